@@ -1,0 +1,287 @@
+"""Problems with memory: generators of sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from ._checks import as_ragged, check_count
+
+
+def _draw_lengths(
+    rng: RandomState, n_samples: int, min_length: int, max_length: int
+) -> NDArray[np.int_]:
+    """Draw `n_samples` lengths, uniform over both ends of the range."""
+    check_count("n_samples", n_samples)
+    check_count("min_length", min_length)
+    check_count("max_length", max_length)
+    if max_length < min_length:
+        raise ValueError(f"max_length must be at least min_length={min_length}, got {max_length}.")
+    return rng.randint(min_length, max_length + 1, size=n_samples)
+
+
+def _draw_bits(rng: RandomState, lengths: NDArray[np.int_]) -> list[NDArray[np.int_]]:
+    """Draw one sequence of fair coin flips, 0 or 1, for each of `lengths`."""
+    return [rng.randint(2, size=length) for length in lengths]
+
+
+def _as_column(bits: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Turn bits into a sequence of one feature, of shape (n_steps, 1)."""
+    return bits.astype(np.float64).reshape(-1, 1)
+
+
+def make_parity(
+    n_samples: int = 1000,
+    *,
+    min_length: int = 1,
+    max_length: int = 16,
+    per_step: bool = False,
+    random_state: int | RandomState | None = None,
+) -> tuple[NDArray[np.object_], NDArray[Any]]:
+    """Make the parity problem: tell whether a bit sequence has an odd number of ones.
+
+    A recurrent network needs a single bit of memory, but every step counts: one
+    flipped input anywhere in the sequence flips the answer.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of sequences.
+
+    min_length, max_length : int, default=1 and 16
+        The lengths are drawn uniformly from this range, both ends included.
+
+    per_step : bool, default=False
+        Whether the targets are the parities of every prefix rather than that of
+        the whole sequence, which gives a network an error to learn from at each
+        step.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the lengths and the bits. Pass an int for the same output on
+        every call. `per_step` does not change which sequences are drawn.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples,), dtype=object
+        The bit sequences, each a float64 array of shape (n_steps, 1).
+
+    y : ndarray of shape (n_samples,), dtype=int or object
+        1 for an odd number of ones, otherwise 0. With ``per_step=True`` an object
+        array of int arrays of shape (n_steps,): the parity up to and including
+        each step.
+
+    Raises
+    ------
+    ValueError
+        If `n_samples` or a length is not an integer of at least 1, or if
+        `max_length` is smaller than `min_length`.
+
+    References
+    ----------
+    .. [1] S. Hochreiter and J. Schmidhuber (1997). "Long Short-Term Memory".
+       Neural Computation 9(8), 1735-1780.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import make_parity
+    >>> X, y = make_parity(100, random_state=0)
+    >>> X[0].ravel()
+    array([1., 0., 0., 1., 0., 0., 0., 1., 1., 0., 1., 0., 0.])
+    >>> y[0]
+    np.int64(1)
+    >>> make_parity(100, per_step=True, random_state=0)[1][0]
+    array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1])
+    """
+    rng = check_random_state(random_state)
+    bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
+    parities = [np.cumsum(b) % 2 for b in bits]
+    X = as_ragged([_as_column(b) for b in bits])
+    if per_step:
+        return X, as_ragged(parities)
+    return X, np.array([parity[-1] for parity in parities])
+
+
+def make_shift(
+    n_samples: int = 1000,
+    *,
+    min_length: int = 4,
+    max_length: int = 10,
+    random_state: int | RandomState | None = None,
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Make the shift problem: repeat a bit sequence one step late.
+
+    The smallest problem that needs a memory, and the first to try a recurrent
+    network on: without one no answer is better than a coin flip after step one.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of sequences.
+
+    min_length, max_length : int, default=4 and 10
+        The lengths are drawn uniformly from this range, both ends included.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the lengths and the bits. Pass an int for the same output on
+        every call.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples,), dtype=object
+        The bit sequences, each a float64 array of shape (n_steps, 1).
+
+    y : ndarray of shape (n_samples,), dtype=object
+        The sequences one step later, each an int array of shape (n_steps,): a 0,
+        then all bits but the last.
+
+    Raises
+    ------
+    ValueError
+        If `n_samples` or a length is not an integer of at least 1, or if
+        `max_length` is smaller than `min_length`.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import make_shift
+    >>> X, y = make_shift(100, random_state=0)
+    >>> X[0].ravel()
+    array([0., 1., 1., 1., 1., 1., 0., 1.])
+    >>> y[0]
+    array([0, 0, 1, 1, 1, 1, 1, 0])
+    """
+    rng = check_random_state(random_state)
+    bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
+    X = as_ragged([_as_column(b) for b in bits])
+    return X, as_ragged([np.append(0, b[:-1]) for b in bits])
+
+
+def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Make four three-bit sequences whose last bit is the nor of the first two.
+
+    A network reads two bits and names the bit that follows each of them. The third
+    bit is 1 only after two zeros, so it cannot be told from the second alone: both
+    [0, 0, 1] and [1, 0, 0] have a 0 there.
+
+    Returns
+    -------
+    X : ndarray of shape (4,), dtype=object
+        Bits one and two of each sequence, float64 arrays of shape (2, 1).
+
+    y : ndarray of shape (4,), dtype=object
+        Bits two and three of each sequence, int arrays of shape (2,).
+
+    Notes
+    -----
+    The second bit follows from the first only half of the time: after a first bit
+    of 0, and after one of 1, it is as often 0 as 1. At best three targets in four
+    are met. The temporal exclusive-or [1]_ asks for the next bit in the same way.
+
+    References
+    ----------
+    .. [1] J. L. Elman (1990). "Finding Structure in Time". Cognitive Science 14(2),
+       179-211.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import make_nor_next
+    >>> X, y = make_nor_next()
+    >>> for inputs, targets in zip(X, y):
+    ...     print(inputs.ravel(), targets)
+    [0. 0.] [0 1]
+    [1. 1.] [1 0]
+    [1. 0.] [0 0]
+    [0. 1.] [1 0]
+    """
+    sequences = np.array([[0, 0, 1], [1, 1, 0], [1, 0, 0], [0, 1, 0]])
+    X = as_ragged([_as_column(bits[:-1]) for bits in sequences])
+    return X, as_ragged([bits[1:] for bits in sequences])
+
+
+def make_adding(
+    n_samples: int = 1000,
+    *,
+    min_length: int = 100,
+    max_length: int | None = None,
+    random_state: int | RandomState | None = None,
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Make the adding problem: add the two marked numbers of a long sequence.
+
+    Each step holds a random number and a marker. A network must pick out the two
+    numbers with a marker, and keep them apart from all others to the end.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of sequences.
+
+    min_length : int, default=100
+        Length of the shortest sequences, at least 2.
+
+    max_length : int or None, default=None
+        The lengths are drawn uniformly from `min_length` to `max_length`, both ends
+        included. None makes all sequences `min_length` long.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the lengths, numbers and markers. Pass an int for the same output
+        on every call.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples,), dtype=object
+        The sequences, each a float64 array of shape (n_steps, 2). Feature 0 is
+        uniform on [0, 1). Feature 1 is the marker: 1 at one step of the first
+        ``n_steps // 2`` and at one of the others, elsewhere 0.
+
+    y : ndarray of shape (n_samples,), dtype=float64
+        The sum of the two marked numbers.
+
+    Raises
+    ------
+    ValueError
+        If `n_samples` is not an integer of at least 1, `min_length` not one of at
+        least 2, or if `max_length` is smaller than `min_length`.
+
+    Notes
+    -----
+    To answer always 1.0 has an expected squared error of 1/6, about 0.167: a network
+    has learnt something only below it. The problem is from [1]_, in the form with
+    numbers and targets that are not rescaled [2]_.
+
+    References
+    ----------
+    .. [1] S. Hochreiter and J. Schmidhuber (1997). "Long Short-Term Memory".
+       Neural Computation 9(8), 1735-1780.
+    .. [2] Q. V. Le, N. Jaitly and G. E. Hinton (2015). "A Simple Way to Initialize
+       Recurrent Networks of Rectified Linear Units". arXiv:1504.00941.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import make_adding
+    >>> X, y = make_adding(100, min_length=50, random_state=0)
+    >>> X[0].shape
+    (50, 2)
+    >>> values, marker = X[0].T
+    >>> bool(values[marker == 1].sum() == y[0])
+    True
+    """
+    check_count("min_length", min_length, minimum=2)
+    if max_length is None:
+        max_length = min_length
+    rng = check_random_state(random_state)
+    lengths = _draw_lengths(rng, n_samples, min_length, max_length)
+    X = as_ragged([_draw_addends(rng, n_steps) for n_steps in lengths])
+    return X, np.array([sequence[:, 0] @ sequence[:, 1] for sequence in X])
+
+
+def _draw_addends(rng: RandomState, n_steps: int) -> NDArray[np.float64]:
+    """Draw one sequence of the adding problem, of shape (n_steps, 2)."""
+    sequence = np.zeros((n_steps, 2))
+    sequence[:, 0] = rng.uniform(size=n_steps)
+    half = n_steps // 2
+    marked = [rng.randint(half), rng.randint(half, n_steps)]
+    sequence[marked, 1] = 1.0
+    return sequence
