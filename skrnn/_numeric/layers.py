@@ -1,0 +1,108 @@
+"""Layers that know nothing of time, and the pooling that ends it.
+
+Every layer has one shape: ``y, back = layer(p, x, ...)``. The forward pass returns its own
+backward pass, a function that still holds whatever it needs: ``dx = back(dy, g)`` writes the
+gradient of the layer's parameters into ``g``, named as in ``p``, and returns that of its
+input. ``dx`` stands for the derivative of the loss with respect to ``x``. The first layer of a
+network is told ``want_dx=False``: nobody reads the gradient of the data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skrnn._numeric.activations import ACTIVATIONS
+
+
+def dense(p, x):
+    """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
+    y = x @ p["W"]
+    y += p["b"]
+
+    def back(dy, g, want_dx=True):
+        g["b"][...] = dy.sum(axis=0)
+        g["W"][...] = x.T @ dy
+        return dy @ p["W"].T if want_dx else None
+
+    return y, back
+
+
+def activate(x, name):
+    """Apply a named activation, overwriting x; ``dx = dy f'(x)`` needs the output alone."""
+    f, derivative = ACTIVATIONS[name]
+    y = f(x, out=x)
+
+    def back(dy, g=None):
+        dx = derivative(y)
+        dx *= dy
+        return dx
+
+    return y, back
+
+
+def dropout(x, rate, rng):
+    """Zero each entry with probability `rate` and scale the others up (Srivastava et al., 2014).
+
+    With ``rng=None`` (prediction) or ``rate=0`` it is the identity.
+    """
+    if rng is None or rate == 0:
+        return x, lambda dy, g=None: dy
+    keep = (rng.random_sample(x.shape) >= rate) / (1 - rate)
+    keep = keep.astype(x.real.dtype, copy=False)
+    return x * keep, lambda dy, g=None: dy * keep
+
+
+def pool_last(h, packing):
+    """State after the last step of each sequence: h (n_rows, units), y (n_sequences, units)."""
+
+    def back(dy, g=None):
+        dh = np.zeros_like(h)
+        dh[packing.last] = dy
+        return dh
+
+    return h[packing.last], back
+
+
+def pool_mean(h, packing):
+    """Mean state over the steps of each sequence."""
+    lengths = _lengths(packing)
+    y = np.add.reduceat(h[packing.to_concatenated], packing.offsets, axis=0)
+    y /= lengths[:, None].astype(h.real.dtype)
+
+    def back(dy, g=None):
+        share = dy / lengths[:, None].astype(dy.dtype)
+        return np.repeat(share, lengths, axis=0)[packing.to_packed]
+
+    return y, back
+
+
+def pool_max(h, packing):
+    """Largest state of each unit over the steps; steps that tie share the gradient."""
+    lengths, concatenated = _lengths(packing), h[packing.to_concatenated]
+    y = np.maximum.reduceat(concatenated, packing.offsets, axis=0)
+
+    def back(dy, g=None):
+        largest = concatenated == np.repeat(y, lengths, axis=0)
+        ties = np.add.reduceat(largest, packing.offsets, axis=0, dtype=dy.dtype)
+        dh = np.repeat(dy / ties, lengths, axis=0)
+        dh *= largest
+        return dh[packing.to_packed]
+
+    return y, back
+
+
+def each_step(h, packing):
+    """No pooling: the states of all steps, sequence after sequence."""
+    return h[packing.to_concatenated], lambda dy, g=None: dy[packing.to_packed]
+
+
+def turn(h, packing):
+    """Turn every sequence back to front. Doing it twice undoes it, so `back` is the same."""
+    return h[packing.reverse], lambda dy, g=None: dy[packing.reverse]
+
+
+def _lengths(packing):
+    return np.diff(packing.offsets, append=packing.n_rows)
+
+
+POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, None: each_step}

@@ -1,0 +1,153 @@
+"""The two architectures: how layers are put together.
+
+A network is described by plain values. `shapes` names its parameters; `run` is a layer like
+any other: ``scores, back = network.run(params, x, packing, rng)``. Dropout acts when `rng` is
+given, that is, in training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, pool_last, turn
+from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Dense layers with an activation between them: x (n, units[0]), scores (n, units[-1])."""
+
+    units: tuple[int, ...]
+    activation: str = "relu"
+    dropout: float = 0.0
+
+    @property
+    def shapes(self):
+        """Shape of each parameter of each layer."""
+        return {
+            f"dense_{i}": {"W": (n_in, n_out), "b": (n_out,)}
+            for i, (n_in, n_out) in enumerate(pairwise(self.units))
+        }
+
+    def run(self, params, x, packing=None, rng=None):
+        """Forward pass; `packing` is not looked at."""
+        layers = []
+        for name in params:
+            back_activation = back_dropout = _through
+            if layers:
+                x, back_activation = activate(x, self.activation)
+                x, back_dropout = dropout(x, self.dropout, rng)
+            x, back_dense = dense(params[name], x)
+            layers.append((name, back_activation, back_dropout, back_dense))
+
+        def back(dy, g, want_dx=False):
+            for i, (name, back_activation, back_dropout, back_dense) in _backwards(layers):
+                dy = back_activation(back_dropout(back_dense(dy, g[name], want_dx or i > 0)))
+            return dy
+
+        return x, back
+
+
+@dataclass(frozen=True)
+class RNN:
+    """Stacked recurrent layers, a pooling over time, and a dense output layer.
+
+    x (rows, n_features) holds packed rows; scores are (n_sequences, n_outputs), or one row for
+    each step, sequence after sequence, when `pooling` is None.
+    """
+
+    n_features: int
+    hidden_layer_sizes: tuple[int, ...]
+    n_outputs: int
+    cell: str = "gru"
+    activation: str = "tanh"
+    bidirectional: bool = False
+    pooling: str | None = "last"
+    dropout: float = 0.0
+    bptt_steps: int | None = None
+
+    @property
+    def layers(self):
+        """Names of the directions of each recurrent layer: forwards, then backwards."""
+        directions = ("", "_reverse") if self.bidirectional else ("",)
+        return [
+            tuple(f"recurrent_{i}{direction}" for direction in directions)
+            for i in range(len(self.hidden_layer_sizes))
+        ]
+
+    @property
+    def shapes(self):
+        """Shape of each parameter of each layer."""
+        shapes, n_in = {}, self.n_features
+        for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
+            shapes.update({name: recurrent_shapes(self.cell, n_in, n_units) for name in names})
+            n_in = n_units * len(names)
+        shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
+        return shapes
+
+    def run(self, params, x, packing, rng=None):
+        """Forward pass over packed rows."""
+        backs, layers = [], self.layers
+        for names in layers:
+            read = POOLINGS[self.pooling] if names is layers[-1] else _stay
+            x, back_layer = self._directions(names, params, x, packing, read)
+            x, back_dropout = dropout(x, self.dropout, rng)
+            backs.append((back_layer, back_dropout))
+        scores, back_output = dense(params["output"], x)
+
+        def back(dscores, g, want_dx=False):
+            dx = back_output(dscores, g["output"])
+            for i, (back_layer, back_dropout) in _backwards(backs):
+                dx = back_layer(back_dropout(dx), g, want_dx or i > 0)
+            return dx
+
+        return scores, back
+
+    def _directions(self, names, params, x, packing, read):
+        """Run a layer forwards, and backwards too if it has two names; outputs side by side."""
+        outputs, backs = [], []
+        for name, turned in zip(names, (False, True), strict=False):
+            own_x, back_turn = turn(x, packing) if turned else (x, _through)
+            h, back_h = self._recurrent(params[name], own_x, packing)
+            back_order = _through
+            # The last state of a direction is the one at the end of its own time; whatever
+            # else is read wants the steps in their common order again.
+            if turned and read is not pool_last:
+                h, back_order = turn(h, packing)
+            y, back_read = read(h, packing)
+            outputs.append(y)
+            backs.append((name, back_turn, back_h, back_order, back_read))
+
+        def back(dy, g, want_dx):
+            dx = 0
+            parts = np.split(dy, len(backs), axis=1)
+            for part, (name, back_turn, back_h, back_order, back_read) in zip(
+                parts, backs, strict=True
+            ):
+                own_dx = back_h(back_order(back_read(part)), g[name], want_dx)
+                dx = dx + back_turn(own_dx) if want_dx else None
+            return dx
+
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), back
+
+    def _recurrent(self, p, x, packing):
+        options = {"activation": self.activation} if self.cell == "rnn" else {}
+        start = (0,) * CELLS[self.cell].n_states
+        reach = self.bptt_steps or packing.n_steps
+        states, back = recurrent(self.cell, p, x, packing, start, reach, **options)
+        return states[0], back
+
+
+def _backwards(items):
+    return reversed(list(enumerate(items)))
+
+
+def _through(x, g=None):
+    return x
+
+
+def _stay(h, packing):
+    return h, _through

@@ -1,0 +1,63 @@
+"""First-order optimizers: ``optimizer.step(theta, gradient, rate, state)``, in place.
+
+`theta` and `gradient` are the flat vectors of `Params`; the optimizer itself holds
+hyperparameters only. Its `state` is a plain dictionary made by ``optimizer.start(theta)``,
+which can be pickled, so that training can go on where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent with momentum (Polyak, 1964; Nesterov, 1983, as in Sutskever et al., 2013)."""
+
+    momentum: float = 0.9
+    nesterov: bool = True
+
+    def start(self, theta: np.ndarray) -> State:
+        """Make the state before the first step: a velocity of zero."""
+        return {"velocity": np.zeros_like(theta)}
+
+    def step(self, theta: np.ndarray, gradient: np.ndarray, rate: float, state: State) -> None:
+        """``v = momentum v - rate g``; theta moves by v, or by the v after next (Nesterov)."""
+        velocity = state["velocity"]
+        velocity *= self.momentum
+        velocity -= rate * gradient
+        theta += self.momentum * velocity - rate * gradient if self.nesterov else velocity
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adaptive moment estimation (Kingma & Ba, 2015), in the form of the end of section 2."""
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def start(self, theta: np.ndarray) -> State:
+        """Make the state before the first step: moments of zero."""
+        return {"t": 0, "mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+
+    def step(self, theta: np.ndarray, gradient: np.ndarray, rate: float, state: State) -> None:
+        """``theta -= rate_t m / (sqrt(v) + epsilon)``, bias correction folded into rate_t."""
+        state["t"] += 1
+        mean, square, t = state["mean"], state["square"], state["t"]
+        mean *= self.beta_1
+        mean += (1 - self.beta_1) * gradient
+        square *= self.beta_2
+        step = gradient * gradient
+        step *= 1 - self.beta_2
+        square += step
+        np.sqrt(square, out=step)
+        step += self.epsilon
+        np.divide(mean, step, out=step)
+        step *= rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        theta -= step

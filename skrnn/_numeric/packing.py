@@ -1,0 +1,107 @@
+"""Ragged sequences as rows: where each step of each sequence sits.
+
+A batch of sequences of lengths 2, 4 and 1 holds seven steps. They are stored *longest
+sequence first* and *step by step*::
+
+    step            0         1      2   3
+    sequence     1  0  2   1  0      1   1
+    packed row   0  1  2   3  4      5   6
+
+so that every step is a run of consecutive rows, sequences that have ended simply are not
+there, and nothing is ever computed on padding. This is the order of cuDNN and of
+``torch.nn.utils.rnn.pack_padded_sequence``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Packing:
+    """Index arrays that lay a batch of sequences out step by step, from the lengths alone.
+
+    Parameters
+    ----------
+    lengths : array-like of int of shape (n_sequences,)
+        Number of steps of each sequence, at least 1 each, in any order.
+
+    Attributes
+    ----------
+    n_sequences, n_rows, n_steps : int
+        Number of sequences, of steps of all sequences together, and of steps of the
+        longest sequence.
+
+    order : ndarray of shape (n_sequences,)
+        Sequence at each place when sorted longest first; ties keep their order.
+
+    steps : list of (slice, slice)
+        For each step ``(now, before)``: the packed rows of the step, and the rows of the
+        same sequences one step earlier in a *states* array, which holds `n_sequences`
+        initial states above the packed rows: ``states[before]`` precedes
+        ``states[n_sequences:][now]``.
+
+    before : slice or ndarray of shape (n_rows,)
+        The row of *states* that precedes each packed row, all steps together.
+
+    to_packed : ndarray of shape (n_rows,)
+        ``packed = concatenated[to_packed]``, where `concatenated` holds the steps
+        of the first sequence, then those of the second, and so on.
+
+    to_concatenated : ndarray of shape (n_rows,)
+        The inverse: ``concatenated = packed[to_concatenated]``.
+
+    reverse : ndarray of shape (n_rows,)
+        ``packed[reverse]`` is the same batch with every sequence turned back to front.
+
+    last : ndarray of shape (n_sequences,)
+        Packed row of the last step of each sequence, in the order of `lengths`.
+
+    offsets : ndarray of shape (n_sequences,)
+        First row of each sequence in `concatenated`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn._numeric.packing import Packing
+    >>> packing = Packing([2, 4, 1])
+    >>> np.array(["a0", "a1", "b0", "b1", "b2", "b3", "c0"])[packing.to_packed]
+    array(['b0', 'a0', 'c0', 'b1', 'a1', 'b2', 'b3'], dtype='<U2')
+    >>> packing.steps[1]
+    (slice(3, 5, None), slice(3, 5, None))
+    """
+
+    def __init__(self, lengths: np.typing.ArrayLike):
+        lengths = np.asarray(lengths)
+        self.order = np.argsort(-lengths, kind="stable")
+        self.n_sequences, self.n_steps = len(lengths), int(lengths.max())
+        self.offsets = np.cumsum(lengths) - lengths
+        sizes = _sequences_at_each_step(lengths)
+        starts = np.cumsum(sizes) - sizes
+        self.n_rows = int(sizes.sum())
+
+        # One row above the packed ones for each sequence makes the first step like any other.
+        befores = np.concatenate([[0], self.n_sequences + starts[:-1]])
+        self.steps = [
+            (slice(start, start + size), slice(before, before + size))
+            for start, size, before in zip(
+                starts.tolist(), sizes.tolist(), befores.tolist(), strict=True
+            )
+        ]
+        # Without ragged ends each row follows the one n_sequences above: a view will do.
+        self.before: slice | np.ndarray = slice(0, self.n_rows)
+        if sizes[-1] < sizes[0]:
+            self.before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
+
+        step = np.repeat(np.arange(self.n_steps), sizes)
+        sequence = self.order[np.arange(self.n_rows) - starts[step]]
+        self.to_packed = self.offsets[sequence] + step
+        self.to_concatenated = np.empty_like(self.to_packed)
+        self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
+        self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
+        self.last = self.to_concatenated[self.offsets + lengths - 1]
+
+
+def _sequences_at_each_step(lengths: np.ndarray) -> np.ndarray:
+    """Count the sequences longer than t, for t = 0, 1, ..., longest - 1."""
+    ended = np.cumsum(np.bincount(lengths))
+    return len(lengths) - ended[:-1]

@@ -1,0 +1,88 @@
+"""All parameters of a network in one flat vector, with a named view of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
+Arrays = Mapping[str, Mapping[str, np.ndarray]]
+
+
+class Params(dict):
+    """Named views into one flat vector: ``params[layer][name]``, weights before biases.
+
+    One vector makes an optimizer three lines, and snapshots, clipping, weight decay and
+    checks of finiteness one line each. A name that begins with ``b`` is a bias; the
+    biases of all layers stand last, so that ``weights`` is a single slice.
+
+    Parameters
+    ----------
+    shapes : mapping of str to mapping of str to tuple of int
+        Shape of each parameter of each layer.
+
+    dtype : dtype, default=float64
+        Type of the vector.
+
+    Attributes
+    ----------
+    flat : ndarray of shape (n_parameters,)
+        Every parameter. Write to it in place; the views follow.
+
+    weights : ndarray of shape (n_weights,)
+        The head of `flat` that holds the weights: what an L2 penalty applies to.
+
+    Examples
+    --------
+    >>> from skrnn._numeric.params import Params
+    >>> params = Params({"output": {"b": (1,), "W": (2, 1)}})
+    >>> params.flat[:] = [1, 2, 3]
+    >>> params["output"]["W"].ravel(), params["output"]["b"], params.weights
+    (array([1., 2.]), array([3.]), array([1., 2.]))
+    """
+
+    def __init__(self, shapes: Shapes, dtype: np.typing.DTypeLike = np.float64):
+        super().__init__({layer: {} for layer in shapes})
+        self.shapes = {layer: dict(of_layer) for layer, of_layer in shapes.items()}
+        entries = sorted(_entries(self.shapes), key=lambda entry: is_bias(entry[1]))
+        self.flat = np.zeros(sum(int(np.prod(shape)) for _, _, shape in entries), dtype)
+        start = 0
+        for layer, name, shape in entries:
+            stop = start + int(np.prod(shape))
+            self[layer][name] = self.flat[start:stop].reshape(shape)
+            start = stop
+        n_weights = sum(int(np.prod(s)) for _, name, s in entries if not is_bias(name))
+        self.weights = self.flat[:n_weights]
+
+    def fill(self, arrays: Arrays) -> Params:
+        """Copy named arrays into the vector."""
+        for layer, of_layer in arrays.items():
+            for name, value in of_layer.items():
+                self[layer][name][...] = value
+        return self
+
+    def like(self, dtype: np.typing.DTypeLike | None = None) -> Params:
+        """Make a vector of zeros with the same names, for a gradient."""
+        return Params(self.shapes, self.flat.dtype if dtype is None else dtype)
+
+    def __reduce__(self):
+        # Views pickled one by one would lose the vector they share.
+        return _rebuild, (self.shapes, self.flat)
+
+
+def is_bias(name: str) -> bool:
+    """Tell biases, which L2 leaves alone, from weights."""
+    return name.startswith("b")
+
+
+def _entries(shapes: Shapes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    for layer, of_layer in shapes.items():
+        for name, shape in of_layer.items():
+            yield layer, name, shape
+
+
+def _rebuild(shapes: Shapes, flat: np.ndarray) -> Params:
+    params = Params(shapes, flat.dtype)
+    params.flat[:] = flat
+    return params

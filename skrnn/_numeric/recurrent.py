@@ -1,0 +1,214 @@
+"""The recurrent cells, on packed rows (see ``packing``).
+
+A recurrent layer is an input projection, done for all steps at once, and a *cell*, which
+walks through time. All arrays of gates are blocks ``(gate, rows, units)``, contiguous in each
+gate; weights are ``W (gate, n_in, units)``, ``U (gate, units, units)`` and biases
+``b (gate, units)``, with gates in ONNX order. In the equations ``z`` stands for the projected
+input ``x W + b``, ``*`` for the elementwise product and ``.t`` for the step.
+
+Each cell is ``states, back = cell(p, z, packing, start, reach)``:
+
+* `start` holds the initial states, one array ``(n_sequences, units)``, longest sequence first,
+  or 0, for each kind of state of the cell;
+* `states` holds the states after each step, each ``(rows, units)``; the first is the output;
+* `reach` truncates backpropagation: the gradient crosses from step t to step t - 1 unless t is
+  a multiple of `reach`; with 1 the previous state is always taken as a constant;
+* ``dz = back(dh, g)`` writes the gradient of the recurrent parameters into `g`.
+
+Backwards, everything that does not depend on the incoming gradient is computed for all steps
+in one call before the loop, and the gradients of the weights in one product after it, so that
+the loop itself holds only what must be done in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
+
+
+def project(p, x):
+    """Input projection of every gate and step, ``z = x W + b``: x (rows, n_in)."""
+    z = x @ p["W"]
+    z += p["b"][:, None]
+
+    def back(dz, g, want_dx=True):
+        g["b"][...] = dz.sum(axis=1)
+        np.matmul(x.T, dz, out=g["W"])
+        return (dz @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
+
+    return z, back
+
+
+def rnn(p, z, packing, start, reach, activation="tanh"):
+    """Elman network (Elman, 1990): ``h.t = f(z.t + h.(t-1) U)``."""
+    f, derivative = ACTIVATIONS[activation]
+    U = p["U"][0]
+    states, h = _state_rows(packing, start[0], z)
+    for now, before in packing.steps:
+        a = np.dot(states[before], U, out=h[now])
+        a += z[0, now]
+        f(a, out=a)
+
+    def back(dh, g):
+        dstates, dh = _gradient_rows(packing, states, dh)
+        dz = derivative(h)
+        UT = np.ascontiguousarray(U.T)
+        for t in reversed(range(packing.n_steps)):
+            now, before = packing.steps[t]
+            da = dz[now]
+            da *= dh[now]
+            if t % reach:
+                dstates[before] += np.dot(da, UT)
+        np.dot(states[packing.before].T, dz, out=g["U"][0])
+        return dz[None]
+
+    return (h,), back
+
+
+def gru(p, z, packing, start, reach):
+    """Gated recurrent unit (Cho et al., 2014), reset after the product as in cuDNN.
+
+    ``u = logistic(z_u + h U_u)``, ``r = logistic(z_r + h U_r)``, ``q = h U_n + b_rec``,
+    ``n = tanh(z_n + r * q)`` and ``h.t = n + u * (h.(t-1) - n)``, gates in the order u, r, n.
+    """
+    U, halved = p["U"], _halve_logistic_gates(p["U"], z, 2)
+    states, h = _state_rows(packing, start[0], z)
+    gates, q = np.empty_like(z), np.empty_like(h)
+    for now, before in packing.steps:
+        h_before = states[before]
+        a = np.matmul(h_before, halved)
+        np.add(a[2], p["b_rec"], out=q[now])
+        a[:2] += z[:2, now]
+        ur = tanh_to_logistic(np.tanh(a[:2], out=gates[:2, now]))
+        n = np.multiply(ur[1], q[now], out=gates[2, now])
+        n += z[2, now]
+        np.tanh(n, out=n)
+        h_now = np.subtract(h_before, n, out=h[now])
+        h_now *= ur[0]
+        h_now += n
+
+    def back(dh, g):
+        dstates, dh = _gradient_rows(packing, states, dh)
+        (u, r, n), h_before = gates, states[packing.before]
+        # What each pre-activation passes on for a unit of dh.
+        dn = (1 - u) * (1 - n * n)
+        local = np.stack([(h_before - n) * u * (1 - u), dn * q * r * (1 - r), dn * r])
+        UT = np.ascontiguousarray(U.transpose(0, 2, 1))
+        for t in reversed(range(packing.n_steps)):
+            now, before = packing.steps[t]
+            da = local[:, now]
+            da *= dh[now]
+            if t % reach:
+                dstates[before] += u[now] * dh[now]
+                dstates[before] += np.matmul(da, UT).sum(axis=0)
+        np.matmul(h_before.T, local, out=g["U"])
+        g["b_rec"][...] = local[2].sum(axis=0)
+        np.multiply(dn, dh, out=local[2])
+        return local
+
+    return (h,), back
+
+
+def lstm(p, z, packing, start, reach):
+    """Long short-term memory with a forget gate (Gers et al., 2000).
+
+    ``i, o, f = logistic(z + h U)`` of each gate, ``n = tanh(z_n + h U_n)``,
+    ``c.t = f * c.(t-1) + i * n`` and ``h.t = o * tanh(c.t)``, gates in the order i, o, f, n.
+    """
+    U, halved = p["U"], _halve_logistic_gates(p["U"], z, 3)
+    states, h = _state_rows(packing, start[0], z)
+    memories, c = _state_rows(packing, start[1], z)
+    gates, tanh_c = np.empty_like(z), np.empty_like(h)
+    for now, before in packing.steps:
+        a = np.matmul(states[before], halved)
+        a += z[:, now]
+        i, o, f, n = np.tanh(a, out=a)
+        tanh_to_logistic(a[:3])
+        gates[:, now] = a
+        c_now = np.multiply(f, memories[before], out=c[now])
+        c_now += np.multiply(i, n, out=i)
+        np.multiply(o, np.tanh(c_now, out=tanh_c[now]), out=h[now])
+
+    def back(dh, g):
+        dstates, dh = _gradient_rows(packing, states, dh)
+        dmemories, dc = _gradient_rows(packing, memories, 0)
+        i, o, f, n = gates
+        # What each pre-activation passes on for a unit of dc, and the output gate for one of dh.
+        local = np.stack(
+            [n * i * (1 - i), o, memories[packing.before] * f * (1 - f), i * (1 - n * n)]
+        )
+        local_o = tanh_c * o * (1 - o)
+        dc_of_dh = o * (1 - tanh_c * tanh_c)
+        UT = np.ascontiguousarray(U.transpose(0, 2, 1))
+        for t in reversed(range(packing.n_steps)):
+            now, before = packing.steps[t]
+            dc_now, da = dc[now], local[:, now]
+            dc_now += dh[now] * dc_of_dh[now]
+            da *= dc_now
+            np.multiply(local_o[now], dh[now], out=da[1])
+            if t % reach:
+                np.multiply(dc_now, f[now], out=dmemories[before])
+                dstates[before] += np.matmul(da, UT).sum(axis=0)
+        np.matmul(states[packing.before].T, local, out=g["U"])
+        return local
+
+    return (h, c), back
+
+
+def _state_rows(packing, start, z):
+    """Allocate initial states above the packed rows, and name the packed rows apart."""
+    states = np.empty((packing.n_sequences + packing.n_rows, z.shape[2]), z.dtype)
+    states[: packing.n_sequences] = start
+    return states, states[packing.n_sequences :]
+
+
+def _gradient_rows(packing, states, dh):
+    """Gradients laid out as the states are, to which each later step adds its share."""
+    dstates = np.zeros_like(states)
+    packed = dstates[packing.n_sequences :]
+    packed[...] = dh
+    return dstates, packed
+
+
+def _halve_logistic_gates(U, z, n_gates):
+    """Fold the halving of ``logistic(x) = (1 + tanh(x / 2)) / 2`` into weights and input.
+
+    Once per batch here instead of once per step, and a single tanh serves all gates.
+    """
+    z[:n_gates] *= 0.5
+    halved = U.copy()
+    halved[:n_gates] *= 0.5
+    return halved
+
+
+class Cell(NamedTuple):
+    """A cell's function, its number of gates and of kinds of state."""
+
+    run: Callable
+    n_gates: int
+    n_states: int
+
+
+CELLS = {"rnn": Cell(rnn, 1, 1), "gru": Cell(gru, 3, 1), "lstm": Cell(lstm, 4, 2)}
+
+
+def recurrent_shapes(cell: str, n_in: int, n_units: int) -> dict[str, tuple[int, ...]]:
+    """Shape of each parameter of a recurrent layer."""
+    gates = CELLS[cell].n_gates
+    shapes = {"W": (gates, n_in, n_units), "U": (gates, n_units, n_units), "b": (gates, n_units)}
+    return shapes | ({"b_rec": (n_units,)} if cell == "gru" else {})
+
+
+def recurrent(cell, p, x, packing, start, reach, **options):
+    """Run a recurrent layer, projection and cell: x (rows, n_in), h (rows, units)."""
+    z, back_projection = project(p, x)
+    states, back_cell = CELLS[cell].run(p, z, packing, start, reach, **options)
+
+    def back(dh, g, want_dx=True):
+        return back_projection(back_cell(dh, g), g, want_dx)
+
+    return states, back

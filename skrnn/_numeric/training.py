@@ -1,0 +1,195 @@
+"""From samples to batches, from a network to an objective, and the two ways down.
+
+``objective(theta, batch) -> (value, gradient)`` is all that optimizers, L-BFGS and the gradient
+tests ever see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skrnn._numeric.losses import Loss
+from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.optimizers import SGD, Adam, State
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.params import Params
+
+
+class Batch(NamedTuple):
+    """What a network and a loss read in one step; `weight` sums to one, before to `total`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    total: float
+    packing: Packing | None = None
+
+
+class Rows(NamedTuple):
+    """Samples that are rows of x (n_samples, n_features), dense or sparse."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.x.shape[0]
+
+    def take(self, index) -> Batch:
+        """Gather some samples."""
+        weight = self.weight[index]
+        total = weight.sum()
+        return Batch(self.x[index], self.y[index], weight / total, total)
+
+
+class Ragged(NamedTuple):
+    """Samples that are sequences, one after the other in x (n_steps_total, n_features).
+
+    With `per_step`, y and weight have a row for each step instead of one for each sequence.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    lengths: np.ndarray
+    per_step: bool = False
+
+    @property
+    def n_samples(self) -> int:
+        """Number of sequences."""
+        return len(self.lengths)
+
+    def take(self, index) -> Batch:
+        """Gather and pack some sequences."""
+        lengths = self.lengths[index]
+        packing = Packing(lengths)
+        starts = (np.cumsum(self.lengths) - self.lengths)[index]
+        rows = np.arange(packing.n_rows) + np.repeat(starts - packing.offsets, lengths)
+        if self.per_step:
+            index = rows
+        weight = self.weight[index]
+        total = weight.sum()
+        x = self.x[rows[packing.to_packed]]
+        return Batch(x, self.y[index], weight / total, total, packing)
+
+
+Objective = Callable[[np.ndarray, Batch], tuple[float, np.ndarray]]
+OnEpoch = Callable[[float, np.ndarray, np.ndarray], bool]
+
+
+def make_objective(
+    network: MLP | RNN,
+    params: Params,
+    loss: Loss,
+    alpha: float = 0.0,
+    rng: np.random.RandomState | None = None,
+) -> Objective:
+    """Mean loss of a batch plus ``alpha / 2 / total`` times the sum of squared weights.
+
+    The gradient is one vector, written anew by each call. `theta` is usually
+    ``params.flat`` itself; another vector is copied into it first.
+    """
+    g = params.like()
+
+    def objective(theta, batch):
+        if theta is not params.flat:
+            params.flat[:] = theta
+        scores, back = network.run(params, batch.x, batch.packing, rng)
+        value, dscores = loss(scores, batch.y, batch.weight)
+        back(dscores, g)
+        decay = alpha / batch.total
+        g.weights[:] += decay * params.weights
+        return value + 0.5 * decay * (params.weights @ params.weights), g.flat
+
+    return objective
+
+
+def epochs(
+    samples: Rows | Ragged, batch_size: int, rng: np.random.RandomState, shuffle: bool = True
+) -> Iterator[Iterable[Batch]]:
+    """Passes over the samples without end, each an iterable of batches."""
+    n_samples = samples.n_samples
+    if batch_size >= n_samples:
+        whole = samples.take(slice(None))  # in one batch the order means nothing
+        while True:
+            yield [whole]
+    order = np.arange(n_samples)
+    while True:
+        if shuffle:
+            order = order[rng.permutation(n_samples)]
+        starts = range(0, n_samples, batch_size)
+        yield (samples.take(order[start : start + batch_size]) for start in starts)
+
+
+def descend(
+    objective: Objective,
+    theta: np.ndarray,
+    optimizer: SGD | Adam,
+    state: State,
+    passes: Iterator[Iterable[Batch]],
+    rate: Callable[[], float],
+    max_norm: float | None,
+    on_epoch: OnEpoch,
+) -> None:
+    """Follow the gradient, in place, until ``on_epoch(loss, before, theta)`` says stop.
+
+    `loss` is the mean over the epoch, each batch seen with the weights of its turn; `before`
+    is theta as the epoch began. An epoch ends early when the loss is not finite.
+    """
+    for batches in passes:
+        before, rate_now = theta.copy(), rate()
+        loss = total = 0.0
+        for batch in batches:
+            value, gradient = objective(theta, batch)
+            loss += value * batch.total
+            total += batch.total
+            if not math.isfinite(value):
+                break
+            optimizer.step(theta, clip(gradient, max_norm), rate_now, state)
+        if on_epoch(loss / total, before, theta):
+            break
+
+
+def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
+    """Scale a gradient down to a Euclidean norm of `max_norm` (Pascanu et al., 2013)."""
+    if max_norm is not None:
+        norm = math.sqrt(gradient @ gradient)
+        if norm > max_norm:
+            gradient *= max_norm / norm
+    return gradient
+
+
+def lbfgs(
+    objective: Objective,
+    theta: np.ndarray,
+    batch: Batch,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    on_epoch: OnEpoch,
+):
+    """Minimise over one batch by L-BFGS; returns SciPy's result, its `x` also in theta."""
+
+    def on_iteration(intermediate_result):
+        x = intermediate_result.x
+        if on_epoch(float(intermediate_result.fun), x, x):
+            raise StopIteration
+
+    result = minimize(
+        objective,
+        theta,
+        args=(batch,),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        callback=on_iteration,
+    )
+    theta[:] = result.x
+    return result
