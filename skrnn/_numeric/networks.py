@@ -34,7 +34,7 @@ class MLP:
 
     def run(self, params, x, packing=None, rng=None):
         """Forward pass; `packing` is not looked at."""
-        layers = []
+        layers: list[tuple] = []
         for name in params:
             back_activation = back_dropout = _through
             if layers:
@@ -122,13 +122,14 @@ class RNN:
             backs.append((name, back_turn, back_h, back_order, back_read))
 
         def back(dy, g, want_dx):
-            dx = 0
+            dx = 0.0 if want_dx else None
             parts = np.split(dy, len(backs), axis=1)
             for part, (name, back_turn, back_h, back_order, back_read) in zip(
                 parts, backs, strict=True
             ):
                 own_dx = back_h(back_order(back_read(part)), g[name], want_dx)
-                dx = dx + back_turn(own_dx) if want_dx else None
+                if want_dx:
+                    dx = dx + back_turn(own_dx)
             return dx
 
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), back

@@ -1,5 +1,6 @@
-"""First-order optimizers: ``optimizer.step(theta, gradient, rate, state)``, in place.
+"""Optimizers.
 
+Those of first order: ``optimizer.step(theta, gradient, rate, state)``, in place.
 `theta` and `gradient` are the flat vectors of `Params`; the optimizer itself holds
 hyperparameters only. Its `state` is a plain dictionary made by ``optimizer.start(theta)``,
 which can be pickled, so that training can go on where it stopped.
@@ -17,7 +18,7 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class SGD:
-    """Gradient descent with momentum (Polyak, 1964; Nesterov, 1983, as in Sutskever et al., 2013)."""
+    """Gradient descent with momentum (Polyak, 1964), looking ahead by it (Nesterov, 1983)."""
 
     momentum: float = 0.9
     nesterov: bool = True
@@ -61,3 +62,10 @@ class Adam:
         np.divide(mean, step, out=step)
         step *= rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         theta -= step
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Limited-memory BFGS over the whole data; ``training.lbfgs`` hands the work to SciPy."""
+
+    max_fun: int = 15000

@@ -56,10 +56,15 @@ class Params(dict):
         self.weights = self.flat[:n_weights]
 
     def fill(self, arrays: Arrays) -> Params:
-        """Copy named arrays into the vector."""
-        for layer, of_layer in arrays.items():
-            for name, value in of_layer.items():
-                self[layer][name][...] = value
+        """Copy named arrays into the vector; every one of them, in its shape."""
+        for layer, name, shape in _entries(self.shapes):
+            given = np.asarray(arrays.get(layer, {}).get(name, np.nan))
+            if given.shape != shape:
+                raise ValueError(
+                    f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "
+                    f"the network needs {shape}."
+                )
+            self[layer][name][...] = given
         return self
 
     def like(self, dtype: np.typing.DTypeLike | None = None) -> Params:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import SGD, Adam, State
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.params import Params
+from skrnn._numeric.params import Arrays, Params
 
 
 class Batch(NamedTuple):
@@ -48,6 +48,10 @@ class Rows(NamedTuple):
         total = weight.sum()
         return Batch(self.x[index], self.y[index], weight / total, total)
 
+    def subset(self, index) -> Rows:
+        """Keep some samples."""
+        return Rows(self.x[index], self.y[index], self.weight[index])
+
 
 class Ragged(NamedTuple):
     """Samples that are sequences, one after the other in x (n_steps_total, n_features).
@@ -68,16 +72,18 @@ class Ragged(NamedTuple):
 
     def take(self, index) -> Batch:
         """Gather and pack some sequences."""
-        lengths = self.lengths[index]
-        packing = Packing(lengths)
-        starts = (np.cumsum(self.lengths) - self.lengths)[index]
-        rows = np.arange(packing.n_rows) + np.repeat(starts - packing.offsets, lengths)
-        if self.per_step:
-            index = rows
-        weight = self.weight[index]
-        total = weight.sum()
-        x = self.x[rows[packing.to_packed]]
-        return Batch(x, self.y[index], weight / total, total, packing)
+        chosen = self.subset(index)
+        packing = Packing(chosen.lengths)
+        total = chosen.weight.sum()
+        x = chosen.x[packing.to_packed]
+        return Batch(x, chosen.y, chosen.weight / total, total, packing)
+
+    def subset(self, index) -> Ragged:
+        """Keep some sequences."""
+        lengths, starts = self.lengths[index], (np.cumsum(self.lengths) - self.lengths)[index]
+        rows = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+        targets = rows if self.per_step else index
+        return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)
 
 
 Objective = Callable[[np.ndarray, Batch], tuple[float, np.ndarray]]
@@ -111,10 +117,25 @@ def make_objective(
     return objective
 
 
+def evaluate(
+    network: MLP | RNN, params: Arrays, x, lengths: np.ndarray | None = None, n_rows: int = 2**14
+) -> np.ndarray:
+    """Scores of all samples, about `n_rows` rows of x at a time, to bound the memory."""
+    if lengths is None:
+        starts = range(0, x.shape[0], n_rows)
+        return np.concatenate([network.run(params, x[s : s + n_rows], None)[0] for s in starts])
+    scores, ends = [], np.cumsum(lengths)
+    for group in np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(ends // n_rows)) + 1):
+        packing = Packing(lengths[group])
+        rows = packing.to_packed + ends[group[0]] - lengths[group[0]]
+        scores.append(network.run(params, x[rows], packing)[0])
+    return np.concatenate(scores)
+
+
 def epochs(
     samples: Rows | Ragged, batch_size: int, rng: np.random.RandomState, shuffle: bool = True
 ) -> Iterator[Iterable[Batch]]:
-    """Passes over the samples without end, each an iterable of batches."""
+    """Pass over the samples again and again; each pass is an iterable of batches."""
     n_samples = samples.n_samples
     if batch_size >= n_samples:
         whole = samples.take(slice(None))  # in one batch the order means nothing
@@ -174,7 +195,7 @@ def lbfgs(
     max_fun: int,
     tol: float,
     on_epoch: OnEpoch,
-):
+) -> OptimizeResult:
     """Minimise over one batch by L-BFGS; returns SciPy's result, its `x` also in theta."""
 
     def on_iteration(intermediate_result):

@@ -1,0 +1,185 @@
+"""One training run, and who watches it.
+
+The loops of ``_numeric.training`` only descend. Everything that is decided between two epochs
+is decided here: is the loss still falling, which weights were the best, what is printed, who
+else wants to know.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skrnn._numeric.losses import Loss
+from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.optimizers import LBFGS, SGD, Adam, State
+from skrnn._numeric.params import Params
+from skrnn._numeric.schedules import SCHEDULES
+from skrnn._numeric.training import Ragged, Rows, descend, epochs, lbfgs, make_objective
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about training that does not depend on the data."""
+
+    loss: Loss
+    optimizer: Adam | SGD | LBFGS
+    alpha: float
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+    rate_init: float = 0.001
+    schedule: str = "constant"
+    power_t: float = 0.5
+    shuffle: bool = True
+    max_norm: float | None = None
+    verbose: bool = False
+
+
+@dataclass
+class Watch:
+    """The history of a run, which decides after each epoch whether to go on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Says when enough is enough.
+
+    best_theta : ndarray
+        The initial weights, to begin with; those of the lowest loss, later.
+
+    n_samples : int
+        Number of training samples.
+
+    validate : callable, default=None
+        ``validate(theta) -> score`` on held-out data. If given, the score instead of the loss
+        decides.
+
+    report : callable, default=None
+        ``report(theta) -> stop``, called after each epoch.
+
+    n_seen : int, default=0
+        Samples seen before this run.
+    """
+
+    recipe: Recipe
+    best_theta: np.ndarray
+    n_samples: int
+    validate: Callable[[np.ndarray], float] | None = None
+    report: Callable[[np.ndarray], bool] | None = None
+    n_seen: int = 0
+    n_iter: int = 0
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    best_loss: float = math.inf
+    best_score: float = -math.inf
+    best_valid_theta: np.ndarray | None = None
+    outcome: str = "max_iter"
+    _stalled: int = 0
+    _divisor: float = 1.0
+
+    def rate(self) -> float:
+        """Learning rate of the next epoch."""
+        r = self.recipe
+        factor = SCHEDULES[r.schedule](self.n_iter, self.n_seen, r.max_iter, r.power_t)
+        return r.rate_init * factor / self._divisor
+
+    def __call__(self, loss: float, before: np.ndarray, theta: np.ndarray) -> bool:
+        """Take note of an epoch; returns whether to stop."""
+        self.n_iter += 1
+        self.n_seen += self.n_samples
+        self.loss_curve.append(loss)
+        if self.recipe.verbose:
+            print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
+        stop = self._judge(loss, before, theta)
+        if self.report is not None and self.report(theta):
+            self.outcome, stop = "stopped", True
+        return stop or self.n_iter >= self.recipe.max_iter
+
+    def _judge(self, loss, before, theta):
+        if not math.isfinite(loss):
+            self.outcome = "diverged"
+            return True
+        better = loss <= self.best_loss - self.recipe.tol
+        if loss < self.best_loss:
+            self.best_loss, self.best_theta = loss, before.copy()
+        if self.validate is not None:
+            better = self._validated(self.validate(theta), theta)
+        self._stalled = 0 if better else self._stalled + 1
+        if isinstance(self.recipe.optimizer, LBFGS) or (
+            self._stalled <= self.recipe.n_iter_no_change
+        ):
+            return False
+        if self.recipe.schedule == "adaptive" and self.rate() > 1e-6:
+            self._divisor *= 5
+            self._stalled = 0
+            return False
+        self.outcome = "converged"
+        return True
+
+    def _validated(self, score, theta):
+        self.validation_scores.append(score)
+        if self.recipe.verbose:
+            print(f"Validation score: {score:f}")
+        better = score >= self.best_score + self.recipe.tol
+        if score > self.best_score:
+            self.best_score, self.best_valid_theta = score, theta.copy()
+        return better
+
+    def chosen(self, theta: np.ndarray) -> np.ndarray:
+        """Weights to keep at the end: as a rule the last ones.
+
+        The best validated ones if there is held-out data; the best seen if the run blew up
+        or was interrupted.
+        """
+        if not np.isfinite(theta).all() or self._rose():
+            self.outcome = "diverged"
+        if self.best_valid_theta is not None:
+            return self.best_valid_theta
+        return self.best_theta if self.outcome in ("diverged", "interrupted") else theta
+
+    def _rose(self):
+        """Whether the loss ended clearly above where it began."""
+        curve = self.loss_curve
+        return self.outcome != "interrupted" and len(curve) > 1 and curve[-1] > 1.1 * curve[0]
+
+
+def train(
+    network: MLP | RNN,
+    params: Params,
+    samples: Rows | Ragged,
+    recipe: Recipe,
+    rng: np.random.RandomState,
+    watch: Watch,
+    state: State | None = None,
+) -> State | None:
+    """Train `params` in place; returns the state of the optimizer.
+
+    Ctrl-C ends the run, not the program: the weights of the best epoch are kept.
+    """
+    objective = make_objective(network, params, recipe.loss, recipe.alpha, rng)
+    theta, optimizer = params.flat, recipe.optimizer
+    try:
+        # Divergence is seen in the loss; NumPy need not warn of it too.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if isinstance(optimizer, LBFGS):
+                whole = samples.take(slice(None))
+                result = lbfgs(
+                    objective, theta, whole, recipe.max_iter, optimizer.max_fun, recipe.tol, watch
+                )
+                if result.status in (0, 2):  # at a minimum, or as close as rounding lets it come
+                    watch.outcome = "converged"
+            else:
+                state = optimizer.start(theta) if state is None else state
+                passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle)
+                descend(
+                    objective, theta, optimizer, state, passes, watch.rate, recipe.max_norm, watch
+                )
+    except KeyboardInterrupt:
+        watch.outcome = "interrupted"
+    theta[:] = watch.chosen(theta)
+    return state

@@ -1,0 +1,380 @@
+"""Transformers of ragged sequences."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.sequences import (
+    Sequences,
+    as_sequences,
+    check_numeric,
+    is_plain_table,
+    validate_sequences,
+)
+
+
+class _SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """What both transformers share: the forms of input they declare.
+
+    Output can be ragged or three-dimensional, so pandas wrapping is switched off.
+    """
+
+    step_features: int | None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):
+    """Make ragged sequences rectangular: a NaN tail behind the end of the shorter ones.
+
+    The estimators of this package read such an array as the ragged sequences it came from,
+    and so do other libraries that mark the ends of series by NaN.
+
+    Parameters
+    ----------
+    n_steps : int, default=None
+        Number of steps of the output. None means that of the longest sequence seen in `fit`.
+
+    longer : {'grow', 'error', 'truncate'}, default='grow'
+        What to do with a sequence of more than `n_steps` steps: make room for it by growing
+        the whole array, raise an error, or drop the steps beyond.
+
+    flat : bool, default=False
+        Whether to give one row of ``n_steps * n_features`` values for each sequence, step
+        after step, instead of a 3-D array. A flat array does not grow: its columns have
+        their meaning from `fit`.
+
+    fill_value : float, default=NaN
+        What stands behind the end of a sequence. Anything but NaN makes the end of a sequence
+        unrecognisable.
+
+    step_features : int, default=None
+        Number of features of a step where a sequence is given flat. None means 1.
+
+    Attributes
+    ----------
+    n_steps_ : int
+        Number of steps of the output, if no longer sequence is transformed.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X` in `fit`, else the same as `n_step_features_`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of a DataFrame in `fit`.
+
+    See Also
+    --------
+    PerStep : Apply any transformer to the steps of sequences.
+
+    Examples
+    --------
+    >>> from skrnn import SequencePadder
+    >>> padder = SequencePadder()
+    >>> padder.fit_transform([[1, 2, 3], [4]])[..., 0]
+    array([[ 1.,  2.,  3.],
+           [ 4., nan, nan]])
+    >>> SequencePadder(flat=True, fill_value=0).fit_transform([[1, 2, 3], [4]])
+    array([[1., 2., 3.],
+           [4., 0., 0.]])
+    """
+
+    _parameter_constraints: dict = {
+        "n_steps": [None, Interval(Integral, 1, None, closed="left")],
+        "longer": [StrOptions({"grow", "error", "truncate"})],
+        "flat": ["boolean"],
+        "fill_value": [Interval(Real, None, None, closed="neither"), "nan"],
+        "step_features": [None, Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self, n_steps=None, *, longer="grow", flat=False, fill_value=np.nan, step_features=None
+    ):
+        self.n_steps = n_steps
+        self.longer = longer
+        self.flat = flat
+        self.fill_value = fill_value
+        self.step_features = step_features
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the number of steps and of features.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences in any form that `skrnn.as_sequences` reads.
+
+        y : Ignored
+            Not used, present for consistency.
+
+        Returns
+        -------
+        self : SequencePadder
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X holds no valid sequences; see `skrnn.as_sequences`.
+        """
+        sequences = validate_sequences(self, X, reset=True)
+        longest = int(sequences.lengths.max())
+        self.n_steps_ = longest if self.n_steps is None else int(self.n_steps)
+        return self
+
+    def transform(self, X):
+        """Pad sequences.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences in any form that `skrnn.as_sequences` reads.
+
+        Returns
+        -------
+        padded : ndarray of shape (n_sequences, n_steps, n_step_features_)
+            The steps of each sequence, then `fill_value`; two-dimensional if `flat`.
+
+        Raises
+        ------
+        ValueError
+            If a sequence is longer than `n_steps_` and must not be.
+        """
+        check_is_fitted(self)
+        sequences = validate_sequences(self, X, reset=False)
+        longest = int(sequences.lengths.max())
+        n_steps = self.n_steps_
+        if longest > n_steps:
+            if self.longer == "truncate":
+                sequences = _truncate(sequences, n_steps)
+            elif self.longer == "error" or self.flat:
+                raise ValueError(
+                    f"Sequence {sequences.lengths.argmax()} of X has {longest} steps, more than "
+                    f"the {n_steps} of the output. longer='truncate' would drop the steps beyond."
+                )
+            else:
+                n_steps = longest
+        padded = sequences.to_padded(n_steps, self.fill_value)
+        return padded.reshape(len(padded), -1) if self.flat else padded
+
+    def inverse_transform(self, X):
+        """Drop the padding again.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_sequences, n_steps, n_step_features_)
+            Padded sequences; two-dimensional if `flat`.
+
+        Returns
+        -------
+        sequences : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_step_features_)`` for each sequence.
+
+        Raises
+        ------
+        ValueError
+            If `fill_value` is not NaN, since the ends of the sequences are lost then.
+        """
+        check_is_fitted(self)
+        if not np.isnan(self.fill_value):
+            raise ValueError(
+                f"Sequences filled up with fill_value={self.fill_value} cannot be told from "
+                "their padding; only NaN can be taken back."
+            )
+        return as_sequences(X, step_features=self.n_step_features_).to_ragged()
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of flat output: step, then feature.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Not used, present for consistency.
+
+        Returns
+        -------
+        names : ndarray of str of shape (`n_steps_` * `n_step_features_`,)
+            ``step0_x0``, ``step0_x1`` and so on.
+        """
+        check_is_fitted(self)
+        return np.array(
+            [f"step{t}_x{k}" for t in range(self.n_steps_) for k in range(self.n_step_features_)],
+            dtype=object,
+        )
+
+
+class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):
+    """Apply any transformer to the steps of all sequences together.
+
+    The steps of all sequences are put into one table, a row for each step; the transformer is
+    fitted on that table and applied to it, and the sequences are cut out again. So
+    ``PerStep(StandardScaler())`` scales each feature by its mean and deviation over all
+    training steps, rather than each sequence by its own.
+
+    Parameters
+    ----------
+    transformer : estimator
+        Transformer of tables, such as ``StandardScaler()``, ``PCA(3)`` or ``OneHotEncoder()``.
+
+    allow_missing : bool, default=False
+        Whether NaN before the end of a sequence reaches the transformer, as
+        ``PerStep(SimpleImputer())`` needs, instead of being an error.
+
+    step_features : int, default=None
+        Number of features of a step where a sequence is given flat. None means 1.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The fitted transformer.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X` in `fit`, else the same as `n_step_features_`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of a DataFrame in `fit`.
+
+    See Also
+    --------
+    SequencePadder : Make ragged sequences rectangular.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+    >>> from skrnn import PerStep
+    >>> [steps.ravel() for steps in PerStep(MinMaxScaler()).fit_transform([[0, 5, 10], [20]])]
+    [array([0.  , 0.25, 0.5 ]), array([1.])]
+    >>> PerStep(OneHotEncoder()).fit_transform([list("ab"), list("a")])[0]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    _parameter_constraints: dict = {
+        "transformer": [HasMethods(["fit", "transform"])],
+        "allow_missing": ["boolean"],
+        "step_features": [None, Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, transformer, *, allow_missing=False, step_features=None):
+        self.transformer = transformer
+        self.allow_missing = allow_missing
+        self.step_features = step_features
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the transformer on all steps of all sequences.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences in any form that `skrnn.as_sequences` reads; a list may also hold
+            arrays of text for a transformer that takes text.
+
+        y : array-like of shape (n_sequences,), default=None
+            Handed to the transformer, that of a sequence for each of its steps.
+
+        Returns
+        -------
+        self : PerStep
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X holds no valid sequences; see `skrnn.as_sequences`.
+        """
+        sequences = self._read(X, reset=True)
+        y_steps = None if y is None else _repeat_for_steps(y, sequences.lengths)
+        self.transformer_ = clone(self.transformer).fit(sequences.values, y_steps)
+        self._n_features_out = _dense(self.transformer_.transform(sequences.values[:1])).shape[1]
+        return self
+
+    def transform(self, X):
+        """Transform all steps of all sequences.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences in any form that `skrnn.as_sequences` reads.
+
+        Returns
+        -------
+        sequences : list or ndarray
+            In the form of X: a list or object array of one ``(n_steps, n_features_out)`` array
+            for each sequence; for a 3-D or 2-D X, or a table in nested lists, an array of as
+            many dimensions.
+        """
+        check_is_fitted(self)
+        values, lengths = self._read(X, reset=False)
+        sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
+        return _in_form_of(X, self.n_step_features_, sequences)
+
+    def inverse_transform(self, X):
+        """Undo `transform`, if the transformer can.
+
+        Parameters
+        ----------
+        X : list or ndarray
+            What `transform` returned.
+
+        Returns
+        -------
+        sequences : list or ndarray
+            In the form of X.
+        """
+        check_is_fitted(self)
+        values, lengths = as_sequences(X, step_features=self._n_features_out)
+        sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
+        return _in_form_of(X, self._n_features_out, sequences)
+
+    def _read(self, X, reset):
+        sequences = validate_sequences(self, X, reset=reset, numeric=False)
+        if sequences.values.dtype.kind in "OUS":
+            return sequences  # text is the transformer's affair
+        return check_numeric(sequences, finite=not self.allow_missing)
+
+
+def _truncate(sequences: Sequences, n_steps: int) -> Sequences:
+    values, lengths = sequences
+    step = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return Sequences(values[step < n_steps], np.minimum(lengths, n_steps))
+
+
+def _repeat_for_steps(y, lengths: np.ndarray) -> np.ndarray:
+    """Lay targets out by step: those of a sequence are repeated, those of steps joined."""
+    y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    if np.ndim(y[0]) and [len(of_one) for of_one in y] == lengths.tolist():
+        return np.concatenate([np.asarray(of_one) for of_one in y])
+    return np.repeat(np.asarray(y), lengths, axis=0)
+
+
+def _dense(values) -> np.ndarray:
+    return np.asarray(values.toarray() if issparse(values) else values)
+
+
+def _in_form_of(X, n_features: int, sequences: Sequences) -> list | np.ndarray:
+    """Give sequences the form that X, of `n_features` features per step, came in."""
+    if isinstance(X, (list, tuple)) and not is_plain_table(X):
+        return list(sequences.to_ragged())
+    shape = np.asarray(X).shape
+    if len(shape) == 1:
+        return sequences.to_ragged()
+    if len(shape) == 3:
+        return sequences.to_padded(shape[1])
+    return sequences.to_padded(shape[1] // n_features).reshape(shape[0], -1)

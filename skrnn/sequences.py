@@ -1,0 +1,282 @@
+"""Ragged sequences: the one door through which they enter, and two transformers of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array, validate_data
+
+_FLOATS = (np.float64, np.float32)
+
+
+class Sequences(NamedTuple):
+    """Sequences of any lengths, one after the other in one array.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_steps_total, n_features)
+        All steps of the first sequence, then all steps of the second, and so on.
+
+    lengths : ndarray of int of shape (n_sequences,)
+        Number of steps of each sequence.
+
+    Examples
+    --------
+    >>> from skrnn import as_sequences
+    >>> sequences = as_sequences([[1, 2, 3], [4]])
+    >>> sequences.lengths
+    array([3, 1])
+    >>> sequences.to_padded()[..., 0]
+    array([[ 1.,  2.,  3.],
+           [ 4., nan, nan]])
+    """
+
+    values: np.ndarray
+    lengths: np.ndarray
+
+    def to_ragged(self) -> np.ndarray:
+        """Make a 1-D object array of one ``(n_steps, n_features)`` array for each sequence."""
+        ragged = np.empty(len(self.lengths), dtype=object)
+        for i, steps in enumerate(np.split(self.values, np.cumsum(self.lengths)[:-1])):
+            ragged[i] = steps
+        return ragged
+
+    def to_padded(self, n_steps: int | None = None, fill_value: float = np.nan) -> np.ndarray:
+        """Make an array ``(n_sequences, n_steps, n_features)``, filled up behind the ends."""
+        n_steps = int(self.lengths.max()) if n_steps is None else n_steps
+        shape = (len(self.lengths), n_steps, self.values.shape[1])
+        padded = np.full(shape, fill_value, self.values.dtype)
+        padded[np.arange(n_steps) < self.lengths[:, None]] = self.values
+        return padded
+
+
+def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -> Sequences:
+    """Read sequences in any of the forms that the estimators of this package accept.
+
+    Parameters
+    ----------
+    X : list, tuple, 1-D object array, Series, 2-D or 3-D array, or DataFrame
+        - a list, tuple, object array or Series holds one array for each sequence, of shape
+          ``(n_steps, n_features)``, or ``(n_steps,)`` for one feature;
+        - a 3-D array is ``(n_sequences, n_steps, n_features)``;
+        - a 2-D array or DataFrame holds a sequence in each row, `step_features` values
+          after `step_features` values.
+
+        In every form, steps at the end of a sequence that are NaN in all features are
+        padding, and dropped.
+
+    step_features : int, default=None
+        Number of features of a step where a sequence is given flat. None means 1.
+
+    numeric : bool, default=True
+        Whether the values must be finite numbers. They become float32 if all were float32,
+        else float64. With False, values stay as they are.
+
+    Returns
+    -------
+    sequences : Sequences
+        A named tuple of `values` (n_steps_total, n_features) and `lengths` (n_sequences,).
+
+    Raises
+    ------
+    TypeError
+        If X is sparse or no collection.
+
+    ValueError
+        If there is no sequence, or one is empty, has another number of features than the
+        first, or holds NaN before its end, infinity, complex numbers or text. The message
+        says which sequence, and which step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import as_sequences
+    >>> as_sequences([np.ones((2, 3)), np.zeros((4, 3))]).lengths
+    array([2, 4])
+    >>> as_sequences(np.array([[1.0, 2.0], [3.0, np.nan]])).lengths
+    array([2, 1])
+    >>> as_sequences([[1.0, np.nan, 2.0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: X contains NaN at step 1 of sequence 0. NaN is understood as padding only where
+    every feature of the last steps of a sequence is NaN; impute missing values first.
+    """
+    if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
+        raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
+    X = _list_or_array(X)
+    read = _from_list if isinstance(X, list) else _from_array
+    values, lengths = read(X, step_features)
+    sequences = _without_padding(values, lengths)
+    return check_numeric(sequences) if numeric else sequences
+
+
+def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Sequences:
+    """Read X for an estimator: set what `fit` learns of its shape, or check it against that.
+
+    Sets `n_features_in_`: the number of columns of a 2-D X, the number of features of a step
+    otherwise; `n_step_features_`: always the latter; and `feature_names_in_`.
+    """
+    array = _list_or_array(X)
+    n_columns = None if isinstance(array, list) or array.ndim > 2 else np.shape(array)[-1]
+    table = n_columns is not None
+    if table and (reset or estimator._fitted_on_table):
+        # Names and number of columns, and scikit-learn's own messages about tables.
+        X = validate_data(estimator, X, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan")
+    sequences = as_sequences(X, step_features=estimator.step_features, numeric=numeric)
+    if reset:
+        if not table:
+            vars(estimator).pop("feature_names_in_", None)
+        estimator._fitted_on_table = table
+        estimator._n_columns = n_columns if table else _common_width(array)
+    elif table and estimator._n_columns not in (None, n_columns):
+        raise ValueError(
+            f"X has {n_columns} columns, but {type(estimator).__name__} was fitted on "
+            f"sequences of {estimator._n_columns} values each. Pass sequences of other lengths as "
+            "a list."
+        )
+    n_features = sequences.values.shape[1]
+    if reset:
+        estimator.n_step_features_ = n_features
+        if not table:
+            estimator.n_features_in_ = n_features
+    elif n_features != estimator.n_step_features_:
+        raise ValueError(
+            f"X has {n_features} features per step, but {type(estimator).__name__} is "
+            f"expecting {estimator.n_step_features_} features per step, as in fit."
+        )
+    return sequences
+
+
+def _list_or_array(X) -> list | np.ndarray:
+    """Tell one array for each sequence (a list) from one array for all (an ndarray)."""
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but sequences must be dense: pass X.toarray(), "
+            "or a list of dense arrays."
+        )
+    if hasattr(X, "__array__"):  # arrays, Series, DataFrames, tensors
+        X = np.asarray(X)
+        return list(X) if X.dtype == object and X.ndim == 1 else X
+    if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
+        raise TypeError(
+            f"X must be a list or array of sequences, got {type(X).__name__}. A sequence is an "
+            "array of shape (n_steps, n_features) or (n_steps,)."
+        )
+    return list(X)
+
+
+def is_plain_table(X) -> bool:
+    """Tell nested lists of numbers, all of one length, which scikit-learn takes for a table."""
+    return all(isinstance(row, (list, tuple)) for row in X) and _common_width(X) is not None
+
+
+def _common_width(sequences) -> int | None:
+    """Width of the table that a list of flat sequences of equal lengths amounts to."""
+    if any(np.ndim(sequence) != 1 for sequence in sequences):
+        return None
+    widths = {len(sequence) for sequence in sequences}
+    return widths.pop() if len(widths) == 1 else None
+
+
+def _from_array(X: np.ndarray, step_features: int | None) -> tuple[np.ndarray, np.ndarray]:
+    X = check_array(X, dtype=_FLOATS, ensure_all_finite=False, allow_nd=True, input_name="X")
+    if X.ndim > 3:
+        raise ValueError(
+            f"X has {X.ndim} dimensions; accepted are (n_sequences, n_steps, n_features), and "
+            "(n_sequences, n_steps) for flat sequences."
+        )
+    if X.ndim == 3:
+        n_steps, n_features = X.shape[1:]
+    else:
+        n_steps, n_features = _steps_of_flat(X.shape[1], step_features, "X")
+    if 0 in (n_steps, n_features):
+        raise ValueError(f"X has shape {X.shape}, but every axis needs a length of at least 1.")
+    return X.reshape(-1, n_features), np.full(len(X), n_steps)
+
+
+def _from_list(X: list, step_features: int | None) -> tuple[np.ndarray, np.ndarray]:
+    if not X:
+        raise ValueError("X is empty: at least one sequence is required.")
+    arrays = [_steps(sequence, i, step_features) for i, sequence in enumerate(X)]
+    n_features = arrays[0].shape[1]
+    for i, array in enumerate(arrays):
+        if array.shape[1] != n_features:
+            raise ValueError(
+                f"Sequence {i} of X has {array.shape[1]} features per step, but sequence 0 has "
+                f"{n_features}."
+            )
+    return np.concatenate(arrays), np.array([len(array) for array in arrays])
+
+
+def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
+    """Read one sequence of a list as an array (n_steps, n_features)."""
+    where = f"Sequence {i} of X"
+    try:
+        array = np.asarray(sequence)
+    except ValueError as error:
+        raise ValueError(f"{where} is not an array: its steps have different lengths.") from error
+    if array.dtype.kind in "cMm" or issparse(sequence):
+        kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
+        raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
+    if array.ndim == 1 and array.size:
+        array = array.reshape(_steps_of_flat(array.size, step_features, where))
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"{where} has shape {array.shape}, but (n_steps, n_features) or (n_steps,) with at "
+            "least one step and one feature is required."
+        )
+    return array
+
+
+def _steps_of_flat(n_values: int, step_features: int | None, where: str) -> tuple[int, int]:
+    n_features = step_features or 1
+    if n_values % n_features:
+        raise ValueError(
+            f"{where} holds {n_values} values in a row, which is no multiple of "
+            f"step_features={n_features}."
+        )
+    return n_values // n_features, n_features
+
+
+def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
+    """Drop the steps at the ends of sequences that are NaN in every feature."""
+    if values.dtype.kind != "f" or not (padding := np.isnan(values).all(axis=1)).any():
+        return Sequences(values, lengths)
+    offsets, rows = np.cumsum(lengths) - lengths, np.arange(len(values))
+    last = np.maximum.reduceat(np.where(padding, -1, rows), offsets)
+    kept = np.maximum(last - offsets + 1, 0)
+    if not kept.all():
+        raise ValueError(f"Sequence {kept.argmin()} of X is empty: it contains only NaN.")
+    return Sequences(values[rows < np.repeat(offsets + kept, lengths)], kept)
+
+
+def _as_float(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    if values.dtype.kind in "US":
+        raise ValueError("X contains text, but sequences of numbers are required.")
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X contains something that is no number: {error}") from error
+
+
+def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
+    """Make the values float, and insist that they are finite."""
+    values, lengths = sequences
+    if values.dtype not in _FLOATS:
+        values = _as_float(values, lengths)
+    if not finite or np.isfinite(values).all():
+        return Sequences(values, lengths)
+    row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
+    i = np.searchsorted(np.cumsum(lengths), row, side="right")
+    step = row - (lengths[:i].sum())
+    if np.isnan(values[row]).any():
+        raise ValueError(
+            f"X contains NaN at step {step} of sequence {i}. NaN is understood as padding only "
+            "where every feature of the last steps of a sequence is NaN; impute missing values "
+            "first."
+        )
+    raise ValueError(f"X contains infinity at step {step} of sequence {i}.")

@@ -1,0 +1,111 @@
+"""Solvers as parameter objects, for what a name alone cannot say.
+
+``solver="adam"`` and ``solver=Adam()`` mean the same; the object has parameters of its own,
+which a grid search reaches as ``solver__beta_1``.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+
+from skrnn._numeric import optimizers
+
+
+class Adam(BaseEstimator):
+    """Adam (Kingma & Ba, 2015).
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        Decay rate of the running mean of the gradient, in [0, 1).
+
+    beta_2 : float, default=0.999
+        Decay rate of the running mean of its square, in [0, 1).
+
+    epsilon : float, default=1e-8
+        Added to the root of the latter.
+
+    Examples
+    --------
+    >>> from skrnn import Adam, SequenceRNNClassifier
+    >>> SequenceRNNClassifier(solver=Adam(beta_2=0.99)).get_params()["solver__beta_2"]
+    0.99
+    """
+
+    _parameter_constraints: dict = {
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def _optimizer(self):
+        self._validate_params()
+        return optimizers.Adam(self.beta_1, self.beta_2, self.epsilon)
+
+
+class SGD(BaseEstimator):
+    """Stochastic gradient descent.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        Share of the last step that the next one keeps, in [0, 1].
+
+    nesterovs_momentum : bool, default=True
+        Whether to look ahead by that share (Nesterov, 1983).
+
+    Examples
+    --------
+    >>> from skrnn import SGD
+    >>> SGD(momentum=0)
+    SGD(momentum=0)
+    """
+
+    _parameter_constraints: dict = {
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+    }
+
+    def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+
+    def _optimizer(self):
+        self._validate_params()
+        return optimizers.SGD(self.momentum, self.nesterovs_momentum)
+
+
+class LBFGS(BaseEstimator):
+    """L-BFGS on the whole training set, by ``scipy.optimize.minimize``.
+
+    Parameters
+    ----------
+    max_fun : int, default=15000
+        Maximum number of evaluations of the loss.
+
+    Examples
+    --------
+    >>> from skrnn import LBFGS
+    >>> LBFGS(max_fun=100)
+    LBFGS(max_fun=100)
+    """
+
+    _parameter_constraints: dict = {"max_fun": [Interval(Integral, 1, None, closed="left")]}
+
+    def __init__(self, *, max_fun=15000):
+        self.max_fun = max_fun
+
+    def _optimizer(self):
+        self._validate_params()
+        return optimizers.LBFGS(self.max_fun)
+
+
+SOLVERS = {"adam": Adam, "sgd": SGD, "lbfgs": LBFGS}
