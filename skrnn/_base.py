@@ -1,4 +1,4 @@
-"""What all estimators share: validate, train, keep the result, predict."""
+"""What all estimators share: validate, train, keep the result, evaluate."""
 
 from __future__ import annotations
 
@@ -6,34 +6,54 @@ import copy
 import warnings
 from abc import abstractmethod
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
 )
 
-from skrnn import _targets
-from skrnn._epochs import Watch, train
-from skrnn._numeric.losses import LOSSES
+from skrnn._epochs import Recipe, Watch, train
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import LBFGS
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows, evaluate
 
 
+@dataclass(frozen=True)
+class Job:
+    """What one call of fit has to do, once everything given to it is known to be valid."""
+
+    network: MLP | RNN
+    recipe: Recipe
+    samples: Rows | Ragged
+    rng: np.random.RandomState
+    again: bool  # from the weights of the last fit, instead of new ones
+    context: Any  # of scikit-learn's callbacks
+    told: dict[str, Any]  # what callbacks are told of the data
+
+
+@dataclass
+class Run:
+    """One start of training: its weights, its history, the state of its optimizer."""
+
+    params: Params
+    watch: Watch
+    state: dict | None = None
+
+
 class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
-    """Fit and evaluate a network described by the hooks below."""
+    """Fit and evaluate a network; subclasses say of what kind, and for which data."""
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -85,8 +105,24 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """Get the fitted attributes that hold the weights."""
 
     @abstractmethod
-    def _score_outputs(self, scores, samples):
-        """Rate scores on held-out samples; the larger, the better."""
+    def _rate(self, scores, samples):
+        """Rate scores, as ``score`` would; the larger, the better."""
+
+    def _class_weight(self, labels, partial):
+        """Weigh samples by what they are."""
+        return 1
+
+    def _n_starts(self, recipe, n_samples):
+        """Count the starts from different initial weights."""
+        return self.n_init
+
+    def _attainable(self, samples):
+        """Bound `_rate` on the training samples: where it is reached, no restart does better."""
+        return np.inf
+
+    def _strata(self, samples):
+        """Get what a validation split should keep the shares of, if anything."""
+        return None
 
     # Training ----------------------------------------------------------------------------
 
@@ -97,26 +133,26 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     @with_callbacks
     def _fit_with_callbacks(self, X, y, sample_weight, partial, classes):
         again = (partial or self.warm_start) and hasattr(self, "n_iter_")
-        rng = check_random_state(self.random_state)
         samples = self._samples(X, y, sample_weight, again, partial, classes)
-        network, recipe = self._network(), self._recipe(samples.n_samples, partial)
+        recipe = self._recipe(samples.n_samples, partial)
         n_starts = 1 if again else self._n_starts(recipe, samples.n_samples)
-        context = self._init_callback_context(
-            max_subtasks=recipe.max_iter if n_starts == 1 else None
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        job = Job(
+            network=self._network(),
+            recipe=recipe,
+            samples=samples,
+            rng=check_random_state(self.random_state),
+            again=again,
+            context=self._init_callback_context(
+                max_subtasks=recipe.max_iter if n_starts == 1 else None
+            ),
+            told={"estimator": self, "X": X, "y": y, "metadata": metadata},
         )
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        best: _Run | None = None
-        ceiling = self._attainable(samples) if n_starts > 1 else None
-        for attempt in range(n_starts):
-            run = self._run(network, recipe, samples, rng, attempt, again, partial, context)
-            right = n_starts > 1 and self._rate(network, run.params, samples) >= ceiling
-            if best is None or right or run.watch.best_loss < best.watch.best_loss:
-                best = run
-            # Only a run that has settled in a minimum can hope for a better one elsewhere.
-            if right or run.watch.outcome != "converged":
-                break
-        self.__dict__.update(self._fitted_attributes(best, again))
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        job.context.call_on_fit_task_begin(**job.told)
+        state = self._optimizer_state if partial and again else None
+        best = self._best_of(n_starts, job) if n_starts > 1 else self._run(job, 0, state)
+        self.__dict__.update(self._fitted_attributes(job, best))
+        job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
         if not partial:
             _warn_of(best.watch)
         return self
@@ -129,9 +165,14 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             )
         x, lengths = self._read_X(X, reset=not again)
         labels, targets = self._read_y(y, again=again, classes=classes)
-        n_samples = x.shape[0] if lengths is None else len(lengths)
-        check_consistent_length(np.empty(n_samples), targets)
-        weight = self._sample_weight(sample_weight, labels, n_samples, x.dtype, partial)
+        placeholder = np.empty(x.shape[0] if lengths is None else len(lengths))
+        check_consistent_length(placeholder, targets)
+        weight = _check_sample_weight(
+            sample_weight, placeholder, dtype=x.dtype, ensure_non_negative=True
+        )
+        weight = (weight * self._class_weight(labels, partial)).astype(x.dtype, copy=False)
+        if not weight.any():
+            raise ValueError("sample_weight is zero for every sample; at least one must count.")
         if targets.dtype.kind == "f":
             targets = targets.astype(x.dtype, copy=False)
         samples = (
@@ -139,52 +180,49 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         )
         return samples if weight.all() else samples.subset(np.flatnonzero(weight))
 
-    def _sample_weight(self, sample_weight, labels, n_samples, dtype, partial):
-        weight = _check_sample_weight(
-            sample_weight, np.empty(n_samples), dtype=dtype, ensure_non_negative=True
-        )
-        if getattr(self, "class_weight", None) is not None:
-            if partial and isinstance(self.class_weight, str):
-                raise ValueError(
-                    f"class_weight={self.class_weight!r} needs all labels at once and is not "
-                    "available in partial_fit; pass a dictionary instead."
-                )
-            weight = weight * compute_sample_weight(self.class_weight, labels).astype(dtype)
-        if not weight.any():
-            raise ValueError("sample_weight is zero for every sample; at least one must count.")
-        return weight
+    def _best_of(self, n_starts, job):
+        """Train from several starts; keep the lowest loss, or the first that is all right."""
+        ceiling, best = self._attainable(job.samples), None
+        for attempt in range(n_starts):
+            run = self._run(job, attempt)
+            right = self._rating(job.network, run.params, job.samples) >= ceiling
+            if best is None or right or run.watch.best_loss < best.watch.best_loss:
+                best = run
+            # Only a run that has settled in a minimum can hope for a better one elsewhere.
+            if right or run.watch.outcome != "converged":
+                break
+        return best
 
-    def _run(self, network, recipe, samples, rng, attempt, again, partial, context):
+    def _run(self, job, attempt, state=None):
         """Train once, from new weights or from those of the last fit."""
-        params = Params(network.shapes, samples.x.dtype)
-        if again:
+        params = Params(job.network.shapes, job.samples.x.dtype)
+        if job.again:
             params.fill(self._weights())
         else:
-            self._draw(params, rng, attempt)
+            self._draw(params, job.rng, attempt)
         validate = None
-        if self.early_stopping and not isinstance(recipe.optimizer, LBFGS):
-            samples, held_out = self._hold_out(samples, rng)
+        if self.early_stopping and not isinstance(job.recipe.optimizer, LBFGS):
+            kept, held_out = self._hold_out(job.samples, job.rng)
+            job = replace(job, samples=kept)
 
             def validate(theta):
-                return self._rate(network, params, held_out)
+                return self._rating(job.network, params, held_out)
 
-        watch = Watch(recipe, params.flat.copy(), samples.n_samples, validate)
-        watch.n_seen = self.t_ if again else 0
-        run = _Run(params, watch)
+        watch = Watch(job.recipe, params.flat.copy(), job.samples.n_samples, validate)
+        watch.n_seen = self.t_ if job.again else 0
+        run = Run(params, watch)
         if hasattr(self, "_skl_callbacks"):
-            watch.report = self._reporter(context, run, again)
-        state = self._optimizer_state if partial and again else None
-        run.state = train(network, params, samples, recipe, rng, watch, state)
+            watch.report = self._reporter(job, run)
+        run.state = train(job.network, params, job.samples, job.recipe, job.rng, watch, state)
         return run
 
     def _hold_out(self, samples, rng):
-        """Set validation samples aside, stratified by class where that makes sense."""
-        stratify = samples.y if self._stratifies() else None
+        """Set validation samples aside."""
         kept, held_out = train_test_split(
             np.arange(samples.n_samples),
             test_size=self.validation_fraction,
             random_state=rng,
-            stratify=stratify,
+            stratify=self._strata(samples),
         )
         if len(held_out) < 2:
             raise ValueError(
@@ -194,21 +232,28 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             )
         return samples.subset(kept), samples.subset(held_out)
 
-    def _rate(self, network, params, samples):
+    def _rating(self, network, params, samples):
         scores = evaluate(network, params, samples.x, getattr(samples, "lengths", None))
-        return self._score_outputs(scores, samples)
+        return self._rate(scores, samples)
 
-    def _attainable(self, samples):
-        """Bound `_rate` on the training samples: where it is reached, no restart does better."""
-        return np.inf
+    def _reporter(self, job, run):
+        """Tell the callbacks of scikit-learn of each epoch; a fitted copy only if one asks."""
 
-    def _n_starts(self, recipe, n_samples):
-        return self.n_init
+        def fitted_attributes():
+            return copy.deepcopy(self._fitted_attributes(job, run))
 
-    def _stratifies(self):
-        return False
+        def report(theta):
+            if theta is not run.params.flat:
+                run.params.flat[:] = theta
+            epoch = job.context.subcontext(task_name="epoch")
+            epoch.call_on_fit_task_begin(**job.told)
+            return epoch.call_on_fit_task_end(
+                **job.told, reconstruction_attributes=fitted_attributes
+            )
 
-    def _fitted_attributes(self, run, again):
+        return report
+
+    def _fitted_attributes(self, job, run):
         """Everything that a fit sets at its end."""
         watch = run.watch
         validated = bool(watch.validation_scores)
@@ -217,38 +262,27 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "n_iter_": watch.n_iter,
             "t_": watch.n_seen,
             "loss_": watch.loss_curve[-1] if watch.loss_curve else np.nan,
-            "loss_curve_": (self.loss_curve_ if again else []) + watch.loss_curve,
+            "loss_curve_": (self.loss_curve_ if job.again else []) + watch.loss_curve,
             "best_loss_": None if validated else watch.best_loss,
             "validation_scores_": watch.validation_scores if validated else None,
             "best_validation_score_": watch.best_score if validated else None,
+            "_architecture": asdict(job.network),
             "_optimizer_state": run.state,
         }
 
-    def _reporter(self, context, run, again):
-        """Tell the callbacks of scikit-learn of each epoch; a fitted copy only if one asks."""
+    # Evaluation --------------------------------------------------------------------------
 
-        def report(theta):
-            if theta is not run.params.flat:
-                run.params.flat[:] = theta
-            epoch = context.subcontext(task_name="epoch")
-            epoch.call_on_fit_task_begin(estimator=self)
-            return epoch.call_on_fit_task_end(
-                estimator=self,
-                reconstruction_attributes=lambda: copy.deepcopy(
-                    self._fitted_attributes(run, again)
-                ),
-            )
-
-        return report
-
-    # Prediction --------------------------------------------------------------------------
+    def _fitted_network(self):
+        """Describe the network as it was in fit, whatever the parameters say now."""
+        check_is_fitted(self)
+        return self._network_type(**self._architecture)
 
     def _scores(self, X):
         """Raw outputs for X, checked to be finite."""
-        check_is_fitted(self)
+        network = self._fitted_network()
         x, lengths = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            scores = evaluate(self._network(), self._weights(), x, lengths)
+            scores = evaluate(network, self._weights(), x, lengths)
         if not (finite := np.isfinite(scores).all(axis=1)).all():
             raise ValueError(
                 f"The outputs for sample {finite.argmin()} of X are not finite: its values are "
@@ -258,128 +292,6 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
-
-
-@dataclass
-class _Run:
-    """One start of training: its weights, its history, the state of its optimizer."""
-
-    params: Params
-    watch: Watch
-    state: dict | None = None
-
-
-class NeuralClassifier(ClassifierMixin, NeuralNetwork):
-    """Class labels in, probabilities out."""
-
-    def _read_y(self, y, *, again, classes):
-        y, found = _targets.check_labels(y)
-        if not again:
-            self.classes_ = found if classes is None or y.ndim == 2 else np.unique(classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(
-                f"classes={classes!r} is not the same as in the first call of partial_fit, "
-                f"{self.classes_!r}."
-            )
-        strange = np.setdiff1d(found, self.classes_)
-        if len(strange) or (y.ndim == 2 and len(found) != len(self.classes_)):
-            raise ValueError(
-                f"y has classes {strange.tolist()} that are not among {self.classes_.tolist()}, "
-                "the classes known from before."
-            )
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y, but there is only one "
-                f"class: {self.classes_.tolist()}."
-            )
-        self.out_activation_, self.n_outputs_ = _targets.output_of(
-            y, self.classes_, getattr(self, "out_activation", "auto")
-        )
-        return y, _targets.encode(y, self.classes_, self.out_activation_, np.float64)
-
-    def _loss(self):
-        return LOSSES[self.loss, self.out_activation_]
-
-    def _score_outputs(self, scores, samples):
-        return _targets.accuracy(scores, samples.y, samples.weight, self.out_activation_)
-
-    def _attainable(self, samples):
-        if isinstance(samples, Rows):
-            rows = (samples.x[[i]] for i in range(samples.n_samples))
-            keys = [(row.toarray() if issparse(row) else row).tobytes() for row in rows]
-        else:
-            keys = [x.tobytes() for x in np.split(samples.x, np.cumsum(samples.lengths)[:-1])]
-        attainable = _targets.attainable_accuracy(keys, samples.y, samples.weight)
-        return attainable * (1 - 1e-6)  # sums of weights round differently
-
-    def _stratifies(self):
-        return self.out_activation_ == "softmax" or self.n_outputs_ == 1
-
-    def predict(self, X):
-        """Predict class labels.
-
-        Parameters
-        ----------
-        X : array-like
-            Samples in any form that `fit` takes.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class of each sample; for multilabel problems, 1 for each label
-            that is more probable than not.
-        """
-        return _targets.decode(self._scores(X), self.classes_, self.out_activation_)
-
-    def decision_function(self, X):
-        """Evaluate the network without its output activation.
-
-        Parameters
-        ----------
-        X : array-like
-            Samples in any form that `fit` takes.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The larger, the more probable the class; for two classes, positive for the second.
-        """
-        return _targets.margins(self._scores(X), self.out_activation_)
-
-    def predict_proba(self, X):
-        """Estimate class probabilities.
-
-        Parameters
-        ----------
-        X : array-like
-            Samples in any form that `fit` takes.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            One column for each class, in the order of `classes_`.
-        """
-        return _targets.probabilities(self._scores(X), self.out_activation_)
-
-    def predict_log_proba(self, X):
-        """Estimate the logarithm of class probabilities, which stays finite.
-
-        Parameters
-        ----------
-        X : array-like
-            Samples in any form that `fit` takes.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            One column for each class, in the order of `classes_`.
-        """
-        return _targets.log_probabilities(self._scores(X), self.out_activation_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from skrnn._base import NeuralClassifier
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam
+from skrnn._outputs import NeuralClassifier
 
 # Up to here a problem counts as a truth table: L-BFGS, and restarts until every row is right.
 _TRUTH_TABLE = 64
@@ -213,6 +213,8 @@ class XORMLPClassifier(NeuralClassifier):
         "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"auto", *INITIALIZERS}), tuple, list],
     }
+
+    _network_type = MLP
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -19,10 +18,12 @@ from skrnn.sequences import (
 )
 
 
-class _SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class _SequenceTransformer(TransformerMixin, BaseEstimator):
     """What both transformers share: the forms of input they declare.
 
-    Output can be ragged or three-dimensional, so pandas wrapping is switched off.
+    Subclasses switch off the wrapping of output in DataFrames (``auto_wrap_output_keys=None``),
+    since theirs can be ragged or three-dimensional. mypy takes scikit-learn's classes, which
+    are untyped, for plain objects without that keyword.
     """
 
     step_features: int | None
@@ -34,7 +35,7 @@ class _SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         return tags
 
 
-class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):
+class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]  # see above
     """Make ragged sequences rectangular: a NaN tail behind the end of the shorter ones.
 
     The estimators of this package read such an array as the ragged sequences it came from,
@@ -216,7 +217,7 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):
         )
 
 
-class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):
+class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]  # see above
     """Apply any transformer to the steps of all sequences together.
 
     The steps of all sequences are put into one table, a row for each step; the transformer is
@@ -365,7 +366,7 @@ def _repeat_for_steps(y, lengths: np.ndarray) -> np.ndarray:
 
 
 def _dense(values) -> np.ndarray:
-    return np.asarray(values.toarray() if issparse(values) else values)
+    return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
 
 
 def _in_form_of(X, n_features: int, sequences: Sequences) -> list | np.ndarray:

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skrnn._base import NeuralClassifier, NeuralNetwork
+from skrnn._base import NeuralNetwork
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.networks import RNN
+from skrnn._outputs import NeuralClassifier
 from skrnn.sequences import validate_sequences
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -32,6 +33,8 @@ class _RecurrentNetwork(NeuralNetwork):
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "init": [StrOptions({"auto", *INITIALIZERS}), dict],
     }
+
+    _network_type = RNN
 
     def __init__(
         self,
