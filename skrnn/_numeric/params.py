@@ -56,7 +56,13 @@ class Params(dict):
         self.weights = self.flat[:n_weights]
 
     def fill(self, arrays: Arrays) -> Params:
-        """Copy named arrays into the vector; every one of them, in its shape."""
+        """Copy named arrays into the vector: these names, in these shapes, and no others."""
+        known = {(layer, name) for layer, name, _ in _entries(self.shapes)}
+        if strange := [key for key in _names(arrays) if key not in known]:
+            raise ValueError(
+                f"Weights are given for {strange[0]}, which the network does not have; its "
+                f"layers are {list(self.shapes)}."
+            )
         for layer, name, shape in _entries(self.shapes):
             given = np.asarray(arrays.get(layer, {}).get(name, np.nan))
             if given.shape != shape:
@@ -85,6 +91,10 @@ def _entries(shapes: Shapes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     for layer, of_layer in shapes.items():
         for name, shape in of_layer.items():
             yield layer, name, shape
+
+
+def _names(arrays: Arrays) -> Iterator[tuple[str, str]]:
+    return ((layer, name) for layer, of_layer in arrays.items() for name in of_layer)
 
 
 def _rebuild(shapes: Shapes, flat: np.ndarray) -> Params:

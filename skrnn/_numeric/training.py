@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import norm as nrm2
 from scipy.optimize import OptimizeResult, minimize
 
 from skrnn._numeric.losses import Loss
@@ -181,7 +182,7 @@ def descend(
 def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
     """Scale a gradient down to a Euclidean norm of `max_norm` (Pascanu et al., 2013)."""
     if max_norm is not None:
-        norm = math.sqrt(gradient @ gradient)
+        norm = nrm2(gradient, check_finite=False)  # of the BLAS: its squares cannot overflow
         if norm > max_norm:
             gradient *= max_norm / norm
     return gradient

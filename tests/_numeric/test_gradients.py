@@ -1,0 +1,208 @@
+"""Every gradient against a complex step, which is exact: no tolerance hides a mistake."""
+
+from dataclasses import replace
+from itertools import cycle, product
+
+import numpy as np
+import pytest
+from numeric_helpers import (
+    LENGTHS,
+    LOSSES,
+    N_FEATURES,
+    N_OUTPUTS,
+    assert_close,
+    complex_step,
+    describe,
+    one_by_one,
+    random_params,
+    random_samples,
+    recurrent_networks,
+    split,
+)
+from numpy.random import RandomState
+
+from skrnn._numeric.activations import ACTIVATIONS
+from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, turn
+from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.params import Params
+from skrnn._numeric.recurrent import CELLS, project, recurrent, recurrent_shapes
+from skrnn._numeric.training import make_objective
+
+PACKING = Packing(LENGTHS)
+UNITS = 3
+
+
+# --- One layer at a time -------------------------------------------------------------------
+
+
+def start_of(cell):
+    return RandomState(7).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
+
+
+def cell_layer(cell, start=None, reach=PACKING.n_steps, **options):
+    start = (0,) * CELLS[cell].n_states if start is None else start
+
+    def layer(p, x):
+        states, back = recurrent(cell, p, x, PACKING, start, reach, **options)
+        return states[0], back
+
+    return recurrent_shapes(cell, N_FEATURES, UNITS), layer
+
+
+# Name: shapes of the parameters, and the layer as a function of parameters and input.
+LAYERS = {
+    "dense": ({"W": (N_FEATURES, UNITS), "b": (UNITS,)}, dense),
+    "project": ({"W": (4, N_FEATURES, UNITS), "b": (4, UNITS)}, project),
+    "dropout": ({}, lambda p, x: dropout(x, 0.4, RandomState(0))),
+    "dropout-off": ({}, lambda p, x: dropout(x, 0.4, None)),
+    "turn": ({}, lambda p, x: turn(x, PACKING)),
+    **{
+        f"activate-{name}": ({}, lambda p, x, name=name: activate(x.copy(), name))
+        for name in ACTIVATIONS
+    },
+    **{
+        f"pool-{name}": ({}, lambda p, x, pool=pool: pool(x, PACKING))
+        for name, pool in POOLINGS.items()
+    },
+    **{f"rnn-{name}": cell_layer("rnn", activation=name) for name in ACTIVATIONS},
+    **{cell: cell_layer(cell) for cell in CELLS},
+    **{f"{cell}-start": cell_layer(cell, start_of(cell)) for cell in CELLS},
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer(name):
+    shapes, layer = LAYERS[name]
+    params = random_params({"layer": shapes})
+    x = RandomState(1).normal(size=(PACKING.n_rows, N_FEATURES))
+    y, back = layer(params["layer"], x)
+    dy = RandomState(2).normal(size=y.shape)
+
+    def value(flat, x):
+        moved = Params(params.shapes, flat.dtype)
+        moved.flat[:] = flat
+        return (dy * layer(moved["layer"], x)[0]).sum()
+
+    g = params.like()
+    assert_close(back(dy, g["layer"]), complex_step(lambda x: value(params.flat, x), x))
+    assert_close(g.flat, complex_step(lambda flat: value(flat, x), params.flat))
+
+
+def test_max_shares_the_gradient_among_ties():
+    h = np.array([[1.0, 3.0], [2.0, 3.0], [2.0, 0.0]])
+    _, back = POOLINGS["max"](h, Packing([3]))
+    assert back(np.array([[6.0, 8.0]])).tolist() == [[0, 4], [3, 4], [3, 0]]
+
+
+# --- Whole networks ------------------------------------------------------------------------
+
+FEEDFORWARD = [
+    (MLP((N_FEATURES, 4, 3, N_OUTPUTS), activation, dropout=rate), loss)
+    for activation, loss, rate in product(ACTIVATIONS, LOSSES, (0.0, 0.3))
+]
+RECURRENT = list(zip(recurrent_networks(dropout=0.3), cycle(LOSSES), strict=False))
+ELMAN = [
+    (RNN(N_FEATURES, (3, 2), N_OUTPUTS, "rnn", activation, pooling=None), loss)
+    for activation, loss in zip(ACTIVATIONS, cycle(LOSSES), strict=False)
+]
+NETWORKS = FEEDFORWARD + RECURRENT + ELMAN
+
+
+class SameDropout:
+    """A generator that draws the same numbers in each forward pass of `n_layers` layers."""
+
+    def __init__(self, n_layers):
+        self.draws, self.n_layers = 0, n_layers
+
+    def random_sample(self, shape):
+        self.draws += 1
+        return RandomState(self.draws % self.n_layers).random_sample(shape)
+
+
+def same_dropout(network):
+    n_layers = len(network.units) - 2 if isinstance(network, MLP) else len(network.layers)
+    return SameDropout(n_layers) if network.dropout else None
+
+
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
+@pytest.mark.parametrize(("network", "loss"), NETWORKS, ids=describe)
+def test_network(network, loss, weighted):
+    samples = random_samples(network, loss)
+    if not weighted:
+        samples = samples._replace(weight=np.ones_like(samples.weight))
+    batch = samples.take(slice(None))
+    params, rng = random_params(network.shapes), same_dropout(network)
+    moved = Params(params.shapes, complex)
+
+    def objective(params, theta, x):
+        of = make_objective(network, params, LOSSES[loss], alpha=0.8, rng=rng)
+        return of(theta, batch._replace(x=x))
+
+    def value(theta, x):
+        return objective(moved, theta, x)[0]
+
+    _, gradient = objective(params, params.flat, batch.x)
+    assert_close(gradient, complex_step(lambda theta: value(theta, batch.x), params.flat))
+
+    scores, back = network.run(params, batch.x, batch.packing, rng)
+    _, dscores = LOSSES[loss](scores, batch.y, batch.weight)
+    g = params.like()
+    dx = back(dscores, g, want_dx=True)
+    assert_close(dx, complex_step(lambda x: value(params.flat, x), batch.x))
+    assert all(np.any(block) for layer in g.values() for block in layer.values())
+
+
+def test_tables_are_complete():
+    def seen(table, attribute):
+        return {getattr(network, attribute) for network, _ in table}
+
+    assert seen(FEEDFORWARD, "activation") == seen(ELMAN, "activation") == set(ACTIVATIONS)
+    assert {loss for _, loss in FEEDFORWARD} == {loss for _, loss in RECURRENT} == set(LOSSES)
+    assert seen(RECURRENT, "cell") == set(CELLS)
+    assert seen(RECURRENT, "pooling") == set(POOLINGS)
+    assert {f"pool-{name}" for name in POOLINGS} | set(CELLS) <= set(LAYERS)
+    assert {f"{layer}-{name}" for layer in ("activate", "rnn") for name in ACTIVATIONS} <= set(
+        LAYERS
+    )
+
+
+# --- Truncated backpropagation: not the derivative of the loss, but of a loop with constants -
+
+
+@pytest.mark.parametrize("reach", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("cell", CELLS)
+def test_truncated(cell, reach):
+    start = start_of(cell)
+    shapes, layer = cell_layer(cell, start, reach)
+    params = random_params({"layer": shapes})
+    sequences = RandomState(1).normal(size=(PACKING.n_rows, N_FEATURES))
+    starts = start[:, np.argsort(PACKING.order)].swapaxes(0, 1)
+    y, back = layer(params["layer"], sequences[PACKING.to_packed])
+    dy = RandomState(2).normal(size=y.shape)
+
+    def value(flat, x):
+        moved = Params(params.shapes, complex)
+        moved.flat[:] = flat
+        y = one_by_one(cell, moved["layer"], split(x, LENGTHS), starts, reach)
+        return (dy * y[PACKING.to_packed]).sum()
+
+    g = params.like()
+    dx = back(dy, g["layer"])[PACKING.to_concatenated]
+    assert_close(dx, complex_step(lambda x: value(params.flat, x), sequences))
+    assert_close(g.flat, complex_step(lambda flat: value(flat, sequences), params.flat))
+
+
+@pytest.mark.parametrize("network", recurrent_networks(), ids=describe)
+def test_truncation_beyond_the_longest_is_none(network):
+    loss, params = ("log_loss", "softmax"), random_params(network.shapes)
+    batch = random_samples(network, loss).take(slice(None))
+
+    def gradient(bptt_steps):
+        truncated = replace(network, bptt_steps=bptt_steps)
+        return make_objective(truncated, params, LOSSES[loss])(params.flat, batch)[1]
+
+    full = gradient(None)
+    assert np.array_equal(full, gradient(max(LENGTHS)))
+    assert np.array_equal(full, gradient(max(LENGTHS) + 1))
+    assert not np.allclose(full, gradient(2))

@@ -1,0 +1,240 @@
+"""What must hold whatever the numbers are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric_helpers import (
+    LENGTHS,
+    LOSSES,
+    N_FEATURES,
+    N_OUTPUTS,
+    assert_close,
+    describe,
+    random_params,
+    random_samples,
+    recurrent_networks,
+)
+from numpy.random import RandomState
+from scipy.sparse import csr_array
+
+from skrnn._numeric.activations import ACTIVATIONS
+from skrnn._numeric.networks import MLP
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.training import Ragged, make_objective
+
+CROSS_ENTROPY = "log_loss", "softmax"
+RECURRENT = recurrent_networks()
+FEEDFORWARD = [MLP((N_FEATURES, 4, N_OUTPUTS), activation) for activation in ACTIVATIONS]
+NETWORKS = RECURRENT + FEEDFORWARD
+
+ragged_lengths = st.lists(st.integers(1, 6), min_size=1, max_size=6)
+recurrent_network = st.sampled_from(RECURRENT)
+any_network = st.sampled_from(NETWORKS)
+few = settings(max_examples=60, deadline=None)
+
+
+def scores_of(network, samples, index=slice(None)):
+    """Scores of some samples, one row (or one block of steps) for each."""
+    batch = samples.take(index)
+    scores, _ = network.run(random_params(network.shapes), batch.x, batch.packing)
+    if isinstance(samples, Ragged) and samples.per_step:
+        return np.split(scores, np.cumsum(samples.lengths[index])[:-1])
+    return list(scores)
+
+
+def value_and_gradient(network, batch, loss=CROSS_ENTROPY, alpha=0.0):
+    params = random_params(network.shapes)
+    return make_objective(network, params, LOSSES[loss], alpha)(params.flat, batch)
+
+
+# --- Samples know nothing of each other -----------------------------------------------------
+
+
+@few
+@given(any_network, ragged_lengths)
+def test_in_a_batch_as_alone(network, lengths):
+    samples = random_samples(network, CROSS_ENTROPY, lengths)
+    for i, together in enumerate(scores_of(network, samples)):
+        (alone,) = scores_of(network, samples, [i])
+        assert_close(together, alone)
+
+
+@few
+@given(any_network, st.permutations(range(len(LENGTHS))))
+def test_order_of_a_batch(network, permutation):
+    samples = random_samples(network, CROSS_ENTROPY)
+    scores = scores_of(network, samples)
+    for i, permuted in zip(permutation, scores_of(network, samples, permutation), strict=True):
+        assert_close(permuted, scores[i])
+    value, gradient = value_and_gradient(network, samples.take(slice(None)))
+    permuted_value, permuted_gradient = value_and_gradient(network, samples.take(permutation))
+    assert_close(permuted_value, value)
+    assert_close(permuted_gradient, gradient)
+
+
+@few
+@given(any_network, ragged_lengths, st.data())
+def test_a_weight_of_two_is_the_sample_twice(network, lengths, data):
+    twice = data.draw(st.integers(0, len(lengths) - 1))
+    samples = random_samples(network, CROSS_ENTROPY, lengths)
+    of_sample = np.arange(len(lengths))
+    if len(samples.weight) > len(lengths):
+        of_sample = np.repeat(of_sample, lengths)
+    heavier = samples._replace(weight=samples.weight * np.where(of_sample == twice, 2, 1))
+
+    expected = samples.take([*range(len(lengths)), twice])
+    value, gradient = value_and_gradient(network, heavier.take(slice(None)), alpha=0.5)
+    expected_value, expected_gradient = value_and_gradient(network, expected, alpha=0.5)
+    assert_close(value, expected_value)
+    assert_close(gradient, expected_gradient)
+
+
+@few
+@given(any_network, st.integers(1, len(LENGTHS) - 1))
+def test_batches_add_up(network, cut):
+    samples = random_samples(network, CROSS_ENTROPY)
+    whole = samples.take(slice(None))
+    parts = [samples.take(slice(cut)), samples.take(slice(cut, None))]
+    expected = value_and_gradient(network, whole)
+    for of_whole, *of_parts in zip(
+        expected, *(value_and_gradient(network, part) for part in parts), strict=True
+    ):
+        total = sum(part.total * of for part, of in zip(parts, of_parts, strict=True))
+        assert_close(total / whole.total, of_whole)
+
+
+@pytest.mark.parametrize("network", [n for n in RECURRENT if n.bidirectional], ids=describe)
+def test_swapped_directions_read_reversed_sequences(network):
+    network = replace(network, hidden_layer_sizes=(3,))
+    params, packing = random_params(network.shapes), Packing(LENGTHS)
+    forwards, backwards, output = params.values()
+    output = {"W": np.roll(output["W"], 3, axis=0), "b": output["b"]}
+    swapped = params.like().fill(dict(zip(params, (backwards, forwards, output), strict=True)))
+
+    x = RandomState(0).normal(size=(packing.n_rows, N_FEATURES))
+    scores, _ = network.run(params, x, packing)
+    turned, _ = network.run(swapped, x[packing.reverse], packing)
+    if network.pooling is None:
+        turned = turned[packing.to_packed][packing.reverse][packing.to_concatenated]
+    assert_close(turned, scores)
+
+
+# --- Gradients reach what they should, and nothing else -------------------------------------
+
+
+@pytest.mark.parametrize(
+    "network", [n for n in RECURRENT if n.pooling == "last" and not n.bidirectional], ids=describe
+)
+def test_reach(network):
+    packing = Packing(LENGTHS)
+    params = random_params(network.shapes)
+    x = RandomState(0).normal(size=(packing.n_rows, N_FEATURES))
+
+    def reached(**options):
+        scores, back = replace(network, **options).run(params, x, packing)
+        dx = back(np.ones_like(scores), params.like(), want_dx=True)
+        return np.any(dx[packing.to_concatenated], axis=1)
+
+    assert reached().all()  # from the last step to the first
+    for bptt_steps in (1, 2, 3):
+        near = [
+            t // bptt_steps == (length - 1) // bptt_steps
+            for length in LENGTHS
+            for t in range(length)
+        ]
+        assert np.array_equal(reached(bptt_steps=bptt_steps), near)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_no_gradient_in_none_out(network):
+    batch = random_samples(network, CROSS_ENTROPY).take(slice(None))
+    params = random_params(network.shapes)
+    scores, back = network.run(params, batch.x, batch.packing)
+    g = params.like()
+    g.flat[:] = np.nan  # written, not added to
+    dx = back(np.zeros_like(scores), g, want_dx=True)
+    assert not dx.any()
+    assert not g.flat.any()
+    assert back(np.zeros_like(scores), g) is None  # nobody asked for dx
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_back_is_linear_and_repeatable(network):
+    batch = random_samples(network, CROSS_ENTROPY).take(slice(None))
+    params = random_params(network.shapes)
+    scores, back = network.run(params, batch.x, batch.packing)
+    dscores = RandomState(0).normal(size=(2, *scores.shape))
+
+    def gradients(dscores):
+        g = params.like()
+        return np.concatenate([back(dscores, g, want_dx=True).ravel(), g.flat])
+
+    once = gradients(dscores[0])
+    assert_close(gradients(dscores[0] - 2 * dscores[1]), once - 2 * gradients(dscores[1]))
+    assert np.array_equal(gradients(dscores[0]), once)
+
+
+# --- Types, and inputs that stay as they were ------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=describe)
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_float32_stays(network, loss):
+    network = replace(network, dropout=0.2)
+    batch = random_samples(network, loss, dtype=np.float32).take(slice(None))
+    params = random_params(network.shapes, dtype=np.float32)
+    assert batch.x.dtype == batch.weight.dtype == np.float32
+
+    scores, back = network.run(params, batch.x, batch.packing, RandomState(0))
+    value, dscores = LOSSES[loss](scores, batch.y, batch.weight)
+    g = params.like()
+    dx = back(dscores, g, want_dx=True)
+    assert {a.dtype for a in (scores, value, dscores, dx, g.flat)} == {np.dtype(np.float32)}
+
+    exact = random_params(network.shapes)
+    exact.flat[:] = params.flat
+    objective = make_objective(network, exact, LOSSES[loss], rng=RandomState(0))
+    assert_close(g.flat, objective(exact.flat, batch)[1], tol=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=describe)
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_inputs_are_left_alone(network, loss):
+    network = replace(network, dropout=0.2)
+    batch = random_samples(network, loss).take(slice(None))
+    params = random_params(network.shapes)
+    theta = params.flat.copy()
+    for array in (batch.x, batch.y, batch.weight):
+        array.flags.writeable = False  # a write would raise
+    scores, back = network.run(params, batch.x, batch.packing, RandomState(0))
+    scores.flags.writeable = False
+    _, dscores = LOSSES[loss](scores, batch.y, batch.weight)
+    dscores.flags.writeable = False
+    back(dscores, params.like(), want_dx=True)
+    assert np.array_equal(params.flat, theta)
+
+
+@pytest.mark.parametrize("network", FEEDFORWARD, ids=describe)
+def test_sparse_rows(network):
+    samples = random_samples(network, CROSS_ENTROPY)
+    samples.x[::2, 0] = 0
+    sparse = samples._replace(x=csr_array(samples.x))
+    for index in (slice(None), [3, 0, 4]):
+        value, gradient = value_and_gradient(network, samples.take(index))
+        sparse_value, sparse_gradient = value_and_gradient(network, sparse.take(index))
+        assert_close(sparse_value, value)
+        assert_close(sparse_gradient, gradient)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_dropout_is_for_training(network):
+    batch = random_samples(network, CROSS_ENTROPY).take(slice(None))
+    params, dropped = random_params(network.shapes), replace(network, dropout=0.5)
+    expected, _ = network.run(params, batch.x, batch.packing)
+    for rng, run in [(None, dropped), (RandomState(0), network)]:
+        assert np.array_equal(run.run(params, batch.x, batch.packing, rng)[0], expected)
+    scores, _ = dropped.run(params, batch.x, batch.packing, RandomState(0))
+    assert not np.allclose(scores, expected)

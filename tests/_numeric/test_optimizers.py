@@ -1,0 +1,87 @@
+"""Small properties; whole trajectories are compared with other libraries in test_oracles."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from skrnn._numeric.optimizers import SGD, Adam
+
+OPTIMIZERS = [SGD(0.0, False), SGD(0.9, False), SGD(0.9, True), Adam()]
+optimizers = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+
+
+def walk(optimizer, theta, state, n_steps, rate=0.1):
+    for _ in range(n_steps):
+        optimizer.step(theta, 2 * theta, rate, state)  # down theta**2
+    return theta
+
+
+@optimizers
+def test_steps_down_and_in_place(optimizer):
+    theta = np.array([1.0, -2.0])
+    start, gradient = theta.copy(), 2 * theta
+    optimizer.step(theta, gradient, 0.1, optimizer.start(theta))
+    assert np.all(np.abs(theta) < np.abs(start))
+    assert np.array_equal(gradient, 2 * start)
+
+
+@optimizers
+def test_finds_the_minimum(optimizer):
+    theta = np.array([1.0, -2.0])
+    assert np.abs(walk(optimizer, theta, optimizer.start(theta), 1000)).max() < 1e-6
+
+
+@optimizers
+def test_goes_on_where_it_stopped(optimizer):
+    theta = np.array([1.0, -2.0])
+    expected = walk(optimizer, theta.copy(), optimizer.start(theta), 7)
+    state = optimizer.start(theta)
+    walk(optimizer, theta, state, 4)
+    assert np.array_equal(walk(optimizer, theta, pickle.loads(pickle.dumps(state)), 3), expected)
+
+
+@optimizers
+def test_two_runs_share_nothing(optimizer):
+    first, second = optimizer.start(np.ones(2)), optimizer.start(np.ones(2))
+    walk(optimizer, np.ones(2), first, 3)
+    fresh = optimizer.start(np.ones(2))
+    assert all(np.array_equal(second[name], fresh[name]) for name in fresh)
+
+
+@optimizers
+def test_float32_stays(optimizer):
+    theta = np.ones(2, np.float32)
+    state = optimizer.start(theta)
+    walk(optimizer, theta, state, 3)
+    arrays = [theta, *(value for value in state.values() if isinstance(value, np.ndarray))]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [  # positions after two steps of rate 1 along a gradient of 1
+        (SGD(0.0, False), [-1, -2]),
+        (SGD(0.0, True), [-1, -2]),
+        (SGD(0.5, False), [-1, -2.5]),
+        (SGD(0.5, True), [-1.5, -3.25]),
+        (Adam(epsilon=0), [-1, -2]),
+    ],
+    ids=repr,
+)
+def test_by_hand(optimizer, expected):
+    theta, path = np.zeros(1), []
+    state = optimizer.start(theta)
+    for _ in expected:
+        optimizer.step(theta, np.ones(1), 1.0, state)
+        path.append(theta[0])
+    np.testing.assert_allclose(path, expected, rtol=1e-12)
+
+
+def test_adam_does_not_mind_the_scale_of_gradients():
+    steps = []
+    for scale in (1e-3, 1, 1e3):
+        theta, adam = np.zeros(2), Adam(epsilon=0)
+        adam.step(theta, scale * np.array([1.0, -3.0]), 0.1, adam.start(theta))
+        steps.append(theta)
+    np.testing.assert_allclose(steps, [[-0.1, 0.1]] * 3)

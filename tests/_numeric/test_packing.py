@@ -1,0 +1,96 @@
+"""The layout of ragged sequences against plain loops over lists."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skrnn._numeric.packing import Packing
+
+ragged_lengths = st.lists(st.integers(1, 12), min_size=1, max_size=8)
+quick = settings(deadline=None)
+
+
+def rows_of(lengths):
+    """Pairs (sequence, step), sequence after sequence."""
+    return [(i, t) for i, length in enumerate(lengths) for t in range(length)]
+
+
+def packed_rows_of(lengths):
+    """The same pairs step by step, longest sequence first."""
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    return [(i, t) for t in range(max(lengths)) for i in order if t < lengths[i]]
+
+
+@quick
+@given(ragged_lengths)
+def test_order_of_rows(lengths):
+    packing, rows, packed = Packing(lengths), rows_of(lengths), packed_rows_of(lengths)
+    assert [rows[i] for i in packing.to_packed] == packed
+    assert [packed[i] for i in packing.to_concatenated] == rows
+    assert [packed[i] for i in packing.reverse] == [(i, lengths[i] - 1 - t) for i, t in packed]
+    assert [packed[i] for i in packing.last] == [(i, n - 1) for i, n in enumerate(lengths)]
+    assert [rows[i] for i in packing.offsets] == [(i, 0) for i in range(len(lengths))]
+    assert [i for i, t in packed if t == 0] == packing.order.tolist()
+
+
+@quick
+@given(ragged_lengths)
+def test_counts(lengths):
+    packing = Packing(lengths)
+    counts = packing.n_sequences, packing.n_rows, packing.n_steps
+    assert counts == (len(lengths), sum(lengths), max(lengths))
+    assert len(packing.steps) == packing.n_steps
+
+
+@quick
+@given(ragged_lengths)
+def test_steps(lengths):
+    packing, packed = Packing(lengths), packed_rows_of(lengths)
+    states = [(i, -1) for i in packing.order] + packed  # initial states above the packed rows
+    for t, (now, before) in enumerate(packing.steps):
+        assert packed[now] == [row for row in packed if row[1] == t]
+        assert states[before] == [(i, t - 1) for i, _ in packed[now]]
+    befores = np.arange(len(states))[packing.before]
+    assert [states[row] for row in befores] == [(i, t - 1) for i, t in packed]
+
+
+@quick
+@given(ragged_lengths)
+def test_inverses(lengths):
+    packing = Packing(lengths)
+    identity = np.arange(packing.n_rows)
+    assert np.array_equal(packing.to_packed[packing.to_concatenated], identity)
+    assert np.array_equal(packing.to_concatenated[packing.to_packed], identity)
+    assert np.array_equal(packing.reverse[packing.reverse], identity)
+
+
+@quick
+@given(ragged_lengths)
+def test_before_is_a_view_where_lengths_are_equal(lengths):
+    assert isinstance(Packing(lengths).before, slice) == (len(set(lengths)) == 1)
+
+
+@quick
+@given(ragged_lengths)
+def test_torch_packs_alike(lengths):
+    torch = pytest.importorskip("torch")
+    rows = torch.arange(sum(lengths))
+    theirs = torch.nn.utils.rnn.pack_sequence(rows.split(lengths), enforce_sorted=False)
+    packing = Packing(lengths)
+    sizes = [now.stop - now.start for now, _ in packing.steps]
+    assert theirs.batch_sizes.tolist() == sizes
+    # PyTorch may break ties of length its own way, within each step.
+    data, length_of = theirs.data.numpy(), np.repeat(lengths, lengths)
+    assert np.array_equal(length_of[data], length_of[packing.to_packed])
+    if len(set(lengths)) == len(lengths):
+        assert np.array_equal(data, packing.to_packed)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, np.int32)])
+def test_lengths_of_any_kind(kind):
+    assert Packing(kind([2, 4, 1])).to_packed.tolist() == [2, 0, 6, 3, 1, 4, 5]
+
+
+def test_ties_keep_their_order():
+    assert Packing([2, 3, 2, 3]).order.tolist() == [1, 3, 0, 2]

@@ -1,0 +1,288 @@
+from itertools import chain, islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric_helpers import assert_close, random_params, random_samples, recurrent_networks, split
+from numpy.random import RandomState
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from skrnn._numeric.losses import LOSSES
+from skrnn._numeric.networks import MLP
+from skrnn._numeric.optimizers import SGD
+from skrnn._numeric.params import Params
+from skrnn._numeric.training import (
+    Batch,
+    Ragged,
+    Rows,
+    clip,
+    descend,
+    epochs,
+    evaluate,
+    lbfgs,
+    make_objective,
+)
+
+# --- Samples -------------------------------------------------------------------------------
+
+ROWS = Rows(np.arange(20.0).reshape(10, 2), np.arange(10), np.arange(1.0, 11))
+
+
+def ragged(lengths, per_step=False):
+    n = sum(lengths) if per_step else len(lengths)
+    x = np.arange(2.0 * sum(lengths)).reshape(-1, 2)
+    return Ragged(x, np.arange(n), np.arange(1.0, 1 + n), np.array(lengths), per_step)
+
+
+@pytest.mark.parametrize("index", [slice(None), slice(3, 7), [2], [5, 0, 5]], ids=str)
+def test_take_rows(index):
+    batch = ROWS.take(index)
+    assert np.array_equal(batch.x, ROWS.x[index])
+    assert np.array_equal(batch.y, ROWS.y[index])
+    assert batch.total == ROWS.weight[index].sum()
+    assert_close(batch.weight * batch.total, ROWS.weight[index])
+    assert batch.packing is None
+    assert ROWS.n_samples == 10
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.booleans(), st.data())
+def test_take_sequences(lengths, per_step, data):
+    samples = ragged(lengths, per_step)
+    index = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, max_size=8))
+    batch = samples.take(index)
+
+    of_targets = lengths if per_step else [1] * len(lengths)
+
+    def gather(values, lengths=lengths):
+        return np.concatenate([split(values, lengths)[i] for i in index])
+
+    assert samples.n_samples == len(lengths)
+    assert np.array_equal(batch.x[batch.packing.to_concatenated], gather(samples.x))
+    assert np.array_equal(batch.y, gather(samples.y, of_targets))
+    weight = gather(samples.weight, of_targets)
+    assert batch.total == weight.sum()
+    assert_close(batch.weight * batch.total, weight)
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+def test_take_all_sequences(per_step):
+    samples = ragged([2, 4, 1], per_step)
+    whole, listed = samples.take(slice(None)), samples.take([0, 1, 2])
+    for name in ("x", "y", "weight", "total"):
+        assert np.array_equal(getattr(whole, name), getattr(listed, name))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.booleans(), st.data())
+def test_a_subset_is_samples_again(lengths, per_step, data):
+    for samples in (ROWS, ragged(lengths, per_step)):
+        index = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1)))
+        again = data.draw(st.lists(st.integers(0, len(index) - 1), min_size=1))
+        subset, expected = samples.subset(index).take(again), samples.take(index[again])
+        for name in ("x", "y", "weight", "total"):
+            assert np.array_equal(getattr(subset, name), getattr(expected, name))
+
+
+# --- Passes --------------------------------------------------------------------------------
+
+
+def passes(n, samples=ROWS, batch_size=4, seed=0, **options):
+    """Samples seen in each of n passes, batch by batch."""
+    generator = epochs(samples, batch_size, RandomState(seed), **options)
+    return [[batch.y.tolist() for batch in batches] for batches in islice(generator, n)]
+
+
+@pytest.mark.parametrize("samples", [ROWS, ragged([2, 4, 1, 1, 3, 2, 2, 1, 5, 3])], ids=type)
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 5, 9, 10, 99])
+def test_each_pass_sees_each_sample_once(samples, batch_size):
+    for batches in passes(3, samples, batch_size):
+        assert sorted(chain(*batches)) == list(range(10))
+        *full, last = map(len, batches)
+        assert all(n == batch_size for n in full)
+        assert last == (10 % batch_size or batch_size)
+
+
+def test_order_comes_from_the_generator():
+    assert passes(3, seed=0) == passes(3, seed=0) != passes(3, seed=1)
+    first, second = passes(2)
+    assert first != second
+
+
+def test_no_shuffling():
+    assert passes(2, shuffle=False) == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]] * 2
+
+
+def test_one_batch_needs_no_order():
+    assert passes(2, batch_size=10) == [[list(range(10))]] * 2
+
+
+# --- Objective -----------------------------------------------------------------------------
+
+NETWORK, LOSS = MLP((2, 3, 2)), ("log_loss", "softmax")
+
+
+def test_only_weights_decay():
+    params, batch = random_params(NETWORK.shapes), random_samples(NETWORK, LOSS).take(slice(None))
+    value, gradient = make_objective(NETWORK, params, LOSSES[LOSS])(params.flat, batch)
+    decay, expected = 0.6 / batch.total, gradient.copy()
+    expected[: params.weights.size] += decay * params.weights
+    decayed, gradient = make_objective(NETWORK, params, LOSSES[LOSS], alpha=0.6)(params.flat, batch)
+    assert_close(gradient, expected)
+    assert_close(decayed, value + decay / 2 * np.sum(params.weights**2))
+
+
+def test_theta_may_be_another_vector():
+    params, theta = Params(NETWORK.shapes), random_params(NETWORK.shapes).flat
+    batch = random_samples(NETWORK, LOSS).take(slice(None))
+    value, gradient = make_objective(NETWORK, params, LOSSES[LOSS])(theta, batch)
+    assert np.array_equal(params.flat, theta)
+    again, same = make_objective(NETWORK, params, LOSSES[LOSS])(params.flat, batch)
+    assert value == again
+    assert np.array_equal(gradient, same)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(1, 40))
+def test_evaluate_in_pieces(lengths, n_rows):
+    for network in (NETWORK, *recurrent_networks()[:8]):
+        samples, params = random_samples(network, LOSS, lengths), random_params(network.shapes)
+        batch = samples.take(slice(None))
+        expected, _ = network.run(params, batch.x, batch.packing)
+        of_sequences = getattr(samples, "lengths", None)
+        assert_close(evaluate(network, params, samples.x, of_sequences, n_rows), expected)
+
+
+# --- Descent -------------------------------------------------------------------------------
+
+
+def toward(theta, batch):
+    """Half the squared distance to a target; the gradient is the way back."""
+    return 0.5 * np.sum((theta - batch.y) ** 2), theta - batch.y
+
+
+def target(y, total=1.0):
+    return Batch(np.zeros(1), np.array([y]), np.ones(1), total)
+
+
+def walk(batches, n_epochs=1, rate=lambda: 0.5, max_norm=None, objective=toward):
+    """Plain gradient descent from 0: what is reported at each epoch, and the end."""
+    theta, reports, optimizer = np.zeros(1), [], SGD(0.0, False)
+
+    def on_epoch(loss, before, now):
+        assert now is theta
+        reports.append((loss, *before, *now))
+        return len(reports) == n_epochs
+
+    def forever():
+        while True:
+            yield iter(batches)
+
+    state = optimizer.start(theta)
+    descend(objective, theta, optimizer, state, forever(), rate, max_norm, on_epoch)
+    return reports
+
+
+def test_descend():
+    assert walk([target(4.0)], n_epochs=3) == [(8, 0, 2), (2, 2, 3), (0.5, 3, 3.5)]
+
+
+def test_loss_is_the_mean_over_the_epoch():
+    ((loss, *_),) = walk([target(4.0, total=1), target(4.0, total=3)])
+    assert loss == (8 * 1 + 2 * 3) / 4
+
+
+def test_rate_is_asked_once_an_epoch():
+    rates = iter([0.5, 0.25])
+    reports = walk([target(4.0), target(4.0)], n_epochs=2, rate=lambda: next(rates))
+    assert [now for *_, now in reports] == [3, 3.4375]
+    assert next(rates, "none left") == "none left"
+
+
+def test_clipped():
+    assert walk([target(4.0)], max_norm=0.5) == [(8, 0, 0.25)]
+    assert walk([target(-4.0)], max_norm=0.5) == [(8, 0, -0.25)]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_ends_the_epoch_without_a_step(bad):
+    seen = []
+
+    def objective(theta, batch):
+        seen.append(batch.y[0])
+        return (bad if batch.y[0] == 0 else toward(theta, batch)[0]), theta - batch.y
+
+    ((loss, before, now),) = walk([target(4.0), target(0.0), target(1.0)], objective=objective)
+    assert not np.isfinite(loss)
+    assert (before, now) == (0, 2)  # the step of the first batch, and no other
+    assert seen == [4, 0]
+
+
+@pytest.mark.parametrize(
+    ("max_norm", "expected"),
+    [(None, [3, -4]), (5, [3, -4]), (99, [3, -4]), (1, [0.6, -0.8]), (0.5, [0.3, -0.4])],
+)
+def test_clip(max_norm, expected):
+    np.testing.assert_allclose(clip(np.array([3.0, -4.0]), max_norm), expected, rtol=1e-15)
+
+
+def test_clip_leaves_zeros_alone():
+    assert not clip(np.zeros(3), 1.0).any()
+
+
+# --- L-BFGS --------------------------------------------------------------------------------
+
+C = 0.7  # scikit-learn's inverse of alpha
+
+
+def logistic_regression(classes, **options):
+    """Fit a network without hidden layers; returns its problem, parameters and result."""
+    x, y = load_iris(return_X_y=True)
+    x, y = x[np.isin(y, classes)], y[np.isin(y, classes)]
+    weight = RandomState(0).uniform(0.5, 2, len(y))
+    binary = len(classes) == 2
+    targets = (y == classes[1])[:, None].astype(float) if binary else y
+    network = MLP((4, 1 if binary else 3))
+    params = Params(network.shapes)
+    loss = LOSSES["log_loss", "logistic" if binary else "softmax"]
+    objective = make_objective(network, params, loss, alpha=1 / C)
+    batch = Rows(x, targets, weight).take(slice(None))
+    options = {"max_iter": 500, "max_fun": 1000, "tol": 1e-9, **options}
+    result = lbfgs(objective, params.flat, batch, **options)
+    return (x, y, weight), params, result
+
+
+@pytest.mark.parametrize("classes", [[1, 2], [0, 1, 2]], ids=["binary", "multinomial"])
+def test_lbfgs_agrees_with_logistic_regression(classes):
+    losses = []
+    (x, y, weight), params, result = logistic_regression(
+        classes, on_epoch=lambda loss, before, theta: losses.append(loss)
+    )
+    expected = LogisticRegression(C=C, tol=1e-9, max_iter=1000).fit(x, y, weight)
+    assert_close(params["dense_0"]["W"].T, expected.coef_, tol=1e-3)
+    assert_close(params["dense_0"]["b"], expected.intercept_, tol=1e-3)
+    assert np.array_equal(result.x, params.flat)
+    assert len(losses) == result.nit
+    assert np.all(np.diff(losses) <= 0)
+    assert losses[-1] == result.fun
+
+
+def test_lbfgs_stops_when_told():
+    seen = []
+
+    def on_epoch(loss, before, theta):
+        seen.append(theta.copy())
+        return len(seen) == 3
+
+    _, params, result = logistic_regression([1, 2], on_epoch=on_epoch)
+    assert len(seen) == result.nit == 3
+    assert np.array_equal(params.flat, seen[-1])
+
+
+@pytest.mark.parametrize(("limit", "count"), [({"max_iter": 2}, "nit"), ({"max_fun": 4}, "nfev")])
+def test_lbfgs_keeps_its_limits(limit, count):
+    _, _, result = logistic_regression([1, 2], on_epoch=lambda *report: False, **limit)
+    assert not result.success
+    assert getattr(result, count) <= next(iter(limit.values())) + 1
