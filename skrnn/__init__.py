@@ -2,7 +2,12 @@
 
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import PerStep, SequencePadder
-from skrnn.rnn import SequenceRNNClassifier
+from skrnn.rnn import (
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+)
 from skrnn.sequences import Sequences, as_sequences
 from skrnn.solvers import LBFGS, SGD, Adam
 
@@ -15,7 +20,10 @@ __all__ = [
     "PerStep",
     "SequencePadder",
     "SequenceRNNClassifier",
+    "SequenceRNNRegressor",
     "Sequences",
+    "StepRNNClassifier",
+    "StepRNNRegressor",
     "XORMLPClassifier",
     "as_sequences",
 ]

@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -25,7 +26,6 @@ from sklearn.utils.validation import (
 
 from skrnn._epochs import Recipe, Watch, train
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import LBFGS
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows, evaluate
 
@@ -37,6 +37,7 @@ class Job:
     network: MLP | RNN
     recipe: Recipe
     samples: Rows | Ragged
+    held_out: Rows | Ragged | None  # validation samples, if the user gave some
     rng: np.random.RandomState
     again: bool  # from the weights of the last fit, instead of new ones
     context: Any  # of scikit-learn's callbacks
@@ -82,14 +83,14 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     @abstractmethod
     def _read_y(self, y, *, again, classes):
-        """Validate y and set what fit learns of it; returns labels and encoded targets."""
+        """Validate targets and set what fit learns of them; returns them as the loss wants."""
 
     @abstractmethod
     def _network(self):
         """Describe the network for the data seen in fit."""
 
     @abstractmethod
-    def _recipe(self, n_samples, partial):
+    def _recipe(self, n_samples, incremental):
         """Say how to train."""
 
     @abstractmethod
@@ -108,9 +109,20 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _rate(self, scores, samples):
         """Rate scores, as ``score`` would; the larger, the better."""
 
-    def _class_weight(self, labels, partial):
-        """Weigh samples by what they are."""
-        return 1
+    def _class_weight(self, samples, incremental):
+        """Get factors of the sample weights, from the targets."""
+        return None
+
+    # Targets may stand beside samples, as here, or beside the steps of sequences.
+    _per_step = False
+
+    def _lay_out(self, values, lengths, name):
+        """Lay targets or weights out in rows, in the order of the scores."""
+        return values
+
+    def _give(self, answers, lengths):
+        """Give answers the form that targets came in."""
+        return answers
 
     def _n_starts(self, recipe, n_samples):
         """Count the starts from different initial weights."""
@@ -126,21 +138,37 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     # Training ----------------------------------------------------------------------------
 
-    def _fit(self, X, y, sample_weight=None, *, partial=False, classes=None):
+    def _hidden_units(self):
+        sizes = np.ravel(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
+        return tuple(int(n_units) for n_units in sizes)
+
+    def _goes_on(self):
+        """Whether training can go on batch by batch; says why not by an AttributeError."""
+        if self.solver == "lbfgs" or type(self.solver).__name__ == "LBFGS":
+            raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
+        return True
+
+    def _fit(self, X, y, sample_weight=None, *, validation=None, incremental=False, classes=None):
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
         with _unchanged_on_error(self):
-            return self._fit_with_callbacks(X, y, sample_weight, partial, classes)
+            return self._fit_with_callbacks(X, y, sample_weight, validation, incremental, classes)
 
     @with_callbacks
-    def _fit_with_callbacks(self, X, y, sample_weight, partial, classes):
-        again = (partial or self.warm_start) and hasattr(self, "n_iter_")
-        samples = self._samples(X, y, sample_weight, again, partial, classes)
-        recipe = self._recipe(samples.n_samples, partial)
+    def _fit_with_callbacks(self, X, y, sample_weight, validation, incremental, classes):
+        again = (incremental or self.warm_start) and hasattr(self, "n_iter_")
+        samples = self._samples(X, y, sample_weight, again=again, classes=classes)
+        samples = _weigh(samples, self._class_weight(samples, incremental))
+        recipe = self._recipe(samples.n_samples, incremental)
         n_starts = 1 if again else self._n_starts(recipe, samples.n_samples)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         job = Job(
             network=self._network(),
             recipe=recipe,
             samples=samples,
+            held_out=self._validation_samples(validation),
             rng=check_random_state(self.random_state),
             again=again,
             context=self._init_callback_context(
@@ -149,36 +177,42 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             told={"estimator": self, "X": X, "y": y, "metadata": metadata},
         )
         job.context.call_on_fit_task_begin(**job.told)
-        state = self._optimizer_state if partial and again else None
+        state = self._optimizer_state if incremental and again else None
         best = self._best_of(n_starts, job) if n_starts > 1 else self._run(job, 0, state)
         self.__dict__.update(self._fitted_attributes(job, best))
         job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
-        if not partial:
+        if not incremental:
             _warn_of(best.watch)
         return self
 
-    def _samples(self, X, y, sample_weight, again, partial, classes):
-        """Validate everything given to fit; samples of weight zero are dropped."""
+    def _samples(self, X, y, sample_weight, *, again, classes=None):
+        """Put validated samples, targets and weights side by side."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         x, lengths = self._read_X(X, reset=not again)
-        labels, targets = self._read_y(y, again=again, classes=classes)
-        placeholder = np.empty(x.shape[0] if lengths is None else len(lengths))
-        check_consistent_length(placeholder, targets)
+        targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
+        n_targets = x.shape[0] if lengths is None or self._per_step else len(lengths)
+        check_consistent_length(np.empty(n_targets), targets)
+        if sample_weight is not None:
+            sample_weight = self._lay_out(sample_weight, lengths, "sample_weight")
         weight = _check_sample_weight(
-            sample_weight, placeholder, dtype=x.dtype, ensure_non_negative=True
+            sample_weight, np.empty(n_targets), dtype=x.dtype, ensure_non_negative=True
         )
-        weight = (weight * self._class_weight(labels, partial)).astype(x.dtype, copy=False)
-        if not weight.any():
-            raise ValueError("sample_weight is zero for every sample; at least one must count.")
         if targets.dtype.kind == "f":
             targets = targets.astype(x.dtype, copy=False)
-        samples = (
-            Rows(x, targets, weight) if lengths is None else Ragged(x, targets, weight, lengths)
-        )
-        return samples if weight.all() else samples.subset(np.flatnonzero(weight))
+        if lengths is None:
+            return Rows(x, targets, weight)
+        return Ragged(x, targets, weight, lengths, self._per_step)
+
+    def _validation_samples(self, validation):
+        """Validate ``X_val, y_val, sample_weight_val`` if the user gave them."""
+        if validation is None or all(given is None for given in validation):
+            return None
+        if validation[0] is None or validation[1] is None:
+            raise ValueError("X_val and y_val go together, but only one of them was passed.")
+        return self._samples(*validation, again=True)
 
     def _best_of(self, n_starts, job):
         """Train from several starts; keep the lowest loss, or the first that is all right."""
@@ -200,15 +234,12 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             params.fill(self._weights())
         else:
             self._draw(params, job.rng, attempt)
-        validate = None
-        if self.early_stopping and not isinstance(job.recipe.optimizer, LBFGS):
+        if self.early_stopping and job.held_out is None and not job.recipe.is_lbfgs:
             kept, held_out = self._hold_out(job.samples, job.rng)
-            job = replace(job, samples=kept)
-
-            def validate(theta):
-                return self._rating(job.network, params, held_out)
-
-        watch = Watch(job.recipe, params.flat.copy(), job.samples.n_samples, validate)
+            job = replace(job, samples=kept, held_out=held_out)
+        watch = Watch(job.recipe, params.flat.copy(), job.samples.n_samples)
+        if job.held_out is not None:
+            watch.validate = partial(self._validate, job, params)
         watch.n_seen = self.t_ if job.again else 0
         run = Run(params, watch)
         if hasattr(self, "_skl_callbacks"):
@@ -231,6 +262,16 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 f"{len(held_out)}. Increase it, or turn early_stopping off."
             )
         return samples.subset(kept), samples.subset(held_out)
+
+    def _validate(self, job, params, theta):
+        """Rate the current weights on the held-out samples; returns score and loss."""
+        if theta is not params.flat:
+            params.flat[:] = theta
+        held_out = job.held_out
+        scores = evaluate(job.network, params, held_out.x, getattr(held_out, "lengths", None))
+        weight = held_out.weight / held_out.weight.sum()
+        loss, _ = job.recipe.loss(scores, held_out.y, weight)
+        return self._rate(scores, held_out), float(loss)
 
     def _rating(self, network, params, samples):
         scores = evaluate(network, params, samples.x, getattr(samples, "lengths", None))
@@ -265,6 +306,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "loss_curve_": (self.loss_curve_ if job.again else []) + watch.loss_curve,
             "best_loss_": None if validated else watch.best_loss,
             "validation_scores_": watch.validation_scores if validated else None,
+            "validation_loss_curve_": watch.validation_losses if validated else None,
             "best_validation_score_": watch.best_score if validated else None,
             "_architecture": asdict(job.network),
             "_optimizer_state": run.state,
@@ -278,7 +320,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return self._network_type(**self._architecture)
 
     def _scores(self, X):
-        """Raw outputs for X, checked to be finite."""
+        """Raw outputs for X, checked to be finite, and the lengths of its sequences."""
         network = self._fitted_network()
         x, lengths = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -288,10 +330,25 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 f"The outputs for sample {finite.argmin()} of X are not finite: its values are "
                 "too large for the weights. Scale X as in fit."
             )
-        return scores
+        return scores, lengths
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
+
+
+def _weigh(samples, factors):
+    """Multiply weights by class weights; drop samples that then count for nothing.
+
+    Those could still act by their presence, on the batches and on the validation split.
+    """
+    if factors is not None:
+        samples = samples._replace(weight=(samples.weight * factors).astype(samples.x.dtype))
+    weight = samples.weight
+    if isinstance(samples, Ragged) and samples.per_step:
+        weight = np.add.reduceat(weight, np.cumsum(samples.lengths) - samples.lengths)
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every sample; at least one must count.")
+    return samples if weight.all() else samples.subset(np.flatnonzero(weight))
 
 
 @contextmanager

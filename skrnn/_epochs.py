@@ -39,6 +39,11 @@ class Recipe:
     max_norm: float | None = None
     verbose: bool = False
 
+    @property
+    def is_lbfgs(self) -> bool:
+        """Whether training is one call to L-BFGS."""
+        return isinstance(self.optimizer, LBFGS)
+
 
 @dataclass
 class Watch:
@@ -56,8 +61,8 @@ class Watch:
         Number of training samples.
 
     validate : callable, default=None
-        ``validate(theta) -> score`` on held-out data. If given, the score instead of the loss
-        decides.
+        ``validate(theta) -> (score, loss)`` on held-out data. If given, the score instead of
+        the training loss decides which weights are the best.
 
     report : callable, default=None
         ``report(theta) -> stop``, called after each epoch.
@@ -69,12 +74,13 @@ class Watch:
     recipe: Recipe
     best_theta: np.ndarray
     n_samples: int
-    validate: Callable[[np.ndarray], float] | None = None
+    validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     report: Callable[[np.ndarray], bool] | None = None
     n_seen: int = 0
     n_iter: int = 0
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
     best_loss: float = math.inf
     best_score: float = -math.inf
     best_valid_theta: np.ndarray | None = None
@@ -108,11 +114,9 @@ class Watch:
         if loss < self.best_loss:
             self.best_loss, self.best_theta = loss, before.copy()
         if self.validate is not None:
-            better = self._validated(self.validate(theta), theta)
+            better = self._validated(*self.validate(theta), theta)
         self._stalled = 0 if better else self._stalled + 1
-        if isinstance(self.recipe.optimizer, LBFGS) or (
-            self._stalled <= self.recipe.n_iter_no_change
-        ):
+        if self.recipe.is_lbfgs or self._stalled <= self.recipe.n_iter_no_change:
             return False
         if self.recipe.schedule == "adaptive" and self.rate() > 1e-6:
             self._divisor *= 5
@@ -121,8 +125,9 @@ class Watch:
         self.outcome = "converged"
         return True
 
-    def _validated(self, score, theta):
+    def _validated(self, score, loss, theta):
         self.validation_scores.append(score)
+        self.validation_losses.append(loss)
         if self.recipe.verbose:
             print(f"Validation score: {score:f}")
         better = score >= self.best_score + self.recipe.tol

@@ -51,6 +51,13 @@ def encode(y: np.ndarray, classes: np.ndarray, out_activation: str, dtype) -> np
     return index if out_activation == "softmax" else index[:, None].astype(dtype)
 
 
+def labels(targets: np.ndarray, classes: np.ndarray, out_activation: str) -> np.ndarray:
+    """Undo `encode`."""
+    if out_activation == "softmax":
+        return classes[targets]
+    return classes[targets[:, 0].astype(int)] if targets.shape[1] == 1 else targets.astype(int)
+
+
 def decode(scores: np.ndarray, classes: np.ndarray, out_activation: str) -> np.ndarray:
     """Read the predicted labels off the scores."""
     if out_activation == "softmax":

@@ -7,20 +7,19 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam
-from skrnn._outputs import NeuralClassifier
+from skrnn._outputs import SampleClassifier
 
 # Up to here a problem counts as a truth table: L-BFGS, and restarts until every row is right.
 _TRUTH_TABLE = 64
 
 
-class XORMLPClassifier(NeuralClassifier):
+class XORMLPClassifier(SampleClassifier):
     """Multi-layer perceptron that is sure of small problems.
 
     Takes the place of `sklearn.neural_network.MLPClassifier`: every parameter, attribute and
@@ -150,10 +149,13 @@ class XORMLPClassifier(NeuralClassifier):
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        Validation accuracy after each epoch, with early stopping.
+        Validation accuracy after each epoch, if there are validation data.
 
     best_validation_score_ : float or None
         The highest of them.
+
+    validation_loss_curve_ : list of float or None
+        Validation loss after each epoch.
 
     n_features_in_ : int
         Number of features seen in fit.
@@ -197,7 +199,7 @@ class XORMLPClassifier(NeuralClassifier):
     """
 
     _parameter_constraints: dict = {
-        **NeuralClassifier._parameter_constraints,
+        **SampleClassifier._parameter_constraints,
         "solver": [StrOptions({"auto", "lbfgs", "sgd", "adam"})],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "shuffle": ["boolean"],
@@ -280,7 +282,7 @@ class XORMLPClassifier(NeuralClassifier):
         self.dropout = dropout
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the weights to samples and their classes.
 
         Parameters
@@ -293,6 +295,10 @@ class XORMLPClassifier(NeuralClassifier):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; a weight of 2 counts as the sample twice.
+
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation data, used instead of a share of the training data: for
+            `validation_scores_` in any case, and with `early_stopping` to end training.
 
         Returns
         -------
@@ -309,63 +315,21 @@ class XORMLPClassifier(NeuralClassifier):
         ConvergenceWarning
             If `max_iter` was reached, or training diverged or was interrupted.
         """
-        return self._fit(X, y, sample_weight)
-
-    @available_if(lambda self: self._check_first_order())
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training for one pass over the given samples.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a multilabel indicator matrix.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
-
-        classes : array-like of shape (n_classes,), default=None
-            All classes that may ever come. Needed in the first call.
-
-        Returns
-        -------
-        self : XORMLPClassifier
-            The classifier, fitted a little further.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or the data are invalid. The estimator is left as it was.
-        """
-        if classes is None and not hasattr(self, "classes_"):
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
-        return self._fit(X, y, sample_weight, partial=True, classes=classes)
-
-    def _check_first_order(self):
-        if self.solver == "lbfgs":
-            raise AttributeError("partial_fit is not available with solver='lbfgs'.")
-        return True
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation=validation)
 
     def _read_X(self, X, *, reset):
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=reset)
         return X, None
 
     def _network(self):
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        if any(n_units < 1 for n_units in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        units = (self.n_features_in_, *hidden, self.n_outputs_)
+        units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, self.dropout)
 
-    def _recipe(self, n_samples, partial):
+    def _recipe(self, n_samples, incremental):
         solver = self.solver
         if solver == "auto":
-            solver = "lbfgs" if n_samples <= _TRUTH_TABLE and not partial else "adam"
+            solver = "lbfgs" if n_samples <= _TRUTH_TABLE and not incremental else "adam"
         if self.dropout and solver == "lbfgs":
             solver = self._without_lbfgs()
         optimizers: dict[str, Adam | SGD | LBFGS] = {
@@ -378,7 +342,7 @@ class XORMLPClassifier(NeuralClassifier):
             optimizer=optimizers[solver],
             alpha=self.alpha,
             batch_size=200 if self.batch_size == "auto" else self.batch_size,
-            max_iter=1 if partial else self.max_iter,
+            max_iter=1 if incremental else self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             rate_init=self.learning_rate_init,

@@ -1,167 +1,17 @@
-"""The recurrent estimators."""
+"""The recurrent estimators: labels or numbers, for each sequence or for each step of it."""
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from sklearn.base import RegressorMixin
 
-import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
-
-from skrnn._base import NeuralNetwork
-from skrnn._epochs import Recipe
-from skrnn._numeric.initializers import INITIALIZERS
-from skrnn._numeric.networks import RNN
-from skrnn._outputs import NeuralClassifier
-from skrnn.sequences import validate_sequences
-from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
+from skrnn._outputs import NeuralClassifier, NeuralRegressor, SampleClassifier, StepOutputs
+from skrnn._recurrent import RecurrentNetwork, documented
+from skrnn.metrics import flat_accuracy_score, flat_r2_score
 
 
-class _RecurrentNetwork(NeuralNetwork):
-    """The constructor that all recurrent estimators inherit, and what it means."""
-
-    _parameter_constraints: dict = {
-        **NeuralNetwork._parameter_constraints,
-        "cell": [StrOptions({"rnn", "gru", "lstm"})],
-        "bidirectional": ["boolean"],
-        "pooling": [StrOptions({"last", "mean", "max"})],
-        "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
-        "step_features": [None, Interval(Integral, 1, None, closed="left")],
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-        "solver": [StrOptions(set(SOLVERS)), Adam, SGD, LBFGS],
-        "max_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "init": [StrOptions({"auto", *INITIALIZERS}), dict],
-    }
-
-    _network_type = RNN
-
-    def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        pooling="last",
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="log_loss",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=1.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.cell = cell
-        self.activation = activation
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.bptt_steps = bptt_steps
-        self.step_features = step_features
-        self.loss = loss
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.learning_rate = learning_rate
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.max_grad_norm = max_grad_norm
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.n_init = n_init
-        self.init = init
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def _read_X(self, X, *, reset):
-        return validate_sequences(self, X, reset=reset)
-
-    def _network(self):
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        if not hidden or any(n_units < 1 for n_units in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        return RNN(
-            n_features=self.n_step_features_,
-            hidden_layer_sizes=tuple(hidden),
-            n_outputs=self.n_outputs_,
-            cell=self.cell,
-            activation=self.activation,
-            bidirectional=self.bidirectional,
-            pooling=self.pooling,
-            dropout=self.dropout,
-            bptt_steps=self.bptt_steps,
-        )
-
-    def _recipe(self, n_samples, partial):
-        solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
-        if self.dropout and isinstance(solver, LBFGS):
-            raise ValueError(
-                f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
-                "solver='adam' or 'sgd', or dropout=0."
-            )
-        return Recipe(
-            loss=self._loss(),
-            optimizer=solver._optimizer(),
-            alpha=self.alpha,
-            batch_size=32 if self.batch_size == "auto" else self.batch_size,
-            max_iter=1 if partial else self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            rate_init=self.learning_rate_init,
-            schedule=self.learning_rate,
-            max_norm=self.max_grad_norm,
-            verbose=self.verbose,
-        )
-
-    def _draw(self, params, rng, attempt):
-        """Glorot's uniform weights, orthogonal recurrent ones, LSTM forget gates open."""
-        if isinstance(self.init, dict):
-            params.fill(self.init)
-            return
-        auto = self.init == "auto"
-        input_init = INITIALIZERS["glorot_uniform" if auto else self.init]
-        recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
-        for name, p in params.items():
-            p["W"][...] = input_init(rng, p["W"].shape)
-            if name != "output":
-                p["U"][...] = recurrent_init(rng, p["U"].shape)
-                if self.cell == "lstm":
-                    p["b"][2] = 1  # (Gers et al., 2000; Jozefowicz et al., 2015)
-
-    def _weights(self):
-        return self.weights_
-
-    def _weight_attributes(self, params):
-        return {"weights_": {layer: dict(p) for layer, p in params.items()}}
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-class SequenceRNNClassifier(_RecurrentNetwork, NeuralClassifier):
-    """Recurrent classifier of sequences of any lengths, one label for each sequence.
+@documented
+class SequenceRNNClassifier(SampleClassifier, RecurrentNetwork):
+    """Recurrent classifier of sequences of any lengths: one label for each sequence.
 
     Recurrent layers read a sequence step by step; the states of the last layer are pooled over
     time, and a dense layer turns them into class scores. Sequences are never padded for this:
@@ -169,166 +19,23 @@ class SequenceRNNClassifier(_RecurrentNetwork, NeuralClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(32,)
-        Number of units of each recurrent layer, in each direction.
-
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
-
-    activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
-        Activation function of the 'rnn' cell; the other cells have their own.
-
-    bidirectional : bool, default=False
-        Whether each layer also reads the sequences backwards.
-
-    pooling : {'last', 'mean', 'max'}, default='last'
-        How states become one vector: the state after the last step (of each direction in its
-        own time), or the mean or maximum over the steps.
-
-    dropout : float, default=0.0
-        Share of the outputs of each recurrent layer left out at random in each training step.
-        Not available with 'lbfgs'.
-
-    bptt_steps : int, default=None
-        Truncate backpropagation through time: the gradient is cut between blocks of so many
-        steps. With 1, the previous state is always taken as a constant. None means never.
-
-    step_features : int, default=None
-        Number of features of a step where a sequence is given flat, as in a 2-D `X`. None
-        means 1.
-
-    loss : {'log_loss', 'squared_error'}, default='log_loss'
-        Cross-entropy, or half the squared error of the probabilities.
-
-    solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
-        How the weights are found; an object carries further parameters, which a grid search
-        reaches as ``solver__beta_1``.
-
-    learning_rate_init : float, default=0.01
-        Initial learning rate of 'adam' and 'sgd'.
-
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
-        Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
-        of the number of sequences seen; 'adaptive' divides it by 5 whenever the loss (or
-        validation score) stalls for `n_iter_no_change` epochs; 'cosine' lets it fall to 0 at
-        `max_iter`.
-
-    alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``, which is divided by the number
-        of sequences (the sum of their weights) when added to the mean loss.
-
-    batch_size : int or 'auto', default='auto'
-        Sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
-
-    max_iter : int, default=200
-        Most epochs (passes over the sequences) of 'adam' and 'sgd', or iterations of 'lbfgs'.
-
-    max_grad_norm : float or None, default=1.0
-        Larger gradients are scaled down to this Euclidean norm [4]_. None means never.
-
-    tol : float, default=1e-4
-        Training ends when the loss (or validation score) has not improved by `tol` for
-        `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
-
-    n_iter_no_change : int, default=10
-        Number of epochs without improvement that end training.
-
-    early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the sequences, stratified by class, end
-        when the accuracy on them stalls, and keep the weights for which it was best. Not used
-        by 'lbfgs'.
-
-    validation_fraction : float, default=0.1
-        Share of the sequences to hold out for `early_stopping`.
-
-    class_weight : dict, 'balanced' or None, default=None
-        Weight of each class, by which sample weights are multiplied.
-
-    n_init : int, default=1
-        Number of starts from different initial weights, of which the one of lowest loss is kept.
-        The first that classifies every training sequence right ends the search.
-
-    init : str or dict, default='auto'
-        How weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
-        (within 0.1), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is Glorot's uniform
-        for input and output weights and orthogonal for recurrent ones. Biases are 0, but 1
-        for the forget gate of an LSTM. A dictionary in the form of `weights_` gives the weights
-        themselves.
-
-    warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call.
-
-    random_state : int, RandomState instance or None, default=None
-        Determines initial weights, order of the sequences, validation split and dropout.
-
-    verbose : bool, default=False
-        Whether to print the loss of each epoch.
+    {parameters}
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; column numbers for multilabel problems.
 
-    weights_ : dict of str to dict of str to ndarray
-        Weights of each layer: ``recurrent_0``, ``recurrent_0_reverse`` if bidirectional, and so
-        on, each of input weights ``W`` (n_gates, n_in, n_units), recurrent weights ``U``
-        (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units), and ``output`` of
-        ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). Gates are in the order u, r, n (update,
-        reset, new) for a GRU, which has a further bias ``b_rec`` (n_units,), and i, o, f, n
-        (input, output, forget, new) for an LSTM.
-
-    n_features_in_ : int
-        Number of columns of a 2-D `X`, else the same as `n_step_features_`.
-
-    n_step_features_ : int
-        Number of features of a step.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if X was a DataFrame with names that are all strings.
-
-    loss_ : float
-        Loss of the last epoch.
-
-    best_loss_ : float or None
-        Lowest loss of an epoch; None with early stopping.
-
-    loss_curve_ : list of float
-        Loss of each epoch.
-
-    validation_scores_ : list of float or None
-        Validation accuracy after each epoch, with early stopping.
-
-    best_validation_score_ : float or None
-        The highest of them.
-
-    n_iter_ : int
-        Number of epochs or iterations.
-
-    n_outputs_ : int
-        Number of outputs.
-
-    out_activation_ : str
-        'softmax' or 'logistic'.
-
-    t_ : int
-        Number of training sequences seen, counted once for each epoch.
+    {attributes}
 
     See Also
     --------
+    SequenceRNNRegressor : A number or vector for each sequence.
+    StepRNNClassifier : A label for each step.
     SequencePadder : Make ragged sequences rectangular.
     PerStep : Apply any transformer to the steps of sequences.
-    XORMLPClassifier : Classifier of rows.
 
-    References
-    ----------
-    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
-    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
-    .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
-       1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
-       "Learning to forget", Neural Computation 12, 2451-2471 (2000).
-    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
-       networks", ICML (2013).
+    {references}
 
     Examples
     --------
@@ -342,35 +49,163 @@ class SequenceRNNClassifier(_RecurrentNetwork, NeuralClassifier):
     array(['yes', 'no'], dtype='<U3')
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Fit the weights to sequences and their classes.
+
+@documented
+class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, RecurrentNetwork):
+    """Recurrent regressor of sequences of any lengths: a number or vector for each sequence.
+
+    The network is that of `SequenceRNNClassifier`, with outputs that are the predictions. It
+    learns best when targets are of the order of one: wrap it in
+    `sklearn.compose.TransformedTargetRegressor` with a ``StandardScaler()`` if yours are not.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    SequenceRNNClassifier : A label for each sequence.
+    StepRNNRegressor : A number or vector for each step.
+
+    {references}
+
+    Examples
+    --------
+    How many of these bits are 1?
+
+    >>> from skrnn import SequenceRNNRegressor
+    >>> X = [[0, 0, 1], [0], [1, 1], [1, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0]]
+    >>> reg = SequenceRNNRegressor(hidden_layer_sizes=8, solver="lbfgs", random_state=0)
+    >>> reg.fit(X, [1, 0, 2, 3, 1, 0]).predict([[1, 1], [1, 0, 1, 1]]).round()
+    array([2., 3.])
+    """
+
+
+@documented
+class StepRNNClassifier(StepOutputs, NeuralClassifier, RecurrentNetwork):
+    """Recurrent classifier of the steps of sequences: a label for each step.
+
+    Recurrent layers read a sequence step by step, and a dense layer turns the state after each
+    step into class scores. The loss is the mean over all steps.
+
+    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence. As
+    scikit-learn would take these for something else, this estimator does not declare itself a
+    classifier; cross-validation then splits without stratifying.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; column numbers for multilabel problems.
+
+    {attributes}
+
+    See Also
+    --------
+    SequenceRNNClassifier : A label for each sequence.
+    StepRNNRegressor : A number or vector for each step.
+    skrnn.metrics.flat_f1_score : Metrics of labels of steps.
+
+    {references}
+
+    Examples
+    --------
+    Was the previous bit a 1?
+
+    >>> from skrnn import StepRNNClassifier
+    >>> from skrnn.datasets import make_shift
+    >>> X, y = make_shift(100, random_state=0)
+    >>> clf = StepRNNClassifier(hidden_layer_sizes=8, random_state=0).fit(X, y)
+    >>> clf.predict([[1, 1, 0, 1]])[0]
+    array([0, 1, 1, 0])
+    """
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy over all steps of all sequences.
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
-            Sequences in any form that `skrnn.as_sequences` reads. float32 stays float32
-            throughout; everything else becomes float64.
+        X : array-like
+            Sequences in any form that `fit` takes.
 
-        y : array-like of shape (n_sequences,) or (n_sequences, n_labels)
-            Class labels, or a multilabel indicator matrix.
+        y : array-like
+            Labels of the steps, as in `fit`.
 
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weights of the sequences; a weight of 2 counts as the sequence twice.
+        sample_weight : array-like, default=None
+            Weights as in `fit`.
 
         Returns
         -------
-        self : SequenceRNNClassifier
-            The fitted classifier.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or the data are invalid. The estimator is left as it was.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` was reached, or training diverged or was interrupted.
+        score : float
+            Share of the steps whose label is right.
         """
-        return self._fit(X, y, sample_weight)
+        return flat_accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+
+@documented
+class StepRNNRegressor(StepOutputs, NeuralRegressor, RecurrentNetwork):
+    """Recurrent regressor of the steps of sequences: a number or vector for each step.
+
+    Recurrent layers read a sequence step by step, and a dense layer makes the prediction from
+    the state after each step. The loss is the mean over all steps.
+
+    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence. As
+    scikit-learn would take these for something else, this estimator does not declare itself a
+    regressor.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    SequenceRNNRegressor : A number or vector for each sequence.
+    StepRNNClassifier : A label for each step.
+    skrnn.metrics.flat_r2_score : Metric of numbers at steps.
+
+    {references}
+
+    Examples
+    --------
+    Running sums:
+
+    >>> import numpy as np
+    >>> from skrnn import StepRNNRegressor
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.uniform(-0.3, 0.3, n) for n in rng.randint(1, 9, 50)]
+    >>> reg = StepRNNRegressor(cell="rnn", activation="identity", solver="lbfgs", random_state=0)
+    >>> reg.fit(X, [x.cumsum() for x in X]).predict([[0.1, 0.1, 0.2]])[0].round(1)
+    array([0.1, 0.2, 0.4])
+    """
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination over all steps of all sequences.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` takes.
+
+        y : array-like
+            Targets of the steps, as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`.
+
+        Returns
+        -------
+        score : float
+            R², 1 at best.
+        """
+        return flat_r2_score(y, self.predict(X), sample_weight=sample_weight)

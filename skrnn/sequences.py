@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 _FLOATS = (np.float64, np.float32)
 
@@ -40,10 +40,7 @@ class Sequences(NamedTuple):
 
     def to_ragged(self) -> np.ndarray:
         """Make a 1-D object array of one ``(n_steps, n_features)`` array for each sequence."""
-        ragged = np.empty(len(self.lengths), dtype=object)
-        for i, steps in enumerate(np.split(self.values, np.cumsum(self.lengths)[:-1])):
-            ragged[i] = steps
-        return ragged
+        return cut(self.values, self.lengths)
 
     def to_padded(self, n_steps: int | None = None, fill_value: float = np.nan) -> np.ndarray:
         """Make an array ``(n_sequences, n_steps, n_features)``, filled up behind the ends."""
@@ -151,20 +148,62 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
     return sequences
 
 
-def _list_or_array(X) -> list | np.ndarray:
+def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
+    """Lay values that stand beside the steps of sequences out in rows, like the steps.
+
+    `values` is a list, object array or Series of arrays ``(n_steps,)`` or ``(n_steps, k)``, or
+    a 2-D or 3-D array beside a padded `X`, where the entries behind the end of a sequence are
+    not looked at.
+    """
+    values = _list_or_array(values, name)
+    check_consistent_length(lengths, values)
+    if isinstance(values, np.ndarray):
+        if values.ndim < 2 or values.shape[1] < lengths.max():
+            raise ValueError(
+                f"{name} has shape {values.shape}, but needs a value for each step: "
+                f"({len(lengths)}, {lengths.max()} or more)."
+            )
+        return values[np.arange(values.shape[1]) < lengths[:, None]]
+    arrays = [np.asarray(of_one) for of_one in values]
+    for i, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
+        if array.ndim == 0 or len(array) != length:
+            raise ValueError(
+                f"Sequence {i} of X has {length} steps, but {name} has shape {array.shape} there; "
+                "a value for each step is needed."
+            )
+    return np.concatenate(arrays)
+
+
+def lay_out_weights(weights, lengths: np.ndarray) -> np.ndarray:
+    """Lay weights of steps out in rows; a weight for each sequence counts for all its steps."""
+    if all(np.ndim(weight) == 0 for weight in weights):
+        check_consistent_length(weights, lengths)
+        return np.repeat(np.asarray(weights), lengths)
+    return lay_out_steps(weights, lengths, "sample_weight")
+
+
+def cut(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Cut rows into a 1-D object array of one array for each sequence."""
+    ragged = np.empty(len(lengths), dtype=object)
+    for i, of_one in enumerate(np.split(rows, np.cumsum(lengths)[:-1])):
+        ragged[i] = of_one
+    return ragged
+
+
+def _list_or_array(X, name: str = "X") -> list | np.ndarray:
     """Tell one array for each sequence (a list) from one array for all (an ndarray)."""
     if issparse(X):
         raise TypeError(
-            "Sparse data was passed for X, but sequences must be dense: pass X.toarray(), "
-            "or a list of dense arrays."
+            f"Sparse data was passed for {name}, but sequences must be dense: pass "
+            f"{name}.toarray(), or a list of dense arrays."
         )
     if hasattr(X, "__array__"):  # arrays, Series, DataFrames, tensors
         X = np.asarray(X)
         return list(X) if X.dtype == object and X.ndim == 1 else X
     if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
         raise TypeError(
-            f"X must be a list or array of sequences, got {type(X).__name__}. A sequence is an "
-            "array of shape (n_steps, n_features) or (n_steps,)."
+            f"{name} must be a list or array of sequences, got {type(X).__name__}. A sequence is "
+            "an array of shape (n_steps, n_features) or (n_steps,)."
         )
     return list(X)
 
