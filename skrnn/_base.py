@@ -20,7 +20,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
-    check_consistent_length,
     check_is_fitted,
 )
 
@@ -104,6 +103,10 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     @abstractmethod
     def _weight_attributes(self, params):
         """Get the fitted attributes that hold the weights."""
+
+    @abstractmethod
+    def _answer(self, scores):
+        """Turn scores into probabilities or predictions."""
 
     @abstractmethod
     def _rate(self, scores, samples):
@@ -193,12 +196,14 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             )
         x, lengths = self._read_X(X, reset=not again)
         targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
-        n_targets = x.shape[0] if lengths is None or self._per_step else len(lengths)
-        check_consistent_length(np.empty(n_targets), targets)
+        n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
+        if len(targets) != n_rows:
+            what = "samples" if lengths is None else "sequences"
+            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(targets)} targets.")
         if sample_weight is not None:
             sample_weight = self._lay_out(sample_weight, lengths, "sample_weight")
         weight = _check_sample_weight(
-            sample_weight, np.empty(n_targets), dtype=x.dtype, ensure_non_negative=True
+            sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
         )
         if targets.dtype.kind == "f":
             targets = targets.astype(x.dtype, copy=False)
@@ -268,13 +273,13 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         if theta is not params.flat:
             params.flat[:] = theta
         held_out = job.held_out
-        scores = evaluate(job.network, params, held_out.x, getattr(held_out, "lengths", None))
+        scores = evaluate(job.network.run, params, held_out.x, getattr(held_out, "lengths", None))
         weight = held_out.weight / held_out.weight.sum()
         loss, _ = job.recipe.loss(scores, held_out.y, weight)
         return self._rate(scores, held_out), float(loss)
 
     def _rating(self, network, params, samples):
-        scores = evaluate(network, params, samples.x, getattr(samples, "lengths", None))
+        scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
         return self._rate(scores, samples)
 
     def _reporter(self, job, run):
@@ -324,7 +329,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         network = self._fitted_network()
         x, lengths = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            scores = evaluate(network, self._weights(), x, lengths)
+            scores = evaluate(network.run, self._weights(), x, lengths)
         if not (finite := np.isfinite(scores).all(axis=1)).all():
             raise ValueError(
                 f"The outputs for sample {finite.argmin()} of X are not finite: its values are "

@@ -20,6 +20,8 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.schedules import SCHEDULES
 from skrnn._numeric.training import Ragged, Rows, descend, epochs, lbfgs, make_objective
 
+_BROKEN_OFF = ("diverged", "interrupted")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -37,6 +39,7 @@ class Recipe:
     power_t: float = 0.5
     shuffle: bool = True
     max_norm: float | None = None
+    keep_best: bool = False
     verbose: bool = False
 
     @property
@@ -138,19 +141,19 @@ class Watch:
     def chosen(self, theta: np.ndarray) -> np.ndarray:
         """Weights to keep at the end: as a rule the last ones.
 
-        The best validated ones if there is held-out data; the best seen if the run blew up
-        or was interrupted.
+        The best validated ones if there are validation data; the best seen if the run blew up
+        or was interrupted, or, if the recipe says so, whenever the last were not the best.
         """
-        if not np.isfinite(theta).all() or self._rose():
+        if self.outcome != "interrupted" and (not np.isfinite(theta).all() or self._rose()):
             self.outcome = "diverged"
         if self.best_valid_theta is not None:
             return self.best_valid_theta
-        return self.best_theta if self.outcome in ("diverged", "interrupted") else theta
+        spiked = self.recipe.keep_best and self.loss_curve[-1:] > [self.best_loss + self.recipe.tol]
+        return self.best_theta if spiked or self.outcome in _BROKEN_OFF else theta
 
     def _rose(self):
         """Whether the loss ended clearly above where it began."""
-        curve = self.loss_curve
-        return self.outcome != "interrupted" and len(curve) > 1 and curve[-1] > 1.1 * curve[0]
+        return len(self.loss_curve) > 1 and self.loss_curve[-1] > 1.1 * self.loss_curve[0]
 
 
 def train(

@@ -63,6 +63,9 @@ class NeuralClassifier(NeuralNetwork):
         labels = _targets.labels(samples.y, self.classes_, self.out_activation_)
         return compute_sample_weight(self.class_weight, labels)
 
+    def _answer(self, scores):
+        return _targets.probabilities(scores, self.out_activation_)
+
     def _rate(self, scores, samples):
         return _targets.accuracy(scores, samples.y, samples.weight, self.out_activation_)
 
@@ -161,7 +164,7 @@ class NeuralClassifier(NeuralNetwork):
             array of one array for each sequence.
         """
         scores, lengths = self._scores(X)
-        return self._give(_targets.probabilities(scores, self.out_activation_), lengths)
+        return self._give(self._answer(scores), lengths)
 
     def predict_log_proba(self, X):
         """Estimate the logarithm of class probabilities, which stays finite.
@@ -223,6 +226,9 @@ class NeuralRegressor(NeuralNetwork):
             )
         return LOSSES["squared_error", self.out_activation_]
 
+    def _answer(self, scores):
+        return scores if self._vectors else scores[:, 0]
+
     def _rate(self, scores, samples):
         return float(r2_score(samples.y, scores, sample_weight=samples.weight))
 
@@ -269,7 +275,7 @@ class NeuralRegressor(NeuralNetwork):
             of one array for each sequence.
         """
         scores, lengths = self._scores(X)
-        return self._give(scores if self._vectors else scores[:, 0], lengths)
+        return self._give(self._answer(scores), lengths)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

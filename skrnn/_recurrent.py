@@ -72,7 +72,7 @@ batch_size : int or 'auto', default='auto'
 max_iter : int, default=200
     Most epochs (passes over the sequences) of 'adam' and 'sgd', or iterations of 'lbfgs'.
 
-max_grad_norm : float or None, default=1.0
+max_grad_norm : float or None, default=5.0
     Larger gradients are scaled down to this Euclidean norm [4]_. None means never.
 
 tol : float, default=1e-4
@@ -223,7 +223,7 @@ class RecurrentNetwork(NeuralNetwork):
         alpha=0.0001,
         batch_size="auto",
         max_iter=200,
-        max_grad_norm=1.0,
+        max_grad_norm=5.0,
         tol=1e-4,
         n_iter_no_change=10,
         early_stopping=False,
@@ -341,6 +341,7 @@ class RecurrentNetwork(NeuralNetwork):
             rate_init=self.learning_rate_init,
             schedule=self.learning_rate,
             max_norm=self.max_grad_norm,
+            keep_best=True,  # losses of recurrent networks spike
             verbose=self.verbose,
         )
 

@@ -6,11 +6,12 @@ from sklearn.base import RegressorMixin
 
 from skrnn._outputs import NeuralClassifier, NeuralRegressor, SampleClassifier, StepOutputs
 from skrnn._recurrent import RecurrentNetwork, documented
+from skrnn._states import HiddenStates, PooledStates
 from skrnn.metrics import flat_accuracy_score, flat_r2_score
 
 
 @documented
-class SequenceRNNClassifier(SampleClassifier, RecurrentNetwork):
+class SequenceRNNClassifier(SampleClassifier, PooledStates, RecurrentNetwork):
     """Recurrent classifier of sequences of any lengths: one label for each sequence.
 
     Recurrent layers read a sequence step by step; the states of the last layer are pooled over
@@ -51,7 +52,7 @@ class SequenceRNNClassifier(SampleClassifier, RecurrentNetwork):
 
 
 @documented
-class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, RecurrentNetwork):
+class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, PooledStates, RecurrentNetwork):
     """Recurrent regressor of sequences of any lengths: a number or vector for each sequence.
 
     The network is that of `SequenceRNNClassifier`, with outputs that are the predictions. It
@@ -86,7 +87,7 @@ class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, RecurrentNetwork):
 
 
 @documented
-class StepRNNClassifier(StepOutputs, NeuralClassifier, RecurrentNetwork):
+class StepRNNClassifier(StepOutputs, NeuralClassifier, HiddenStates, RecurrentNetwork):
     """Recurrent classifier of the steps of sequences: a label for each step.
 
     Recurrent layers read a sequence step by step, and a dense layer turns the state after each
@@ -150,7 +151,7 @@ class StepRNNClassifier(StepOutputs, NeuralClassifier, RecurrentNetwork):
 
 
 @documented
-class StepRNNRegressor(StepOutputs, NeuralRegressor, RecurrentNetwork):
+class StepRNNRegressor(StepOutputs, NeuralRegressor, HiddenStates, RecurrentNetwork):
     """Recurrent regressor of the steps of sequences: a number or vector for each step.
 
     Recurrent layers read a sequence step by step, and a dense layer makes the prediction from

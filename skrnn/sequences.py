@@ -141,9 +141,13 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
         if not table:
             estimator.n_features_in_ = n_features
     elif n_features != estimator.n_step_features_:
+        hint = (
+            " A 2-D X holds one flat sequence in each row: pass a single sequence as [X], and "
+            f"flat ones with step_features={estimator.n_step_features_}."
+        )
         raise ValueError(
-            f"X has {n_features} features per step, but {type(estimator).__name__} is "
-            f"expecting {estimator.n_step_features_} features per step, as in fit."
+            f"X has {n_features} features per step, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_step_features_} features per step, as in fit.{hint if table else ''}"
         )
     return sequences
 

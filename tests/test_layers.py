@@ -20,7 +20,7 @@ LAYERS = {
     3: "_numeric.training sequences _targets solvers",
     4: "_epochs preprocessing metrics",
     5: "_base",
-    6: "_outputs",
+    6: "_outputs _states",
     7: "mlp _recurrent",
     8: "rnn",
     9: "inspection",

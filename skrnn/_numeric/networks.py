@@ -8,11 +8,14 @@ given, that is, in training.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, pool_last, turn
+from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes
 
 
@@ -90,21 +93,55 @@ class RNN:
 
     def run(self, params, x, packing, rng=None):
         """Forward pass over packed rows."""
+        y, back_encoding = self.encode(params, x, packing, rng)
+        scores, back_output = dense(params["output"], y)
+
+        def back(dscores, g, want_dx=False):
+            return back_encoding(back_output(dscores, g["output"]), g, want_dx)
+
+        return scores, back
+
+    def encode(self, params, x, packing, rng=None):
+        """Forward pass without the output layer: the pooled states of the last layer."""
         backs, layers = [], self.layers
         for names in layers:
             read = POOLINGS[self.pooling] if names is layers[-1] else _stay
             x, back_layer = self._directions(names, params, x, packing, read)
             x, back_dropout = dropout(x, self.dropout, rng)
             backs.append((back_layer, back_dropout))
-        scores, back_output = dense(params["output"], x)
 
-        def back(dscores, g, want_dx=False):
-            dx = back_output(dscores, g["output"])
+        def back(dy, g, want_dx=False):
             for i, (back_layer, back_dropout) in _backwards(backs):
-                dx = back_layer(back_dropout(dx), g, want_dx or i > 0)
-            return dx
+                dy = back_layer(back_dropout(dy), g, want_dx or i > 0)
+            return dy
 
-        return scores, back
+        return x, back
+
+    def initial_state(self, n_streams, dtype):
+        """Make the state before the first step of parallel streams."""
+        n_states = CELLS[self.cell].n_states
+        layers = tuple(
+            tuple(np.zeros((n_streams, n_units), dtype) for _ in range(n_states))
+            for n_units in self.hidden_layer_sizes
+        )
+        return StreamState(layers, None, 0)
+
+    def step(self, params, x, state):
+        """Take one step of every stream: x (n_streams, n_features), scores for all so far."""
+        packing, layers = _one_step(len(x)), []
+        for (name,), start in zip(self.layers, state.layers, strict=True):
+            states, _ = recurrent(
+                self.cell, params[name], x, packing, start, 1, **self._cell_options()
+            )
+            x = states[0]
+            layers.append(states)
+        n_steps = state.n_steps + 1
+        if state.pooled is not None and self.pooling == "mean":
+            x = state.pooled + (x - state.pooled) / n_steps
+        elif state.pooled is not None and self.pooling == "max":
+            x = np.maximum(state.pooled, x)
+        scores, _ = dense(params["output"], x)
+        return scores, StreamState(tuple(layers), x, n_steps)
 
     def _directions(self, names, params, x, packing, read):
         """Run a layer forwards, and backwards too if it has two names; outputs side by side."""
@@ -135,11 +172,26 @@ class RNN:
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), back
 
     def _recurrent(self, p, x, packing):
-        options = {"activation": self.activation} if self.cell == "rnn" else {}
         start = (0,) * CELLS[self.cell].n_states
         reach = self.bptt_steps or packing.n_steps
-        states, back = recurrent(self.cell, p, x, packing, start, reach, **options)
+        states, back = recurrent(self.cell, p, x, packing, start, reach, **self._cell_options())
         return states[0], back
+
+    def _cell_options(self):
+        return {"activation": self.activation} if self.cell == "rnn" else {}
+
+
+class StreamState(NamedTuple):
+    """Where streams stand: states of each layer, pooled states, number of steps taken."""
+
+    layers: tuple[tuple[np.ndarray, ...], ...]
+    pooled: np.ndarray | None
+    n_steps: int
+
+
+@lru_cache(maxsize=16)
+def _one_step(n_streams):
+    return Packing(np.ones(n_streams, dtype=int))
 
 
 def _backwards(items):

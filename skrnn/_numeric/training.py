@@ -119,18 +119,24 @@ def make_objective(
 
 
 def evaluate(
-    network: MLP | RNN, params: Arrays, x, lengths: np.ndarray | None = None, n_rows: int = 2**14
+    run: Callable, params: Arrays, x, lengths: np.ndarray | None = None, n_rows: int = 2**14
 ) -> np.ndarray:
-    """Scores of all samples, about `n_rows` rows of x at a time, to bound the memory."""
+    """Collect outputs of ``run(params, x, packing)``, about `n_rows` rows at a time."""
     if lengths is None:
         starts = range(0, x.shape[0], n_rows)
-        return np.concatenate([network.run(params, x[s : s + n_rows], None)[0] for s in starts])
-    scores, ends = [], np.cumsum(lengths)
+        return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
+    pieces = pack_in_pieces(x, lengths, n_rows)
+    return np.concatenate([run(params, piece, packing)[0] for piece, packing in pieces])
+
+
+def pack_in_pieces(
+    x: np.ndarray, lengths: np.ndarray, n_rows: int = 2**14
+) -> Iterator[tuple[np.ndarray, Packing]]:
+    """Pack neighbouring sequences together, up to about `n_rows` steps in each piece."""
+    ends = np.cumsum(lengths)
     for group in np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(ends // n_rows)) + 1):
         packing = Packing(lengths[group])
-        rows = packing.to_packed + ends[group[0]] - lengths[group[0]]
-        scores.append(network.run(params, x[rows], packing)[0])
-    return np.concatenate(scores)
+        yield x[packing.to_packed + ends[group[0]] - lengths[group[0]]], packing
 
 
 def epochs(

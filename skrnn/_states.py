@@ -1,0 +1,189 @@
+"""What a fitted recurrent network can show, and do step by step as data arrive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+
+from skrnn._base import NeuralNetwork
+from skrnn._numeric.networks import StreamState
+from skrnn._numeric.params import Params
+from skrnn._numeric.training import evaluate, pack_in_pieces
+from skrnn.sequences import cut
+
+
+class HiddenStates(NeuralNetwork):
+    """Hidden states of a recurrent network: all of them, their gradients, one at a time."""
+
+    def hidden_states(self, X):
+        """Compute the states of the last recurrent layer at every step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` takes.
+
+        Returns
+        -------
+        states : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_units)`` for each sequence; of twice as many columns if
+            bidirectional, forwards first.
+        """
+        network = replace(self._fitted_network(), pooling=None)
+        values, lengths = self._read_X(X, reset=False)
+        return cut(evaluate(network.encode, self._weights(), values, lengths), lengths)
+
+    def input_gradients(self, X, target=None):
+        """Compute how each feature of each step moves the answer.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` takes.
+
+        target : int, default=None
+            Which output to follow: a column of `decision_function` for more than two classes,
+            or of vector-valued predictions. None means the largest output of each sequence (of
+            each step, for an estimator that answers steps).
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_step_features_)`` for each sequence: the derivative of the
+            output, before softmax or logistic, with respect to the input. With an answer for
+            each step, the derivative of the sum of the answers.
+
+        Raises
+        ------
+        ValueError
+            If there is no output `target`.
+        """
+        network = self._fitted_network()
+        if target is not None and not 0 <= target < self.n_outputs_:
+            raise ValueError(
+                f"target={target!r} is no output; there are {self.n_outputs_}, from 0 to "
+                f"{self.n_outputs_ - 1}."
+            )
+        values, lengths = self._read_X(X, reset=False)
+        weights = self._weights()
+        unused = Params(network.shapes, values.dtype)
+        gradients = []
+        for x, packing in pack_in_pieces(values, lengths):
+            scores, back = network.run(weights, x, packing)
+            followed = scores.argmax(axis=1) if target is None else target
+            dscores = np.zeros_like(scores)
+            dscores[np.arange(len(scores)), followed] = 1
+            gradients.append(back(dscores, unused, want_dx=True)[packing.to_concatenated])
+        return cut(np.concatenate(gradients), lengths)
+
+    def initial_state(self, n_streams=1):
+        """Begin to read parallel streams of steps.
+
+        Parameters
+        ----------
+        n_streams : int, default=1
+            Number of streams.
+
+        Returns
+        -------
+        state : StreamState
+            A named tuple of arrays, to be handed to `step`. It is never changed, so that it can
+            be kept, copied and taken up again.
+
+        Raises
+        ------
+        ValueError
+            If the network is bidirectional, and so would have to know the end of the streams.
+        """
+        network = self._fitted_network()
+        if network.bidirectional:
+            raise ValueError(
+                f"This {type(self).__name__} is bidirectional: it reads sequences from their "
+                "ends too, and cannot answer before they have come. Use bidirectional=False."
+            )
+        return network.initial_state(n_streams, self.weights_["output"]["W"].dtype)
+
+    def step(self, x_t, state: StreamState):
+        """Read one more step of every stream.
+
+        Parameters
+        ----------
+        x_t : array-like of shape (n_streams, n_step_features_)
+            The step of each stream; also ``(n_step_features_,)`` for a single stream.
+
+        state : StreamState
+            What `initial_state` or the previous `step` returned.
+
+        Returns
+        -------
+        answer : ndarray
+            For each stream, what `predict_proba` of a classifier or `predict` of a regressor
+            would say of its steps so far (of the last one, if it answers each step).
+
+        state : StreamState
+            The state after this step.
+
+        Raises
+        ------
+        ValueError
+            If `x_t` does not fit the streams, or is not finite.
+
+        Examples
+        --------
+        >>> from skrnn import SequenceRNNClassifier
+        >>> clf = SequenceRNNClassifier(random_state=0, max_iter=500)
+        >>> clf = clf.fit([[0, 0, 1], [0], [1], [0, 0]], [1, 0, 1, 0])
+        >>> state = clf.initial_state()
+        >>> for bit in [0, 0, 1]:
+        ...     probabilities, state = clf.step([bit], state)
+        >>> bool(abs(probabilities - clf.predict_proba([[0, 0, 1]])).max() < 1e-12)
+        True
+        """
+        dtype = state.layers[0][0].dtype
+        x_t = np.asarray(x_t, dtype)
+        n_streams = len(state.layers[0][0])
+        if x_t.ndim == 1 and n_streams == 1:
+            x_t = x_t[None]
+        if x_t.shape != (n_streams, self.n_step_features_):
+            raise ValueError(
+                f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
+                f"({n_streams}, {self.n_step_features_}) is needed."
+            )
+        if not np.isfinite(x_t).all():
+            raise ValueError(
+                f"x_t contains NaN or infinity in stream {np.isfinite(x_t).all(axis=1).argmin()}."
+            )
+        scores, state = self._fitted_network().step(self.weights_, x_t, state)
+        return self._answer(scores), state
+
+
+class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HiddenStates):
+    """The pooled hidden states as features of a sequence, for another estimator to use."""
+
+    def transform(self, X):
+        """Represent each sequence by the pooled states that the output layer reads.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` takes.
+
+        Returns
+        -------
+        representation : ndarray of shape (n_sequences, n_units)
+            One row for each sequence; twice as many columns if bidirectional.
+        """
+        network = self._fitted_network()
+        values, lengths = self._read_X(X, reset=False)
+        return evaluate(network.encode, self._weights(), values, lengths)
+
+    @property
+    def _n_features_out(self):
+        return len(self.weights_["output"]["W"])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
