@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import abstractmethod
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from numbers import Integral, Real
@@ -23,10 +22,11 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from skrnn._atomic import unchanged_on_error
 from skrnn._epochs import Recipe, Watch, train
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     # Training ----------------------------------------------------------------------------
 
     def _hidden_units(self):
-        sizes = np.ravel(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
         return tuple(int(n_units) for n_units in sizes)
@@ -156,7 +157,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight=None, *, validation=None, incremental=False, classes=None):
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             return self._fit_with_callbacks(X, y, sample_weight, validation, incremental, classes)
 
     @with_callbacks
@@ -225,10 +226,11 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         for attempt in range(n_starts):
             run = self._run(job, attempt)
             right = self._rating(job.network, run.params, job.samples) >= ceiling
-            if best is None or right or run.watch.best_loss < best.watch.best_loss:
+            if best is None or right or run.watch.merit > best.watch.merit:
                 best = run
-            # Only a run that has settled in a minimum can hope for a better one elsewhere.
-            if right or run.watch.outcome != "converged":
+            # A run that has not settled is not stuck: it wants more iterations, not a restart.
+            unsettled = self.n_init == "auto" and run.watch.outcome == "max_iter"
+            if right or unsettled or run.watch.outcome in ("stopped", "interrupted"):
                 break
         return best
 
@@ -272,11 +274,8 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """Rate the current weights on the held-out samples; returns score and loss."""
         if theta is not params.flat:
             params.flat[:] = theta
-        held_out = job.held_out
-        scores = evaluate(job.network.run, params, held_out.x, getattr(held_out, "lengths", None))
-        weight = held_out.weight / held_out.weight.sum()
-        loss, _ = job.recipe.loss(scores, held_out.y, weight)
-        return self._rate(scores, held_out), float(loss)
+        loss, scores = mean_loss(job.network, params, job.held_out, job.recipe.loss)
+        return self._rate(scores, job.held_out), loss
 
     def _rating(self, network, params, samples):
         scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
@@ -354,18 +353,6 @@ def _weigh(samples, factors):
     if not weight.any():
         raise ValueError("sample_weight is zero for every sample; at least one must count.")
     return samples if weight.all() else samples.subset(np.flatnonzero(weight))
-
-
-@contextmanager
-def _unchanged_on_error(estimator):
-    """Give an estimator its attributes back if something goes wrong: all of fit, or nothing."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def _warn_of(watch):

@@ -18,7 +18,16 @@ from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam, State
 from skrnn._numeric.params import Params
 from skrnn._numeric.schedules import SCHEDULES
-from skrnn._numeric.training import Ragged, Rows, descend, epochs, lbfgs, make_objective
+from skrnn._numeric.training import (
+    Ragged,
+    Rows,
+    descend,
+    epochs,
+    l2,
+    lbfgs,
+    make_objective,
+    mean_loss,
+)
 
 _BROKEN_OFF = ("diverged", "interrupted")
 
@@ -72,6 +81,10 @@ class Watch:
 
     n_seen : int, default=0
         Samples seen before this run.
+
+    initial_loss : float, default=inf
+        Loss before the first step. With small batches the first epoch may explode before its
+        own mean is known; otherwise it can be left to the first epoch to tell.
     """
 
     recipe: Recipe
@@ -80,6 +93,7 @@ class Watch:
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     report: Callable[[np.ndarray], bool] | None = None
     n_seen: int = 0
+    initial_loss: float = math.inf
     n_iter: int = 0
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
@@ -114,8 +128,11 @@ class Watch:
             self.outcome = "diverged"
             return True
         better = loss <= self.best_loss - self.recipe.tol
-        if loss < self.best_loss:
-            self.best_loss, self.best_theta = loss, before.copy()
+        if self.n_iter == 1:
+            self.initial_loss = min(self.initial_loss, loss)
+        if loss < min(self.best_loss, self.initial_loss):
+            self.best_theta = before
+        self.best_loss = min(self.best_loss, loss)
         if self.validate is not None:
             better = self._validated(*self.validate(theta), theta)
         self._stalled = 0 if better else self._stalled + 1
@@ -153,7 +170,12 @@ class Watch:
 
     def _rose(self):
         """Whether the loss ended clearly above where it began."""
-        return len(self.loss_curve) > 1 and self.loss_curve[-1] > 1.1 * self.loss_curve[0]
+        return bool(self.loss_curve) and self.loss_curve[-1] > 1.1 * self.initial_loss
+
+    @property
+    def merit(self) -> float:
+        """What makes one run better than another: its validation score, or its loss."""
+        return -self.best_loss if self.best_valid_theta is None else self.best_score
 
 
 def train(
@@ -183,6 +205,10 @@ def train(
                     watch.outcome = "converged"
             else:
                 state = optimizer.start(theta) if state is None else state
+                if recipe.batch_size < samples.n_samples and recipe.max_iter > 1:
+                    total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
+                    loss, _ = mean_loss(network, params, samples, recipe.loss)
+                    watch.initial_loss = loss + l2(params, recipe.alpha, total)
                 passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle)
                 descend(
                     objective, theta, optimizer, state, passes, watch.rate, recipe.max_norm, watch

@@ -61,7 +61,12 @@ class NeuralClassifier(NeuralNetwork):
                 "available in partial_fit; pass a dictionary instead."
             )
         labels = _targets.labels(samples.y, self.classes_, self.out_activation_)
-        return compute_sample_weight(self.class_weight, labels)
+        factors = compute_sample_weight(self.class_weight, labels)
+        if not (np.isfinite(factors) & (factors >= 0)).all():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} holds weights that are negative or not finite."
+            )
+        return factors
 
     def _answer(self, scores):
         return _targets.probabilities(scores, self.out_activation_)

@@ -8,6 +8,7 @@ Softmax targets are class indices ``(n,)``, logistic ones 0 and 1 ``(n, n_output
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
@@ -20,6 +21,7 @@ def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     Multilabel targets are indicator matrices ``(n_samples, n_labels)``, whose classes are the
     column numbers; any others are made 1-D.
     """
+    _refuse_nan(y)
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -32,6 +34,16 @@ def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
         )
     y = column_or_1d(y, warn=True)
     return y, unique_labels(y)
+
+
+def _refuse_nan(y):
+    """Refuse NaN and infinity before scikit-learn casts them to integers, which warns."""
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        return  # lists of unequal lengths, which are refused for what they are
+    if array.dtype.kind == "f":
+        assert_all_finite(array, input_name="y")
 
 
 def output_of(y: np.ndarray, classes: np.ndarray, wanted: str) -> tuple[str, int]:

@@ -7,8 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._atomic import unchanged_on_error
 from skrnn.sequences import (
     Sequences,
     as_sequences,
@@ -131,7 +133,8 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         ValueError, TypeError
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
-        sequences = validate_sequences(self, X, reset=True)
+        with unchanged_on_error(self):
+            sequences = validate_sequences(self, X, reset=True)
         longest = int(sequences.lengths.max())
         self.n_steps_ = longest if self.n_steps is None else int(self.n_steps)
         return self
@@ -171,8 +174,9 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         padded = sequences.to_padded(n_steps, self.fill_value)
         return padded.reshape(len(padded), -1) if self.flat else padded
 
+    @available_if(lambda self: np.isnan(self.fill_value))
     def inverse_transform(self, X):
-        """Drop the padding again.
+        """Drop the padding again. Only available if `fill_value` is NaN.
 
         Parameters
         ----------
@@ -183,18 +187,8 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         -------
         sequences : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_step_features_)`` for each sequence.
-
-        Raises
-        ------
-        ValueError
-            If `fill_value` is not NaN, since the ends of the sequences are lost then.
         """
         check_is_fitted(self)
-        if not np.isnan(self.fill_value):
-            raise ValueError(
-                f"Sequences filled up with fill_value={self.fill_value} cannot be told from "
-                "their padding; only NaN can be taken back."
-            )
         return as_sequences(X, step_features=self.n_step_features_).to_ragged()
 
     def get_feature_names_out(self, input_features=None):
@@ -300,10 +294,11 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         ValueError, TypeError
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
-        sequences = self._read(X, reset=True)
-        y_steps = None if y is None else _repeat_for_steps(y, sequences.lengths)
-        self.transformer_ = clone(self.transformer).fit(sequences.values, y_steps)
-        self._n_features_out = _dense(self.transformer_.transform(sequences.values[:1])).shape[1]
+        with unchanged_on_error(self):
+            values, lengths = self._read(X, reset=True)
+            y_steps = None if y is None else _repeat_for_steps(y, lengths)
+            self.transformer_ = clone(self.transformer).fit(values, y_steps)
+            self._n_features_out = _dense(self.transformer_.transform(values[:1])).shape[1]
         return self
 
     def transform(self, X):

@@ -118,8 +118,8 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
     otherwise; `n_step_features_`: always the latter; and `feature_names_in_`.
     """
     array = _list_or_array(X)
-    n_columns = None if isinstance(array, list) or array.ndim > 2 else np.shape(array)[-1]
-    table = n_columns is not None
+    table = not isinstance(array, list) and array.ndim < 3
+    n_columns = np.shape(array)[1] if table and np.ndim(array) == 2 else None
     if table and (reset or estimator._fitted_on_table):
         # Names and number of columns, and scikit-learn's own messages about tables.
         X = validate_data(estimator, X, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan")
@@ -252,7 +252,10 @@ def _from_list(X: list, step_features: int | None) -> tuple[np.ndarray, np.ndarr
                 f"Sequence {i} of X has {array.shape[1]} features per step, but sequence 0 has "
                 f"{n_features}."
             )
-    return np.concatenate(arrays), np.array([len(array) for array in arrays])
+    values = np.concatenate(arrays)
+    if values.dtype == np.float32 and any(array.dtype != np.float32 for array in arrays):
+        values = values.astype(np.float64)  # NumPy would take float32 and int8 for float32
+    return values, np.array([len(array) for array in arrays])
 
 
 def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
@@ -265,6 +268,8 @@ def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
     if array.dtype.kind in "cMm" or issparse(sequence):
         kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
         raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
+    if array.dtype == object and not any(isinstance(value, str) for value in array.flat):
+        array = _as_float(array, where)
     if array.ndim == 1 and array.size:
         array = array.reshape(_steps_of_flat(array.size, step_features, where))
     if array.ndim != 2 or 0 in array.shape:
@@ -297,20 +302,22 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
     return Sequences(values[rows < np.repeat(offsets + kept, lengths)], kept)
 
 
-def _as_float(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _as_float(values: np.ndarray, where: str) -> np.ndarray:
     if values.dtype.kind in "US":
-        raise ValueError("X contains text, but sequences of numbers are required.")
+        raise ValueError(f"{where} contains text, but sequences of numbers are required.")
+    if any(value is None for value in values.flat):
+        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
     try:
         return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X contains something that is no number: {error}") from error
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{where} contains something that is no number: {error}") from error
 
 
 def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     """Make the values float, and insist that they are finite."""
     values, lengths = sequences
     if values.dtype not in _FLOATS:
-        values = _as_float(values, lengths)
+        values = _as_float(values, "X")
     if not finite or np.isfinite(values).all():
         return Sequences(values, lengths)
     row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]

@@ -14,11 +14,11 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules",
+    "_numeric.schedules _atomic",
     1: "_numeric.losses _numeric.layers _numeric.recurrent _numeric.optimizers",
     2: "_numeric.networks",
     3: "_numeric.training sequences _targets solvers",
-    4: "_epochs preprocessing metrics",
+    4: "_epochs preprocessing metrics model_selection",
     5: "_base",
     6: "_outputs _states",
     7: "mlp _recurrent",

@@ -111,11 +111,24 @@ def make_objective(
         scores, back = network.run(params, batch.x, batch.packing, rng)
         value, dscores = loss(scores, batch.y, batch.weight)
         back(dscores, g)
-        decay = alpha / batch.total
-        g.weights[:] += decay * params.weights
-        return value + 0.5 * decay * (params.weights @ params.weights), g.flat
+        g.weights[:] += alpha / batch.total * params.weights
+        return value + l2(params, alpha, batch.total), g.flat
 
     return objective
+
+
+def l2(params, alpha, total):
+    """Penalty on large weights, ``alpha / 2 / total`` times the sum of their squares."""
+    return 0.5 * alpha / total * (params.weights @ params.weights)
+
+
+def mean_loss(
+    network: MLP | RNN, params: Params, samples: Rows | Ragged, loss: Loss
+) -> tuple[float, np.ndarray]:
+    """Mean loss of all samples, without penalty, and their scores."""
+    scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
+    value, _ = loss(scores, samples.y, samples.weight / samples.weight.sum())
+    return float(value), scores
 
 
 def evaluate(
@@ -206,7 +219,7 @@ def lbfgs(
     """Minimise over one batch by L-BFGS; returns SciPy's result, its `x` also in theta."""
 
     def on_iteration(intermediate_result):
-        x = intermediate_result.x
+        x = intermediate_result.x.copy()
         if on_epoch(float(intermediate_result.fun), x, x):
             raise StopIteration
 

@@ -1,0 +1,320 @@
+"""The transformers of sequences."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
+
+from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, as_sequences
+
+NAN = np.nan
+LISTS = [[1.0, 2.0, 3.0], [4.0]]
+TABLE = np.array([[1, 2, 3], [4, NAN, NAN]])
+
+
+def in_object_array(sequences):
+    array = np.empty(len(sequences), dtype=object)
+    array[:] = sequences
+    return array
+
+
+# SequencePadder
+
+
+@pytest.mark.parametrize(
+    ("options", "X", "expected"),
+    [
+        ({}, LISTS, TABLE),
+        ({}, TABLE, TABLE),
+        ({}, [[1], [2]], [[1], [2]]),
+        ({"fill_value": -1}, LISTS, [[1, 2, 3], [4, -1, -1]]),
+        ({"n_steps": 4}, LISTS, [[1, 2, 3, NAN], [4, NAN, NAN, NAN]]),
+        ({"n_steps": 2, "longer": "truncate"}, LISTS, [[1, 2], [4, NAN]]),
+        ({"n_steps": 1, "longer": "truncate"}, LISTS, [[1], [4]]),
+        ({"n_steps": 4, "longer": "error"}, LISTS, [[1, 2, 3, NAN], [4, NAN, NAN, NAN]]),
+    ],
+)
+@pytest.mark.parametrize("flat", [False, True])
+def test_padder(options, X, expected, flat):
+    padded = SequencePadder(flat=flat, **options).fit_transform(X)
+    assert padded.ndim == (2 if flat else 3)
+    assert_array_equal(padded if flat else padded[..., 0], expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_padder_keeps_features_in_order_and_dtype(dtype):
+    X = [np.array([[1, 2], [3, 4]], dtype), np.array([[5, 6]], dtype)]
+    padded = SequencePadder().fit_transform(X)
+    assert padded.dtype == dtype
+    assert_array_equal(padded, [[[1, 2], [3, 4]], [[5, 6], [NAN, NAN]]])
+    assert_array_equal(SequencePadder(flat=True).fit_transform(X), padded.reshape(2, 4))
+
+
+@pytest.mark.parametrize("options", [{"longer": "error"}, {"flat": True}])
+def test_padder_refuses_longer_sequences(options):
+    padder = SequencePadder(**options).fit(LISTS)
+    with pytest.raises(ValueError, match="Sequence 1 of X has 4 steps, more than the 3"):
+        padder.transform([[1], [1, 2, 3, 4]])
+
+
+def test_padder_grows_for_one_call_only():
+    padder = SequencePadder().fit(LISTS)
+    assert padder.transform([[1, 2, 3, 4]]).shape == (1, 4, 1)
+    assert padder.transform([[1]]).shape == (1, 3, 1)
+    assert padder.n_steps_ == 3
+    assert SequencePadder(n_steps=2).fit_transform(LISTS).shape == (2, 3, 1)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_padder_inverse(flat):
+    X = [np.ones((2, 2)), np.zeros((1, 2))]
+    padder = SequencePadder(flat=flat).fit(X)
+    ragged = padder.inverse_transform(padder.transform(X))
+    assert ragged.dtype == object
+    for steps, expected in zip(ragged, X, strict=True):
+        assert_array_equal(steps, expected)
+
+
+def test_padder_inverse_needs_nan():
+    padder = SequencePadder(fill_value=0).fit(LISTS)
+    with pytest.raises(AttributeError, match="inverse_transform"):
+        padder.inverse_transform(padder.transform(LISTS))
+
+
+def test_padder_names_of_flat_columns():
+    padder = SequencePadder(flat=True).fit([np.ones((2, 2)), np.ones((1, 2))])
+    expected = ["step0_x0", "step0_x1", "step1_x0", "step1_x1"]
+    assert_array_equal(padder.get_feature_names_out(), expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_steps": 0},
+        {"n_steps": 1.5},
+        {"longer": "shrink"},
+        {"flat": "yes"},
+        {"fill_value": np.inf},
+        {"fill_value": "0"},
+        {"step_features": 0},
+    ],
+    ids=repr,
+)
+def test_padder_options_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        SequencePadder(**options).fit(LISTS)
+
+
+# PerStep
+
+
+@pytest.fixture
+def ragged():
+    rng = np.random.RandomState(0)
+    return [rng.normal(5, [1, 2, 3], (n, 3)) for n in [4, 1, 3, 2]]
+
+
+def test_statistics_are_those_of_all_steps_together(ragged):
+    scaler = StandardScaler().fit(np.concatenate(ragged))
+    per_step = PerStep(StandardScaler()).fit(ragged)
+    assert_array_equal(per_step.transformer_.mean_, scaler.mean_)
+    assert_array_equal(per_step.transformer_.scale_, scaler.scale_)
+    for steps, X in zip(per_step.transform(ragged), ragged, strict=True):
+        assert_array_equal(steps, scaler.transform(X))
+
+
+def test_padding_does_not_count(ragged):
+    padded = as_sequences(ragged).to_padded(7)
+    assert_array_equal(
+        PerStep(StandardScaler()).fit(padded).transformer_.mean_,
+        StandardScaler().fit(np.concatenate(ragged)).mean_,
+    )
+
+
+FORMS = {
+    "list": (LISTS, list, None),
+    "tuple": (tuple(LISTS), list, None),
+    "object array": (in_object_array(LISTS), np.ndarray, (2,)),
+    "Series": (pd.Series(LISTS), np.ndarray, (2,)),
+    "2-D": (TABLE, np.ndarray, (2, 3)),
+    "DataFrame": (pd.DataFrame(TABLE), np.ndarray, (2, 3)),
+    "3-D": (TABLE[..., None], np.ndarray, (2, 3, 1)),
+    "table in lists": ([[1.0, 2.0], [3.0, 4.0]], np.ndarray, (2, 2)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_output_has_the_form_of_the_input(form):
+    X, kind, shape = FORMS[form]
+    per_step = PerStep(FunctionTransformer(np.negative, np.negative, check_inverse=False)).fit(X)
+    output = per_step.transform(X)
+    assert type(output) is kind
+    assert shape is None or output.shape == shape
+    values, lengths = as_sequences(X)
+    assert_array_equal(as_sequences(output).values, -values)
+    assert_array_equal(as_sequences(output).lengths, lengths)
+    back = per_step.inverse_transform(output)
+    assert type(back) is kind
+    assert_array_equal(as_sequences(back).values, values)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1)])
+def test_dtype_is_kept(dtype, shape):
+    assert PerStep(StandardScaler()).fit_transform(np.ones(shape, dtype)).dtype == dtype
+
+
+def test_text_becomes_one_hot_steps():
+    per_step = PerStep(OneHotEncoder(handle_unknown="ignore")).fit([list("ab"), list("c")])
+    first, second = per_step.transform([list("cx"), list("b")])
+    assert_array_equal(first, [[0, 0, 1], [0, 0, 0]])
+    assert_array_equal(second, [[0, 1, 0]])
+
+
+def test_text_of_unequal_length_is_not_cut():
+    per_step = PerStep(OneHotEncoder(sparse_output=False)).fit([["a"], ["abc", "b"]])
+    assert per_step.transformer_.categories_[0].tolist() == ["a", "abc", "b"]
+
+
+@pytest.mark.parametrize(
+    ("transformer", "width"), [(PCA(2), 2), (PolynomialFeatures(2), 10), (StandardScaler(), 3)]
+)
+def test_the_number_of_features_may_change(ragged, transformer, width):
+    lengths = [len(steps) for steps in ragged]
+    per_step = PerStep(transformer).fit(ragged)
+    assert [steps.shape for steps in per_step.transform(ragged)] == [(n, width) for n in lengths]
+    padded = as_sequences(ragged).to_padded()
+    assert per_step.transform(padded).shape == (4, 4, width)
+    flat = PerStep(transformer, step_features=3).fit(ragged).transform(padded.reshape(4, -1))
+    assert flat.shape == (4, 4 * width)
+    assert_array_equal(as_sequences(flat, step_features=width).lengths, lengths)
+
+
+def test_inverse_of_another_width(ragged):
+    per_step = PerStep(PCA(3)).fit(ragged)
+    for steps, X in zip(
+        per_step.inverse_transform(per_step.transform(ragged)), ragged, strict=True
+    ):
+        assert_allclose(steps, X, atol=1e-12)
+
+
+def test_missing_values_are_refused_unless_allowed():
+    X = [[1.0, NAN, 3.0], [5.0, NAN]]
+    with pytest.raises(ValueError, match="NaN at step 1 of sequence 0"):
+        PerStep(SimpleImputer()).fit(X)
+    first, second = PerStep(SimpleImputer(), allow_missing=True).fit_transform(X)
+    assert_array_equal(first.ravel(), [1, 3, 3])
+    assert_array_equal(second.ravel(), [5])
+
+
+def test_missing_values_in_object_arrays_are_refused_too():
+    with pytest.raises(ValueError, match="NaN at step 1 of sequence 0"):
+        PerStep(StandardScaler()).fit([np.array([1.0, NAN, 3.0], dtype=object)])
+
+
+class Recorder(TransformerMixin, BaseEstimator):
+    """Remembers the y that it is given."""
+
+    def fit(self, X, y=None):
+        self.y_ = y
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (None, None),
+        ([7, 8], [7, 7, 7, 8]),
+        (pd.Series(["b", "a"], index=[3, 1]), ["b", "b", "b", "a"]),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [1, 2], [1, 2], [3, 4]]),
+        ([[1, 2, 3], [4]], [1, 2, 3, 4]),
+    ],
+    ids=repr,
+)
+def test_y_is_laid_out_by_step(y, expected):
+    assert_array_equal(PerStep(Recorder()).fit(LISTS, y).transformer_.y_, expected)
+
+
+def test_a_supervised_transformer_selects_by_y():
+    rng = np.random.RandomState(0)
+    y = np.arange(20) % 2
+    X = [np.c_[rng.normal(size=3), c + 0.1 * rng.normal(size=3)] for c in y]
+    per_step = PerStep(SelectKBest(k=1)).fit(X, y)
+    assert per_step.transformer_.get_support().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("fit", [lambda p, X: p.fit(X), lambda p, X: p.fit_transform(X)])
+def test_given_transformer_is_left_alone(fit):
+    scaler = StandardScaler()
+    before = dict(vars(scaler))
+    per_step = PerStep(scaler)
+    fit(per_step, LISTS)
+    assert vars(scaler) == before
+    assert per_step.transformer is scaler
+
+
+@pytest.mark.parametrize("transformer", ["scaler", StandardScaler, None, SequenceRNNClassifier()])
+def test_no_transformer_is_refused(transformer):
+    with pytest.raises((ValueError, TypeError)):
+        PerStep(transformer).fit(LISTS)
+
+
+def test_parameters_of_the_transformer_are_searched():
+    rng = np.random.RandomState(0)
+    y = np.arange(12) % 2
+    X = [rng.normal(c, 1, rng.randint(1, 4)) for c in y]
+    clf = SequenceRNNClassifier(2, max_iter=2, learning_rate="cosine", random_state=0)
+    grid = {"perstep__transformer__with_mean": [True, False]}
+    search = GridSearchCV(make_pipeline(PerStep(StandardScaler()), clf), grid, cv=2)
+    search.set_params(scoring="neg_log_loss").fit(X, y)
+    assert np.ptp(search.cv_results_["mean_test_score"]) > 0
+    assert clone(search.best_estimator_)["perstep"].get_params()["transformer__with_std"]
+
+
+# Both
+
+
+@pytest.mark.parametrize("transformer", [SequencePadder(flat=True), PerStep(StandardScaler())])
+@pytest.mark.parametrize("output", ["pandas", "default"])
+def test_output_configuration_is_harmless(transformer, output):
+    X = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "b"])
+    of_frame, of_list = (clone(transformer).fit_transform(x) for x in (X, LISTS))
+    with sklearn.config_context(transform_output=output):
+        assert_array_equal(clone(transformer).fit_transform(X), of_frame, strict=True)
+        for steps, expected in zip(clone(transformer).fit_transform(LISTS), of_list, strict=True):
+            assert_array_equal(steps, expected, strict=True)
+
+
+@pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())])
+def test_not_fitted(transformer):
+    for method in (transformer.transform, transformer.inverse_transform):
+        with pytest.raises(NotFittedError):
+            method(LISTS)
+
+
+@pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())])
+def test_a_failed_fit_changes_nothing(transformer):
+    transformer = clone(transformer).fit(LISTS)
+    before = dict(vars(transformer))
+    with pytest.raises(ValueError, match="NaN at step 0"):
+        transformer.fit([[[NAN, 1.0], [1.0, 1.0]]])
+    with pytest.raises(ValueError, match="features per step"):
+        transformer.transform([[[1.0, 1.0]]])
+    assert vars(transformer) == before

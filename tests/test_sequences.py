@@ -1,0 +1,384 @@
+"""The one door through which sequences enter."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import (
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    Sequences,
+    as_sequences,
+)
+
+NAN, INF = np.nan, np.inf
+TWO_STEPS, ONE_STEP = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
+RAGGED = [TWO_STEPS, ONE_STEP]
+PADDED = np.array([TWO_STEPS, [[5, 6], [NAN, NAN]]])
+VALUES = np.vstack(RAGGED)
+
+
+def in_object_array(*sequences):
+    array = np.empty(len(sequences), dtype=object)
+    for i, sequence in enumerate(sequences):
+        array[i] = sequence
+    return array
+
+
+def memmap(path, array):
+    array.tofile(path)
+    return np.memmap(path, array.dtype, "r", shape=array.shape)
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+class Lengthy:
+    """Something like a list that is none: has a length and items."""
+
+    def __len__(self):
+        return len(RAGGED)
+
+    def __getitem__(self, i):
+        return RAGGED[i]
+
+
+FORMS = {
+    "list": RAGGED,
+    "tuple": tuple(RAGGED),
+    "nested lists": [sequence.tolist() for sequence in RAGGED],
+    "nested tuples": tuple(tuple(map(tuple, sequence)) for sequence in RAGGED),
+    "flat": [sequence.ravel() for sequence in RAGGED],
+    "flat lists": [[1, 2, 3, 4], [5, 6]],
+    "object array": in_object_array(*RAGGED),
+    "object array of lists": in_object_array([[1, 2], [3, 4]], [[5, 6]]),
+    "object arrays": [sequence.astype(object) for sequence in RAGGED],
+    "Series": pd.Series(RAGGED, index=["b", "a"]),
+    "list of DataFrames": [pd.DataFrame(sequence) for sequence in RAGGED],
+    "like a list": Lengthy(),
+    "padded list": list(PADDED),
+    "padded object array": in_object_array(*PADDED),
+    "padded object arrays": [sequence.astype(object) for sequence in PADDED],
+    "padded further": [np.vstack([sequence, [[NAN, NAN]] * 3]) for sequence in RAGGED],
+    "3-D": PADDED,
+    "3-D list": PADDED.tolist(),
+    "3-D of objects": PADDED.astype(object),
+    "2-D": PADDED.reshape(2, -1),
+    "2-D of objects": PADDED.reshape(2, -1).astype(object),
+    "DataFrame": pd.DataFrame(PADDED.reshape(2, -1)),
+    "read-only": read_only(PADDED),
+    "read-only list": [read_only(sequence) for sequence in RAGGED],
+    "Fortran order": np.asfortranarray(PADDED),
+    "strided": np.repeat(PADDED, 2, axis=1)[:, ::2],
+    "reversed": PADDED[::-1].copy()[::-1],
+    "big-endian": PADDED.astype(">f8"),
+    "big-endian list": [sequence.astype(">f8") for sequence in RAGGED],
+    "integers": [sequence.astype(int) for sequence in RAGGED],
+    "mixed": [TWO_STEPS.astype(np.float32), ONE_STEP.astype(np.int8)],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_read(form):
+    values, lengths = as_sequences(FORMS[form], step_features=2)
+    assert_array_equal(values, VALUES)
+    assert_array_equal(lengths, [2, 1])
+    assert values.dtype == np.float64
+    assert values.dtype.isnative
+    assert lengths.dtype.kind == "i"
+
+
+def test_memmap_is_read(tmp_path):
+    values, lengths = as_sequences(memmap(tmp_path / "padded", PADDED))
+    assert_array_equal(values, VALUES)
+    assert_array_equal(lengths, [2, 1])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[1, 2], [3]],
+        ([1, 2], [3]),
+        [[[1], [2]], [[3]]],
+        in_object_array([1, 2], [3]),
+        pd.Series([[1, 2], [3]]),
+        [pd.Series([1, 2], index=[7, 5]), pd.Series([3])],
+        [range(1, 3), (3,)],
+        np.array([[1, 2], [3, NAN]]),
+        np.array([[[1], [2]], [[3], [NAN]]]),
+    ],
+    ids=repr,
+)
+def test_one_feature(X):
+    values, lengths = as_sequences(X)
+    assert_array_equal(values, [[1], [2], [3]])
+    assert_array_equal(lengths, [2, 1])
+
+
+def test_object_array_of_arrays_of_equal_length():
+    values, lengths = as_sequences(in_object_array(TWO_STEPS, TWO_STEPS + 4))
+    assert_array_equal(values, [[1, 2], [3, 4], [5, 6], [7, 8]])
+    assert_array_equal(lengths, [2, 2])
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (["f4", "f4"], "f4"),
+        (["f4", "f8"], "f8"),
+        (["f8", "f8"], "f8"),
+        (["f4", "i1"], "f8"),
+        (["f2", "f2"], "f8"),
+        (["i8", "i8"], "f8"),
+        (["u1", "u1"], "f8"),
+        (["?", "?"], "f8"),
+        (["O", "O"], "f8"),
+    ],
+    ids=str,
+)
+def test_float32_stays_and_everything_else_becomes_float64(dtypes, expected):
+    first, second = (np.array([[0, 1], [1, 1]], dtype) for dtype in dtypes)
+    forms = [[first, second], in_object_array(first, second), pd.Series([first, second])]
+    if dtypes[0] == dtypes[1]:
+        forms += [np.stack([first, second]), first]
+    for X in forms:
+        assert as_sequences(X).values.dtype == expected
+
+
+def test_without_numeric_values_stay_as_they_are():
+    text = as_sequences([["a", "b"], ["c"]], numeric=False)
+    assert_array_equal(text.values, [["a"], ["b"], ["c"]])
+    assert_array_equal(text.lengths, [2, 1])
+    missing = as_sequences([[NAN, 1, NAN], [INF]], numeric=False)
+    assert_array_equal(missing.values, [[NAN], [1], [INF]])
+
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+@st.composite
+def ragged(draw):
+    n_features = draw(st.integers(1, 3))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    return [draw(arrays(dtype, (n, n_features), elements=FLOATS)) for n in lengths]
+
+
+def assert_same(sequences, expected):
+    """The same sequences, bit for bit; `expected` is a list of arrays."""
+    assert_array_equal(sequences.values, np.concatenate(expected), strict=True)
+    assert_array_equal(sequences.lengths, [len(steps) for steps in expected])
+
+
+@given(X=ragged(), extra=st.integers(0, 2))
+def test_round_trips(X, extra):
+    sequences = as_sequences(X)
+    n_features = X[0].shape[1]
+    padded = sequences.to_padded(sequences.lengths.max() + extra)
+    assert_same(sequences, X)
+    assert_same(as_sequences(sequences.to_ragged()), X)
+    assert_same(as_sequences(padded), X)
+    assert_same(as_sequences(padded.reshape(len(X), -1), step_features=n_features), X)
+    assert_same(as_sequences([steps.ravel() for steps in X], step_features=n_features), X)
+
+
+@given(X=ragged(), flat=st.booleans())
+def test_padding_can_be_taken_back(X, flat):
+    padder = SequencePadder(flat=flat)
+    assert_same(as_sequences(padder.inverse_transform(padder.fit_transform(X))), X)
+
+
+def test_to_ragged_makes_a_one_dimensional_object_array_always():
+    for lengths in ([2, 2], [4], [1, 3]):
+        ragged = Sequences(np.arange(8.0).reshape(4, 2), np.array(lengths)).to_ragged()
+        assert ragged.dtype == object
+        assert [steps.shape for steps in ragged] == [(n, 2) for n in lengths]
+
+
+def test_to_padded_takes_a_length_and_a_value():
+    padded = Sequences(np.array([[1.0], [2], [3]]), np.array([1, 2])).to_padded(3, -1)
+    assert_array_equal(padded[..., 0], [[1, -1, -1], [2, 3, -1]])
+
+
+GOOD = [[1.0, 2.0], [3.0]]
+SPARSE = sp.csr_array(np.eye(2))
+# What as_sequences refuses: X, the exception, part of its message.
+REFUSED = {
+    "empty list": ([], ValueError, "X is empty"),
+    "empty object array": (in_object_array(), ValueError, "X is empty"),
+    "empty Series": (pd.Series([], dtype=object), ValueError, "X is empty"),
+    "empty sequence": ([[1.0], []], ValueError, "Sequence 1 of X has shape"),
+    "no steps": ([np.ones((1, 2)), np.ones((0, 2))], ValueError, "Sequence 1 of X has shape"),
+    "no features": ([np.ones((2, 0))], ValueError, "Sequence 0 of X has shape"),
+    "no samples": (np.ones((0, 3, 2)), ValueError, "0 sample"),
+    "no samples in 2-D": (np.ones((0, 3)), ValueError, "0 sample"),
+    "no time": (np.ones((3, 0, 2)), ValueError, r"shape \(3, 0, 2\)"),
+    "no depth": (np.ones((3, 2, 0)), ValueError, r"shape \(3, 2, 0\)"),
+    "no columns": (np.ones((3, 0)), ValueError, "0 feature"),
+    "only padding": ([[1.0], [NAN, NAN]], ValueError, "Sequence 1 of X is empty"),
+    "only padding in 3-D": (np.full((2, 2, 2), NAN), ValueError, "Sequence 0 of X is empty"),
+    "NaN inside": ([[1.0], [1, NAN, 1]], ValueError, "NaN at step 1 of sequence 1"),
+    "NaN at the start": (np.array([[1, 1], [NAN, 1]]), ValueError, "NaN at step 0 of sequence 1"),
+    "NaN inside 3-D": (
+        np.array([[[1.0, 1], [NAN, 1], [1, 1]]]),
+        ValueError,
+        "NaN at step 1 of sequence 0",
+    ),
+    "partial NaN in the last step": (
+        [np.ones((2, 2)), [[1, 1], [1, 1], [1, NAN], [NAN, NAN]]],
+        ValueError,
+        "NaN at step 2 of sequence 1",
+    ),
+    "inf": ([[1.0], [1, 1, INF]], ValueError, "infinity at step 2 of sequence 1"),
+    "-inf in 3-D": (np.full((1, 1, 1), -INF), ValueError, "infinity at step 0 of sequence 0"),
+    "integer beyond float64": ([[10**400]], ValueError, "."),
+    "text": ([["a", "b"], ["c"]], ValueError, "text"),
+    "text as objects": ([np.array(["a", 1], dtype=object)], ValueError, "no number"),
+    "text in 2-D": (np.array([["a"], ["b"]]), ValueError, "."),
+    "None": ([[1.0, None]], (ValueError, TypeError), "."),
+    "ragged widths": (
+        [np.ones((2, 2)), np.ones((2, 3))],
+        ValueError,
+        "Sequence 1 of X has 3 features per step, but sequence 0 has 2",
+    ),
+    "ragged steps": ([[[1, 2], [3]]], ValueError, "Sequence 0 of X is not an array"),
+    "3-D element": ([np.ones((1, 1, 1))], ValueError, "Sequence 0 of X has shape"),
+    "complex": ([[1j]], ValueError, "Sequence 0 of X is of type complex"),
+    "complex 3-D": (np.ones((1, 1, 1), complex), ValueError, "[Cc]omplex"),
+    "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "of type datetime"),
+    "sparse": (SPARSE, TypeError, "[Ss]parse"),
+    "sparse elements": ([[[1.0, 0]], SPARSE], ValueError, "Sequence 1 of X is sparse"),
+    "scalars": ([1.0, 2.0], ValueError, r"Sequence 0 of X has shape \(\)"),
+    "1-D array": (np.array([1.0, 2.0]), ValueError, "1D array"),
+    "scalar": (1.0, TypeError, "float"),
+    "0-D array": (np.array(1.0), ValueError, "."),
+    "4-D": (np.ones((1, 1, 1, 1)), ValueError, "4 dimensions"),
+    "dict": ({0: [1.0]}, TypeError, "dict"),
+    "str": ("abc", TypeError, "str"),
+    "bytes": (b"abc", TypeError, "bytes"),
+    "generator": ((sequence for sequence in GOOD), TypeError, "generator"),
+    "None alone": (None, TypeError, "NoneType"),
+}
+REFUSED_STEP_FEATURES = {
+    "does not divide": (2, "Sequence 1 of X holds 1 values"),
+    "zero": (0, "step_features"),
+    "negative": (-1, "step_features"),
+    "float": (1.0, "step_features"),
+    "text": ("1", "step_features"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    X, exception, message = REFUSED[case]
+    with pytest.raises(exception, match=message):
+        as_sequences(X)
+
+
+@pytest.mark.parametrize("case", REFUSED_STEP_FEATURES)
+def test_step_features_refused(case):
+    step_features, message = REFUSED_STEP_FEATURES[case]
+    with pytest.raises(ValueError, match=message):
+        as_sequences(GOOD, step_features=step_features)
+
+
+def test_columns_that_are_no_multiple_of_step_features():
+    with pytest.raises(ValueError, match="X holds 3 values in a row"):
+        as_sequences(np.ones((2, 3)), step_features=2)
+
+
+# What a fit learns of the shape, by everything that fits sequences.
+
+Y = [0, 1]
+NAMES = ["a", "b", "c", "d"]
+FRAME = pd.DataFrame(PADDED.reshape(2, -1), columns=NAMES)
+
+
+@pytest.fixture(params=["classifier", "padder", "per step"])
+def estimator(request):
+    return {
+        "classifier": SequenceRNNClassifier(
+            2, step_features=2, max_iter=1, learning_rate="cosine", random_state=0
+        ),
+        "padder": SequencePadder(step_features=2),
+        "per step": PerStep(StandardScaler(), step_features=2),
+    }[request.param]
+
+
+def apply(estimator, X):
+    return (estimator.predict if hasattr(estimator, "predict") else estimator.transform)(X)
+
+
+@pytest.mark.parametrize(
+    ("form", "n_features_in"),
+    [("list", 2), ("flat", 2), ("object array", 2), ("3-D", 2), ("2-D", 4), ("DataFrame", 4)],
+)
+def test_number_of_features_learned(estimator, form, n_features_in):
+    estimator.fit(FORMS[form], Y)
+    assert estimator.n_features_in_ == n_features_in
+    assert estimator.n_step_features_ == 2
+    assert not hasattr(estimator, "feature_names_in_")
+
+
+def test_feature_names_learned_and_forgotten(estimator):
+    assert_array_equal(estimator.fit(FRAME, Y).feature_names_in_, NAMES)
+    assert not hasattr(estimator.fit(RAGGED, Y), "feature_names_in_")
+    estimator.fit(FRAME, Y)
+    assert not hasattr(estimator.fit(FRAME.to_numpy(), Y), "feature_names_in_")
+
+
+def test_feature_names_checked(estimator):
+    estimator.fit(FRAME, Y)
+    apply(estimator, FRAME)
+    apply(estimator, RAGGED)
+    with pytest.raises(ValueError, match="feature names should match"):
+        apply(estimator, FRAME[NAMES[::-1]])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        apply(estimator, FRAME.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("fitted", "X", "message"),
+    [
+        ("2-D", np.ones((2, 6)), "X has 6 features, but .* expecting 4 features"),
+        ("2-D", np.ones((2, 2, 3)), "X has 3 features per step, but .* expecting 2"),
+        ("2-D", [np.ones((2, 3))], "X has 3 features per step, but .* expecting 2"),
+        ("list", np.ones((2, 2, 3)), "X has 3 features per step, but .* expecting 2"),
+        ("list", [np.ones((2, 1))], "X has 1 features per step, but .* expecting 2"),
+        ("3-D", [np.ones((2, 1))], "X has 1 features per step, but .* expecting 2"),
+        ("3-D", np.ones((2, 3)), "no multiple of step_features=2"),
+        ("equal flat lists", np.ones((2, 6)), "X has 6 columns, but .* 4 values each"),
+    ],
+)
+def test_other_widths_are_refused(estimator, fitted, X, message):
+    estimator.fit({**FORMS, "equal flat lists": [[1, 2, 3, 4], [5, 6, 7, 8]]}[fitted], Y)
+    with pytest.raises(ValueError, match=message):
+        apply(estimator, X)
+
+
+@pytest.mark.parametrize("fitted", ["list", "3-D", "2-D"])
+def test_other_lengths_are_welcome(estimator, fitted):
+    estimator.fit(FORMS[fitted], Y)
+    assert len(apply(estimator, [np.ones((9, 2)), ONE_STEP, np.ones((7, 2))])) == 3
+    assert len(apply(estimator, np.ones((3, 9, 2)))) == 3
+
+
+@pytest.mark.parametrize("case", [name for name in REFUSED if "text" not in name])
+def test_estimators_refuse_what_as_sequences_refuses(estimator, case):
+    X, exception, _ = REFUSED[case]
+    estimator.step_features = None
+    with pytest.raises(exception):
+        estimator.fit(X, Y)
+    estimator.fit(GOOD, Y)
+    with pytest.raises(exception):
+        apply(estimator, X)

@@ -1,0 +1,79 @@
+"""What scikit-learn asks of every estimator: all its checks pass, and none is skipped."""
+
+import inspect
+import warnings
+
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+import skrnn
+from skrnn import (
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    XORMLPClassifier,
+)
+
+# Few iterations for variants: over hundreds of them, the rounding errors that distinguish a
+# weight of 2 from a sample given twice grow beyond the 1e-7 that one check allows.
+FEW = {"hidden_layer_sizes": 8, "max_iter": 50}
+ESTIMATORS = [
+    XORMLPClassifier(),
+    SequenceRNNClassifier(),
+    SequenceRNNClassifier(cell="rnn", **FEW),
+    SequenceRNNClassifier(cell="lstm", **FEW),
+    SequenceRNNClassifier(bidirectional=True, **FEW),
+    SequenceRNNClassifier(solver="lbfgs", hidden_layer_sizes=8, max_iter=20, alpha=0.1),
+    SequenceRNNRegressor(**FEW),
+    SequencePadder(),
+    SequencePadder(flat=True),
+    PerStep(StandardScaler()),
+]
+OF_SEQUENCES = [
+    estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
+]
+FIRST_OF_EACH_CLASS = {type(estimator): estimator for estimator in reversed(ESTIMATORS)}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(ESTIMATORS)
+def test_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", FIRST_OF_EACH_CLASS.values(), ids=repr)
+def test_no_check_is_skipped_or_expected_to_fail(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_skip=None, on_fail=None)
+    assert len(results) > 40
+    assert [r for r in results if r["status"] != "passed"] == []
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_tags_exempt_from_nothing(estimator):
+    tags = get_tags(estimator)
+    assert not tags._skip_test
+    assert not tags.no_validation
+    assert not tags.non_deterministic
+    assert not tags.input_tags.allow_nan
+    assert tags.input_tags.two_d_array
+
+
+@pytest.mark.parametrize("estimator", OF_SEQUENCES, ids=repr)
+def test_tags_of_sequence_estimators(estimator):
+    assert get_tags(estimator).input_tags.three_d_array
+
+
+def test_every_public_estimator_is_checked():
+    solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}  # parameter objects, which fit nothing
+    # Their y has a value for each step; the checks only know a value for each sample.
+    of_steps = {skrnn.StepRNNClassifier, skrnn.StepRNNRegressor}
+    public = {getattr(skrnn, name) for name in skrnn.__all__}
+    estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
+    assert estimators - solvers - of_steps == set(FIRST_OF_EACH_CLASS)
+    assert not any(hasattr(solver, "fit") for solver in solvers)

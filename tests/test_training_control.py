@@ -1,0 +1,375 @@
+"""How training ends, goes on, is interrupted, watched and weighted."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+
+from skrnn import LBFGS, SequenceRNNClassifier, XORMLPClassifier
+
+MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, random_state=0)
+RNN = SequenceRNNClassifier(6, max_iter=20, random_state=0)
+QUIET = {"tol": 0.0, "n_iter_no_change": np.inf}
+IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"
+
+
+@pytest.fixture(params=["mlp", "rnn"])
+def case(request, table, sequences):
+    """An estimator with data of its kind."""
+    return (clone(MLP), *table) if request.param == "mlp" else (clone(RNN), *sequences)
+
+
+def weights(clf):
+    if hasattr(clf, "coefs_"):
+        return [*clf.coefs_, *clf.intercepts_]
+    return [array for layer in clf.weights_.values() for array in layer.values()]
+
+
+class Watcher:
+    """A callback that takes notes, and at the end of an epoch does something."""
+
+    def __init__(self, at_epoch=None, do=None):
+        self.at_epoch, self.do = at_epoch, do
+        self.epochs, self.events = 0, []
+
+    def setup(self, estimator, context):
+        self.events.append("setup")
+
+    def teardown(self, estimator, context):
+        self.events.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.events.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator, context):
+        self.events.append(f"end {context.task_name}")
+        if context.task_name != "fit":
+            self.epochs += 1
+            if self.epochs == self.at_epoch:
+                return self.do()
+        return False
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+# Divergence
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("rate", [1e2, 1e6, 1e30, 1e300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch_size", [1000, 20])
+def test_divergence_ends_in_a_warning_and_usable_weights(case, solver, rate, dtype, batch_size):
+    clf, X, y = case
+    X = [np.asarray(x, dtype) for x in X] if isinstance(X, list) else X.astype(dtype)
+    clf.set_params(solver=solver, alpha=0, max_iter=30, batch_size=batch_size, **QUIET)
+    if isinstance(clf, SequenceRNNClassifier):
+        clf.set_params(max_grad_norm=None)
+    barely = clone(clf).set_params(learning_rate_init=1e-30, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        initial = log_loss(y, barely.fit(X, y).predict_proba(X))
+    clf.set_params(learning_rate_init=rate)
+    with pytest.warns(ConvergenceWarning, match="diverged|Maximum iterations"):
+        clf.fit(X, y)
+    assert all(np.isfinite(array).all() for array in weights(clf))
+    assert log_loss(y, clf.predict_proba(X)) <= initial * (1 + 1e-5)
+
+
+# Interruption
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_interruption_keeps_the_best_weights(case, solver):
+    clf, X, y = case
+    clf.set_params(solver=solver, **QUIET).set_callbacks(Watcher(7, interrupt))
+    with pytest.warns(ConvergenceWarning, match="interrupted after 7 iterations"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 7
+    assert clf.best_loss_ == min(clf.loss_curve_)
+    assert log_loss(y, clf.predict_proba(X)) < clf.loss_curve_[0]
+    assert clf.predict(X).shape == y.shape
+
+
+def test_interruption_within_the_first_epoch(case, monkeypatch):
+    clf, X, y = case
+    network = type(clf)._network
+
+    def interrupted(self):
+        described = network(self)
+        kind = type(described)
+        run, calls = kind.run, []
+
+        def run_twice(*args):
+            calls.append(args)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return run(*args)
+
+        monkeypatch.setattr(kind, "run", run_twice)
+        return described
+
+    monkeypatch.setattr(type(clf), "_network", interrupted)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
+        clf.set_params(batch_size=5).fit(X, y)
+    monkeypatch.undo()
+    assert clf.n_iter_ == 0
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+# Ordinary ends
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_max_iter_is_warned_of(case, solver):
+    clf, X, y = case
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached"):
+        clf.set_params(solver=solver, max_iter=3).fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 3
+
+
+def test_cosine_is_meant_to_end_at_max_iter(case):
+    clf, X, y = case
+    clf.set_params(solver="sgd", learning_rate="cosine", max_iter=3).fit(X, y)
+    assert clf.n_iter_ == 3
+
+
+def test_a_stalled_loss_ends_training(case):
+    clf, X, y = case
+    clf.set_params(tol=10.0, n_iter_no_change=4, max_iter=100).fit(X, y)
+    assert clf.n_iter_ == 6  # the first is an improvement on nothing; five more are not
+
+
+def test_history(case):
+    clf, X, y = case
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(X, y)
+    assert clf.loss_ == clf.loss_curve_[-1]
+    assert clf.best_loss_ == min(clf.loss_curve_)
+    assert clf.t_ == clf.n_iter_ * len(y)
+    assert clf.validation_scores_ is None
+    assert clf.best_validation_score_ is None
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_early_stopping_keeps_the_best_validated_weights(case):
+    clf, X, y = case
+    clf.set_params(early_stopping=True, validation_fraction=0.25, n_iter_no_change=5, max_iter=60)
+    clf.fit(X, y)
+    scores = clf.validation_scores_
+    assert len(scores) == clf.n_iter_
+    assert clf.best_validation_score_ == max(scores)
+    assert clf.best_loss_ is None
+    # The same run, cut off right after its best epoch, ends with the same weights.
+    best = int(np.argmax(scores)) + 1
+    assert best < clf.n_iter_
+    cut = clone(clf).set_params(max_iter=best).fit(X, y)
+    for kept, expected in zip(weights(clf), weights(cut), strict=True):
+        assert_array_equal(kept, expected)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_warm_start_goes_on(case, solver):
+    clf, X, y = case
+    clf.set_params(warm_start=True, max_iter=5, solver=solver).fit(X, y)
+    first, loss = list(clf.loss_curve_), clf.loss_
+    clf.fit(X, y)
+    assert clf.loss_curve_[:5] == first
+    assert len(clf.loss_curve_) == 10
+    assert clf.loss_ < loss
+    assert clf.t_ == 10 * len(y)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_partial_fit_equals_epochs_of_fit(table):
+    X, y = table
+    whole = clone(MLP).set_params(max_iter=5, shuffle=False, batch_size=50, **QUIET).fit(X, y)
+    partly = clone(whole)
+    for _ in range(5):
+        partly.partial_fit(X, y, classes=[0, 1, 2])
+    assert partly.loss_curve_ == whole.loss_curve_
+    for actual, expected in zip(weights(partly), weights(whole), strict=True):
+        assert_array_equal(actual, expected)
+
+
+# Weights of samples and classes
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_class_weight_is_sample_weight(case, solver):
+    clf, X, y = case
+    keep = np.flatnonzero((y != 0) | (np.arange(len(y)) % 3 == 0))
+    X, y = [X[i] for i in keep], y[keep]
+    clf.set_params(solver=solver, max_iter=8)
+    balanced = len(y) / (3 * np.bincount(y))
+    expected = clone(clf).fit(X, y, balanced[y]).predict_proba(X)
+    unweighted = clone(clf).fit(X, y).predict_proba(X)
+    assert np.abs(unweighted - expected).max() > 1e-3
+    for class_weight in ("balanced", dict(enumerate(balanced))):
+        clf.set_params(class_weight=class_weight).fit(X, y)
+        assert_allclose(clf.predict_proba(X), expected, rtol=0, atol=1e-12)
+    ones = clf.fit(X, y, np.full(len(y), 2.0)).predict_proba(X)
+    twice = clone(clf).set_params(class_weight=None).fit(X, y, 2 * balanced[y])
+    assert_allclose(ones, twice.predict_proba(X), rtol=0, atol=1e-12)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_weight_two_is_twice_and_weight_zero_is_absence(case):
+    clf, X, y = case
+    weight = np.arange(len(y)) // 3 % 3
+    clf.set_params(solver="lbfgs", max_iter=8)
+    weighted = clone(clf).fit(X, y, weight)
+    index = np.repeat(np.arange(len(y)), weight)
+    repeated = clone(clf).fit([X[i] for i in index], y[index])
+    assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-9)
+    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-8)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_weight_zero_is_absence_for_every_solver(case):
+    clf, X, y = case
+    clf.set_params(max_iter=3, batch_size=7, early_stopping=True, validation_fraction=0.3)
+    weight = (np.arange(len(y)) % 4 > 0).astype(float)
+    absent = clone(clf).fit([x for x, w in zip(X, weight, strict=True) if w], y[weight > 0])
+    assert_array_equal(clf.fit(X, y, weight).predict_proba(X), absent.predict_proba(X))
+
+
+# Restarts
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_restarts_find_a_lower_loss():
+    X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    clf = XORMLPClassifier(2, "tanh", solver="lbfgs", n_init=1)
+    alone = [clone(clf).set_params(random_state=seed).fit(X, y).score(X, y) for seed in range(20)]
+    clf.set_params(n_init=20)
+    best = [clone(clf).set_params(random_state=seed).fit(X, y).score(X, y) for seed in range(20)]
+    assert min(alone) < 1
+    assert min(best) == 1
+
+
+@pytest.mark.parametrize(("clf", "rate"), [(MLP, 0.1), (RNN, 0.01)], ids=["mlp", "rnn"])
+def test_restarts_keep_the_best_of_runs_that_settled(clf, rate, table, sequences):
+    X, y = table if clf is MLP else sequences
+    y = np.random.RandomState(0).permutation(y)  # nobody gets this right
+    settled = {"tol": 1e-2, "n_iter_no_change": 1, "max_iter": 500, "learning_rate_init": rate}
+    gains = []
+    for seed in range(4):
+        one, five = (
+            clone(clf).set_params(n_init=n, random_state=seed, **settled).fit(X, y) for n in (1, 5)
+        )
+        gains.append(one.best_loss_ - five.best_loss_)
+    assert min(gains) >= 0
+    assert max(gains) > 0
+
+
+# Watching
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.filterwarnings(IGNORED)
+def test_verbose_prints_every_epoch(case, solver, capsys):
+    clf, X, y = case
+    clf.set_params(max_iter=3, solver=solver).fit(X, y)
+    assert capsys.readouterr().out == ""
+    clf.set_params(verbose=True).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"Iteration {i + 1}, loss = {clf.loss_curve_[i]:.8f}" for i in range(3)]
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_verbose_prints_validation_scores(case, capsys):
+    clf, X, y = case
+    clf.set_params(max_iter=2, early_stopping=True, validation_fraction=0.2, verbose=True)
+    clf.fit(X, y)
+    out = capsys.readouterr().out
+    assert [f"Validation score: {s:f}" in out for s in clf.validation_scores_] == [True, True]
+
+
+SOLVERS = ["adam", "sgd", "lbfgs"]
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_callbacks_see_every_epoch(case, solver):
+    clf, X, y = case
+    watcher = Watcher()
+    clf.set_params(max_iter=4, solver=solver).set_callbacks(watcher)
+    clf.fit(X, y)
+    epochs = ["begin epoch", "end epoch"] * 4
+    assert watcher.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_callbacks_do_not_change_the_result(case, solver):
+    clf, X, y = case
+    clf.set_params(max_iter=4, solver=solver)
+    expected = clone(clf).fit(X, y).predict_proba(X)
+    clf.set_callbacks(Watcher(), ScoringMonitor(scoring="accuracy"))
+    assert_array_equal(clf.fit(X, y).predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_callback_stops_the_fit(case, solver):
+    clf, X, y = case
+    clf.set_params(solver=solver, **QUIET).set_callbacks(Watcher(3, lambda: True))
+    clf.fit(X, y)  # what was asked for is not warned of
+    assert clf.n_iter_ == len(clf.loss_curve_) == 3
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_scoring_monitor_logs_a_score_for_every_epoch(case, solver):
+    clf, X, y = case
+    monitor = ScoringMonitor(scoring="neg_log_loss")
+    clf.set_params(max_iter=4, solver=solver, alpha=0, **QUIET).set_callbacks(monitor)
+    clf.fit(X, y)
+    logged = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    scores = [row["neg_log_loss"] for row in logged]
+    assert len(scores) == 4
+    assert len(set(scores)) == 4
+    assert_allclose(-scores[-1], log_loss(y, clf.predict_proba(X)), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_progress_bar_runs(case, solver, monkeypatch):
+    pytest.importorskip("rich")
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
+    clf, X, y = case
+    clf.set_params(max_iter=4, solver=solver).set_callbacks(ProgressBar())
+    clf.fit(X, y)
+    assert type(clf).__name__ in screen.getvalue()
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_an_error_in_a_callback_leaves_the_estimator_as_it_was(case):
+    clf, X, y = case
+
+    def fail():
+        raise RuntimeError("no more disk space")
+
+    watcher = Watcher(2, fail)
+    clf.set_callbacks(watcher)
+    before = dict(vars(clf))
+    with pytest.raises(RuntimeError, match="no more disk space"):
+        clf.fit(X, y)
+    assert vars(clf) == before
+    assert watcher.events[-1] == "teardown"
+
+
+def test_lbfgs_ends_at_max_fun(sequences):
+    X, y = sequences
+    with pytest.warns(ConvergenceWarning):
+        clf = clone(RNN).set_params(solver=LBFGS(max_fun=2)).fit(X, y)
+    assert clf.n_iter_ <= 2
