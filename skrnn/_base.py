@@ -27,6 +27,7 @@ from skrnn._epochs import Recipe, Watch, train
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
+from skrnn.solvers import LBFGS
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _goes_on(self):
         """Whether training can go on batch by batch; says why not by an AttributeError."""
-        if self.solver == "lbfgs" or type(self.solver).__name__ == "LBFGS":
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
@@ -241,7 +242,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             params.fill(self._weights())
         else:
             self._draw(params, job.rng, attempt)
-        if self.early_stopping and job.held_out is None and not job.recipe.is_lbfgs:
+        if job.recipe.early_stopping and job.held_out is None:
             kept, held_out = self._hold_out(job.samples, job.rng)
             job = replace(job, samples=kept, held_out=held_out)
         watch = Watch(job.recipe, params.flat.copy(), job.samples.n_samples)
@@ -308,7 +309,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "t_": watch.n_seen,
             "loss_": watch.loss_curve[-1] if watch.loss_curve else np.nan,
             "loss_curve_": (self.loss_curve_ if job.again else []) + watch.loss_curve,
-            "best_loss_": None if validated else watch.best_loss,
+            "best_loss_": None if job.recipe.early_stopping else watch.best_loss,
             "validation_scores_": watch.validation_scores if validated else None,
             "validation_loss_curve_": watch.validation_losses if validated else None,
             "best_validation_score_": watch.best_score if validated else None,

@@ -48,6 +48,7 @@ class Recipe:
     power_t: float = 0.5
     shuffle: bool = True
     max_norm: float | None = None
+    early_stopping: bool = False
     keep_best: bool = False
     verbose: bool = False
 
@@ -73,8 +74,8 @@ class Watch:
         Number of training samples.
 
     validate : callable, default=None
-        ``validate(theta) -> (score, loss)`` on held-out data. If given, the score instead of
-        the training loss decides which weights are the best.
+        ``validate(theta) -> (score, loss)`` on held-out data. With early stopping, the score
+        instead of the training loss decides when to end and which weights are the best.
 
     report : callable, default=None
         ``report(theta) -> stop``, called after each epoch.
@@ -134,7 +135,8 @@ class Watch:
             self.best_theta = before
         self.best_loss = min(self.best_loss, loss)
         if self.validate is not None:
-            better = self._validated(*self.validate(theta), theta)
+            improved = self._validated(*self.validate(theta), theta)
+            better = improved if self.recipe.early_stopping else better
         self._stalled = 0 if better else self._stalled + 1
         if self.recipe.is_lbfgs or self._stalled <= self.recipe.n_iter_no_change:
             return False
@@ -152,7 +154,9 @@ class Watch:
             print(f"Validation score: {score:f}")
         better = score >= self.best_score + self.recipe.tol
         if score > self.best_score:
-            self.best_score, self.best_valid_theta = score, theta.copy()
+            self.best_score = score
+            if self.recipe.early_stopping:
+                self.best_valid_theta = theta.copy()
         return better
 
     def chosen(self, theta: np.ndarray) -> np.ndarray:

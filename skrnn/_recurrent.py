@@ -182,7 +182,7 @@ def documented(cls):
     """Write into a docstring what is the same for all recurrent estimators."""
     texts = {"parameters": _PARAMETERS, "attributes": _ATTRIBUTES, "references": _REFERENCES}
     for name, text in texts.items():
-        cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}\n", indent(text, "    "))
+        cls.__doc__ = (cls.__doc__ or "").replace(f"    {{{name}}}\n", indent(text, "    "))
     return cls
 
 
@@ -338,6 +338,7 @@ class RecurrentNetwork(NeuralNetwork):
             max_iter=1 if incremental else self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
             rate_init=self.learning_rate_init,
             schedule=self.learning_rate,
             max_norm=self.max_grad_norm,

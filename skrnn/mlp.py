@@ -345,6 +345,7 @@ class XORMLPClassifier(SampleClassifier):
             max_iter=1 if incremental else self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping and solver != "lbfgs",
             rate_init=self.learning_rate_init,
             schedule=self.learning_rate if solver == "sgd" else "constant",
             power_t=self.power_t,

@@ -46,7 +46,7 @@ class Rows(NamedTuple):
     def take(self, index) -> Batch:
         """Gather some samples."""
         weight = self.weight[index]
-        total = weight.sum()
+        total = float(weight.sum())
         return Batch(self.x[index], self.y[index], weight / total, total)
 
     def subset(self, index) -> Rows:
@@ -75,7 +75,7 @@ class Ragged(NamedTuple):
         """Gather and pack some sequences."""
         chosen = self.subset(index)
         packing = Packing(chosen.lengths)
-        total = chosen.weight.sum()
+        total = float(chosen.weight.sum())
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
@@ -189,7 +189,7 @@ def descend(
         loss = total = 0.0
         for batch in batches:
             value, gradient = objective(theta, batch)
-            loss += value * batch.total
+            loss += float(value) * batch.total
             total += batch.total
             if not math.isfinite(value):
                 break
