@@ -347,7 +347,8 @@ def _weigh(samples, factors):
     Those could still act by their presence, on the batches and on the validation split.
     """
     if factors is not None:
-        samples = samples._replace(weight=(samples.weight * factors).astype(samples.x.dtype))
+        weight = (samples.weight * factors).astype(samples.x.dtype)
+        samples = replace(samples, weight=weight)
     weight = samples.weight
     if isinstance(samples, Ragged) and samples.per_step:
         weight = np.add.reduceat(weight, np.cumsum(samples.lengths) - samples.lengths)

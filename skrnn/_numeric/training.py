@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +33,8 @@ class Batch(NamedTuple):
     packing: Packing | None = None
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Samples that are rows of x (n_samples, n_features), dense or sparse."""
 
     x: np.ndarray
@@ -54,7 +57,8 @@ class Rows(NamedTuple):
         return Rows(self.x[index], self.y[index], self.weight[index])
 
 
-class Ragged(NamedTuple):
+@dataclass(frozen=True)
+class Ragged:
     """Samples that are sequences, one after the other in x (n_steps_total, n_features).
 
     With `per_step`, y and weight have a row for each step instead of one for each sequence.
@@ -71,6 +75,10 @@ class Ragged(NamedTuple):
         """Number of sequences."""
         return len(self.lengths)
 
+    @cached_property
+    def _starts(self):
+        return np.cumsum(self.lengths) - self.lengths
+
     def take(self, index) -> Batch:
         """Gather and pack some sequences."""
         chosen = self.subset(index)
@@ -81,7 +89,7 @@ class Ragged(NamedTuple):
 
     def subset(self, index) -> Ragged:
         """Keep some sequences."""
-        lengths, starts = self.lengths[index], (np.cumsum(self.lengths) - self.lengths)[index]
+        lengths, starts = self.lengths[index], self._starts[index]
         rows = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
         targets = rows if self.per_step else index
         return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)

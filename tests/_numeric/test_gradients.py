@@ -130,7 +130,7 @@ def same_dropout(network):
 def test_network(network, loss, weighted):
     samples = random_samples(network, loss)
     if not weighted:
-        samples = samples._replace(weight=np.ones_like(samples.weight))
+        samples = replace(samples, weight=np.ones_like(samples.weight))
     batch = samples.take(slice(None))
     params, rng = random_params(network.shapes), same_dropout(network)
     moved = Params(params.shapes, complex)

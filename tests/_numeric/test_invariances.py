@@ -83,7 +83,7 @@ def test_a_weight_of_two_is_the_sample_twice(network, lengths, data):
     of_sample = np.arange(len(lengths))
     if len(samples.weight) > len(lengths):
         of_sample = np.repeat(of_sample, lengths)
-    heavier = samples._replace(weight=samples.weight * np.where(of_sample == twice, 2, 1))
+    heavier = replace(samples, weight=samples.weight * np.where(of_sample == twice, 2, 1))
 
     expected = samples.take([*range(len(lengths)), twice])
     value, gradient = value_and_gradient(network, heavier.take(slice(None)), alpha=0.5)
@@ -221,7 +221,7 @@ def test_inputs_are_left_alone(network, loss):
 def test_sparse_rows(network):
     samples = random_samples(network, CROSS_ENTROPY)
     samples.x[::2, 0] = 0
-    sparse = samples._replace(x=csr_array(samples.x))
+    sparse = replace(samples, x=csr_array(samples.x))
     for index in (slice(None), [3, 0, 4]):
         value, gradient = value_and_gradient(network, samples.take(index))
         sparse_value, sparse_gradient = value_and_gradient(network, sparse.take(index))
