@@ -182,7 +182,8 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             told={"estimator": self, "X": X, "y": y, "metadata": metadata},
         )
         job.context.call_on_fit_task_begin(**job.told)
-        state = self._optimizer_state if incremental and again else None
+        # A copy, for the optimizer works in place and something may yet go wrong.
+        state = copy.deepcopy(self._optimizer_state) if incremental and again else None
         best = self._best_of(n_starts, job) if n_starts > 1 else self._run(job, 0, state)
         self.__dict__.update(self._fitted_attributes(job, best))
         job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
@@ -219,14 +220,19 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             return None
         if validation[0] is None or validation[1] is None:
             raise ValueError("X_val and y_val go together, but only one of them was passed.")
-        return self._samples(*validation, again=True)
+        samples = self._samples(*validation, again=True)
+        if len(samples.y) < 2:
+            raise ValueError("X_val holds a single sample; at least 2 are needed for a score.")
+        return samples
 
     def _best_of(self, n_starts, job):
         """Train from several starts; keep the lowest loss, or the first that is all right."""
         ceiling, best = self._attainable(job.samples), None
         for attempt in range(n_starts):
             run = self._run(job, attempt)
-            right = self._rating(job.network, run.params, job.samples) >= ceiling
+            right = ceiling < np.inf and (
+                self._rating(job.network, run.params, job.samples) >= ceiling
+            )
             if best is None or right or run.watch.merit > best.watch.merit:
                 best = run
             # A run that has not settled is not stuck: it wants more iterations, not a restart.
@@ -308,14 +314,26 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "n_iter_": watch.n_iter,
             "t_": watch.n_seen,
             "loss_": watch.loss_curve[-1] if watch.loss_curve else np.nan,
-            "loss_curve_": (self.loss_curve_ if job.again else []) + watch.loss_curve,
+            "loss_curve_": self._gone_on("loss_curve_", job) + watch.loss_curve,
             "best_loss_": None if job.recipe.early_stopping else watch.best_loss,
-            "validation_scores_": watch.validation_scores if validated else None,
-            "validation_loss_curve_": watch.validation_losses if validated else None,
+            "validation_scores_": (
+                self._gone_on("validation_scores_", job) + watch.validation_scores
+                if validated
+                else None
+            ),
+            "validation_loss_curve_": (
+                self._gone_on("validation_loss_curve_", job) + watch.validation_losses
+                if validated
+                else None
+            ),
             "best_validation_score_": watch.best_score if validated else None,
             "_architecture": asdict(job.network),
             "_optimizer_state": run.state,
         }
+
+    def _gone_on(self, curve, job):
+        """Get the curve that this fit goes on with."""
+        return (getattr(self, curve) or []) if job.again else []
 
     # Evaluation --------------------------------------------------------------------------
 
@@ -371,7 +389,7 @@ def _warn_of(watch):
             f"Training was interrupted after {watch.n_iter} iterations. The best weights seen "
             "are kept."
         )
-    elif watch.outcome == "max_iter" and recipe.schedule != "cosine":
+    elif watch.outcome == "max_iter" and (recipe.is_lbfgs or recipe.schedule != "cosine"):
         message = (
             f"Maximum iterations ({recipe.max_iter}) reached and the optimization hasn't "
             "converged yet. Increase max_iter, or scale X."

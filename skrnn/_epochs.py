@@ -208,7 +208,8 @@ def train(
                 if result.status in (0, 2):  # at a minimum, or as close as rounding lets it come
                     watch.outcome = "converged"
             else:
-                state = optimizer.start(theta) if state is None else state
+                fresh = optimizer.start(theta)
+                state = state if state is not None and state.keys() == fresh.keys() else fresh
                 if recipe.batch_size < samples.n_samples and recipe.max_iter > 1:
                     total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
                     loss, _ = mean_loss(network, params, samples, recipe.loss)

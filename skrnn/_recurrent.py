@@ -64,7 +64,8 @@ learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='const
 
 alpha : float, default=0.0001
     Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``, which is divided by the number
-    of sequences (the sum of their weights) when added to the mean loss.
+    of sequences (of steps, for estimators that answer each step; the sum of their weights, if
+    there are any) when added to the mean loss.
 
 batch_size : int or 'auto', default='auto'
     Sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -303,6 +304,9 @@ class RecurrentNetwork(NeuralNetwork):
         """
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation=validation)
+
+    def _n_starts(self, recipe, n_samples):
+        return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
         return validate_sequences(self, X, reset=reset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -46,7 +47,8 @@ class HiddenStates(NeuralNetwork):
         target : int, default=None
             Which output to follow: a column of `decision_function` for more than two classes,
             or of vector-valued predictions. None means the largest output of each sequence (of
-            each step, for an estimator that answers steps).
+            each step, for an estimator that answers steps). For two classes there is one
+            output, which speaks for the second class.
 
         Returns
         -------
@@ -60,8 +62,11 @@ class HiddenStates(NeuralNetwork):
         ValueError
             If there is no output `target`.
         """
-        network = self._fitted_network()
-        if target is not None and not 0 <= target < self.n_outputs_:
+        # Truncation belongs to training; here the true derivative is asked for.
+        network = replace(self._fitted_network(), bptt_steps=None)
+        if target is not None and not (
+            isinstance(target, Integral) and 0 <= int(target) < self.n_outputs_
+        ):
             raise ValueError(
                 f"target={target!r} is no output; there are {self.n_outputs_}, from 0 to "
                 f"{self.n_outputs_ - 1}."
@@ -95,7 +100,8 @@ class HiddenStates(NeuralNetwork):
         Raises
         ------
         ValueError
-            If the network is bidirectional, and so would have to know the end of the streams.
+            If the network is bidirectional, and so would have to know the end of the streams,
+            or `n_streams` is no positive integer.
         """
         network = self._fitted_network()
         if network.bidirectional:
@@ -103,6 +109,8 @@ class HiddenStates(NeuralNetwork):
                 f"This {type(self).__name__} is bidirectional: it reads sequences from their "
                 "ends too, and cannot answer before they have come. Use bidirectional=False."
             )
+        if not isinstance(n_streams, Integral) or int(n_streams) < 1:
+            raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
         return network.initial_state(n_streams, self.weights_["output"]["W"].dtype)
 
     def step(self, x_t, state: StreamState):
@@ -110,7 +118,7 @@ class HiddenStates(NeuralNetwork):
 
         Parameters
         ----------
-        x_t : array-like of shape (n_streams, n_step_features_)
+        x_t : array-like of shape ``(n_streams, n_step_features_)``
             The step of each stream; also ``(n_step_features_,)`` for a single stream.
 
         state : StreamState
@@ -128,7 +136,8 @@ class HiddenStates(NeuralNetwork):
         Raises
         ------
         ValueError
-            If `x_t` does not fit the streams, or is not finite.
+            If `x_t` does not fit the streams, or is not finite, or the state is that of another
+            network.
 
         Examples
         --------
@@ -141,9 +150,9 @@ class HiddenStates(NeuralNetwork):
         >>> bool(abs(probabilities - clf.predict_proba([[0, 0, 1]])).max() < 1e-12)
         True
         """
-        dtype = state.layers[0][0].dtype
-        x_t = np.asarray(x_t, dtype)
-        n_streams = len(state.layers[0][0])
+        network = self._fitted_network()
+        n_streams = network.n_streams(state)
+        x_t = np.asarray(x_t, state.layers[0][0].dtype)
         if x_t.ndim == 1 and n_streams == 1:
             x_t = x_t[None]
         if x_t.shape != (n_streams, self.n_step_features_):
@@ -155,7 +164,7 @@ class HiddenStates(NeuralNetwork):
             raise ValueError(
                 f"x_t contains NaN or infinity in stream {np.isfinite(x_t).all(axis=1).argmin()}."
             )
-        scores, state = self._fitted_network().step(self.weights_, x_t, state)
+        scores, state = network.step(self.weights_, x_t, state)
         return self._answer(scores), state
 
 

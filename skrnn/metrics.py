@@ -206,8 +206,8 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     """
     lengths = np.array([len(of_one) for of_one in y_pred])
     answers = np.concatenate([np.asarray(of_one) for of_one in y_pred])
-    wrong = lay_out_steps(y_true, lengths, "y_true") != answers
-    wrong = wrong.reshape(len(wrong), -1).any(axis=1)
+    labels = lay_out_steps(y_true, lengths, "y_true")
+    wrong = (labels.reshape(len(labels), -1) != answers.reshape(len(labels), -1)).any(axis=1)
     right = ~np.logical_or.reduceat(wrong, np.cumsum(lengths) - lengths)
     return float(np.average(right, weights=sample_weight))
 

@@ -83,7 +83,9 @@ def cross_val_predict_steps(
 
 def _fit_and_call(estimator, X, y, train, test, method, params):
     split = {
-        name: _safe_indexing(value, train) if np.size(value) > 1 and len(value) == len(X) else value
+        name: _safe_indexing(value, train)
+        if hasattr(value, "__len__") and len(value) == len(X)
+        else value
         for name, value in params.items()
     }
     estimator.fit(_safe_indexing(X, train), _safe_indexing(y, train), **split)

@@ -149,7 +149,7 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
 
         Returns
         -------
-        padded : ndarray of shape (n_sequences, n_steps, n_step_features_)
+        padded : ndarray of shape ``(n_sequences, n_steps, n_step_features_)``
             The steps of each sequence, then `fill_value`; two-dimensional if `flat`.
 
         Raises
@@ -180,7 +180,7 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
 
         Parameters
         ----------
-        X : ndarray of shape (n_sequences, n_steps, n_step_features_)
+        X : ndarray of shape ``(n_sequences, n_steps, n_step_features_)``
             Padded sequences; two-dimensional if `flat`.
 
         Returns

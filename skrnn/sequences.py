@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -180,6 +180,9 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
 
 def lay_out_weights(weights, lengths: np.ndarray) -> np.ndarray:
     """Lay weights of steps out in rows; a weight for each sequence counts for all its steps."""
+    if isinstance(weights, Real):
+        return np.full(lengths.sum(), float(weights))
+    weights = _list_or_array(weights, "sample_weight")
     if all(np.ndim(weight) == 0 for weight in weights):
         check_consistent_length(weights, lengths)
         return np.repeat(np.asarray(weights), lengths)

@@ -16,7 +16,7 @@ import numpy as np
 
 from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, pool_last, turn
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes
+from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, truncated
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,22 @@ class RNN:
         )
         return StreamState(layers, None, 0)
 
+    def n_streams(self, state):
+        """Count the streams of a state; refuses the state of another network."""
+        n_streams = np.shape(state.layers[0][0])[0]
+        mine = self.initial_state(n_streams, float)
+        if [[s.shape for s in layer] for layer in mine.layers] != [
+            [np.shape(s) for s in layer] for layer in state.layers
+        ]:
+            raise ValueError("This state is that of another network; begin with initial_state().")
+        return n_streams
+
     def step(self, params, x, state):
         """Take one step of every stream: x (n_streams, n_features), scores for all so far."""
         packing, layers = _one_step(len(x)), []
         for (name,), start in zip(self.layers, state.layers, strict=True):
             states, _ = recurrent(
-                self.cell, params[name], x, packing, start, 1, **self._cell_options()
+                self.cell, params[name], x, packing, start, **self._cell_options()
             )
             x = states[0]
             layers.append(states)
@@ -173,8 +183,11 @@ class RNN:
 
     def _recurrent(self, p, x, packing):
         start = (0,) * CELLS[self.cell].n_states
-        reach = self.bptt_steps or packing.n_steps
-        states, back = recurrent(self.cell, p, x, packing, start, reach, **self._cell_options())
+        options = self._cell_options()
+        if self.bptt_steps is None:
+            states, back = recurrent(self.cell, p, x, packing, start, **options)
+        else:
+            states, back = truncated(self.cell, p, x, packing, start, self.bptt_steps, **options)
         return states[0], back
 
     def _cell_options(self):

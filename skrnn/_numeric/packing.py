@@ -72,6 +72,7 @@ class Packing:
 
     def __init__(self, lengths: np.typing.ArrayLike):
         lengths = np.asarray(lengths)
+        self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
         self.n_sequences, self.n_steps = len(lengths), int(lengths.max())
         self.offsets = np.cumsum(lengths) - lengths
@@ -99,6 +100,21 @@ class Packing:
         self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
         self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
         self.last = self.to_concatenated[self.offsets + lengths - 1]
+
+    def blocks(self, n_steps: int) -> list[tuple[slice, Packing]]:
+        """Cut the batch across time: packed rows of each block of so many steps, and its packing.
+
+        The sequences of a block are in the packed order of the batch, longest first, so that
+        those of the next block are the first of them.
+        """
+        longest_first = self.lengths[self.order]
+        blocks = []
+        for start in range(0, self.n_steps, n_steps):
+            left = longest_first[longest_first > start] - start
+            block = Packing(np.minimum(left, n_steps))
+            first_row = self.steps[start][0].start
+            blocks.append((slice(first_row, first_row + block.n_rows), block))
+        return blocks
 
 
 def _sequences_at_each_step(lengths: np.ndarray) -> np.ndarray:

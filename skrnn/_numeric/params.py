@@ -70,6 +70,8 @@ class Params(dict):
                     f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "
                     f"the network needs {shape}."
                 )
+            if not np.isfinite(given).all():
+                raise ValueError(f"The weights given for {layer}[{name!r}] are not all finite.")
             self[layer][name][...] = given
         return self
 

@@ -6,13 +6,11 @@ gate; weights are ``W (gate, n_in, units)``, ``U (gate, units, units)`` and bias
 ``b (gate, units)``, with gates in ONNX order. In the equations ``z`` stands for the projected
 input ``x W + b``, ``*`` for the elementwise product and ``.t`` for the step.
 
-Each cell is ``states, back = cell(p, z, packing, start, reach)``:
+Each cell is ``states, back = cell(p, z, packing, start)``:
 
 * `start` holds the initial states, one array ``(n_sequences, units)``, longest sequence first,
   or 0, for each kind of state of the cell;
 * `states` holds the states after each step, each ``(rows, units)``; the first is the output;
-* `reach` truncates backpropagation: the gradient crosses from step t to step t - 1 unless t is
-  a multiple of `reach`; with 1 the previous state is always taken as a constant;
 * ``dz = back(dh, g)`` writes the gradient of the recurrent parameters into `g`.
 
 Backwards, everything that does not depend on the incoming gradient is computed for all steps
@@ -43,7 +41,7 @@ def project(p, x):
     return z, back
 
 
-def rnn(p, z, packing, start, reach, activation="tanh"):
+def rnn(p, z, packing, start, activation="tanh"):
     """Elman network (Elman, 1990): ``h.t = f(z.t + h.(t-1) U)``."""
     f, derivative = ACTIVATIONS[activation]
     U = p["U"][0]
@@ -57,19 +55,17 @@ def rnn(p, z, packing, start, reach, activation="tanh"):
         dstates, dh = _gradient_rows(packing, states, dh)
         dz = derivative(h)
         UT = np.ascontiguousarray(U.T)
-        for t in reversed(range(packing.n_steps)):
-            now, before = packing.steps[t]
+        for now, before in reversed(packing.steps):
             da = dz[now]
             da *= dh[now]
-            if t % reach:
-                dstates[before] += np.dot(da, UT)
+            dstates[before] += np.dot(da, UT)
         np.dot(states[packing.before].T, dz, out=g["U"][0])
         return dz[None]
 
     return (h,), back
 
 
-def gru(p, z, packing, start, reach):
+def gru(p, z, packing, start):
     """Gated recurrent unit (Cho et al., 2014), reset after the product as in cuDNN.
 
     ``u = logistic(z_u + h U_u)``, ``r = logistic(z_r + h U_r)``, ``q = h U_n + b_rec``,
@@ -98,13 +94,11 @@ def gru(p, z, packing, start, reach):
         dn = (1 - u) * (1 - n * n)
         local = np.stack([(h_before - n) * u * (1 - u), dn * q * r * (1 - r), dn * r])
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))
-        for t in reversed(range(packing.n_steps)):
-            now, before = packing.steps[t]
+        for now, before in reversed(packing.steps):
             da = local[:, now]
             da *= dh[now]
-            if t % reach:
-                dstates[before] += u[now] * dh[now]
-                dstates[before] += np.matmul(da, UT).sum(axis=0)
+            dstates[before] += u[now] * dh[now]
+            dstates[before] += np.matmul(da, UT).sum(axis=0)
         np.matmul(h_before.T, local, out=g["U"])
         g["b_rec"][...] = local[2].sum(axis=0)
         np.multiply(dn, dh, out=local[2])
@@ -113,7 +107,7 @@ def gru(p, z, packing, start, reach):
     return (h,), back
 
 
-def lstm(p, z, packing, start, reach):
+def lstm(p, z, packing, start):
     """Long short-term memory with a forget gate (Gers et al., 2000).
 
     ``i, o, f = logistic(z + h U)`` of each gate, ``n = tanh(z_n + h U_n)``,
@@ -144,15 +138,13 @@ def lstm(p, z, packing, start, reach):
         local_o = tanh_c * o * (1 - o)
         dc_of_dh = o * (1 - tanh_c * tanh_c)
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))
-        for t in reversed(range(packing.n_steps)):
-            now, before = packing.steps[t]
+        for now, before in reversed(packing.steps):
             dc_now, da = dc[now], local[:, now]
             dc_now += dh[now] * dc_of_dh[now]
             da *= dc_now
             np.multiply(local_o[now], dh[now], out=da[1])
-            if t % reach:
-                np.multiply(dc_now, f[now], out=dmemories[before])
-                dstates[before] += np.matmul(da, UT).sum(axis=0)
+            np.multiply(dc_now, f[now], out=dmemories[before])
+            dstates[before] += np.matmul(da, UT).sum(axis=0)
         np.matmul(states[packing.before].T, local, out=g["U"])
         return local
 
@@ -203,12 +195,48 @@ def recurrent_shapes(cell: str, n_in: int, n_units: int) -> dict[str, tuple[int,
     return shapes | ({"b_rec": (n_units,)} if cell == "gru" else {})
 
 
-def recurrent(cell, p, x, packing, start, reach, **options):
+def recurrent(cell, p, x, packing, start, **options):
     """Run a recurrent layer, projection and cell: x (rows, n_in), h (rows, units)."""
     z, back_projection = project(p, x)
-    states, back_cell = CELLS[cell].run(p, z, packing, start, reach, **options)
+    states, back_cell = CELLS[cell].run(p, z, packing, start, **options)
 
     def back(dh, g, want_dx=True):
         return back_projection(back_cell(dh, g), g, want_dx)
 
     return states, back
+
+
+def truncated(cell, p, x, packing, start, n_steps, **options):
+    """Run a recurrent layer whose gradient is cut between blocks of `n_steps` steps.
+
+    Truncated backpropagation through time (Williams & Peng, 1990): the states that a block
+    begins with are constants. With ``n_steps=1`` the previous state always is one. What `back`
+    needs is computed anew for one block at a time, so that only the states of all steps are
+    kept, and not the gates; the outputs are those of `recurrent`.
+    """
+    blocks, starts = packing.blocks(n_steps), []
+    h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x, p["W"]))
+    for rows, block in blocks:
+        start = tuple(
+            state if np.ndim(state) == 0 else state[: block.n_sequences] for state in start
+        )
+        starts.append(start)
+        states, _ = recurrent(cell, p, x[rows], block, start, **options)
+        h[rows] = states[0]
+        start = tuple(state[block.last] for state in states)
+
+    def back(dh, g, want_dx=True):
+        dx = np.empty_like(x)
+        of_block = {name: np.empty_like(total) for name, total in g.items()}
+        for total in g.values():
+            total[...] = 0
+        for (rows, block), start in zip(blocks, starts, strict=True):
+            _, back_block = recurrent(cell, p, x[rows], block, start, **options)
+            dx_block = back_block(dh[rows], of_block, want_dx)
+            if want_dx:
+                dx[rows] = dx_block
+            for name, total in g.items():
+                total += of_block[name]
+        return dx if want_dx else None
+
+    return (h,), back

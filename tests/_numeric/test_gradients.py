@@ -26,7 +26,7 @@ from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, turn
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, project, recurrent, recurrent_shapes
+from skrnn._numeric.recurrent import CELLS, project, recurrent, recurrent_shapes, truncated
 from skrnn._numeric.training import make_objective
 
 PACKING = Packing(LENGTHS)
@@ -40,11 +40,11 @@ def start_of(cell):
     return RandomState(7).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
 
 
-def cell_layer(cell, start=None, reach=PACKING.n_steps, **options):
+def cell_layer(cell, start=None, run=recurrent, **options):
     start = (0,) * CELLS[cell].n_states if start is None else start
 
     def layer(p, x):
-        states, back = recurrent(cell, p, x, PACKING, start, reach, **options)
+        states, back = run(cell, p, x, PACKING, start, **options)
         return states[0], back
 
     return recurrent_shapes(cell, N_FEATURES, UNITS), layer
@@ -174,7 +174,7 @@ def test_tables_are_complete():
 @pytest.mark.parametrize("cell", CELLS)
 def test_truncated(cell, reach):
     start = start_of(cell)
-    shapes, layer = cell_layer(cell, start, reach)
+    shapes, layer = cell_layer(cell, start, run=truncated, n_steps=reach)
     params = random_params({"layer": shapes})
     sequences = RandomState(1).normal(size=(PACKING.n_rows, N_FEATURES))
     starts = start[:, np.argsort(PACKING.order)].swapaxes(0, 1)

@@ -38,7 +38,7 @@ def test_cell(cell, started):
     start = started * RandomState(2).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
     sorted_start = start[:, packing.order]
 
-    states, _ = recurrent(cell, p, x[packing.to_packed], packing, sorted_start, packing.n_steps)
+    states, _ = recurrent(cell, p, x[packing.to_packed], packing, sorted_start)
     expected = one_by_one(cell, p, split(x, LENGTHS), start.swapaxes(0, 1))
     assert_close(states[0][packing.to_concatenated], expected, tol=1e-13)
     assert len(states) == CELLS[cell].n_states
@@ -48,7 +48,7 @@ def test_cell(cell, started):
 def test_elman_activation(activation):
     p = random_params({"layer": recurrent_shapes("rnn", N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(4, N_FEATURES))
-    (states,), _ = recurrent("rnn", p, x, Packing([4]), (0,), 4, activation=activation)
+    (states,), _ = recurrent("rnn", p, x, Packing([4]), (0,), activation=activation)
     h = np.zeros(UNITS)
     for x_t, state in zip(x, states, strict=True):
         (h,) = rnn_step(p, x_t, h, activation)
@@ -58,7 +58,7 @@ def test_elman_activation(activation):
 def test_lstm_returns_its_memory():
     p = random_params({"layer": recurrent_shapes("lstm", N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(1, N_FEATURES))
-    (h, c), _ = recurrent("lstm", p, x, Packing([1]), (0, 0), 1)
+    (h, c), _ = recurrent("lstm", p, x, Packing([1]), (0, 0))
     expected = STEPS["lstm"](p, x[0], np.zeros(UNITS), np.zeros(UNITS))
     assert_close([h[0], c[0]], expected, tol=1e-13)
 

@@ -1,0 +1,49 @@
+"""The recurrent classifier that PyTorch's users write, with weights of ours if wanted."""
+
+import numpy as np
+
+# Our gates u, r, n in PyTorch's order r, z, n.
+GRU_GATES = [1, 0, 2]
+
+
+def gru_classifier(torch, n_features, n_units, n_classes):
+    """Make a module: GRU over packed sequences, then a dense layer on the last states."""
+
+    class GRUClassifier(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru = torch.nn.GRU(n_features, n_units, batch_first=True)
+            self.output = torch.nn.Linear(n_units, n_classes)
+
+        def forward(self, x, lengths):
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
+            return self.output(self.gru(packed)[1][-1])
+
+    return GRUClassifier()
+
+
+def pad(torch, sequences):
+    """Put NumPy arrays into one padded tensor; returns it and the lengths."""
+    tensors = [torch.from_numpy(sequence) for sequence in sequences]
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True), lengths
+
+
+def copy_dense(torch, layer, p):
+    """Give a dense layer weights of ours."""
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(p["W"].T.copy()))
+        layer.bias.copy_(torch.from_numpy(p["b"]))
+
+
+def copy_gru(torch, layer, p):
+    """Give a GRU layer weights of ours."""
+    b_hh = np.zeros_like(p["b"])
+    b_hh[2] = p["b_rec"]
+    theirs = [np.hstack(p["W"][GRU_GATES]).T, np.hstack(p["U"][GRU_GATES]).T]
+    theirs += [p["b"][GRU_GATES].ravel(), b_hh.ravel()]
+    with torch.no_grad():
+        for tensor, array in zip(layer.parameters(), theirs, strict=True):
+            tensor.copy_(torch.from_numpy(array.copy()))

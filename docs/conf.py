@@ -1,0 +1,110 @@
+"""Settings of Sphinx. The build reads the installed package and needs no network."""
+
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+import skrnn
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = sorted((HERE.parent / "examples").glob("plot_*.py"))
+
+project = "skrnn"
+author = "The skrnn developers"
+copyright = f"2026, {author}"
+version = release = skrnn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",  # for CHANGELOG.md
+]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+default_role = "py:obj"  # `name` is a link where there is something to link to, else code
+highlight_language = "python"
+smartquotes = False  # quotes in this documentation are mostly code
+toc_object_entries_show_parents = "hide"
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say it in words
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+if EXAMPLES:
+    extensions.append("sphinx_gallery.gen_gallery")
+    STAGE = HERE / "_build" / "examples"  # the examples beside the title of their page
+    shutil.rmtree(STAGE, ignore_errors=True)
+    STAGE.mkdir(parents=True)
+    (STAGE / "GALLERY_HEADER.rst").write_text("Examples\n========\n", encoding="utf-8")
+    for example in EXAMPLES:
+        shutil.copy2(example, STAGE)
+    sphinx_gallery_conf = {
+        "examples_dirs": str(STAGE),
+        "gallery_dirs": "auto_examples",
+        "download_all_examples": False,
+        "show_memory": False,
+        "show_signature": False,
+    }
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skrnn"
+html_static_path = ["_static"]
+html_css_files = ["skrnn.css"]
+html_copy_source = False
+html_sidebars = {"index": [], "api": [], "changelog": []}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
+
+# Written by scikit-learn, but told in terms that hold here too.
+_BORROWED = {"fit_transform"}
+
+
+def skip_borrowed_members(app, what, name, obj, skip, options):
+    """Leave out what estimators inherit from scikit-learn, which documents it itself."""
+    home = getattr(obj, "__module__", None) or ""
+    if what == "class" and home.startswith("sklearn") and name not in _BORROWED:
+        return True
+    return None
+
+
+def escape_fitted_names(app, what, name, obj, options, lines):
+    """Keep names such as n_features_in_, outside of quotes, from being read as links."""
+    for i, line in enumerate(lines):
+        if not line.startswith(".. "):
+            quoted = re.split("(`[^`]*`+)", line)
+            quoted[::2] = [re.sub(r"(?<=\w)_(?=[,).]|$)", r"\\_", text) for text in quoted[::2]]
+            lines[i] = "".join(quoted)
+
+
+def add_gallery(app, docname, source):
+    """Put the gallery into the table of contents, if there are examples to make it from."""
+    if EXAMPLES and docname == "index":
+        source[0] = source[0].replace("   guide\n", "   guide\n   auto_examples/index\n", 1)
+
+
+def mathml(self, node):
+    """Write formulas as MathML, which browsers draw without a script."""
+    block = isinstance(node, nodes.math_block)
+    text = tex2mathml(node.astext(), as_block=block)
+    self.body.append(f'<div class="formula">{text}</div>' if block else text)
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Register what this file defines."""
+    app.connect("autodoc-skip-member", skip_borrowed_members)
+    app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)  # after numpydoc
+    app.connect("source-read", add_gallery)
+    app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
+
+
+html_math_renderer = "mathml"

@@ -1,0 +1,359 @@
+"""Metrics of steps against scikit-learn's of one long array, and predictions across folds."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import metrics as reference
+from sklearn.base import clone
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    RepeatedKFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import _safe_indexing
+
+from skrnn import PerStep, StepRNNClassifier, StepRNNRegressor, as_sequences
+from skrnn import metrics as ours
+from skrnn.model_selection import cross_val_predict_steps
+
+RNG = np.random.RandomState(0)
+LENGTHS = [3, 1, 4, 2, 6, 1, 2, 5]
+N, TOTAL = len(LENGTHS), sum(LENGTHS)
+
+
+def cut(rows):
+    return np.split(rows, np.cumsum(LENGTHS)[:-1])
+
+
+def padded(ragged, junk=-1):
+    array = np.full((N, 8, *ragged[0].shape[1:]), junk, np.result_type(ragged[0], type(junk)))
+    for row, of_one in zip(array, ragged, strict=True):
+        row[: len(of_one)] = of_one
+    return array
+
+
+def in_object_array(ragged):
+    array = np.empty(len(ragged), dtype=object)
+    array[:] = ragged
+    return array
+
+
+NAMES = np.array(["a", "bb", "ccc"])
+ANSWERS = {  # truth and prediction of all steps
+    "binary": (RNG.randint(2, size=TOTAL), RNG.randint(2, size=TOTAL)),
+    "multiclass": (RNG.randint(3, size=TOTAL), RNG.randint(3, size=TOTAL)),
+    "text": (NAMES[RNG.randint(3, size=TOTAL)], NAMES[RNG.randint(3, size=TOTAL)]),
+    "multilabel": (RNG.randint(2, size=(TOTAL, 3)), RNG.randint(2, size=(TOTAL, 3))),
+    "scalar": (RNG.normal(size=TOTAL), RNG.normal(size=TOTAL)),
+    "vector": (RNG.normal(size=(TOTAL, 2)), RNG.normal(size=(TOTAL, 2))),
+}
+METRICS = {  # our name, scikit-learn's, options
+    "accuracy": ("flat_accuracy_score", "accuracy_score", {}, {}),
+    "count": (
+        "flat_accuracy_score",
+        "accuracy_score",
+        {"normalize": False},
+        {"normalize": False},
+    ),
+    "f1": ("flat_f1_score", "f1_score", {}, {"average": "macro"}),
+    "f1 weighted": ("flat_f1_score", "f1_score", *[{"average": "weighted"}] * 2),
+    "f1 of each": ("flat_f1_score", "f1_score", *[{"average": None}] * 2),
+    "report": (
+        "flat_classification_report",
+        "classification_report",
+        *[{"zero_division": 0.0}] * 2,
+    ),
+    "report as dict": (
+        "flat_classification_report",
+        "classification_report",
+        *[{"output_dict": True, "zero_division": 0.0}] * 2,
+    ),
+    "r2": ("flat_r2_score", "r2_score", {}, {}),
+}
+LABELS = ["binary", "multiclass", "text", "multilabel"]
+CASES = [
+    *product([name for name in METRICS if name != "r2"], LABELS),
+    *product(["r2"], ["scalar", "vector"]),
+]
+FORMS = {
+    "lists": lambda ragged: [of_one.tolist() for of_one in ragged],
+    "list of arrays": list,
+    "tuple": tuple,
+    "object array": in_object_array,
+    "Series": lambda ragged: pd.Series(ragged, index=range(N)[::-1]),
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize("weights", [None, "sequences", "steps"])
+def test_flat_metrics_are_those_of_one_long_array(name, kind, weights):
+    our_name, its_name, options, its_options = METRICS[name]
+    truth, answer = ANSWERS[kind]
+    per_step = RNG.uniform(0, 2, TOTAL)
+    given, expected_weight = {
+        None: (None, None),
+        "sequences": (np.arange(N), np.repeat(np.arange(N), LENGTHS)),
+        "steps": (cut(per_step), per_step),
+    }[weights]
+    expected = getattr(reference, its_name)(
+        truth, answer, sample_weight=expected_weight, **its_options
+    )
+    metric = getattr(ours, our_name)
+    for form in FORMS.values():
+        actual = metric(form(cut(truth)), form(cut(answer)), sample_weight=given, **options)
+        np.testing.assert_equal(actual, expected)
+    if kind != "text":
+        junk = np.nan if name == "r2" else 77
+        actual = metric(padded(cut(truth), junk), cut(answer), sample_weight=given, **options)
+        np.testing.assert_equal(actual, expected)
+
+
+def test_options_of_f1():
+    truth, answer = (cut(part) for part in ANSWERS["text"])
+    flat = ANSWERS["text"]
+    for options in ({"labels": ["a", "bb"]}, {"labels": ["ccc"], "average": "micro"}):
+        expected = reference.f1_score(*flat, **{"average": "macro", **options})
+        assert ours.flat_f1_score(truth, answer, **options) == expected
+    truth, answer = (NAMES[part] for part in ANSWERS["binary"])
+    options = {"average": "binary", "pos_label": "bb"}
+    expected = reference.f1_score(truth, answer, **options)
+    assert ours.flat_f1_score(cut(truth), cut(answer), **options) == expected
+
+
+@pytest.mark.parametrize("form", ["list of arrays", "padded"])
+def test_weights_in_the_form_of_padded_targets(form):
+    truth, answer = (cut(part) for part in ANSWERS["multiclass"])
+    weight = RNG.uniform(0, 2, TOTAL)
+    given = padded(cut(weight), np.nan) if form == "padded" else cut(weight)
+    expected = reference.accuracy_score(*ANSWERS["multiclass"], sample_weight=weight)
+    assert ours.flat_accuracy_score(truth, answer, sample_weight=given) == expected
+
+
+METRIC_NAMES = [name for name in vars(ours) if name.endswith(("_score", "_report"))]
+METRIC_NAMES = [name for name in METRIC_NAMES if name.startswith(("flat_", "sequence_"))]
+
+
+def test_every_metric_is_tested():
+    assert len(METRIC_NAMES) == 5
+    assert {METRICS[name][0] for name in METRICS} | {"sequence_accuracy_score"} == set(METRIC_NAMES)
+
+
+@pytest.mark.parametrize("name", METRIC_NAMES)
+@pytest.mark.parametrize(
+    ("truth", "answer", "weight", "message"),
+    [
+        ([[0, 1], [1]], [[0, 1]], None, "inconsistent numbers"),
+        ([[0, 1]], [[0, 1], [1]], None, "inconsistent numbers"),
+        ([[0, 1], [1]], [[0, 1], [1, 1]], None, "Sequence 1 of X has 2 steps, but y_true"),
+        ([[0, 1, 1], [1]], [[0, 1], [1]], None, "Sequence 0 of X has 2 steps, but y_true"),
+        ([0, 1], [[0], [1]], None, "value for each step"),
+        (np.zeros((2, 1)), [[0, 1], [1]], None, "y_true has shape"),
+        ([[0, 1], [1]], [[0, 1], [1]], [1, 1, 1], "."),
+        ([], [], None, "."),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(name, truth, answer, weight, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        getattr(ours, name)(truth, answer, sample_weight=weight)
+
+
+@pytest.mark.parametrize("name", [name for name in METRIC_NAMES if name.startswith("flat_")])
+def test_weights_of_steps_that_do_not_fit_are_refused(name):
+    with pytest.raises(ValueError, match="Sequence 0 of X has 2 steps, but sample_weight"):
+        getattr(ours, name)([[0, 1], [1]], [[0, 1], [1]], sample_weight=[[1], [1]])
+
+
+@pytest.mark.parametrize(
+    ("truth", "answer", "weight", "expected"),
+    [
+        ([[0, 1, 1], [1]], [[0, 1, 0], [1]], None, 0.5),
+        ([[0, 1, 1], [1], [2, 2]], [[0, 1, 1], [1], [2, 1]], None, 2 / 3),
+        ([["a", "bb"], ["a"]], [["a", "bb"], ["bb"]], None, 0.5),
+        ([["a"], ["a"]], [["b"], ["b"]], None, 0.0),
+        ([[0, 1, 1], [1]], [[0, 1, 0], [1]], [1, 3], 0.75),
+        ([[0], [1]], [[0], [0]], [0, 1], 0.0),
+        ([[[0, 1], [1, 1]], [[0, 0]]], [[[0, 1], [1, 0]], [[0, 0]]], None, 0.5),
+        (np.array([[0, 1, 1], [1, 9, 9]]), [[0, 1, 1], [1]], None, 1.0),
+        (np.array([[0, 1, 1], [1, 9, 9]]), np.array([[0, 1, 1], [1, 9, 8]]), None, 0.5),
+    ],
+)
+def test_sequence_accuracy(truth, answer, weight, expected):
+    score = ours.sequence_accuracy_score(truth, answer, sample_weight=weight)
+    assert isinstance(score, float)
+    assert_allclose(score, expected)
+
+
+def test_sequence_accuracy_of_columns():
+    column = [np.array([[0], [1]]), np.array([[1]])]
+    assert ours.sequence_accuracy_score([[0, 1], [1]], column) == 1.0
+
+
+# With estimators
+
+
+X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+Y = [(x[:, 0] > 0).astype(int) for x in X]
+TARGETS = {"labels": Y, "numbers": [x[:, 0].cumsum() for x in X]}
+OPTIONS = {"max_iter": 5, "learning_rate": "cosine", "learning_rate_init": 0.1, "random_state": 0}
+CLF, REG = StepRNNClassifier(3, **OPTIONS), StepRNNRegressor(3, **OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "scorer", "metric"),
+    [
+        (CLF, ours.flat_accuracy_scorer, ours.flat_accuracy_score),
+        (CLF, ours.flat_f1_scorer, ours.flat_f1_score),
+        (CLF, ours.sequence_accuracy_scorer, ours.sequence_accuracy_score),
+        (REG, ours.flat_r2_scorer, ours.flat_r2_score),
+    ],
+)
+def test_scorers_in_cross_validation(estimator, scorer, metric):
+    y = TARGETS["labels" if estimator is CLF else "numbers"]
+    expected = []
+    for train, test in KFold(2).split(X):
+        fitted = clone(estimator).fit([X[i] for i in train], [y[i] for i in train])
+        expected.append(metric([y[i] for i in test], fitted.predict([X[i] for i in test])))
+    assert_allclose(cross_val_score(estimator, X, y, cv=2, scoring=scorer), expected)
+    junk = 77 if estimator is CLF else np.nan
+    tables = as_sequences(X).to_padded(), padded(y, junk)
+    assert_allclose(cross_val_score(estimator, *tables, cv=2, scoring=scorer), expected)
+    fitted, weight = clone(estimator).fit(X, y), np.arange(N)
+    scored = scorer(fitted, X, y, sample_weight=weight)
+    assert_allclose(scored, metric(y, fitted.predict(X), sample_weight=weight))
+
+
+def by_hand(estimator, X, y, splits, method, weight=None):
+    answers = {}
+    for train, test in splits:
+        fitted = clone(estimator).fit(
+            [X[i] for i in train],
+            [y[i] for i in train],
+            weight if weight is None else _safe_indexing(weight, train),
+        )
+        answers.update(zip(test, getattr(fitted, method)([X[i] for i in test]), strict=True))
+    return [answers[i] for i in range(len(X))]
+
+
+def assert_equal_answers(actual, expected):
+    assert (actual.shape, actual.dtype) == ((len(expected),), object)
+    for a, e in zip(actual, expected, strict=True):
+        assert_array_equal(a, e, strict=True)
+
+
+GROUPS = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+SPLITS = {  # arguments of cross_val_predict_steps, splits by hand
+    "default": ({}, KFold(5).split(X)),
+    "number": ({"cv": 3}, KFold(3).split(X)),
+    "shuffled": (
+        {"cv": KFold(3, shuffle=True, random_state=1)},
+        KFold(3, shuffle=True, random_state=1).split(X),
+    ),
+    "groups": (
+        {"cv": GroupKFold(3), "groups": GROUPS},
+        GroupKFold(3).split(X, Y, GROUPS),
+    ),
+    "iterable": ({"cv": iter(list(KFold(4).split(X)))}, KFold(4).split(X)),
+    "parallel": ({"cv": 3, "n_jobs": 2}, KFold(3).split(X)),
+}
+
+
+@pytest.mark.parametrize("case", SPLITS)
+def test_cross_val_predict_steps(case):
+    args, splits = SPLITS[case]
+    expected = by_hand(CLF, X, Y, list(splits), "predict_proba")
+    assert_equal_answers(cross_val_predict_steps(CLF, X, Y, **args), expected)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "method"),
+    [
+        (CLF, "predict"),
+        (CLF, "predict_proba"),
+        (CLF, "predict_log_proba"),
+        (CLF, "decision_function"),
+        (REG, "predict"),
+        (make_pipeline(PerStep(StandardScaler()), CLF), "predict_proba"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_methods_and_forms(estimator, method):
+    y = TARGETS["numbers" if estimator is REG else "labels"]
+    expected = []
+    for train, test in KFold(2).split(X):
+        fitted = clone(estimator).fit([X[i] for i in train], [y[i] for i in train])
+        expected.extend(getattr(fitted, method)([X[i] for i in test]))
+    for arguments in (
+        (X, y),
+        (in_object_array(X), in_object_array(y)),
+        (pd.Series(X, index=range(N)[::-1]), pd.Series(y)),
+        (as_sequences(X).to_padded(), padded(y)),
+    ):
+        actual = cross_val_predict_steps(estimator, *arguments, cv=2, method=method)
+        assert_equal_answers(actual, expected)
+    assert not hasattr(estimator, "weights_")
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        ShuffleSplit(3, random_state=0),
+        RepeatedKFold(n_splits=2, n_repeats=2),
+        TimeSeriesSplit(3),
+        [([0, 1, 2, 3], [4, 5, 6])],
+        [([0, 1, 2, 3], [4, 5, 6, 7]), ([4, 5, 6, 7], [0, 1, 2, 2])],
+    ],
+    ids=lambda cv: type(cv).__name__,
+)
+def test_folds_must_be_a_partition(cv):
+    with pytest.raises(ValueError, match="exactly one test fold"):
+        cross_val_predict_steps(CLF, X, Y, cv=cv)
+
+
+def test_unequal_numbers_are_refused():
+    for arguments in ({"y": Y[:-1]}, {"y": Y, "groups": GROUPS[:-1]}):
+        with pytest.raises(ValueError, match="inconsistent numbers"):
+            cross_val_predict_steps(CLF, X, **arguments)
+
+
+RAGGED = [RNG.uniform(0, 2, length) for length in LENGTHS]
+WEIGHTS = {
+    "list": list(range(1, N + 1)),
+    "array": np.arange(1, N + 1),
+    "Series": pd.Series(range(1, N + 1)),
+    "object array": in_object_array(RAGGED),
+    "padded": padded(RAGGED, np.nan),
+}
+
+
+@pytest.mark.parametrize("form", WEIGHTS)
+def test_params_are_split(form):
+    weight = WEIGHTS[form]
+    expected = by_hand(CLF, X, Y, KFold(2).split(X), "predict_proba", weight)
+    params = {"sample_weight": weight}
+    assert_equal_answers(cross_val_predict_steps(CLF, X, Y, cv=2, params=params), expected)
+    without = by_hand(CLF, X, Y, KFold(2).split(X), "predict_proba")
+    assert not np.array_equal(expected[0], without[0])
+
+
+def test_ragged_lists_are_split():
+    expected = by_hand(CLF, X, Y, KFold(2).split(X), "predict_proba", RAGGED)
+    params = {"sample_weight": RAGGED}
+    assert_equal_answers(cross_val_predict_steps(CLF, X, Y, cv=2, params=params), expected)
+
+
+def test_other_params_are_passed_whole():
+    params = {"X_val": np.zeros((3, 4, 2)), "y_val": np.zeros((3, 4), int)}
+    whole = cross_val_predict_steps(CLF, X, Y, cv=2, params=params)
+    expected = []
+    for train, test in KFold(2).split(X):
+        fitted = clone(CLF).fit([X[i] for i in train], [Y[i] for i in train], **params)
+        expected.extend(fitted.predict_proba([X[i] for i in test]))
+    assert_equal_answers(whole, expected)

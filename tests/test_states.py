@@ -1,0 +1,489 @@
+"""Hidden states, what is made of them, how answers depend on input, and reading step by step."""
+
+import copy
+import pickle
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from numeric_helpers import assert_close, one_by_one
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import (
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    as_sequences,
+)
+from skrnn.inspection import occlusion_importance
+
+RNG = np.random.RandomState(0)
+LENGTHS = [3, 1, 5, 2, 5, 1, 4, 2, 3]
+X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+N = len(X)
+CELLS, POOLINGS = ["rnn", "gru", "lstm"], ["last", "mean", "max"]
+OPTIONS = {"max_iter": 2, "learning_rate": "cosine", "random_state": 0}
+TARGETS = {
+    "binary": np.arange(N) % 2,
+    "multiclass": np.arange(N) % 3,
+    "multilabel": RNG.randint(2, size=(N, 2)),
+    "scalar": RNG.normal(size=N),
+    "vector": RNG.normal(size=(N, 2)),
+    "step binary": [(x[:, 0] > 0).astype(int) for x in X],
+    "step multiclass": [np.digitize(x[:, 0], [-0.4, 0.4]) for x in X],
+    "step multilabel": [(x > 0).astype(int) for x in X],
+    "step scalar": [x[:, 0].cumsum() for x in X],
+    "step vector": [x.cumsum(axis=0) for x in X],
+}
+
+
+def make(kind, **params):
+    numbers = "scalar" in kind or "vector" in kind
+    classifier, regressor = (
+        (StepRNNClassifier, StepRNNRegressor)
+        if kind.startswith("step")
+        else (SequenceRNNClassifier, SequenceRNNRegressor)
+    )
+    return (regressor if numbers else classifier)(**{"hidden_layer_sizes": 3, **OPTIONS, **params})
+
+
+def fitted(kind, X=X, **params):
+    return make(kind, **params).fit(X, TARGETS[kind])
+
+
+def raw(estimator, X):
+    """Answers before softmax, with an axis of outputs."""
+    answer = getattr(estimator, "decision_function", estimator.predict)(X)
+    if answer.dtype == object:
+        return [of_one.reshape(len(of_one), -1) for of_one in answer]
+    return answer.reshape(len(answer), -1)
+
+
+# Hidden states
+
+
+def states_by_hand(estimator, x):
+    """Run the layers as textbooks do."""
+    p, n_states = estimator.weights_, 2 if estimator.cell == "lstm" else 1
+    layer = 0
+    while f"recurrent_{layer}" in p:
+        sides = []
+        for name, turn in (("", 1), ("_reverse", -1)):
+            if (of_layer := p.get(f"recurrent_{layer}{name}")) is not None:
+                start = [np.zeros(of_layer["U"].shape[1])] * n_states
+                sides.append(one_by_one(estimator.cell, of_layer, [x[::turn]], [start])[::turn])
+        x, layer = np.hstack(sides), layer + 1
+    return x
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "vector", "step binary", "step scalar"])
+@pytest.mark.parametrize(("cell", "bidirectional"), list(product(CELLS, [False, True])))
+def test_hidden_states(kind, cell, bidirectional):
+    estimator = fitted(kind, hidden_layer_sizes=(4, 3), cell=cell, bidirectional=bidirectional)
+    states = estimator.hidden_states(X)
+    assert (states.shape, states.dtype) == ((N,), object)
+    for x, of_one in zip(X, states, strict=True):
+        assert of_one.shape == (len(x), 6 if bidirectional else 3)
+        assert_close(of_one, states_by_hand(estimator, x))
+    assert estimator.hidden_states([x[:1] for x in X]).shape == (N,)
+    padded = estimator.hidden_states(as_sequences(X).to_padded())
+    assert_array_equal(np.concatenate(list(padded)), np.concatenate(list(states)))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_hidden_states_do_not_depend_on_the_pooling(pooling):
+    clf, desired = fitted("binary", pooling=pooling), fitted("binary").weights_
+    clf.weights_ = desired
+    expected = fitted("binary").hidden_states(X)
+    assert_array_equal(np.concatenate(list(clf.hidden_states(X))), np.concatenate(list(expected)))
+
+
+TORCH_GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 2, 3, 1]}  # places of its gates in ours
+
+
+@pytest.mark.parametrize(("cell", "bidirectional"), list(product(CELLS, [False, True])))
+def test_hidden_states_are_those_of_torch(cell, bidirectional):
+    torch = pytest.importorskip("torch")
+    estimator = fitted("binary", hidden_layer_sizes=(3, 3), cell=cell, bidirectional=bidirectional)
+    module = getattr(torch.nn, cell.upper())(
+        2, 3, num_layers=2, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
+    )
+    order = TORCH_GATES[cell]
+    for name, p in estimator.weights_.items():
+        if name != "output":
+            suffix = "_l" + name.removeprefix("recurrent_")
+            of_state = np.zeros_like(p["b"])
+            if cell == "gru":
+                of_state[2] = p["b_rec"]
+            for its, ours in [
+                ("weight_ih", p["W"][order].transpose(0, 2, 1).reshape(len(order) * 3, -1)),
+                ("weight_hh", p["U"][order].transpose(0, 2, 1).reshape(len(order) * 3, -1)),
+                ("bias_ih", p["b"][order].ravel()),
+                ("bias_hh", of_state[order].ravel()),
+            ]:
+                with torch.no_grad():
+                    getattr(module, its + suffix).copy_(torch.from_numpy(ours.copy()))
+    for x, states in zip(X, estimator.hidden_states(X), strict=True):
+        with torch.no_grad():
+            expected = module(torch.from_numpy(x[None]))[0][0].numpy()
+        assert_close(states, expected)
+
+
+# Pooled states as features
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "vector"])
+@pytest.mark.parametrize(
+    ("cell", "pooling", "bidirectional"), list(product(CELLS, POOLINGS, [False, True]))
+)
+def test_transform_pools_hidden_states(kind, cell, pooling, bidirectional):
+    estimator = fitted(kind, cell=cell, pooling=pooling, bidirectional=bidirectional)
+    expected = []
+    for h in estimator.hidden_states(X):
+        # In its own time, a direction that reads backwards ends at the first step.
+        last = np.r_[h[-1, :3], h[0, 3:]]
+        expected.append({"last": last, "mean": h.mean(axis=0), "max": h.max(axis=0)}[pooling])
+    features = estimator.transform(X)
+    assert_close(features, np.array(expected))
+    output = estimator.weights_["output"]
+    assert_close(raw(estimator, X), features @ output["W"] + output["b"])
+
+
+@pytest.mark.parametrize(("bidirectional", "width"), [(False, 3), (True, 6)])
+def test_names_of_features(bidirectional, width):
+    reg = fitted("scalar", hidden_layer_sizes=(5, 3), bidirectional=bidirectional)
+    names = [f"sequencernnregressor{i}" for i in range(width)]
+    assert reg.get_feature_names_out().tolist() == names
+    frame = clone(reg).set_output(transform="pandas").fit(X, TARGETS["scalar"]).transform(X)
+    assert isinstance(frame, pd.DataFrame)
+    assert frame.columns.tolist() == names
+    assert_array_equal(frame.to_numpy(), reg.transform(X))
+
+
+def test_features_keep_the_index_of_tables():
+    table = pd.DataFrame(RNG.normal(size=(N, 4)), index=list("abcdefghi")).add_prefix("c")
+    clf = make("binary").set_output(transform="pandas").fit(table, TARGETS["binary"])
+    assert clf.transform(table).index.tolist() == list("abcdefghi")
+
+
+@pytest.mark.parametrize("kind", ["binary", "scalar"])
+def test_features_for_other_estimators(kind):
+    y, scale = TARGETS["binary"], PerStep(StandardScaler())
+    features = make(kind).fit(PerStep(StandardScaler()).fit_transform(X), y)
+    scaled = scale.fit_transform(X)
+    pipeline = make_pipeline(scale, make(kind), LogisticRegression()).fit(X, y)
+    expected = LogisticRegression().fit(features.transform(scaled), y)
+    assert_close(pipeline.predict_proba(X), expected.predict_proba(features.transform(scaled)))
+    assert np.isfinite(cross_val_score(pipeline, X, y, cv=2)).all()
+    both = make_union(make(kind), make(kind, cell="lstm", bidirectional=True)).fit(X, y)
+    assert both.transform(X).shape == (N, 9)
+    assert len(set(both.get_feature_names_out())) == 9
+    assert_array_equal(make(kind).fit_transform(X, y), make(kind).fit(X, y).transform(X))
+
+
+def test_features_of_single_precision():
+    X32 = [np.float32(x) for x in X]
+    clf = fitted("binary", X32)
+    assert clf.transform(X32).dtype == np.float32
+    assert clf.hidden_states(X32)[0].dtype == np.float32
+    assert clf.input_gradients(X32)[0].dtype == np.float32
+
+
+def test_estimators_of_steps_have_no_features():
+    assert not hasattr(make("step binary"), "transform")
+    for method in ("transform", "hidden_states", "input_gradients"):
+        with pytest.raises(NotFittedError):
+            getattr(make("binary"), method)(X)
+
+
+# Input gradients
+
+
+def derivative(f, x, step=1e-3):
+    """Differences of fourth order: f takes a list of arrays and gives one number for each."""
+    moves = np.zeros((x.size, *x.shape))
+    moves.reshape(x.size, -1)[np.diag_indices(x.size)] = step
+    far, near = ([*(x + k * moves), *(x - k * moves)] for k in (2, 1))
+    values = np.asarray(f(far + near)).reshape(2, 2, x.size)
+    far, near = values[:, 0] - values[:, 1]
+    return ((8 * near - far) / (12 * step)).reshape(x.shape)
+
+
+def followed(estimator, x, target):
+    """What gradients are of, as a function of a list of sequences like x."""
+    of_x = np.atleast_2d(raw(estimator, [x])[0])
+    columns = of_x.argmax(axis=1) if target is None else np.full(len(of_x), target)
+
+    def f(sequences):
+        answers = [np.atleast_2d(answer) for answer in raw(estimator, sequences)]
+        return [answer[np.arange(len(columns)), columns].sum() for answer in answers]
+
+    return f
+
+
+NETWORKS = list(product(CELLS, POOLINGS, [False, True]))
+
+
+def check_gradients(estimator, target=None):
+    gradients = estimator.input_gradients(X, target=target)
+    assert (gradients.shape, gradients.dtype) == ((N,), object)
+    for x, gradient in zip(X, gradients, strict=True):
+        assert_close(gradient, derivative(followed(estimator, x, target), x), 1e-9)
+        assert np.abs(gradient).max() > 1e-6
+
+
+@pytest.mark.parametrize(("cell", "pooling", "bidirectional"), NETWORKS)
+def test_input_gradients(cell, pooling, bidirectional):
+    params = {"cell": cell, "pooling": pooling, "bidirectional": bidirectional}
+    clf = fitted("multiclass", hidden_layer_sizes=(4, 3), **params)
+    check_gradients(clf)
+    check_gradients(clf, target=1)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("kind", [kind for kind in TARGETS if kind != "multiclass"])
+def test_input_gradients_of_other_answers(kind, cell, bidirectional):
+    estimator = fitted(kind, cell=cell, bidirectional=bidirectional)
+    for target in (None, *range(estimator.n_outputs_)):
+        check_gradients(estimator, target)
+
+
+@pytest.mark.parametrize("kind", ["binary", "step scalar"])
+def test_input_gradients_are_whole_however_it_was_trained(kind):
+    check_gradients(fitted(kind, bptt_steps=2))
+
+
+def test_input_gradients_are_of_inference():
+    clf, dropped = fitted("binary"), fitted("binary", dropout=0.5)
+    dropped.weights_ = clf.weights_
+    for actual, expected in zip(dropped.input_gradients(X), clf.input_gradients(X), strict=True):
+        assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "error"),
+    [
+        ("multiclass", 3, ValueError),
+        ("multiclass", -1, ValueError),
+        ("binary", 1, ValueError),
+        ("step vector", 2, ValueError),
+        ("multiclass", "a", ValueError),
+        ("multiclass", 0.5, ValueError),
+    ],
+)
+def test_no_such_output(kind, target, error):
+    with pytest.raises(error):
+        fitted(kind).input_gradients(X, target=target)
+
+
+def test_input_gradients_leave_the_estimator_alone():
+    clf = fitted("multiclass")
+    before = copy.deepcopy(vars(clf))
+    clf.input_gradients(X, target=0)
+    np.testing.assert_equal(vars(clf), before)
+
+
+# Occlusion
+
+
+def occlusion_by_hand(estimator, x, window, baseline):
+    """Hide one window after the other; slow and plain."""
+    windows_of, width = [[] for _ in x], min(window, len(x))
+    for start in range(len(x) - width + 1):
+        hidden = x.copy()
+        hidden[start : start + width] = baseline
+        if hasattr(estimator, "predict_proba"):
+            before, after = estimator.predict_proba([x])[0], estimator.predict_proba([hidden])[0]
+            lost = before.max() - after[before.argmax()]
+        else:
+            lost = np.abs(estimator.predict([x]) - estimator.predict([hidden])).sum()
+        for step in range(start, start + width):
+            windows_of[step].append(lost)
+    return np.array([np.mean(lost) for lost in windows_of])
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "scalar", "vector"])
+@pytest.mark.parametrize("window", [1, 2, 4, np.int64(9)])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("baseline", [None, 0, 0.5, [1.0, -1.0]])
+def test_occlusion(kind, window, scaled, baseline):
+    estimator = make(kind)
+    if scaled:
+        estimator = make_pipeline(PerStep(StandardScaler()), estimator)
+    estimator.fit(X, TARGETS[kind])
+    importance = occlusion_importance(estimator, X, window=window, baseline=baseline)
+    assert (importance.shape, importance.dtype) == ((N,), object)
+    shown = np.concatenate(X).mean(axis=0) if baseline is None else baseline
+    for x, of_one in zip(X, importance, strict=True):
+        assert_close(of_one, occlusion_by_hand(estimator, x, window, shown))
+
+
+class LastStepMatters:
+    """Answers by the last step alone."""
+
+    def predict(self, X):
+        return np.array([10 * x[-1, 0] for x in X])
+
+
+def test_occlusion_in_a_case_known_by_heart():
+    importance = occlusion_importance(LastStepMatters(), [[1, 2, 3], [4]], baseline=1)
+    assert_allclose(importance[0], [0, 0, 20])
+    assert_allclose(importance[1], [30])
+    wide = occlusion_importance(LastStepMatters(), [[1, 2, 3], [4]], window=2, baseline=1)
+    assert_allclose(wide[0], [0, 10, 20])
+    mean = occlusion_importance(LastStepMatters(), [[1, 2, 3], [4]])
+    assert_allclose(mean[0], [0, 0, 5])
+
+
+@pytest.mark.parametrize("form", [tuple, lambda X: as_sequences(X).to_padded()])
+def test_occlusion_takes_every_form(form):
+    clf = fitted("multiclass")
+    expected = occlusion_importance(clf, X)
+    for actual, desired in zip(occlusion_importance(clf, form(X)), expected, strict=True):
+        assert_array_equal(actual, desired)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        *[({"window": window}, "window must be an integer >= 1") for window in (0, -1, 1.5, "2")],
+        ({"X": []}, "empty"),
+        ({"X": [[1.0, np.nan, 2.0]]}, "NaN at step 1 of sequence 0"),
+        ({"baseline": [1.0, 2.0, 3.0]}, "."),
+    ],
+)
+def test_occlusion_refuses(args, message):
+    with pytest.raises(ValueError, match=message):
+        occlusion_importance(fitted("binary"), **{"X": X, **args})
+
+
+# Step by step
+
+
+def answer_to(estimator, sequences):
+    """What `step` should say after the last step of each sequence."""
+    answers = getattr(estimator, "predict_proba", estimator.predict)(sequences)
+    return np.array([a[-1] for a in answers]) if answers.dtype == object else answers
+
+
+def check_stream(estimator, n_streams, dtype=float, tol=1e-12):
+    streams = np.random.RandomState(1).normal(size=(n_streams, 6, 2)).astype(dtype)
+    state = estimator.initial_state(n_streams)
+    for t in range(6):
+        answer, state = estimator.step(streams[:, t], state)
+        expected = answer_to(estimator, streams[:, : t + 1])
+        assert answer.dtype == expected.dtype == dtype
+        assert_close(answer, expected, tol)
+    assert state.n_steps == 6
+
+
+@pytest.mark.parametrize("n_streams", [1, 3])
+@pytest.mark.parametrize(
+    ("cell", "pooling", "layers"), list(product(CELLS, POOLINGS, [(3,), (4, 3)])), ids=str
+)
+def test_stream_of_a_classifier(cell, pooling, layers, n_streams):
+    params = {"cell": cell, "pooling": pooling, "hidden_layer_sizes": layers}
+    check_stream(fitted("multiclass", **params), n_streams)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("n_streams", [1, 3])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_stream_of_others(kind, cell, n_streams):
+    check_stream(fitted(kind, cell=cell, pooling="mean"), n_streams)
+    check_stream(fitted(kind, cell=cell, bptt_steps=2), n_streams)
+
+
+@pytest.mark.parametrize("kind", ["binary", "step vector"])
+def test_stream_of_single_precision(kind):
+    X32 = [np.float32(x) for x in X]
+    check_stream(fitted(kind, X32), 2, np.float32, 1e-6)
+
+
+def test_a_single_stream_needs_no_axis():
+    clf = fitted("binary")
+    answers = [
+        clf.step(x_t, clf.initial_state())[0] for x_t in ([1, 2], [[1, 2]], np.array([1, 2]))
+    ]
+    assert_array_equal(answers[0], answers[1], strict=True)
+    assert_array_equal(answers[0], answers[2], strict=True)
+
+
+@pytest.mark.parametrize(("cell", "pooling"), list(product(CELLS, POOLINGS)))
+def test_states_are_never_changed(cell, pooling):
+    clf = fitted("multiclass", cell=cell, pooling=pooling, hidden_layer_sizes=(3, 2))
+    _, saved = clf.step(X[0][0], clf.initial_state())
+    before = copy.deepcopy(saved)
+    for future in (X[2], X[4]):
+        state = saved
+        for t, x_t in enumerate(future):
+            answer, state = clf.step(x_t, state)
+            prefix = np.vstack([X[0][:1], future[: t + 1]])
+            assert_close(answer, clf.predict_proba([prefix]))
+    np.testing.assert_equal(saved, before)
+    x_t = X[2][:1].copy()
+    answer, state = clf.step(x_t, saved)
+    kept, state_kept = answer.copy(), copy.deepcopy(state)
+    clf.step(x_t, state)
+    x_t[:] = 99
+    assert_array_equal(answer, kept)
+    np.testing.assert_equal(state, state_kept)
+
+
+def test_states_can_be_kept_in_a_file():
+    reg = fitted("step vector", cell="lstm", hidden_layer_sizes=(3, 2))
+    _, state = reg.step(X[0][:2], reg.initial_state(2))
+    loaded_reg, loaded = pickle.loads(pickle.dumps((reg, state)))
+    assert type(loaded) is type(state)
+    expected, actual = reg.step(X[2][:2], state)[0], loaded_reg.step(X[2][:2], loaded)[0]
+    assert_array_equal(actual, expected)
+
+
+def test_a_stream_cannot_know_its_end():
+    for kind in ("binary", "step scalar"):
+        with pytest.raises(ValueError, match="is bidirectional"):
+            fitted(kind, bidirectional=True).initial_state()
+
+
+@pytest.mark.parametrize(
+    ("n_streams", "x_t", "message"),
+    [
+        (1, [1.0], r"x_t has shape \(1, 1\), but .* \(1, 2\)"),
+        (1, [1.0, 2.0, 3.0], r"\(1, 3\)"),
+        (1, 1.0, r"shape \(\)"),
+        (2, [1.0, 2.0], r"shape \(2,\), but .* = \(2, 2\)"),
+        (2, np.ones((3, 2)), r"shape \(3, 2\)"),
+        (2, np.ones((2, 2, 1)), r"shape \(2, 2, 1\)"),
+        (2, [[1, 2], [np.nan, 1]], "NaN or infinity in stream 1"),
+        (1, [np.inf, 1], "NaN or infinity in stream 0"),
+        (1, ["a", "b"], "could not convert"),
+    ],
+)
+def test_bad_steps_are_refused(n_streams, x_t, message):
+    clf = fitted("binary")
+    with pytest.raises(ValueError, match=message):
+        clf.step(x_t, clf.initial_state(n_streams))
+
+
+@pytest.mark.parametrize(
+    "other", [{"cell": "lstm"}, {"hidden_layer_sizes": (3, 3)}, {"hidden_layer_sizes": 4}]
+)
+def test_states_of_another_network_are_refused(other):
+    with pytest.raises(ValueError, match="state"):
+        fitted("binary").step(X[0][0], fitted("binary", **other).initial_state())
+
+
+@pytest.mark.parametrize("n_streams", [0, -1, 1.5])
+def test_bad_number_of_streams_is_refused(n_streams):
+    with pytest.raises(ValueError, match="n_streams"):
+        fitted("binary").initial_state(n_streams)

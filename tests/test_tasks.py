@@ -1,0 +1,156 @@
+"""Whole tasks, learnt from the data to a stated score, over many seeds."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import PerStep, SequenceRNNClassifier, StepRNNClassifier, XORMLPClassifier
+from skrnn.datasets import (
+    load_japanese_vowels,
+    make_gate,
+    make_nor_next,
+    make_parity,
+    make_shift,
+)
+
+# A few seeds run with the quick tests; all of them are slow.
+SEEDS = [range(3), pytest.param(range(3, 100), marks=pytest.mark.slow)]
+TWENTY = [range(1), pytest.param(range(1, 20), marks=pytest.mark.slow)]
+FIVE = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+CELLS = ["rnn", "gru", "lstm"]
+
+
+# --- Truth tables --------------------------------------------------------------------------
+
+TABLES = [("xor", 2), ("and", 2), ("or", 2), ("nand", 2), ("xor", 3), ("xor", 4)]
+OUTPUTS = [{"loss": "squared_error"}, {"out_activation": "softmax"}]
+
+
+def seeds_that_fail(table, seeds, **params):
+    """Seeds with which a row of the truth table stays wrong; a warning is an error."""
+    X, y = table
+    return [
+        seed
+        for seed in seeds
+        if XORMLPClassifier(**params, random_state=seed).fit(X, y).score(X, y) < 1
+    ]
+
+
+@pytest.mark.parametrize("seeds", SEEDS, ids=str)
+@pytest.mark.parametrize(("gate", "n_inputs"), TABLES)
+def test_truth_table_with_defaults(gate, n_inputs, seeds):
+    assert seeds_that_fail(make_gate(gate, n_inputs=n_inputs), seeds) == []
+
+
+@pytest.mark.parametrize("seeds", SEEDS, ids=str)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+def test_xor_with_two_hidden_units(activation, seeds):
+    assert seeds_that_fail(make_gate(), seeds, hidden_layer_sizes=(2,), activation=activation) == []
+
+
+@pytest.mark.parametrize("seeds", TWENTY, ids=str)
+@pytest.mark.parametrize("params", OUTPUTS, ids=str)
+@pytest.mark.parametrize(("gate", "n_inputs"), TABLES)
+def test_truth_table_with_other_outputs(gate, n_inputs, params, seeds):
+    assert seeds_that_fail(make_gate(gate, n_inputs=n_inputs), seeds, **params) == []
+
+
+@pytest.mark.parametrize("seeds", TWENTY, ids=str)
+@pytest.mark.parametrize("params", OUTPUTS, ids=str)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+def test_xor_with_two_hidden_units_and_other_outputs(activation, params, seeds):
+    params = params | {"hidden_layer_sizes": (2,), "activation": activation}
+    assert seeds_that_fail(make_gate(), seeds, **params) == []
+
+
+# --- Tables --------------------------------------------------------------------------------
+
+FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
+
+
+def accuracy_of_folds(clf, X, y):
+    return cross_val_score(clf, X, y, cv=FOLDS, error_score="raise")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # both, at 200 epochs
+@pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine, load_digits])
+def test_no_less_accurate_than_mlp_classifier(load):
+    X, y = load(return_X_y=True)
+    theirs, ours = (
+        accuracy_of_folds(make_pipeline(StandardScaler(), clf(random_state=0)), X, y)
+        for clf in (MLPClassifier, XORMLPClassifier)
+    )
+    one_sample = 1 / np.bincount(np.arange(len(y)) % 5).min()
+    assert_allclose(ours, theirs, atol=1.01 * one_sample)  # the same training, but for rounding
+    standard_error = theirs.std(ddof=1) / np.sqrt(len(theirs))
+    assert ours.mean() >= theirs.mean() - standard_error
+
+
+# --- A label for each sequence -------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("params", "least"),
+    [({}, 0.97), ({"bidirectional": True}, 0.98)],
+    ids=["default", "bidirectional"],
+)
+def test_japanese_vowels(params, least):
+    X, y = load_japanese_vowels(return_X_y=True)
+    X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+    scores = []
+    for seed in range(10):
+        clf = SequenceRNNClassifier(**params, random_state=seed)
+        model = make_pipeline(PerStep(StandardScaler()), clf).fit(X, y)
+        scores.append(model.score(X_test, y_test))
+    assert np.mean(scores) >= least, scores
+    assert min(scores) >= least - 0.02, scores
+
+
+@pytest.mark.slow
+def test_digits_read_row_by_row():
+    X, y = load_digits(return_X_y=True)
+    clf = SequenceRNNClassifier(step_features=8, random_state=0)
+    assert accuracy_of_folds(make_pipeline(StandardScaler(), clf), X, y).mean() >= 0.95
+
+
+# --- A label for each step -----------------------------------------------------------------
+
+
+def share_of_sequences_all_right(make, cell, seed):
+    """Learn from 1000 sequences, and answer 1000 others."""
+    X, y = make(random_state=seed)
+    X_test, y_test = make(random_state=seed + 1000)
+    predicted = StepRNNClassifier(cell=cell, random_state=seed).fit(X, y).predict(X_test)
+    return np.mean([np.array_equal(p, t) for p, t in zip(predicted, y_test, strict=True)])
+
+
+@pytest.mark.parametrize("seed", FIVE)
+@pytest.mark.parametrize("cell", CELLS)
+def test_shift(cell, seed):
+    assert share_of_sequences_all_right(make_shift, cell, seed) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("cell", CELLS)
+def test_parity_of_each_prefix(cell, seed):
+    assert share_of_sequences_all_right(partial(make_parity, per_step=True), cell, seed) >= 0.99
+
+
+@pytest.mark.parametrize("seed", FIVE)
+@pytest.mark.parametrize("cell", CELLS)
+def test_nor_next(cell, seed):
+    X, y = make_nor_next()
+    clf = StepRNNClassifier(8, cell=cell, solver="lbfgs", random_state=seed).fit(X, y)
+    assert_array_equal([p[1] for p in clf.predict(X)], [t[1] for t in y])
+    # The second bit does not follow from the first: nobody can do better than to say so.
+    assert_allclose([p[0] for p in clf.predict_proba(X)], 0.5, atol=0.01)
