@@ -11,9 +11,16 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skrnn import PerStep, SequenceRNNClassifier, StepRNNClassifier, XORMLPClassifier
+from skrnn import (
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    XORMLPClassifier,
+)
 from skrnn.datasets import (
     load_japanese_vowels,
+    make_adding,
     make_gate,
     make_nor_next,
     make_parity,
@@ -154,3 +161,45 @@ def test_nor_next(cell, seed):
     assert_array_equal([p[1] for p in clf.predict(X)], [t[1] for t in y])
     # The second bit does not follow from the first: nobody can do better than to say so.
     assert_allclose([p[0] for p in clf.predict_proba(X)], 0.5, atol=0.01)
+
+
+# --- Long sequences ------------------------------------------------------------------------
+
+
+def solves_parity_of_a_thousand_bits(seed):
+    """Train on labels of 1 to 16 bits, shaken by noise; test on a thousand times 1,000 bits.
+
+    Noise teaches the network to keep its two states apart: without it, a run of equal bits
+    longer than any it was trained on makes it drift now and then.
+    """
+    X, y = make_parity(20_000, random_state=seed)
+    rng = np.random.RandomState(seed)
+    noisy = [bits + 0.2 * rng.standard_normal(bits.shape) for bits in X]
+    clf = SequenceRNNClassifier(
+        12,
+        cell="rnn",
+        batch_size=100,
+        learning_rate="cosine",
+        max_iter=20,
+        n_iter_no_change=np.inf,
+        n_init=5,
+        random_state=seed,
+    ).fit(noisy, y)
+    X, y = make_parity(1000, min_length=1000, max_length=1000, random_state=10_000 + seed)
+    return clf.score(X, y) == 1
+
+
+@pytest.mark.slow
+def test_parity_of_a_thousand_bits():
+    assert sum(solves_parity_of_a_thousand_bits(seed) for seed in range(20)) >= 19
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_adding_problem(cell):
+    X, y = make_adding(5000, random_state=0)
+    X_test, y_test = make_adding(1000, random_state=1)
+    reg = SequenceRNNRegressor(
+        cell=cell, learning_rate="cosine", max_iter=8, n_iter_no_change=np.inf, random_state=0
+    ).fit(X, y)
+    assert np.mean((reg.predict(X_test) - y_test) ** 2) < 0.005  # the mean scores 0.167

@@ -1,0 +1,42 @@
+"""What truncated backpropagation holds in memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.random import RandomState
+
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.params import Params
+from skrnn._numeric.recurrent import CELLS, recurrent_shapes, truncated
+
+N_FEATURES, N_UNITS, N_SEQUENCES = 8, 32, 4
+
+
+def peak_over_states(cell, length, n_steps):
+    """Peak memory of forward and backward, as a multiple of the states of all steps."""
+    params = Params({"layer": recurrent_shapes(cell, N_FEATURES, N_UNITS)})
+    params.flat[:] = RandomState(0).normal(size=params.flat.size) / 10
+    g, packing = params.like(), Packing(np.full(N_SEQUENCES, length))
+    x, dh = np.ones((packing.n_rows, N_FEATURES)), np.ones((packing.n_rows, N_UNITS))
+    start = (0,) * CELLS[cell].n_states
+    tracemalloc.start()
+    _, back = truncated(cell, params["layer"], x, packing, start, n_steps)
+    back(dh, g["layer"], want_dx=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / dh.nbytes
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_short_blocks_hold_little_more_than_the_states(cell):
+    whole = peak_over_states(cell, 4000, 4000)
+    assert peak_over_states(cell, 4000, 50) < 2.5
+    assert whole > 4  # gates and what is derived from them: 4 for an rnn, 18 for an lstm
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_reach_costs_memory_and_length_does_not(cell):
+    short, long = (peak_over_states(cell, length, 50) * length for length in (1000, 4000))
+    states = 4000 - 1000  # of the further steps, the states alone, twice while they are handed on
+    assert long - short < 2.5 * states
