@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
 from skrnn._atomic import unchanged_on_error
 from skrnn._epochs import Recipe, Watch, train
 from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.packing import starts_of
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
 from skrnn.solvers import LBFGS
@@ -165,7 +166,10 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _fit_with_callbacks(self, X, y, sample_weight, validation, incremental, classes):
         again = (incremental or self.warm_start) and hasattr(self, "n_iter_")
         samples = self._samples(X, y, sample_weight, again=again, classes=classes)
-        samples = _weigh(samples, self._class_weight(samples, incremental))
+        samples = _without_weightless(samples, "sample_weight")
+        if (factors := self._class_weight(samples, incremental)) is not None:
+            weight = (samples.weight * factors).astype(samples.x.dtype)
+            samples = _without_weightless(replace(samples, weight=weight), "class_weight")
         recipe = self._recipe(samples.n_samples, incremental)
         n_starts = 1 if again else self._n_starts(recipe, samples.n_samples)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -187,7 +191,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         best = self._best_of(n_starts, job) if n_starts > 1 else self._run(job, 0, state)
         self.__dict__.update(self._fitted_attributes(job, best))
         job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
-        if not incremental:
+        if not incremental or best.watch.outcome in ("diverged", "interrupted"):
             _warn_of(best.watch)
         return self
 
@@ -219,8 +223,14 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         if validation is None or all(given is None for given in validation):
             return None
         if validation[0] is None or validation[1] is None:
-            raise ValueError("X_val and y_val go together, but only one of them was passed.")
-        samples = self._samples(*validation, again=True)
+            raise ValueError(
+                "X_val and y_val go together, with or without sample_weight_val, but were not "
+                "both passed."
+            )
+        try:
+            samples = self._samples(*validation, again=True)
+        except ValueError as error:
+            raise ValueError(f"In the validation data X_val and y_val: {error}") from error
         if len(samples.y) < 2:
             raise ValueError("X_val holds a single sample; at least 2 are needed for a score.")
         return samples
@@ -228,6 +238,10 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _best_of(self, n_starts, job):
         """Train from several starts; keep the lowest loss, or the first that is all right."""
         ceiling, best = self._attainable(job.samples), None
+        if job.recipe.early_stopping and job.held_out is None:
+            # One split for all, for scores on different ones do not compare.
+            kept, held_out = self._hold_out(job.samples, job.rng)
+            job = replace(job, samples=kept, held_out=held_out)
         for attempt in range(n_starts):
             run = self._run(job, attempt)
             right = ceiling < np.inf and (
@@ -236,7 +250,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             if best is None or right or run.watch.merit > best.watch.merit:
                 best = run
             # A run that has not settled is not stuck: it wants more iterations, not a restart.
-            unsettled = self.n_init == "auto" and run.watch.outcome == "max_iter"
+            unsettled = self.n_init == "auto" and run.watch.outcome in ("max_iter", "max_fun")
             if right or unsettled or run.watch.outcome in ("stopped", "interrupted"):
                 break
         return best
@@ -263,12 +277,18 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _hold_out(self, samples, rng):
         """Set validation samples aside."""
-        kept, held_out = train_test_split(
-            np.arange(samples.n_samples),
-            test_size=self.validation_fraction,
-            random_state=rng,
-            stratify=self._strata(samples),
-        )
+        try:
+            kept, held_out = train_test_split(
+                np.arange(samples.n_samples),
+                test_size=self.validation_fraction,
+                random_state=rng,
+                stratify=self._strata(samples),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping cannot hold out validation_fraction={self.validation_fraction} of "
+                f"{samples.n_samples} samples: {error}"
+            ) from error
         if len(held_out) < 2:
             raise ValueError(
                 f"early_stopping needs at least 2 validation samples, but validation_fraction="
@@ -343,36 +363,40 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return self._network_type(**self._architecture)
 
     def _scores(self, X):
-        """Raw outputs for X, checked to be finite, and the lengths of its sequences."""
-        network = self._fitted_network()
+        """Raw outputs for X, and the lengths of its sequences."""
+        return self._evaluate(self._fitted_network().run, X)
+
+    def _evaluate(self, run, X):
+        """Compute outputs of ``run`` for X, and the lengths of its sequences."""
         x, lengths = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            scores = evaluate(network.run, self._weights(), x, lengths)
-        if not (finite := np.isfinite(scores).all(axis=1)).all():
-            raise ValueError(
-                f"The outputs for sample {finite.argmin()} of X are not finite: its values are "
-                "too large for the weights. Scale X as in fit."
-            )
-        return scores, lengths
+            return check_finite(evaluate(run, self._weights(), x, lengths)), lengths
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
 
 
-def _weigh(samples, factors):
-    """Multiply weights by class weights; drop samples that then count for nothing.
+def _without_weightless(samples, name):
+    """Drop samples that count for nothing.
 
-    Those could still act by their presence, on the batches and on the validation split.
+    They could still act by their presence: on batches, class weights and validation splits.
     """
-    if factors is not None:
-        weight = (samples.weight * factors).astype(samples.x.dtype)
-        samples = replace(samples, weight=weight)
     weight = samples.weight
     if isinstance(samples, Ragged) and samples.per_step:
-        weight = np.add.reduceat(weight, np.cumsum(samples.lengths) - samples.lengths)
+        weight = np.add.reduceat(weight, starts_of(samples.lengths))
     if not weight.any():
-        raise ValueError("sample_weight is zero for every sample; at least one must count.")
+        raise ValueError(f"{name} is zero for every sample; at least one must count.")
     return samples if weight.all() else samples.subset(np.flatnonzero(weight))
+
+
+def check_finite(outputs):
+    """Refuse outputs that overflowed."""
+    if not (finite := np.isfinite(outputs).all(axis=1)).all():
+        raise ValueError(
+            f"Output {finite.argmin()} for X is not finite: its values are too large for the "
+            "weights. Scale X as in fit."
+        )
+    return outputs
 
 
 def _warn_of(watch):
@@ -388,6 +412,11 @@ def _warn_of(watch):
         message = (
             f"Training was interrupted after {watch.n_iter} iterations. The best weights seen "
             "are kept."
+        )
+    elif watch.outcome == "max_fun":
+        message = (
+            f"L-BFGS evaluated the loss max_fun={recipe.optimizer.max_fun} times and has not "
+            "converged yet. Increase max_fun, or scale X."
         )
     elif watch.outcome == "max_iter" and (recipe.is_lbfgs or recipe.schedule != "cosine"):
         message = (

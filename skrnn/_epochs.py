@@ -29,8 +29,6 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 
-_BROKEN_OFF = ("diverged", "interrupted")
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -103,6 +101,7 @@ class Watch:
     best_score: float = -math.inf
     best_valid_theta: np.ndarray | None = None
     outcome: str = "max_iter"
+    merit: float = -math.inf  # of the weights kept in the end: validation score, or minus loss
     _stalled: int = 0
     _divisor: float = 1.0
 
@@ -159,27 +158,26 @@ class Watch:
                 self.best_valid_theta = theta.copy()
         return better
 
-    def chosen(self, theta: np.ndarray) -> np.ndarray:
-        """Weights to keep at the end: as a rule the last ones.
+    def finish(self, theta: np.ndarray) -> np.ndarray:
+        """Name the outcome, and choose the weights to keep: as a rule the last ones.
 
         The best validated ones if there are validation data; the best seen if the run blew up
         or was interrupted, or, if the recipe says so, whenever the last were not the best.
         """
         if self.outcome != "interrupted" and (not np.isfinite(theta).all() or self._rose()):
             self.outcome = "diverged"
+        last_loss = self.loss_curve[-1] if self.loss_curve else math.inf
+        spiked = self.recipe.keep_best and last_loss > self.best_loss + self.recipe.tol
+        keep_best = spiked or self.outcome in ("diverged", "interrupted")
+        self.merit = -(self.best_loss if keep_best else last_loss)
         if self.best_valid_theta is not None:
+            self.merit = self.best_score
             return self.best_valid_theta
-        spiked = self.recipe.keep_best and self.loss_curve[-1:] > [self.best_loss + self.recipe.tol]
-        return self.best_theta if spiked or self.outcome in _BROKEN_OFF else theta
+        return self.best_theta if keep_best else theta
 
     def _rose(self):
         """Whether the loss ended clearly above where it began."""
         return bool(self.loss_curve) and self.loss_curve[-1] > 1.1 * self.initial_loss
-
-    @property
-    def merit(self) -> float:
-        """What makes one run better than another: its validation score, or its loss."""
-        return -self.best_loss if self.best_valid_theta is None else self.best_score
 
 
 def train(
@@ -207,6 +205,8 @@ def train(
                 )
                 if result.status in (0, 2):  # at a minimum, or as close as rounding lets it come
                     watch.outcome = "converged"
+                elif result.status == 1 and watch.n_iter < recipe.max_iter:
+                    watch.outcome = "max_fun"
             else:
                 fresh = optimizer.start(theta)
                 state = state if state is not None and state.keys() == fresh.keys() else fresh
@@ -220,5 +220,10 @@ def train(
                 )
     except KeyboardInterrupt:
         watch.outcome = "interrupted"
-    theta[:] = watch.chosen(theta)
-    return state
+    theta[:] = watch.finish(theta)
+    return None if watch.outcome == "diverged" or _exploded(state) else state
+
+
+def _exploded(state: State | None) -> bool:
+    """Whether moments of the gradient overflowed, though the loss may not have."""
+    return state is not None and not all(np.isfinite(value).all() for value in state.values())

@@ -23,6 +23,9 @@ from skrnn.sequences import cut, lay_out_steps, lay_out_weights
 class NeuralClassifier(NeuralNetwork):
     """Class labels in, probabilities out."""
 
+    n_outputs_: int
+    out_activation_: str
+
     def _read_y(self, y, *, again, classes):
         y, found = _targets.check_labels(y)
         if not again:
@@ -43,9 +46,14 @@ class NeuralClassifier(NeuralNetwork):
                 f"{type(self).__name__} needs at least 2 classes in y, but there is only one "
                 f"class: {self.classes_.tolist()}."
             )
-        self.out_activation_, self.n_outputs_ = _targets.output_of(
-            y, self.classes_, getattr(self, "out_activation", "auto")
-        )
+        output = _targets.output_of(y, self.classes_, getattr(self, "out_activation", "auto"))
+        if again and output != (self.out_activation_, self.n_outputs_):
+            raise ValueError(
+                f"y of shape {y.shape} asks for {output[1]} {output[0]} outputs, but "
+                f"{type(self).__name__} was fitted with {self.n_outputs_} {self.out_activation_} "
+                "outputs before; one label for each sample and multilabel targets do not mix."
+            )
+        self.out_activation_, self.n_outputs_ = output
         return _targets.encode(y, self.classes_, self.out_activation_, np.float64)
 
     def _loss(self):
@@ -61,12 +69,28 @@ class NeuralClassifier(NeuralNetwork):
                 "available in partial_fit; pass a dictionary instead."
             )
         labels = _targets.labels(samples.y, self.classes_, self.out_activation_)
-        factors = compute_sample_weight(self.class_weight, labels)
+        if isinstance(self.class_weight, dict):
+            factors = self._factors_of_classes(labels)
+        else:
+            factors = compute_sample_weight(self.class_weight, labels)
         if not (np.isfinite(factors) & (factors >= 0)).all():
             raise ValueError(
                 f"class_weight={self.class_weight!r} holds weights that are negative or not finite."
             )
         return factors
+
+    def _factors_of_classes(self, labels):
+        """Look up the weight of each label; classes that are not named have a weight of 1."""
+        if labels.ndim == 2:
+            raise ValueError("class_weight as a dictionary is not for multilabel targets.")
+        strange = set(self.class_weight) - set(self.classes_.tolist())
+        if strange:
+            raise ValueError(
+                f"class_weight names {sorted(strange, key=str)}, which are not among the classes "
+                f"{self.classes_.tolist()}."
+            )
+        of_class = np.array([self.class_weight.get(c, 1.0) for c in self.classes_.tolist()])
+        return of_class[np.searchsorted(self.classes_, labels)]
 
     def _answer(self, scores):
         return _targets.probabilities(scores, self.out_activation_)
@@ -307,8 +331,11 @@ class StepOutputs(NeuralNetwork):
 
 
 def _keys(samples):
-    """Get something for each sample that is equal for equal samples only."""
+    """Get something for each sample that is equal for equal samples only.
+
+    Adding 0 makes -0, whose bytes are others, into 0.
+    """
     if isinstance(samples, Rows):
         rows = (samples.x[[i]] for i in range(samples.n_samples))
-        return [getattr(row, "toarray", row.copy)().tobytes() for row in rows]
-    return [x.tobytes() for x in np.split(samples.x, np.cumsum(samples.lengths)[:-1])]
+        return [(getattr(row, "toarray", row.copy)() + 0.0).tobytes() for row in rows]
+    return [(x + 0.0).tobytes() for x in np.split(samples.x, np.cumsum(samples.lengths)[:-1])]

@@ -183,7 +183,9 @@ def documented(cls):
     """Write into a docstring what is the same for all recurrent estimators."""
     texts = {"parameters": _PARAMETERS, "attributes": _ATTRIBUTES, "references": _REFERENCES}
     for name, text in texts.items():
-        cls.__doc__ = (cls.__doc__ or "").replace(f"    {{{name}}}\n", indent(text, "    "))
+        placeholder = f"    {{{name}}}\n"
+        assert cls.__doc__ is None or placeholder in cls.__doc__, (cls, name)  # None with -OO
+        cls.__doc__ = (cls.__doc__ or "").replace(placeholder, indent(text, "    "))
     return cls
 
 

@@ -8,10 +8,10 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from skrnn._base import NeuralNetwork
+from skrnn._base import NeuralNetwork, check_finite
 from skrnn._numeric.networks import StreamState
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import evaluate, pack_in_pieces
+from skrnn._numeric.training import pack_in_pieces
 from skrnn.sequences import cut
 
 
@@ -33,8 +33,7 @@ class HiddenStates(NeuralNetwork):
             bidirectional, forwards first.
         """
         network = replace(self._fitted_network(), pooling=None)
-        values, lengths = self._read_X(X, reset=False)
-        return cut(evaluate(network.encode, self._weights(), values, lengths), lengths)
+        return cut(*self._evaluate(network.encode, X))
 
     def input_gradients(self, X, target=None):
         """Compute how each feature of each step moves the answer.
@@ -81,7 +80,7 @@ class HiddenStates(NeuralNetwork):
             dscores = np.zeros_like(scores)
             dscores[np.arange(len(scores)), followed] = 1
             gradients.append(back(dscores, unused, want_dx=True)[packing.to_concatenated])
-        return cut(np.concatenate(gradients), lengths)
+        return cut(check_finite(np.concatenate(gradients)), lengths)
 
     def initial_state(self, n_streams=1):
         """Begin to read parallel streams of steps.
@@ -151,6 +150,8 @@ class HiddenStates(NeuralNetwork):
         True
         """
         network = self._fitted_network()
+        if not isinstance(state, StreamState):
+            raise ValueError(f"state must come from initial_state() or step(), got {state!r}.")
         n_streams = network.n_streams(state)
         x_t = np.asarray(x_t, state.layers[0][0].dtype)
         if x_t.ndim == 1 and n_streams == 1:
@@ -164,8 +165,9 @@ class HiddenStates(NeuralNetwork):
             raise ValueError(
                 f"x_t contains NaN or infinity in stream {np.isfinite(x_t).all(axis=1).argmin()}."
             )
-        scores, state = network.step(self.weights_, x_t, state)
-        return self._answer(scores), state
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores, state = network.step(self.weights_, x_t, state)
+        return self._answer(check_finite(scores)), state
 
 
 class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HiddenStates):
@@ -184,9 +186,7 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HiddenStat
         representation : ndarray of shape (n_sequences, n_units)
             One row for each sequence; twice as many columns if bidirectional.
         """
-        network = self._fitted_network()
-        values, lengths = self._read_X(X, reset=False)
-        return evaluate(network.encode, self._weights(), values, lengths)
+        return self._evaluate(self._fitted_network().encode, X)[0]
 
     @property
     def _n_features_out(self):

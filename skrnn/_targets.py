@@ -12,7 +12,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
-from skrnn._numeric.activations import logistic, softmax
+from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
 
 
 def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     Multilabel targets are indicator matrices ``(n_samples, n_labels)``, whose classes are the
     column numbers; any others are made 1-D.
     """
-    _refuse_nan(y)
+    _refuse_strange(y)
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -36,12 +36,17 @@ def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     return y, unique_labels(y)
 
 
-def _refuse_nan(y):
-    """Refuse NaN and infinity before scikit-learn casts them to integers, which warns."""
+def _refuse_strange(y):
+    """Refuse what scikit-learn would refuse less clearly, or only after a warning of NumPy's."""
     try:
         array = np.asarray(y)
     except ValueError:
-        return  # lists of unequal lengths, which are refused for what they are
+        array = None  # lists of unequal lengths
+    if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
+        raise ValueError(
+            "y holds an array for each sequence, but one label for each is needed; "
+            "StepRNNClassifier takes a label for each step."
+        )
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="y")
 
@@ -99,10 +104,9 @@ def probabilities(scores: np.ndarray, out_activation: str) -> np.ndarray:
 def log_probabilities(scores: np.ndarray, out_activation: str) -> np.ndarray:
     """Turn scores into log-probabilities, finite where the probability itself would be 0."""
     if out_activation == "softmax":
-        shifted = scores - scores.max(axis=1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    yes, no = -np.logaddexp(0, -scores), -np.logaddexp(0, scores)
-    return np.hstack([no, yes]) if scores.shape[1] == 1 else yes
+        return log_softmax(scores)
+    yes = log_logistic(scores)
+    return np.hstack([log_logistic(-scores), yes]) if scores.shape[1] == 1 else yes
 
 
 def accuracy(scores, targets, weight, out_activation: str) -> float:

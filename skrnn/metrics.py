@@ -10,6 +10,7 @@ import numpy as np
 from sklearn import metrics
 from sklearn.metrics import make_scorer
 
+from skrnn._numeric.packing import starts_of
 from skrnn.sequences import lay_out_steps, lay_out_weights
 
 
@@ -208,7 +209,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     answers = np.concatenate([np.asarray(of_one) for of_one in y_pred])
     labels = lay_out_steps(y_true, lengths, "y_true")
     wrong = (labels.reshape(len(labels), -1) != answers.reshape(len(labels), -1)).any(axis=1)
-    right = ~np.logical_or.reduceat(wrong, np.cumsum(lengths) - lengths)
+    right = ~np.logical_or.reduceat(wrong, starts_of(lengths))
     return float(np.average(right, weights=sample_weight))
 
 

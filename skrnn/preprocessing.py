@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._atomic import unchanged_on_error
+from skrnn._numeric.packing import starts_of
 from skrnn.sequences import (
     Sequences,
     as_sequences,
@@ -295,11 +296,40 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
         with unchanged_on_error(self):
-            values, lengths = self._read(X, reset=True)
-            y_steps = None if y is None else _repeat_for_steps(y, lengths)
+            values, _, y_steps = self._lay_out(X, y)
             self.transformer_ = clone(self.transformer).fit(values, y_steps)
-            self._n_features_out = _dense(self.transformer_.transform(values[:1])).shape[1]
+            one_step = self.transformer_.transform(values[:1].copy())
+            self._n_features_out = _dense(one_step).shape[1]
         return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_transform(self, X, y=None):
+        """Fit and transform at once, by the `fit_transform` of the transformer.
+
+        For transformers that look at `y`, such as ``TargetEncoder()``, the result is another
+        than that of `transform`: they keep the target of a step from leaking into it.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences as in `fit`.
+
+        y : array-like of shape (n_sequences,), default=None
+            Targets as in `fit`.
+
+        Returns
+        -------
+        sequences : list or ndarray
+            In the form that `transform` would give them.
+        """
+        if not hasattr(self.transformer, "fit_transform"):
+            return self.fit(X, y).transform(X)
+        with unchanged_on_error(self):
+            values, lengths, y_steps = self._lay_out(X, y)
+            self.transformer_ = clone(self.transformer)
+            values = _dense(self.transformer_.fit_transform(values, y_steps))
+            self._n_features_out = values.shape[1]
+        return _in_form_of(X, self.n_step_features_, Sequences(values, lengths))
 
     def transform(self, X):
         """Transform all steps of all sequences.
@@ -314,7 +344,8 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         sequences : list or ndarray
             In the form of X: a list or object array of one ``(n_steps, n_features_out)`` array
             for each sequence; for a 3-D or 2-D X, or a table in nested lists, an array of as
-            many dimensions.
+            many dimensions. Where the number of features changes, a table becomes 3-D, and
+            nested lists a list.
         """
         check_is_fitted(self)
         values, lengths = self._read(X, reset=False)
@@ -339,6 +370,11 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
         return _in_form_of(X, self._n_features_out, sequences)
 
+    def _lay_out(self, X, y):
+        """Read X and y for fit, a row for each step."""
+        values, lengths = self._read(X, reset=True)
+        return values, lengths, None if y is None else _repeat_for_steps(y, lengths)
+
     def _read(self, X, reset):
         sequences = validate_sequences(self, X, reset=reset, numeric=False)
         if sequences.values.dtype.kind in "OUS":
@@ -348,13 +384,15 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
 
 def _truncate(sequences: Sequences, n_steps: int) -> Sequences:
     values, lengths = sequences
-    step = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    step = np.arange(len(values)) - np.repeat(starts_of(lengths), lengths)
     return Sequences(values[step < n_steps], np.minimum(lengths, n_steps))
 
 
 def _repeat_for_steps(y, lengths: np.ndarray) -> np.ndarray:
     """Lay targets out by step: those of a sequence are repeated, those of steps joined."""
     y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    if len(y) != len(lengths):
+        raise ValueError(f"X holds {len(lengths)} sequences, but y holds {len(y)} targets.")
     if np.ndim(y[0]) and [len(of_one) for of_one in y] == lengths.tolist():
         return np.concatenate([np.asarray(of_one) for of_one in y])
     return np.repeat(np.asarray(y), lengths, axis=0)
@@ -366,11 +404,14 @@ def _dense(values) -> np.ndarray:
 
 def _in_form_of(X, n_features: int, sequences: Sequences) -> list | np.ndarray:
     """Give sequences the form that X, of `n_features` features per step, came in."""
-    if isinstance(X, (list, tuple)) and not is_plain_table(X):
+    reshaped = sequences.values.shape[1] != n_features
+    if isinstance(X, (list, tuple)) and (reshaped or not is_plain_table(X)):
         return list(sequences.to_ragged())
     shape = np.asarray(X).shape
     if len(shape) == 1:
         return sequences.to_ragged()
     if len(shape) == 3:
         return sequences.to_padded(shape[1])
-    return sequences.to_padded(shape[1] // n_features).reshape(shape[0], -1)
+    padded = sequences.to_padded(shape[1] // n_features)
+    # A table of another width than X would be read as another number of steps.
+    return padded if reshaped else padded.reshape(shape[0], -1)

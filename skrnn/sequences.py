@@ -1,4 +1,4 @@
-"""Ragged sequences: the one door through which they enter, and two transformers of them."""
+"""Ragged sequences: the one door through which they enter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+from skrnn._numeric.packing import starts_of
 
 _FLOATS = (np.float64, np.float32)
 
@@ -46,7 +48,9 @@ class Sequences(NamedTuple):
         """Make an array ``(n_sequences, n_steps, n_features)``, filled up behind the ends."""
         n_steps = int(self.lengths.max()) if n_steps is None else n_steps
         shape = (len(self.lengths), n_steps, self.values.shape[1])
-        padded = np.full(shape, fill_value, self.values.dtype)
+        # Integers have no NaN, so that with NaN behind the ends they become floats.
+        dtype = np.result_type(self.values, np.min_scalar_type(fill_value))
+        padded = np.full(shape, fill_value, dtype)
         padded[np.arange(n_steps) < self.lengths[:, None]] = self.values
         return padded
 
@@ -104,6 +108,8 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
+    if isinstance(X, Sequences):
+        return X
     X = _list_or_array(X)
     read = _from_list if isinstance(X, list) else _from_array
     values, lengths = read(X, step_features)
@@ -297,7 +303,7 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
     """Drop the steps at the ends of sequences that are NaN in every feature."""
     if values.dtype.kind != "f" or not (padding := np.isnan(values).all(axis=1)).any():
         return Sequences(values, lengths)
-    offsets, rows = np.cumsum(lengths) - lengths, np.arange(len(values))
+    offsets, rows = starts_of(lengths), np.arange(len(values))
     last = np.maximum.reduceat(np.where(padding, -1, rows), offsets)
     kept = np.maximum(last - offsets + 1, 0)
     if not kept.all():

@@ -200,8 +200,10 @@ def test_the_number_of_features_may_change(ragged, transformer, width):
     padded = as_sequences(ragged).to_padded()
     assert per_step.transform(padded).shape == (4, 4, width)
     flat = PerStep(transformer, step_features=3).fit(ragged).transform(padded.reshape(4, -1))
-    assert flat.shape == (4, 4 * width)
-    assert_array_equal(as_sequences(flat, step_features=width).lengths, lengths)
+    # A table of another width would be read as another number of steps.
+    assert flat.shape == ((4, 12) if width == 3 else (4, 4, width))
+    step_features = 3 if width == 3 else None
+    assert_array_equal(as_sequences(flat, step_features=step_features).lengths, lengths)
 
 
 def test_inverse_of_another_width(ragged):

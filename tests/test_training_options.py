@@ -51,7 +51,10 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
 
 # Most runs here are cut short on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Maximum iterations"),
+    pytest.mark.filterwarnings("ignore:L-BFGS evaluated"),
+]
 
 
 def make(kind, **params):
@@ -562,7 +565,7 @@ def test_search_over_solvers(kind, solver, grid):
 
 
 def test_lbfgs_ends_at_max_fun():
-    with pytest.warns(match="Maximum iterations"):
+    with pytest.warns(match="max_fun=3 times"):
         reg = make("numbers", solver=LBFGS(max_fun=3), max_iter=50).fit(X, Y["numbers"])
     assert reg.n_iter_ <= 3
     assert make("numbers", solver="lbfgs", max_iter=50).fit(X, Y["numbers"]).n_iter_ > 3

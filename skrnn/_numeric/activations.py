@@ -53,6 +53,20 @@ def softmax(x):
     return p
 
 
+def log_softmax(x):
+    """Logarithm of `softmax`, finite where that is 0."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted
+
+
+def log_logistic(x):
+    """Logarithm of `logistic`, ``min(x, 0) - log(1 + exp(-|x|))``, finite where that is 0."""
+    positive = np.maximum(x, 0)
+    y = np.log1p(np.exp(x - 2 * positive))  # x - 2 * positive is -|x|, also for complex x
+    return np.subtract(x - positive, y, out=y)
+
+
 def _tanh_derivative(y):
     d = y * y
     return np.subtract(1, d, out=d)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from skrnn._numeric.activations import ACTIVATIONS, softmax
+from skrnn._numeric.activations import ACTIVATIONS, log_logistic, log_softmax, softmax
 
 Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 
@@ -24,11 +24,9 @@ def softmax_cross_entropy(scores, classes, weight):
     `classes` ``(n,)`` holds the index of the right class of each row.
     """
     rows = np.arange(len(scores))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    dscores = np.exp(shifted)
-    total = dscores.sum(axis=1)
-    value = weight @ (np.log(total) - shifted[rows, classes])
-    dscores /= total[:, None]
+    log_p = log_softmax(scores)
+    value = -(weight @ log_p[rows, classes])
+    dscores = np.exp(log_p)
     dscores[rows, classes] -= 1
     dscores *= weight[:, None]
     return value, dscores
@@ -37,17 +35,15 @@ def softmax_cross_entropy(scores, classes, weight):
 def logistic_cross_entropy(scores, targets, weight):
     """Negative log-likelihood of independent yes/no outputs, summed over the outputs.
 
-    ``log(1 + exp(s)) - t s = max(s, 0) + log(1 + exp(-|s|)) - t s`` with gradient
+    ``-t log logistic(s) - (1 - t) log logistic(-s) = -log logistic(-s) - t s`` with gradient
     ``logistic(s) - t``. `targets` ``(n, n_outputs)`` holds 0 and 1 (or anything between).
     """
-    positive = np.maximum(scores, 0)
-    losses = np.log1p(np.exp(scores - 2 * positive))  # scores - 2 * positive is -|scores|
-    losses += positive
-    losses -= targets * scores
+    losses = log_logistic(-scores)
+    losses += targets * scores
     dscores = ACTIVATIONS["logistic"].f(scores)
     dscores -= targets
     dscores *= weight[:, None]
-    return (weight @ losses).sum(), dscores
+    return -(weight @ losses).sum(), dscores
 
 
 def squared_error(scores, targets, weight):

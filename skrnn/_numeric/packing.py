@@ -75,9 +75,9 @@ class Packing:
         self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
         self.n_sequences, self.n_steps = len(lengths), int(lengths.max())
-        self.offsets = np.cumsum(lengths) - lengths
+        self.offsets = starts_of(lengths)
         sizes = _sequences_at_each_step(lengths)
-        starts = np.cumsum(sizes) - sizes
+        starts = starts_of(sizes)
         self.n_rows = int(sizes.sum())
 
         # One row above the packed ones for each sequence makes the first step like any other.
@@ -115,6 +115,11 @@ class Packing:
             first_row = self.steps[start][0].start
             blocks.append((slice(first_row, first_row + block.n_rows), block))
         return blocks
+
+
+def starts_of(lengths: np.ndarray) -> np.ndarray:
+    """First row of each piece where pieces of these lengths follow one another."""
+    return np.cumsum(lengths) - lengths
 
 
 def _sequences_at_each_step(lengths: np.ndarray) -> np.ndarray:

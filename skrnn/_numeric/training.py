@@ -19,7 +19,7 @@ from scipy.optimize import OptimizeResult, minimize
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import SGD, Adam, State
-from skrnn._numeric.packing import Packing
+from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Arrays, Params
 
 
@@ -77,7 +77,7 @@ class Ragged:
 
     @cached_property
     def _starts(self):
-        return np.cumsum(self.lengths) - self.lengths
+        return starts_of(self.lengths)
 
     def take(self, index) -> Batch:
         """Gather and pack some sequences."""

@@ -1,0 +1,206 @@
+"""What a user may do that is not quite foreseen: it works, or says why not."""
+
+import numpy as np
+import pytest
+from numpy.random import RandomState
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from skrnn import (
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    XORMLPClassifier,
+    as_sequences,
+)
+
+RAGGED = [RandomState(i).normal(size=(n, 2)) for i, n in enumerate([3, 2, 4, 1, 5, 2] * 4)]
+LABELS = np.arange(24) % 2
+QUICK = {"hidden_layer_sizes": 4, "max_iter": 5, "learning_rate": "cosine", "random_state": 0}
+TABLE = RandomState(0).normal(size=(90, 4))
+CLASSES = np.arange(90) % 3
+
+
+def test_words_one_at_a_time_or_of_one_length():
+    words, labels = ["abc", "ab", "cab", "b"], [0, 1, 0, 1]
+    model = make_pipeline(PerStep(OneHotEncoder()), SequenceRNNClassifier(**QUICK))
+    model.fit([list(word) for word in words], labels)
+    together = model.predict_proba([list(word) for word in ["ab", "a"]])
+    assert_allclose(model.predict_proba([list("ab")]), together[:1], atol=1e-12)
+    assert model.predict([list("ab"), list("ba")]).shape == (2,)
+
+
+def test_a_table_whose_steps_get_more_features_becomes_three_dimensional():
+    digits = RandomState(0).randint(3, size=(10, 5)).astype(float)
+    encoder = PerStep(OneHotEncoder()).fit(digits)
+    assert encoder.transform(digits).shape == encoder.fit_transform(digits).shape == (10, 5, 3)
+    model = make_pipeline(encoder, SequenceRNNClassifier(**QUICK)).fit(digits, LABELS[:10])
+    assert model[-1].n_step_features_ == 3
+
+
+def test_an_exploded_partial_fit_warns_and_does_not_poison_the_next():
+    reg = SequenceRNNRegressor(
+        4, cell="rnn", activation="identity", solver="sgd", batch_size=4, max_grad_norm=None,
+        learning_rate_init=10, random_state=0,
+    )  # fmt: skip
+
+    def go_on():
+        for _ in range(6):
+            reg.partial_fit(RAGGED, LABELS)
+
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        go_on()
+    reg.set_params(learning_rate_init=1e-3)
+    go_on()
+    assert np.isfinite(reg.loss_)
+
+
+def test_one_monstrous_batch_does_not_stop_adam_for_good():
+    clean, hit = (XORMLPClassifier(8, solver="adam", random_state=0) for _ in range(2))
+    for i in range(60):
+        clean.partial_fit(TABLE, CLASSES, classes=[0, 1, 2])
+        if i == 5:
+            hit.partial_fit(TABLE * 1e200, CLASSES)
+        hit.partial_fit(TABLE, CLASSES, classes=[0, 1, 2])
+    moments = hit._optimizer_state
+    assert all(np.isfinite(value).all() for value in moments.values())
+
+
+def test_labels_and_multilabel_targets_do_not_mix():
+    onehot = np.eye(3, dtype=int)[CLASSES]
+    clf = XORMLPClassifier(4, solver="adam", random_state=0)
+    clf.partial_fit(TABLE, CLASSES, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="do not mix"):
+        clf.partial_fit(TABLE, onehot)
+    assert clf.out_activation_ == "softmax"
+    with pytest.raises(ValueError, match=r"X_val and y_val.*do not mix"):
+        XORMLPClassifier(4, solver="adam").fit(TABLE, CLASSES, X_val=TABLE, y_val=onehot)
+
+
+@pytest.mark.filterwarnings("ignore:Maximum iterations")
+def test_restarts_keep_the_weights_of_lowest_final_loss():
+    noise = RandomState(1).randint(2, size=90)
+    params = {"solver": "adam", "learning_rate_init": 0.5, "max_iter": 30, "batch_size": 10}
+    for seed in range(4):
+        clf = XORMLPClassifier(8, n_init=5, random_state=seed, **params).fit(TABLE, noise)
+        rng, alone = RandomState(seed), []
+        for _ in range(5):
+            alone.append(XORMLPClassifier(8, n_init=1, random_state=rng, **params))
+            alone[-1].fit(TABLE, noise)
+        # Restarts draw from wider intervals, so only the first run is the same.
+        assert clf.loss_ <= alone[0].loss_
+
+
+def test_scaling_in_place_gives_the_same_numbers():
+    padded = RandomState(0).normal(size=(3, 4, 2))
+    expected = PerStep(StandardScaler()).fit_transform(padded)
+    in_place = PerStep(StandardScaler(copy=False)).fit(padded.copy())
+    assert_allclose(in_place.transform(padded), expected)
+
+
+def test_encoding_by_target_does_not_leak():
+    rng = RandomState(0)
+    X = [rng.randint(30, size=(n, 1)).astype(float) for n in rng.randint(1, 4, size=100)]
+    y, steps = rng.normal(size=100), np.concatenate(X)
+    lengths = [len(x) for x in X]
+    encoded = PerStep(TargetEncoder(cv=KFold(3))).fit_transform(X, y)
+    expected = TargetEncoder(cv=KFold(3)).fit_transform(steps, np.repeat(y, lengths))
+    assert_allclose(np.concatenate(encoded), expected)
+
+
+def test_outputs_that_overflow_are_refused_by_every_method():
+    reg = SequenceRNNRegressor(
+        2, cell="rnn", activation="identity", max_iter=2, learning_rate="cosine", random_state=0
+    ).fit(RAGGED, LABELS)
+    huge = [np.full((3, 2), 1.7e308)]
+    for method in (reg.predict, reg.transform, reg.hidden_states):
+        with pytest.raises(ValueError, match="not finite"):
+            method(huge)
+
+    def read(steps):
+        state = reg.initial_state()
+        for x_t in steps:
+            _, state = reg.step(x_t, state)
+
+    with pytest.raises(ValueError, match="not finite"):
+        read(huge[0])
+
+
+def test_balanced_weights_do_not_count_what_has_no_weight():
+    weight = np.repeat([0.0, 1.0], [40, 50])
+    skewed = (np.arange(90) % 7 == 0).astype(int)
+    clf = XORMLPClassifier((), solver="lbfgs", class_weight="balanced", tol=1e-8, max_iter=1000)
+    weighted = clf.fit(TABLE, skewed, weight).predict_proba(TABLE)
+    absent = clf.fit(TABLE[40:], skewed[40:]).predict_proba(TABLE)
+    assert_allclose(weighted, absent, atol=1e-6)
+    peer = LogisticRegression(class_weight="balanced", C=1e4, tol=1e-8).fit(TABLE[40:], skewed[40:])
+    assert_allclose(absent, peer.predict_proba(TABLE), atol=1e-3)
+
+
+def test_class_weights_of_classes_that_a_batch_does_not_hold():
+    clf = SequenceRNNClassifier(4, class_weight={1: 5.0}, random_state=0)
+    clf.partial_fit(RAGGED[:2], [0, 1], classes=[0, 1]).partial_fit(RAGGED[:3], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"names \[7\]"):
+        SequenceRNNClassifier(4, class_weight={7: 1.0}).fit(RAGGED, LABELS)
+    with pytest.raises(ValueError, match="class_weight is zero"):
+        SequenceRNNClassifier(4, class_weight={0: 0, 1: 0}).fit(RAGGED, LABELS)
+
+
+def test_sequences_are_sequences():
+    sequences = as_sequences(RAGGED)
+    assert as_sequences(sequences) is sequences
+    clf = SequenceRNNClassifier(**QUICK).fit(sequences, LABELS)
+    assert_array_equal(clf.predict(sequences), clf.predict(RAGGED))
+
+
+def test_padding_of_integers_can_be_told_from_them():
+    assert np.isnan(as_sequences([[1, 2], [3]], numeric=False).to_padded()[1, 1, 0])
+    ragged_table = np.array([[1.0, 2.0], [2.0, np.nan]])
+    encoded = PerStep(OrdinalEncoder(dtype=int)).fit_transform(ragged_table)
+    assert_array_equal(encoded, [[0, 1], [1, np.nan]])
+
+
+def test_minus_zero_is_zero():
+    X = np.array([[0.0, 0.0], [-0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
+    clf = XORMLPClassifier(4, random_state=0).fit(X, [0, 1, 0, 1])
+    again = XORMLPClassifier(4, random_state=0).fit(X + 0.0, [0, 1, 0, 1])
+    assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("do", "message"),
+    [
+        (
+            lambda: XORMLPClassifier(solver="sgd", early_stopping=True).fit(TABLE[:6], [0, 1] * 3),
+            "cannot hold out validation_fraction=0.1 of 6 samples",
+        ),
+        (
+            lambda: SequenceRNNClassifier().fit(RAGGED, [np.zeros(len(x)) for x in RAGGED]),
+            "StepRNNClassifier takes a label for each step",
+        ),
+        (
+            lambda: SequenceRNNClassifier(**QUICK).fit(RAGGED, LABELS).step([0, 0], None),
+            "state must come from initial_state",
+        ),
+        (
+            lambda: SequenceRNNClassifier().fit(RAGGED, LABELS, X_val=RAGGED, y_val=LABELS[:5]),
+            "In the validation data X_val and y_val: X holds 24 sequences",
+        ),
+        (
+            lambda: PerStep(StandardScaler()).fit(RAGGED, LABELS[:3]),
+            "X holds 24 sequences, but y holds 3",
+        ),
+    ],
+)
+def test_the_message_names_the_cause(do, message):
+    with pytest.raises(ValueError, match=message):
+        do()
