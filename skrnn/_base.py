@@ -171,6 +171,11 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             weight = (samples.weight * factors).astype(samples.x.dtype)
             samples = _without_weightless(replace(samples, weight=weight), "class_weight")
         recipe = self._recipe(samples.n_samples, incremental)
+        if self.dropout and recipe.is_lbfgs:
+            raise ValueError(
+                f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
+                "solver='adam' or 'sgd', or dropout=0."
+            )
         n_starts = 1 if again else self._n_starts(recipe, samples.n_samples)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         job = Job(

@@ -114,6 +114,9 @@ class NeuralClassifier(NeuralNetwork):
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go on training for one pass over the given samples.
 
+        The state of the solver goes on too; a schedule of the learning rate does not, as each
+        call is a first epoch.
+
         Parameters
         ----------
         X : array-like
@@ -265,6 +268,9 @@ class NeuralRegressor(NeuralNetwork):
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Go on training for one pass over the given samples.
+
+        The state of the solver goes on too; a schedule of the learning rate does not, as each
+        call is a first epoch.
 
         Parameters
         ----------

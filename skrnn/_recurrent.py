@@ -331,11 +331,6 @@ class RecurrentNetwork(NeuralNetwork):
 
     def _recipe(self, n_samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
-        if self.dropout and isinstance(solver, LBFGS):
-            raise ValueError(
-                f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
-                "solver='adam' or 'sgd', or dropout=0."
-            )
         return Recipe(
             loss=self._loss(),
             optimizer=solver._optimizer(),

@@ -37,8 +37,8 @@ class XORMLPClassifier(SampleClassifier):
         Activation function of the hidden layers.
 
     solver : {'auto', 'lbfgs', 'sgd', 'adam'}, default='auto'
-        How the weights are found. 'auto' is 'lbfgs' on up to 64 samples, 'adam' beyond and in
-        `partial_fit`.
+        How the weights are found. 'auto' is 'lbfgs' on up to 64 samples, 'adam' beyond, with
+        dropout and in `partial_fit`.
 
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``, which is divided by the number
@@ -329,9 +329,8 @@ class XORMLPClassifier(SampleClassifier):
     def _recipe(self, n_samples, incremental):
         solver = self.solver
         if solver == "auto":
-            solver = "lbfgs" if n_samples <= _TRUTH_TABLE and not incremental else "adam"
-        if self.dropout and solver == "lbfgs":
-            solver = self._without_lbfgs()
+            small = n_samples <= _TRUTH_TABLE and not incremental and not self.dropout
+            solver = "lbfgs" if small else "adam"
         optimizers: dict[str, Adam | SGD | LBFGS] = {
             "adam": Adam(self.beta_1, self.beta_2, self.epsilon),
             "sgd": SGD(self.momentum, self.nesterovs_momentum),
@@ -352,15 +351,6 @@ class XORMLPClassifier(SampleClassifier):
             shuffle=self.shuffle,
             verbose=self.verbose,
         )
-
-    def _without_lbfgs(self):
-        """Choose a solver that can follow the random loss that dropout makes."""
-        if self.solver == "lbfgs":
-            raise ValueError(
-                f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
-                "solver='adam' or 'sgd', or dropout=0."
-            )
-        return "adam"
 
     def _n_starts(self, recipe, n_samples):
         if not isinstance(self.init, str):
