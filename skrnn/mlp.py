@@ -48,10 +48,10 @@ class XORMLPClassifier(SampleClassifier):
         Samples in a batch of 'sgd' and 'adam'; 'auto' is ``min(200, n_samples)``.
 
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
-        Schedule of the learning rate of 'sgd'. 'invscaling' divides the initial rate by
+        Schedule of the learning rate. 'invscaling' divides the initial rate by
         ``n_samples_seen ** power_t``; 'adaptive' divides it by 5 whenever the loss (or
-        validation score) stalls for `n_iter_no_change` epochs; 'cosine' lets it fall to 0 at
-        `max_iter`.
+        validation score) stalls for `n_iter_no_change` epochs; both are for 'sgd' only, as in
+        `MLPClassifier`. 'cosine' lets the rate fall to 0 at `max_iter`, with 'adam' too.
 
     learning_rate_init : float, default=0.001
         Initial learning rate of 'sgd' and 'adam'.
@@ -346,7 +346,10 @@ class XORMLPClassifier(SampleClassifier):
             n_iter_no_change=self.n_iter_no_change,
             early_stopping=self.early_stopping and solver != "lbfgs",
             rate_init=self.learning_rate_init,
-            schedule=self.learning_rate if solver == "sgd" else "constant",
+            schedule=self.learning_rate
+            if solver == "sgd" or self.learning_rate == "cosine"
+            # As in MLPClassifier, whose schedules adam does not look at.
+            else "constant",
             power_t=self.power_t,
             shuffle=self.shuffle,
             verbose=self.verbose,

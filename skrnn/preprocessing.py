@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -21,8 +23,8 @@ from skrnn.sequences import (
 )
 
 
-class _SequenceTransformer(TransformerMixin, BaseEstimator):
-    """What both transformers share: the forms of input they declare.
+class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+    """What both transformers share: the forms of input they declare, and callbacks.
 
     Subclasses switch off the wrapping of output in DataFrames (``auto_wrap_output_keys=None``),
     since theirs can be ragged or three-dimensional. mypy takes scikit-learn's classes, which
@@ -30,6 +32,15 @@ class _SequenceTransformer(TransformerMixin, BaseEstimator):
     """
 
     step_features: int | None
+
+    @contextmanager
+    def _fitting(self, X, y):
+        """Tell callbacks of a fit, which is one task, and undo it if something goes wrong."""
+        context = self._init_callback_context()
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        with unchanged_on_error(self):
+            yield
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -113,6 +124,7 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         self.step_features = step_features
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     def fit(self, X, y=None):
         """Learn the number of steps and of features.
 
@@ -134,10 +146,9 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         ValueError, TypeError
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
-        with unchanged_on_error(self):
-            sequences = validate_sequences(self, X, reset=True)
-        longest = int(sequences.lengths.max())
-        self.n_steps_ = longest if self.n_steps is None else int(self.n_steps)
+        with self._fitting(X, y):
+            longest = int(validate_sequences(self, X, reset=True).lengths.max())
+            self.n_steps_ = longest if self.n_steps is None else int(self.n_steps)
         return self
 
     def transform(self, X):
@@ -273,6 +284,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         self.step_features = step_features
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @with_callbacks
     def fit(self, X, y=None):
         """Fit the transformer on all steps of all sequences.
 
@@ -295,7 +307,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         ValueError, TypeError
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
-        with unchanged_on_error(self):
+        with self._fitting(X, y):
             values, _, y_steps = self._lay_out(X, y)
             self.transformer_ = clone(self.transformer).fit(values, y_steps)
             one_step = self.transformer_.transform(values[:1].copy())
@@ -303,6 +315,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @with_callbacks
     def fit_transform(self, X, y=None):
         """Fit and transform at once, by the `fit_transform` of the transformer.
 
@@ -324,7 +337,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y).transform(X)
-        with unchanged_on_error(self):
+        with self._fitting(X, y):
             values, lengths, y_steps = self._lay_out(X, y)
             self.transformer_ = clone(self.transformer)
             values = _dense(self.transformer_.fit_transform(values, y_steps))

@@ -320,3 +320,36 @@ def test_a_failed_fit_changes_nothing(transformer):
     with pytest.raises(ValueError, match="features per step"):
         transformer.transform([[[1.0, 1.0]]])
     assert vars(transformer) == before
+
+
+class Listener:
+    """Counts what a fit tells callbacks."""
+
+    def __init__(self):
+        self.heard = []
+
+    def setup(self, estimator, context):
+        self.heard.append("setup")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.heard.append("begin")
+
+    def on_fit_task_end(self, estimator, context):
+        self.heard.append("end")
+
+    def teardown(self, estimator, context):
+        self.heard.append("teardown")
+
+
+@pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())], ids=str)
+@pytest.mark.parametrize("method", ["fit", "fit_transform"])
+def test_callbacks_hear_of_a_fit(transformer, method):
+    listener = Listener()
+    transformer = clone(transformer).set_callbacks(listener)
+    getattr(transformer, method)(LISTS)
+    assert listener.heard == ["setup", "begin", "end", "teardown"]
+    listener.heard.clear()
+    with pytest.raises(ValueError, match="NaN at step 0"):
+        getattr(transformer, method)([[np.nan, 1.0]])
+    assert listener.heard == ["setup", "begin", "teardown"]
+    assert not [name for name in vars(transformer) if name.endswith(("_ctx", "_teardown"))]

@@ -671,7 +671,6 @@ def test_scoring_monitor_inside_of_others(kind, solver):
     assert_array_equal(*scores)
 
 
-@pytest.mark.filterwarnings("ignore:The estimator PerStep does not support callbacks")
 @every_kind
 @every_solver
 def test_progress_bar_inside_of_others(kind, solver, monkeypatch):

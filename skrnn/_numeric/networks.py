@@ -128,11 +128,9 @@ class RNN:
 
     def n_streams(self, state):
         """Count the streams of a state; refuses the state of another network."""
-        n_streams = np.shape(state.layers[0][0])[0]
-        mine = self.initial_state(n_streams, float)
-        if [[s.shape for s in layer] for layer in mine.layers] != [
-            [np.shape(s) for s in layer] for layer in state.layers
-        ]:
+        n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
+        mine = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
+        if mine != [[np.shape(s) for s in layer] for layer in state.layers]:
             raise ValueError("This state is that of another network; begin with initial_state().")
         return n_streams
 
