@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from abc import abstractmethod
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -197,7 +195,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.__dict__.update(self._fitted_attributes(job, best))
         job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
         if not incremental or best.watch.outcome in ("diverged", "interrupted"):
-            _warn_of(best.watch)
+            best.watch.warn(stacklevel=6)  # at the line that called fit
         return self
 
     def _samples(self, X, y, sample_weight, *, again, classes=None):
@@ -404,32 +402,3 @@ def check_finite(outputs):
             "X as in fit."
         )
     return outputs
-
-
-def _warn_of(watch):
-    """Say what a user should know about how training ended."""
-    recipe = watch.recipe
-    if watch.outcome == "diverged":
-        message = (
-            f"Training diverged: after {watch.n_iter} iterations the loss was "
-            f"{watch.loss_curve[-1]:g}, from {watch.loss_curve[0]:g} in the first. The best "
-            f"weights seen are kept. Scale X, or lower learning_rate_init={recipe.rate_init:g}."
-        )
-    elif watch.outcome == "interrupted":
-        message = (
-            f"Training was interrupted after {watch.n_iter} iterations. The best weights seen "
-            "are kept."
-        )
-    elif watch.outcome == "max_fun":
-        message = (
-            f"L-BFGS evaluated the loss max_fun={recipe.optimizer.max_fun} times and has not "
-            "converged yet. Increase max_fun, or scale X."
-        )
-    elif watch.outcome == "max_iter" and (recipe.is_lbfgs or recipe.schedule != "cosine"):
-        message = (
-            f"Maximum iterations ({recipe.max_iter}) reached and the optimization hasn't "
-            "converged yet. Increase max_iter, or scale X."
-        )
-    else:
-        return
-    warnings.warn(message, ConvergenceWarning, stacklevel=5)

@@ -8,10 +8,12 @@ else wants to know.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
@@ -178,6 +180,34 @@ class Watch:
     def _rose(self):
         """Whether the loss ended clearly above where it began."""
         return bool(self.loss_curve) and self.loss_curve[-1] > 1.1 * self.initial_loss
+
+    def warn(self, stacklevel: int) -> None:
+        """Tell the user how training ended, if it did not converge."""
+        recipe = self.recipe
+        if self.outcome == "diverged":
+            message = (
+                f"Training diverged: after {self.n_iter} iterations the loss was "
+                f"{self.loss_curve[-1]:g}, from {self.loss_curve[0]:g} in the first. The best "
+                f"weights seen are kept. Scale X, or lower learning_rate_init={recipe.rate_init:g}."
+            )
+        elif self.outcome == "interrupted":
+            message = (
+                f"Training was interrupted after {self.n_iter} iterations. The best weights seen "
+                "are kept."
+            )
+        elif self.outcome == "max_fun" and isinstance(recipe.optimizer, LBFGS):
+            message = (
+                f"L-BFGS evaluated the loss max_fun={recipe.optimizer.max_fun} times and has not "
+                "converged yet. Increase max_fun, or scale X."
+            )
+        elif self.outcome == "max_iter" and (recipe.is_lbfgs or recipe.schedule != "cosine"):
+            message = (
+                f"Maximum iterations ({recipe.max_iter}) reached and the optimization hasn't "
+                "converged yet. Increase max_iter, or scale X."
+            )
+        else:
+            return
+        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
 
 def train(
