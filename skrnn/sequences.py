@@ -108,13 +108,14 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
-    if isinstance(X, Sequences):
-        return X
-    X = _list_or_array(X)
-    read = _from_list if isinstance(X, list) else _from_array
-    values, lengths = read(X, step_features)
-    sequences = _without_padding(values, lengths)
+    sequences = X if isinstance(X, Sequences) else _read(_list_or_array(X), step_features)
     return check_numeric(sequences) if numeric else sequences
+
+
+def _read(X: list | np.ndarray, step_features: int | None) -> Sequences:
+    if isinstance(X, list):
+        return _without_padding(*_from_list(X, step_features))
+    return _without_padding(*_from_array(X, step_features))
 
 
 def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Sequences:
@@ -328,7 +329,7 @@ def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     if values.dtype not in _FLOATS:
         values = _as_float(values, "X")
     if not finite or np.isfinite(values).all():
-        return Sequences(values, lengths)
+        return sequences if values is sequences.values else Sequences(values, lengths)
     row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
     i = np.searchsorted(np.cumsum(lengths), row, side="right")
     step = row - (lengths[:i].sum())

@@ -162,6 +162,12 @@ def test_sequences_are_sequences():
     assert_array_equal(clf.predict(sequences), clf.predict(RAGGED))
 
 
+def test_sequences_made_by_hand_are_checked_too():
+    spoilt = as_sequences(RAGGED)._replace(values=np.full((68, 2), np.nan))
+    with pytest.raises(ValueError, match="NaN at step 0 of sequence 0"):
+        SequenceRNNClassifier(**QUICK).fit(spoilt, LABELS)
+
+
 def test_padding_of_integers_can_be_told_from_them():
     assert np.isnan(as_sequences([[1, 2], [3]], numeric=False).to_padded()[1, 1, 0])
     ragged_table = np.array([[1.0, 2.0], [2.0, np.nan]])

@@ -90,7 +90,7 @@ class Ragged:
     def subset(self, index) -> Ragged:
         """Keep some sequences."""
         lengths, starts = self.lengths[index], self._starts[index]
-        rows = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+        rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
         targets = rows if self.per_step else index
         return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)
 
