@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from numbers import Integral, Real
@@ -22,10 +23,11 @@ from sklearn.utils.validation import (
 
 from skrnn._atomic import unchanged_on_error
 from skrnn._epochs import Recipe, Watch, train
+from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
+from skrnn._numeric.training import PIECE, Ragged, Rows, evaluate, mean_loss
 from skrnn.solvers import LBFGS
 
 
@@ -373,8 +375,10 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _evaluate(self, run, X):
         """Compute outputs of ``run`` for X, and the lengths of its sequences."""
         x, lengths = self._read_X(X, reset=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return check_finite(evaluate(run, self._weights(), x, lengths)), lengths
+        threads = side_by_side() if lengths is not None and len(x) > PIECE else nullcontext(map)
+        with np.errstate(over="ignore", invalid="ignore"), threads as mapped:
+            outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
+        return check_finite(outputs), lengths
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")

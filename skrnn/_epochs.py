@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skrnn._machine import keep_freed_memory, side_by_side
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam, State
@@ -25,6 +27,7 @@ from skrnn._numeric.training import (
     Rows,
     descend,
     epochs,
+    gather,
     l2,
     lbfgs,
     make_objective,
@@ -223,13 +226,15 @@ def train(
 
     Ctrl-C ends the run, not the program: the weights of the best epoch are kept.
     """
-    objective = make_objective(network, params, recipe.loss, recipe.alpha, rng)
     theta, optimizer = params.flat, recipe.optimizer
+    threads = side_by_side() if isinstance(network, RNN) else nullcontext(map)
+    keep_freed_memory()
     try:
         # Divergence is seen in the loss; NumPy need not warn of it too.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), threads as mapped:
+            objective = make_objective(network, params, recipe.loss, recipe.alpha, rng, mapped)
             if isinstance(optimizer, LBFGS):
-                whole = samples.take(slice(None))
+                whole = gather(samples, slice(None), network)
                 result = lbfgs(
                     objective, theta, whole, recipe.max_iter, optimizer.max_fun, recipe.tol, watch
                 )
@@ -244,7 +249,7 @@ def train(
                     total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
                     loss, _ = mean_loss(network, params, samples, recipe.loss)
                     watch.initial_loss = loss + l2(params, recipe.alpha, total)
-                passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle)
+                passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle, network)
                 descend(
                     objective, theta, optimizer, state, passes, watch.rate, recipe.max_norm, watch
                 )

@@ -11,7 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from skrnn._base import NeuralNetwork, check_finite
 from skrnn._numeric.networks import StreamState
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import pack_in_pieces
+from skrnn._numeric.training import pieces
 from skrnn.sequences import cut
 
 
@@ -74,7 +74,8 @@ class HiddenStates(NeuralNetwork):
         weights = self._weights()
         unused = Params(network.shapes, values.dtype)
         gradients = []
-        for x, packing in pack_in_pieces(values, lengths):
+        for piece in pieces(lengths):
+            x, packing = piece.pack(values)
             scores, back = network.run(weights, x, packing)
             followed = scores.argmax(axis=1) if target is None else target
             dscores = np.zeros_like(scores)

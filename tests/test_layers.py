@@ -14,7 +14,7 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules _atomic",
+    "_numeric.schedules _atomic _machine",
     1: "_numeric.losses _numeric.layers _numeric.recurrent _numeric.optimizers",
     2: "_numeric.networks",
     3: "_numeric.training sequences _targets solvers",
@@ -29,7 +29,7 @@ LAYER_OF = {f"skrnn.{name}": n for n, names in LAYERS.items() for name in names.
 LAYER_OF["skrnn"] = 10
 DATASETS = "skrnn.datasets"  # outside the tower: imports no other part of skrnn
 
-REQUIRED = {"numpy", "scipy", "sklearn"}
+REQUIRED = {"numpy", "scipy", "sklearn", "threadpoolctl"}  # the last comes with scikit-learn
 OPTIONAL = {"matplotlib", "PIL", "rich", "pandas"}  # only inside a function, when asked for
 
 MAX_MODULE_LINES = 450

@@ -16,6 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
+# Numbers in one array of a run of steps (see `Packing.runs`): 128 kB of float32, of which a
+# handful fit a second-level cache.
+_RUN = 2**15
+
 
 class Packing:
     """Index arrays that lay a batch of sequences out step by step, from the lengths alone.
@@ -39,9 +43,6 @@ class Packing:
         same sequences one step earlier in a *states* array, which holds `n_sequences`
         initial states above the packed rows: ``states[before]`` precedes
         ``states[n_sequences:][now]``.
-
-    before : slice or ndarray of shape (n_rows,)
-        The row of *states* that precedes each packed row, all steps together.
 
     to_packed : ndarray of shape (n_rows,)
         ``packed = concatenated[to_packed]``, where `concatenated` holds the steps
@@ -89,9 +90,9 @@ class Packing:
             )
         ]
         # Without ragged ends each row follows the one n_sequences above: a view will do.
-        self.before: slice | np.ndarray = slice(0, self.n_rows)
+        self._before: np.ndarray | None = None
         if sizes[-1] < sizes[0]:
-            self.before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
+            self._before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
 
         step = np.repeat(np.arange(self.n_steps), sizes)
         sequence = self.order[np.arange(self.n_rows) - starts[step]]
@@ -100,6 +101,25 @@ class Packing:
         self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
         self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
         self.last = self.to_concatenated[self.offsets + lengths - 1]
+
+    def before(self, rows: slice = slice(None)) -> slice | np.ndarray:
+        """Get the rows of *states* that precede these packed rows; a slice where one will do."""
+        return slice(*rows.indices(self.n_rows)) if self._before is None else self._before[rows]
+
+    def runs(self, n_units: int) -> list[tuple[slice, list[tuple[slice, slice]]]]:
+        """Group neighbouring steps, of so many units a row, that fit the cache together.
+
+        Each run is the packed rows of its steps, and the steps.
+        """
+        stops = np.array([now.stop for now, _ in self.steps])
+        runs, first, start = [], 0, 0
+        while first < self.n_steps:
+            fitting = int(np.searchsorted(stops, start + _RUN // n_units, side="right"))
+            after = max(fitting, first + 1)
+            stop = int(stops[after - 1])
+            runs.append((slice(start, stop), self.steps[first:after]))
+            first, start = after, stop
+        return runs
 
     def blocks(self, n_steps: int) -> list[tuple[slice, Packing]]:
         """Cut the batch across time: packed rows of each block of so many steps, and its packing.

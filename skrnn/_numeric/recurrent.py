@@ -63,7 +63,7 @@ def rnn(p, z, packing, start, activation="tanh"):
             da = dz[now]
             da *= dh[now]
             dstates[before] += np.dot(da, UT)
-        np.dot(states[packing.before].T, dz, out=g["U"][0])
+        np.dot(states[packing.before()].T, dz, out=g["U"][0])
         return dz[None]
 
     return (h,), back
@@ -75,35 +75,44 @@ def gru(p, z, packing, start):
     ``u = logistic(z_u + h U_u)``, ``r = logistic(z_r + h U_r)``, ``q = h U_n + b_rec``,
     ``n = tanh(z_n + r * q)`` and ``h.t = n + u * (h.(t-1) - n)``, gates in the order u, r, n.
     """
-    U, halved = p["U"], _halve_logistic_gates(p["U"], z, 2)
+    U, halved, half = p["U"], _halve_logistic_gates(p["U"], z, 2), np.array(0.5, z.dtype)
     states, h = _state_rows(packing, start[0], z)
-    gates, q = np.empty_like(z), np.empty_like(h)
+    b_rec = np.broadcast_to(p["b_rec"], states[: packing.n_sequences].shape).copy()
+    new = np.empty_like(h)
     for now, before in packing.steps:
         h_before = states[before]
         a = np.matmul(h_before, halved)
-        np.add(a[2], p["b_rec"], out=q[now])
-        a[:2] += z[:2, now]
-        ur = tanh_to_logistic(np.tanh(a[:2], out=gates[:2, now]))
-        n = np.multiply(ur[1], q[now], out=gates[2, now])
+        ur, q = a[:2], a[2]
+        ur += z[:2, now].copy()
+        tanh_to_logistic(np.tanh(ur, out=ur), half)
+        q += b_rec[: len(q)]
+        n = np.multiply(ur[1], q, out=new[now])
         n += z[2, now]
         np.tanh(n, out=n)
         h_now = np.subtract(h_before, n, out=h[now])
         h_now *= ur[0]
         h_now += n
+        z[:, now] = a
+    gates = z  # u, r and q, which have taken its place
 
     def back(dh, g):
         dstates, dh = _gradient_rows(packing, states, dh)
-        (u, r, n), h_before = gates, states[packing.before]
-        # What each pre-activation passes on for a unit of dh.
-        dn = (1 - u) * (1 - n * n)
-        local = np.stack([(h_before - n) * u * (1 - u), dn * q * r * (1 - r), dn * r])
+        local, dn = np.empty_like(gates), np.empty_like(h)
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))
-        for now, before in reversed(packing.steps):
-            da = local[:, now]
-            da *= dh[now]
-            dstates[before] += u[now] * dh[now]
-            dstates[before] += np.add.reduce(np.matmul(da, UT))
-        np.matmul(h_before.T, local, out=g["U"])
+        for run, steps in reversed(packing.runs(U.shape[1])):
+            # What each pre-activation passes on for a unit of dh.
+            (u, r, q), n = gates[:, run], new[run]
+            dn_run = np.multiply(1 - u, 1 - n * n, out=dn[run])
+            local[0, run] = (states[packing.before(run)] - n) * u * (1 - u)
+            dq = np.multiply(dn_run, r, out=local[2, run])
+            np.multiply(dq * q, 1 - r, out=local[1, run])
+            for now, before in reversed(steps):
+                dh_now, dh_before, da = dh[now], dstates[before], local[:, now]
+                da *= dh_now
+                dh_before += gates[0, now] * dh_now
+                for of_gate in np.matmul(da, UT):
+                    dh_before += of_gate
+        np.matmul(states[packing.before()].T, local, out=g["U"])
         g["b_rec"][...] = local[2].sum(axis=0)
         np.multiply(dn, dh, out=local[2])
         return local
@@ -117,39 +126,44 @@ def lstm(p, z, packing, start):
     ``i, o, f = logistic(z + h U)`` of each gate, ``n = tanh(z_n + h U_n)``,
     ``c.t = f * c.(t-1) + i * n`` and ``h.t = o * tanh(c.t)``, gates in the order i, o, f, n.
     """
-    U, halved = p["U"], _halve_logistic_gates(p["U"], z, 3)
+    U, halved, half = p["U"], _halve_logistic_gates(p["U"], z, 3), np.array(0.5, z.dtype)
     states, h = _state_rows(packing, start[0], z)
     memories, c = _state_rows(packing, start[1], z)
-    gates, tanh_c = np.empty_like(z), np.empty_like(h)
+    tanh_c = np.empty_like(h)
     for now, before in packing.steps:
         a = np.matmul(states[before], halved)
-        a += z[:, now]
-        i, o, f, n = np.tanh(a, out=a)
-        tanh_to_logistic(a[:3])
-        gates[:, now] = a
+        a += z[:, now].copy()
+        np.tanh(a, out=a)
+        tanh_to_logistic(a[:3], half)
+        z[:, now] = a
+        i, o, f, n = a
         c_now = np.multiply(f, memories[before], out=c[now])
         c_now += np.multiply(i, n, out=i)
         np.multiply(o, np.tanh(c_now, out=tanh_c[now]), out=h[now])
+    gates = z  # which they have taken the place of
 
     def back(dh, g):
         dstates, dh = _gradient_rows(packing, states, dh)
         dmemories, dc = _gradient_rows(packing, memories, 0)
-        i, o, f, n = gates
-        # What each pre-activation passes on for a unit of dc, and the output gate for one of dh.
-        local = np.stack(
-            [n * i * (1 - i), o, memories[packing.before] * f * (1 - f), i * (1 - n * n)]
-        )
-        local_o = tanh_c * o * (1 - o)
-        dc_of_dh = o * (1 - tanh_c * tanh_c)
+        local, local_o, dc_of_dh = np.empty_like(gates), np.empty_like(h), np.empty_like(h)
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))
-        for now, before in reversed(packing.steps):
-            dc_now, da = dc[now], local[:, now]
-            dc_now += dh[now] * dc_of_dh[now]
-            da *= dc_now
-            np.multiply(local_o[now], dh[now], out=da[1])
-            np.multiply(dc_now, f[now], out=dmemories[before])
-            dstates[before] += np.add.reduce(np.matmul(da, UT))
-        np.matmul(states[packing.before].T, local, out=g["U"])
+        for run, steps in reversed(packing.runs(U.shape[1])):
+            # What each pre-activation passes on for a unit of dc, and the output gate of dh.
+            (i, o, f, n), t = gates[:, run], tanh_c[run]
+            np.multiply(n * i, 1 - i, out=local[0, run])
+            np.multiply(memories[packing.before(run)] * f, 1 - f, out=local[2, run])
+            np.multiply(i, 1 - n * n, out=local[3, run])
+            np.multiply(t * o, 1 - o, out=local_o[run])
+            np.multiply(o, 1 - t * t, out=dc_of_dh[run])
+            for now, before in reversed(steps):
+                dh_now, dh_before, dc_now, da = dh[now], dstates[before], dc[now], local[:, now]
+                dc_now += dh_now * dc_of_dh[now]
+                da *= dc_now
+                np.multiply(local_o[now], dh_now, out=da[1])
+                np.multiply(dc_now, gates[2, now], out=dmemories[before])
+                for of_gate in np.matmul(da, UT):
+                    dh_before += of_gate
+        np.matmul(states[packing.before()].T, local, out=g["U"])
         return local
 
     return (h, c), back

@@ -32,6 +32,22 @@ class Batch(NamedTuple):
     total: float
     packing: Packing | None = None
 
+    @property
+    def parts(self) -> tuple[Batch, ...]:
+        """What the gradient is computed of, piece by piece."""
+        return (self,)
+
+
+class Halves(NamedTuple):
+    """A batch of sequences in two halves of about equal work, for a thread each."""
+
+    parts: tuple[Batch, Batch]
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights of both."""
+        return self.parts[0].total + self.parts[1].total
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -87,6 +103,12 @@ class Ragged:
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
+    def halves(self, index) -> Halves:
+        """Gather and pack some sequences, every second of them by length in one half."""
+        index = np.arange(self.n_samples)[index]
+        longest_first = index[np.argsort(-self.lengths[index], kind="stable")]
+        return Halves((self.take(longest_first[::2]), self.take(longest_first[1::2])))
+
     def subset(self, index) -> Ragged:
         """Keep some sequences."""
         lengths, starts = self.lengths[index], self._starts[index]
@@ -95,8 +117,29 @@ class Ragged:
         return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)
 
 
-Objective = Callable[[np.ndarray, Batch], tuple[float, np.ndarray]]
+# Rows that a prediction works on at a time, which bounds its memory.
+PIECE = 2**14
+
+# Numbers that a layer computes at each step, from which on half of them keep a thread busy
+# between one call of NumPy and the next: 128 sequences and 128 units gain a third by two threads.
+_HALVES_FROM = 2**13
+
+Objective = Callable[[np.ndarray, Batch | Halves], tuple[float, np.ndarray]]
 OnEpoch = Callable[[float, np.ndarray, np.ndarray], bool]
+
+
+def gather(samples: Rows | Ragged, index, network: MLP | RNN | None = None) -> Batch | Halves:
+    """Take a batch; in halves where the work is enough for two threads.
+
+    That is decided by sizes alone, and not by the threads there are: the halves add up to the
+    same bits whether they are computed side by side or one after the other.
+    """
+    if isinstance(network, RNN) and isinstance(samples, Ragged):
+        lengths = samples.lengths[index]
+        sequences_at_a_step = lengths.sum() / lengths.max()
+        if sequences_at_a_step * max(network.hidden_layer_sizes) >= _HALVES_FROM:
+            return samples.halves(index)
+    return samples.take(index)
 
 
 def make_objective(
@@ -105,24 +148,44 @@ def make_objective(
     loss: Loss,
     alpha: float = 0.0,
     rng: np.random.RandomState | None = None,
+    mapped: Callable = map,
 ) -> Objective:
     """Mean loss of a batch plus ``alpha / 2 / total`` times the sum of squared weights.
 
     The gradient is one vector, written anew by each call. `theta` is usually
-    ``params.flat`` itself; another vector is copied into it first.
+    ``params.flat`` itself; another vector is copied into it first. `mapped` computes the parts
+    of a batch as `map` does, perhaps side by side.
     """
-    g = params.like()
+    g, of_half = params.like(), params.like()
+
+    def part_of(part, rng, g):
+        scores, back = network.run(params, part.x, part.packing, rng)
+        value, dscores = loss(scores, part.y, part.weight)
+        back(dscores, g)
+        return value
 
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        scores, back = network.run(params, batch.x, batch.packing, rng)
-        value, dscores = loss(scores, batch.y, batch.weight)
-        back(dscores, g)
+        parts = batch.parts
+        if len(parts) == 1:
+            value = part_of(parts[0], rng, g)
+        else:
+            values = tuple(mapped(part_of, parts, _spawn(rng), (g, of_half)))
+            shares = [part.total / batch.total for part in parts]
+            value = shares[0] * values[0] + shares[1] * values[1]
+            g.flat[:] = shares[0] * g.flat + shares[1] * of_half.flat
         g.weights[:] += alpha / batch.total * params.weights
         return value + l2(params, alpha, batch.total), g.flat
 
     return objective
+
+
+def _spawn(rng):
+    """Make a generator for each of two threads, who could not take turns in order."""
+    if rng is None:
+        return None, None
+    return tuple(np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=2))
 
 
 def l2(params, alpha, total):
@@ -140,33 +203,52 @@ def mean_loss(
 
 
 def evaluate(
-    run: Callable, params: Arrays, x, lengths: np.ndarray | None = None, n_rows: int = 2**14
+    run: Callable,
+    params: Arrays,
+    x,
+    lengths: np.ndarray | None = None,
+    n_rows: int = PIECE,
+    mapped: Callable = map,
 ) -> np.ndarray:
     """Collect outputs of ``run(params, x, packing)``, about `n_rows` rows at a time."""
     if lengths is None:
         starts = range(0, x.shape[0], n_rows)
         return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
-    pieces = pack_in_pieces(x, lengths, n_rows)
-    return np.concatenate([run(params, piece, packing)[0] for piece, packing in pieces])
+    outputs = mapped(lambda piece: run(params, *piece.pack(x))[0], pieces(lengths, n_rows))
+    return np.concatenate(list(outputs))
 
 
-def pack_in_pieces(
-    x: np.ndarray, lengths: np.ndarray, n_rows: int = 2**14
-) -> Iterator[tuple[np.ndarray, Packing]]:
-    """Pack neighbouring sequences together, up to about `n_rows` steps in each piece."""
+class Piece(NamedTuple):
+    """Some neighbouring sequences, from this row of all steps on."""
+
+    first_row: int
+    lengths: np.ndarray
+
+    def pack(self, x: np.ndarray) -> tuple[np.ndarray, Packing]:
+        """Pack the sequences of the piece."""
+        packing = Packing(self.lengths)
+        return x[packing.to_packed + self.first_row], packing
+
+
+def pieces(lengths: np.ndarray, n_rows: int = PIECE) -> list[Piece]:
+    """Cut sequences into pieces of about `n_rows` steps, one sequence at least in each."""
     ends = np.cumsum(lengths)
-    for group in np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(ends // n_rows)) + 1):
-        packing = Packing(lengths[group])
-        yield x[packing.to_packed + ends[group[0]] - lengths[group[0]]], packing
+    cuts = np.flatnonzero(np.diff(ends // n_rows)) + 1
+    first_rows = ends[[0, *cuts]] - lengths[[0, *cuts]]
+    return [Piece(*of) for of in zip(first_rows, np.split(lengths, cuts), strict=True)]
 
 
 def epochs(
-    samples: Rows | Ragged, batch_size: int, rng: np.random.RandomState, shuffle: bool = True
-) -> Iterator[Iterable[Batch]]:
-    """Pass over the samples again and again; each pass is an iterable of batches."""
+    samples: Rows | Ragged,
+    batch_size: int,
+    rng: np.random.RandomState,
+    shuffle: bool = True,
+    network: MLP | RNN | None = None,
+) -> Iterator[Iterable[Batch | Halves]]:
+    """Pass over the samples again and again; each pass is an iterable of batches for a network."""
     n_samples = samples.n_samples
     if batch_size >= n_samples:
-        whole = samples.take(slice(None))  # in one batch the order means nothing
+        whole = gather(samples, slice(None), network)  # in one batch the order means nothing
         while True:
             yield [whole]
     order = np.arange(n_samples)
@@ -174,7 +256,7 @@ def epochs(
         if shuffle:
             order = order[rng.permutation(n_samples)]
         starts = range(0, n_samples, batch_size)
-        yield (samples.take(order[start : start + batch_size]) for start in starts)
+        yield (gather(samples, order[start : start + batch_size], network) for start in starts)
 
 
 def descend(
@@ -182,7 +264,7 @@ def descend(
     theta: np.ndarray,
     optimizer: SGD | Adam,
     state: State,
-    passes: Iterator[Iterable[Batch]],
+    passes: Iterator[Iterable[Batch | Halves]],
     rate: Callable[[], float],
     max_norm: float | None,
     on_epoch: OnEpoch,
@@ -218,7 +300,7 @@ def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
 def lbfgs(
     objective: Objective,
     theta: np.ndarray,
-    batch: Batch,
+    batch: Batch | Halves,
     max_iter: int,
     max_fun: int,
     tol: float,

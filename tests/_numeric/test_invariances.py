@@ -238,3 +238,15 @@ def test_dropout_is_for_training(network):
         assert np.array_equal(run.run(params, batch.x, batch.packing, rng)[0], expected)
     scores, _ = dropped.run(params, batch.x, batch.packing, RandomState(0))
     assert not np.allclose(scores, expected)
+
+
+@pytest.mark.parametrize("network", RECURRENT, ids=describe)
+def test_halves_add_up_to_the_whole(network):
+    samples = random_samples(network, CROSS_ENTROPY)
+    index = np.array([3, 0, 4, 1])
+    value, gradient = value_and_gradient(network, samples.take(index), alpha=0.5)
+    halves = samples.halves(index)
+    in_halves, of_halves = value_and_gradient(network, halves, alpha=0.5)
+    assert_close(halves.total, samples.take(index).total)
+    assert_close(in_halves, value)
+    assert_close(of_halves, gradient)

@@ -51,7 +51,7 @@ def test_steps(lengths):
     for t, (now, before) in enumerate(packing.steps):
         assert packed[now] == [row for row in packed if row[1] == t]
         assert states[before] == [(i, t - 1) for i, _ in packed[now]]
-    befores = np.arange(len(states))[packing.before]
+    befores = np.arange(len(states))[packing.before()]
     assert [states[row] for row in befores] == [(i, t - 1) for i, t in packed]
 
 
@@ -68,7 +68,24 @@ def test_inverses(lengths):
 @quick
 @given(ragged_lengths)
 def test_before_is_a_view_where_lengths_are_equal(lengths):
-    assert isinstance(Packing(lengths).before, slice) == (len(set(lengths)) == 1)
+    assert isinstance(Packing(lengths).before(), slice) == (len(set(lengths)) == 1)
+
+
+@quick
+@given(ragged_lengths, st.integers(1, 2**16))
+def test_runs(lengths, n_units):
+    packing = Packing(lengths)
+    befores = np.arange(packing.n_sequences + packing.n_rows)[packing.before()]
+    runs, fitting = packing.runs(n_units), max(2**15 // n_units, 1)
+    assert [step for _, steps in runs for step in steps] == packing.steps
+    assert [row for rows, _ in runs for row in range(rows.start, rows.stop)] == list(
+        range(packing.n_rows)
+    )
+    for rows, steps in runs:
+        assert (rows.start, rows.stop) == (steps[0][0].start, steps[-1][0].stop)
+        assert len(steps) == 1 or rows.stop - rows.start <= fitting
+        before = np.arange(len(befores) + packing.n_sequences)[packing.before(rows)]
+        assert np.array_equal(before, befores[rows])
 
 
 @quick

@@ -1,0 +1,93 @@
+"""Threads and memory: what is limited is given back, and halves are what wholes are."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, get_ident
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from skrnn import SequenceRNNClassifier, StepRNNRegressor
+from skrnn._machine import side_by_side
+
+
+def blas_threads():
+    controller = ThreadpoolController().select(user_api="blas")
+    return {info["num_threads"] for info in controller.info()}
+
+
+def test_the_limit_lasts_until_the_last_one_ends():
+    with threadpool_limits(2, user_api="blas"):
+        first, second = side_by_side(), side_by_side()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == {2}
+
+
+def test_two_threads_where_the_blas_may_use_two():
+    with threadpool_limits(2, user_api="blas"), side_by_side() as mapped:
+        both = Barrier(2, timeout=30)
+        assert len(set(mapped(lambda _: both.wait() + get_ident() * 2, range(2)))) == 2
+
+
+def test_one_thread_where_the_blas_may_use_one():
+    with threadpool_limits(1, user_api="blas"), side_by_side() as mapped:
+        assert set(mapped(lambda _: get_ident(), range(4))) == {get_ident()}
+
+
+def test_errors_and_settings_of_numpy_go_with_the_work():
+    with threadpool_limits(2, user_api="blas"), side_by_side() as mapped:
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            list(mapped(np.exp, [np.array([1e4])] * 2))
+        with np.errstate(over="ignore"):
+            assert list(mapped(np.exp, [np.array([1e4])] * 2)) == [np.inf] * 2
+
+
+def sequences(n, rng):
+    return [rng.standard_normal((length, 3)) for length in rng.integers(1, 9, n)]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_the_same_bits_with_one_thread_and_two(dropout):
+    X = sequences(300, np.random.default_rng(0))
+    y = np.arange(300) % 3
+    clf = SequenceRNNClassifier(
+        64, batch_size=300, max_iter=2, n_iter_no_change=np.inf, dropout=dropout, random_state=0
+    )
+    fits = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
+            fits.append(clf.fit(X, y).weights_)
+    for layer, p in fits[0].items():
+        for name, weights in p.items():
+            assert np.array_equal(weights, fits[1][layer][name])
+
+
+def test_predictions_in_pieces_come_in_order():
+    rng = np.random.default_rng(0)
+    X = [rng.standard_normal((length, 1)) for length in rng.integers(1, 4000, 40)]
+    y = [x[:, 0] for x in X]
+    net = StepRNNRegressor(4, bptt_steps=50, max_iter=1, random_state=0)
+    with pytest.warns(match="iterations"):
+        net.fit(X[:3], y[:3])
+    with threadpool_limits(2, user_api="blas"):
+        together = net.predict(X)
+    for x, prediction in zip(X, together, strict=True):
+        np.testing.assert_allclose(prediction, net.predict([x])[0], atol=1e-12)
+
+
+def test_fits_in_threads_do_not_disturb_each_other():
+    X = sequences(40, np.random.default_rng(1))
+    y = np.arange(40) % 2
+
+    def fit(seed):
+        clf = SequenceRNNClassifier(8, max_iter=3, random_state=seed, solver="lbfgs", tol=10)
+        return clf.fit(X, y).predict_proba(X)
+
+    alone = [fit(seed) for seed in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fit, range(6)))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
