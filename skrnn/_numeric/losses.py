@@ -25,7 +25,7 @@ def softmax_cross_entropy(scores, classes, weight):
     """
     rows = np.arange(len(scores))
     log_p = log_softmax(scores)
-    value = -(weight @ log_p[rows, classes])
+    value = -weight.dot(log_p[rows, classes])
     dscores = np.exp(log_p)
     dscores[rows, classes] -= 1
     dscores *= weight[:, None]
@@ -38,12 +38,13 @@ def logistic_cross_entropy(scores, targets, weight):
     ``-t log logistic(s) - (1 - t) log logistic(-s) = -log logistic(-s) - t s`` with gradient
     ``logistic(s) - t``. `targets` ``(n, n_outputs)`` holds 0 and 1 (or anything between).
     """
-    losses = log_logistic(-scores)
-    losses += targets * scores
-    dscores = ACTIVATIONS["logistic"].f(scores)
+    log_not_p = log_logistic(-scores)
+    gains = targets * scores
+    gains += log_not_p
+    dscores = np.exp(log_not_p + scores)
     dscores -= targets
     dscores *= weight[:, None]
-    return -(weight @ losses).sum(), dscores
+    return -np.add.reduce(weight.dot(gains)), dscores
 
 
 def squared_error(scores, targets, weight):

@@ -37,19 +37,20 @@ class MLP:
 
     def run(self, params, x, packing=None, rng=None):
         """Forward pass; `packing` is not looked at."""
-        layers: list[tuple] = []
-        for name in params:
-            back_activation = back_dropout = _through
-            if layers:
+        backs: list[tuple] = []
+        for name, p in params.items():
+            if backs:
                 x, back_activation = activate(x, self.activation)
                 x, back_dropout = dropout(x, self.dropout, rng)
-            x, back_dense = dense(params[name], x)
-            layers.append((name, back_activation, back_dropout, back_dense))
+                backs += [(back_activation, None), (back_dropout, None)]
+            x, back_dense = dense(p, x)
+            backs.append((back_dense, name))
 
         def back(dy, g, want_dx=False):
-            for i, (name, back_activation, back_dropout, back_dense) in _backwards(layers):
-                dy = back_activation(back_dropout(back_dense(dy, g[name], want_dx or i > 0)))
-            return dy
+            for back_layer, name in reversed(backs[1:]):
+                dy = back_layer(dy, g.get(name))
+            back_first, name = backs[0]
+            return back_first(dy, g[name], want_dx)
 
         return x, back
 

@@ -44,23 +44,28 @@ class Adam:
     epsilon: float = 1e-8
 
     def start(self, theta: np.ndarray) -> State:
-        """Make the state before the first step: moments of zero."""
-        return {"t": 0, "mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+        """Make the state before the first step: moments of zero.
+
+        They are sums of fading weights, not means: each is the moment of the paper divided by
+        ``1 - beta``, which saves two passes over the gradient.
+        """
+        return {"t": 0, "sum": np.zeros_like(theta), "sum_of_squares": np.zeros_like(theta)}
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, rate: float, state: State) -> None:
         """``theta -= rate_t m / (sqrt(v) + epsilon)``, bias correction folded into rate_t."""
         state["t"] += 1
-        mean, square, t = state["mean"], state["square"], state["t"]
-        mean *= self.beta_1
-        mean += (1 - self.beta_1) * gradient
-        square *= self.beta_2
+        t, m, v = state["t"], state["sum"], state["sum_of_squares"]
+        m *= self.beta_1
+        m += gradient
+        v *= self.beta_2
         step = gradient * gradient
-        step *= 1 - self.beta_2
-        square += step
-        np.sqrt(square, out=step)
-        step += self.epsilon
-        np.divide(mean, step, out=step)
-        step *= rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        v += step
+        scale = (1 - self.beta_2) ** 0.5
+        np.sqrt(v, out=step)
+        step += self.epsilon / scale
+        np.divide(m, step, out=step)
+        rate *= (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        step *= rate * (1 - self.beta_1) / scale
         theta -= step
 
 

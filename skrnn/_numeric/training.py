@@ -175,8 +175,9 @@ def make_objective(
             shares = [part.total / batch.total for part in parts]
             value = shares[0] * values[0] + shares[1] * values[1]
             g.flat[:] = shares[0] * g.flat + shares[1] * of_half.flat
-        g.weights[:] += alpha / batch.total * params.weights
-        return value + l2(params, alpha, batch.total), g.flat
+        penalty, decay = l2(params, alpha, batch.total)
+        g.weights += decay
+        return value + penalty, g.flat
 
     return objective
 
@@ -189,8 +190,9 @@ def _spawn(rng):
 
 
 def l2(params, alpha, total):
-    """Penalty on large weights, ``alpha / 2 / total`` times the sum of their squares."""
-    return 0.5 * alpha / total * (params.weights @ params.weights)
+    """Penalty on large weights, ``alpha / 2 / total`` times their squares, and its gradient."""
+    decay = alpha / total * params.weights
+    return 0.5 * decay.dot(params.weights), decay
 
 
 def mean_loss(
