@@ -22,15 +22,16 @@ LAYERS = {
     5: "_base",
     6: "_outputs _states",
     7: "mlp _recurrent",
-    8: "rnn",
-    9: "inspection",
+    8: "rnn _onnx_nodes",
+    9: "inspection onnx",
 }
 LAYER_OF = {f"skrnn.{name}": n for n, names in LAYERS.items() for name in names.split()}
 LAYER_OF["skrnn"] = 10
 DATASETS = "skrnn.datasets"  # outside the tower: imports no other part of skrnn
 
 REQUIRED = {"numpy", "scipy", "sklearn", "threadpoolctl"}  # the last comes with scikit-learn
-OPTIONAL = {"matplotlib", "PIL", "rich", "pandas"}  # only inside a function, when asked for
+# Only inside a function, when asked for.
+OPTIONAL = {"matplotlib", "PIL", "rich", "pandas", "onnx", "skl2onnx"}
 
 MAX_MODULE_LINES = 450
 MAX_FUNCTION_LINES = 60

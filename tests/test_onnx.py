@@ -1,0 +1,409 @@
+"""ONNX Runtime on exported models says what the estimators say."""
+
+import subprocess
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+from skrnn import (
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    XORMLPClassifier,
+    as_sequences,
+)
+from skrnn.onnx import register_onnx_converters, to_onnx
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("skl2onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+TOLERANCE = 1e-5
+SEQUENCE_TASKS = ["binary", "multiclass", "multilabel", "number", "vector"]
+
+
+def ragged(n_sequences=17, n_features=3, longest=8, seed=0):
+    rng = np.random.RandomState(seed)
+    lengths = rng.randint(1, longest + 1, n_sequences)
+    lengths[:2] = 1, longest
+    return [rng.normal(size=(length, n_features)) for length in lengths]
+
+
+def targets(task, shape, rng):
+    if task == "binary":
+        return np.resize(np.array(["no", "yes"]), shape)
+    if task == "multiclass":
+        return np.resize([2, 3, 5], shape)
+    if task == "multilabel":
+        return np.tile(np.eye(3, dtype=int), (shape, 1))[:shape]
+    return rng.normal(size=(shape, 2) if task == "vector" else shape)
+
+
+def fitted(estimator, X, task, seed=0):
+    """Fit for the shapes; then make every weight and bias random, which one epoch would not."""
+    rng = np.random.RandomState(seed)
+    steps = isinstance(estimator, StepRNNClassifier | StepRNNRegressor)
+    y = [targets(task, len(x) if steps else len(X), rng) for x in (X if steps else [X])]
+    if steps and task == "binary":  # a sequence of one step may not show both
+        y[1][:2] = "no", "yes"
+    estimator.fit(X, y if steps else y[0])
+    for p in estimator._weights().values():
+        for array in p.values():
+            array[...] = rng.normal(0, 0.5, array.shape)
+    return estimator
+
+
+def answer(model, X, n_steps=None):
+    """Run a model on ragged sequences; rubbish stands behind the ends where it has lengths."""
+    onnx.checker.check_model(model, full_check=True)
+    sequences = as_sequences(X)
+    padded = sequences.to_padded(n_steps).astype(np.float32)
+    feed = {"X": padded}
+    if len(model.graph.input) == 2:
+        feed = {"X": np.nan_to_num(padded, nan=1e3), "lengths": sequences.lengths}
+    return run(model, feed)
+
+
+def run(model, feed):
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return dict(
+        zip([output.name for output in model.graph.output], session.run(None, feed), strict=True)
+    )
+
+
+def assert_same(answers, estimator, X):
+    """Labels are equal, and probabilities or numbers within the tolerance."""
+    last = estimator[-1] if hasattr(estimator, "steps") else estimator
+    lengths, expected = [len(x) for x in X], {"variable": estimator.predict(X)}
+    if hasattr(last, "classes_"):
+        expected = {"label": estimator.predict(X), "probabilities": estimator.predict_proba(X)}
+    assert list(answers) == list(expected)
+    for name, values in expected.items():
+        given = answers[name]
+        if getattr(last, "_per_step", False):
+            if name != "label":
+                behind = np.arange(given.shape[1]) >= np.array(lengths)[:, None]
+                assert np.isnan(given[behind]).all()
+                assert behind.any()
+            given = np.concatenate([of_one[:n] for of_one, n in zip(given, lengths, strict=True)])
+            values = np.concatenate(values)
+        if name == "label":
+            np.testing.assert_array_equal(given, values)
+        else:
+            assert given.dtype == np.float32
+            assert np.abs(given - values.reshape(given.shape)).max() < TOLERANCE
+
+
+CELLS = [
+    {"cell": "rnn", "activation": "tanh"},
+    {"cell": "rnn", "activation": "relu"},
+    {"cell": "rnn", "activation": "logistic"},
+    {"cell": "rnn", "activation": "identity"},
+    {"cell": "gru"},
+    {"cell": "lstm"},
+]
+POOLINGS = ["last", "mean", "max", None]
+
+
+def network(task, pooling, **parameters):
+    """Get the estimator of a task: with an answer for each step if there is no pooling."""
+    parameters |= {"max_iter": 1, "random_state": 0}
+    numbers = task in ("number", "vector")
+    if pooling is None:
+        return (StepRNNRegressor if numbers else StepRNNClassifier)(**parameters)
+    cls = SequenceRNNRegressor if numbers else SequenceRNNClassifier
+    return cls(pooling=pooling, **parameters)
+
+
+@pytest.mark.parametrize("task", SEQUENCE_TASKS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(cell.values()))
+def test_the_table(cell, pooling, task):
+    X = ragged()
+    for bidirectional, hidden in product([False, True], [(4,), (4, 3)]):
+        estimator = network(
+            task, pooling, hidden_layer_sizes=hidden, bidirectional=bidirectional, **cell
+        )
+        fitted(estimator, X, task)
+        for lengths in ("input", "nan"):
+            model = to_onnx(estimator, lengths=lengths)
+            assert [given.name for given in model.graph.input] == (
+                ["X", "lengths"] if lengths == "input" else ["X"]
+            )
+            assert_same(answer(model, X), estimator, X)
+            # Neither more padding nor another batch plays a part.
+            assert_same(answer(model, X[:3], n_steps=11), estimator, X[:3])
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("out_activation", ["auto", "softmax"])
+@pytest.mark.parametrize("hidden", [(), (5,), (4, 3)])
+def test_multilayer_perceptron(activation, task, out_activation, hidden):
+    X = np.random.RandomState(0).normal(size=(30, 4))
+    clf = XORMLPClassifier(
+        hidden, activation, out_activation=out_activation, max_iter=1, n_init=1, random_state=0
+    )
+    fitted(clf, X, task)
+    model = to_onnx(clf)
+    onnx.checker.check_model(model, full_check=True)
+    assert_same(run(model, {"X": X.astype(np.float32)}), clf, X)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [[0, 1, 2], [-5, 7, 70], [0.25, 0.1, 2.0], ["a", "ä", "语"], [False, True], [10**12, 3, 4]],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [None, object])
+def test_labels_keep_their_type(classes, dtype):
+    if dtype is object and not isinstance(classes[0], str):
+        pytest.skip("scikit-learn takes only text in object arrays for labels")
+    X = ragged(12)
+    y = np.resize(np.array(classes, dtype), 12)
+    clf = SequenceRNNClassifier(3, max_iter=1, random_state=0).fit(X, y)
+    answers = answer(to_onnx(clf), X)
+    assert_same(answers, clf, X)
+    kind = answers["label"].dtype.kind
+    assert kind == ("O" if isinstance(classes[0], str) else np.array(classes).dtype.kind)
+
+
+def test_float32_and_real_training(sequences):
+    X, y = sequences
+    X = [x.astype(np.float32) for x in X]
+    for cell in ("rnn", "gru", "lstm"):
+        clf = SequenceRNNClassifier(16, cell=cell, max_iter=30, random_state=0).fit(X, y)
+        assert clf.score(X, y) > 0.8
+        assert_same(answer(to_onnx(clf), X), clf, X)
+
+
+PIPELINES = {
+    "scaled": make_pipeline(PerStep(StandardScaler())),
+    "scaled and padded": make_pipeline(PerStep(StandardScaler()), SequencePadder()),
+    "padded and scaled": make_pipeline(SequencePadder(n_steps=20), PerStep(MinMaxScaler())),
+    "cut": make_pipeline(SequencePadder(n_steps=3, longer="truncate")),
+    "filled": make_pipeline(SequencePadder(n_steps=9, fill_value=-1.0)),
+    "other features": make_pipeline(PerStep(PCA(2, random_state=0))),
+    "nested": make_pipeline(
+        PerStep(make_pipeline(StandardScaler(), PCA(2, random_state=0))),
+        make_pipeline("passthrough", PerStep(MinMaxScaler())),
+    ),
+}
+
+
+@pytest.mark.parametrize("lengths", ["input", "nan"])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipelines(name, lengths, sequences):
+    X, y = sequences
+    network = SequenceRNNClassifier(6, bidirectional=True, max_iter=5, random_state=0)
+    pipe = make_pipeline(clone(PIPELINES[name]), network).fit(X, y)
+    assert_same(answer(to_onnx(pipe, lengths=lengths), X), pipe, X)
+
+
+@pytest.mark.parametrize("lengths", ["input", "nan"])
+def test_steps_in_a_pipeline(lengths, sequences):
+    X, y = sequences
+    tags = [np.where(x[:, 0] > 0, label, -1) for x, label in zip(X, y, strict=True)]
+    network = StepRNNClassifier(6, cell="lstm", max_iter=5, random_state=0)
+    pipe = make_pipeline(PerStep(StandardScaler()), network).fit(X, tags)
+    assert_same(answer(to_onnx(pipe, lengths=lengths), X), pipe, X)
+
+
+def test_flat_padding_feeds_scikit_learn(sequences):
+    X, y = sequences
+    pipe = make_pipeline(
+        PerStep(StandardScaler()), SequencePadder(flat=True, fill_value=0), LogisticRegression()
+    ).fit(X, y)
+    answers = answer(to_onnx(pipe), X)
+    np.testing.assert_array_equal(answers["label"], pipe.predict(X))
+    assert np.abs(answers["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
+
+
+def test_table_feeds_sequences():
+    """Rows of a table, NaN behind the ends, through a step of scikit-learn."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(30, 8)), np.arange(30) % 3
+    X[::2, 6:], X[1::4, 4:] = np.nan, np.nan
+    pipe = make_pipeline(
+        StandardScaler(), SequenceRNNClassifier(5, step_features=2, max_iter=3, random_state=0)
+    ).fit(X, y)
+    model = to_onnx(pipe)
+    assert [given.name for given in model.graph.input] == ["X"]
+    answers = run(model, {"X": X.astype(np.float32)})
+    np.testing.assert_array_equal(answers["label"], pipe.predict(X))
+    assert np.abs(answers["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
+
+
+def test_multilayer_perceptron_in_a_pipeline(table):
+    X, y = table
+    pipe = make_pipeline(StandardScaler(), XORMLPClassifier((8,), max_iter=20, random_state=0))
+    pipe.fit(X, y)
+    assert_same(run(to_onnx(pipe), {"X": X.astype(np.float32)}), pipe, X)
+
+
+@pytest.mark.parametrize(
+    ("padder", "longest"),
+    [
+        (SequencePadder(), 6),
+        (SequencePadder(n_steps=9), 9),
+        (SequencePadder(n_steps=4, longer="truncate", fill_value=7), 4),
+        (SequencePadder(n_steps=9, fill_value=0), 9),
+    ],
+)
+@pytest.mark.parametrize("lengths", ["input", "nan"])
+def test_transformers_alone(padder, longest, lengths, sequences):
+    X, _ = sequences
+    pipe = make_pipeline(PerStep(StandardScaler()), clone(padder)).fit(X)
+    answers = answer(to_onnx(pipe, lengths=lengths), X, n_steps=15)
+    expected = pipe.transform(X)
+    assert answers["sequences"].shape == expected.shape == (40, longest, 2)
+    np.testing.assert_allclose(answers["sequences"], expected, atol=TOLERANCE)
+    # Where the ends are marked, they are known; otherwise every step is one.
+    known = as_sequences(expected).lengths
+    np.testing.assert_array_equal(answers["lengths"], known)
+
+
+def test_scaler_alone_gives_the_lengths_on(sequences):
+    X, _ = sequences
+    scaler = PerStep(StandardScaler()).fit(X)
+    answers = answer(to_onnx(scaler, lengths="nan"), X)
+    lengths = [len(x) for x in X]
+    np.testing.assert_array_equal(answers["lengths"], lengths)
+    for given, n, expected in zip(answers["sequences"], lengths, scaler.transform(X), strict=True):
+        np.testing.assert_allclose(given[:n], expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("longer", ["error", "grow"])
+def test_too_long_is_an_error_of_the_runtime(longer, sequences):
+    X, _ = sequences
+    padder = SequencePadder(n_steps=6, longer=longer, flat=longer == "grow").fit(X)
+    model = to_onnx(padder)
+    answer(model, X, n_steps=15)  # more padding is not more steps
+    with pytest.raises(ValueError, match="more than the 6"):
+        padder.transform([np.zeros((7, 2))])
+    with pytest.raises(Exception, match="Expand"):
+        answer(model, [np.zeros((7, 2))])
+
+
+def test_missing_values_before_the_end(sequences):
+    X, y = [x.copy() for x in sequences[0]], sequences[1]
+    for x in X[::3]:
+        x[0, 1] = np.nan
+    pipe = make_pipeline(
+        PerStep(SimpleImputer(), allow_missing=True),
+        SequenceRNNClassifier(4, max_iter=3, random_state=0),
+    ).fit(X, y)
+    lengths = np.array([len(x) for x in X])
+    padded = np.full((len(X), lengths.max(), 2), np.nan, np.float32)
+    for row, x in zip(padded, X, strict=True):
+        row[: len(x)] = x
+    for feed in ({"X": padded, "lengths": lengths}, {"X": padded}):
+        model = to_onnx(pipe, lengths="input" if "lengths" in feed else "nan")
+        assert_same(run(model, feed), pipe, X)
+
+
+def test_text():
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    X = [["the", "Ann"], ["Bob", "the", "Ann"], ["the"]] * 3
+    y = [["other", "name"], ["name", "other", "name"], ["other"]] * 3
+    pipe = make_pipeline(
+        PerStep(OneHotEncoder()), StepRNNClassifier(4, max_iter=5, random_state=0)
+    ).fit(X, y)
+    types = [("X", StringTensorType([None, None, 1])), ("lengths", Int64TensorType([None]))]
+    model = to_onnx(pipe, initial_types=types)
+    onnx.checker.check_model(model, full_check=True)
+    # Nothing behind the ends reaches the encoder, which would not know the empty string.
+    padded = np.array([x + [""] * (3 - len(x)) for x in X], dtype=object)[:, :, None]
+    answers = run(model, {"X": padded, "lengths": np.array([len(x) for x in X])})
+    assert_same(answers, pipe, X)
+
+
+def test_search(sequences):
+    X, y = sequences
+    pipe = make_pipeline(PerStep(StandardScaler()), SequenceRNNClassifier(4, random_state=0))
+    grid = {"sequencernnclassifier__max_iter": [1, 2]}
+    search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
+    assert_same(answer(to_onnx(search), X), search.best_estimator_, X)
+
+
+def test_registered_for_skl2onnx_itself(table):
+    import skl2onnx
+
+    register_onnx_converters()
+    X, y = table
+    search = GridSearchCV(XORMLPClassifier((3,), max_iter=2), {"alpha": [1e-4]}, cv=2).fit(X, y)
+    model = skl2onnx.to_onnx(search, X[:1].astype(np.float32))
+    assert_same(run(model, {"X": X.astype(np.float32)}), search.best_estimator_, X)
+
+
+@pytest.mark.parametrize("target_opset", [18, 20, None])
+def test_versions_of_operators(target_opset, sequences):
+    X, y = sequences
+    pipe = make_pipeline(
+        PerStep(StandardScaler()),
+        SequenceRNNClassifier((3, 2), pooling="max", max_iter=2, random_state=0),
+    ).fit(X, y)
+    model = to_onnx(pipe, target_opset=target_opset)
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    assert versions[""] == (target_opset or versions[""]) >= 18
+    assert_same(answer(model, X), pipe, X)
+
+
+def test_training_options_play_no_part():
+    X, y = ragged(), np.arange(17) % 3
+    clf = SequenceRNNClassifier((4, 3), dropout=0.5, bptt_steps=2, max_iter=2, random_state=0)
+    clf.fit(X, y)
+    expected = to_onnx(clf).SerializeToString()
+    # The network is the one that was fitted, whatever the parameters say now.
+    clf.set_params(cell="lstm", hidden_layer_sizes=9, pooling="max", dropout=0)
+    assert to_onnx(clf).SerializeToString() == expected
+    assert_same(answer(to_onnx(clf), X), clf, X)
+
+
+def test_misuse(sequences):
+    X, y = sequences
+    clf = SequenceRNNClassifier(3, max_iter=1, random_state=0)
+    with pytest.raises(NotFittedError):
+        to_onnx(clf)
+    clf.fit(X, y)
+    with pytest.raises(ValueError, match="lengths must be 'input' or 'nan', got True"):
+        to_onnx(clf, lengths=True)
+    with pytest.raises(ValueError, match="at least 18, got 11"):
+        to_onnx(clf, target_opset=11)
+    pipe = make_pipeline(clf, LogisticRegression()).fit(X, y)
+    with pytest.raises(ValueError, match="SequenceRNNClassifier stands in the middle"):
+        to_onnx(pipe)
+    clf.classes_ = np.array([(0,), (1,), (2,)], dtype=[("a", int)])
+    with pytest.raises(ValueError, match="have no type in ONNX"):
+        to_onnx(clf)
+
+
+def test_absent():
+    code = (
+        "import sys; sys.modules['skl2onnx'] = None\n"
+        "from skrnn import XORMLPClassifier\n"
+        "from skrnn.onnx import to_onnx\n"
+        "clf = XORMLPClassifier((2,), random_state=0).fit([[0], [1]], [0, 1])\n"
+        "try: to_onnx(clf)\n"
+        "except ImportError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'skrnn[onnx]'" in done.stdout
