@@ -5,6 +5,8 @@ Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_, which ``pip install skrnn[onn
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
@@ -46,7 +48,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     Outputs have the names that skl2onnx gives them: ``label`` and ``probabilities`` of a
     classifier, ``variable`` of shape ``(n_samples, n_outputs)`` of a regressor, ``sequences``
-    and ``lengths`` of a transformer of sequences. Answers for steps are
+    and ``n_steps`` (their lengths) of a transformer of sequences. Answers for steps are
     ``(n_sequences, n_steps)`` labels and ``(n_sequences, n_steps, n_outputs)`` probabilities or
     predictions, which are NaN behind the ends, where labels mean nothing.
 
@@ -82,8 +84,8 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         If skl2onnx is not installed.
 
     ValueError
-        If a parameter is invalid, class labels are neither numbers nor text, or a network
-        serves as a transformer in the middle of a pipeline.
+        If a parameter is invalid, class labels are neither numbers nor text, a network serves
+        as a transformer in the middle of a pipeline, or sequences reach a step that reads tables.
 
     NotFittedError
         If the estimator is not fitted.
@@ -108,18 +110,16 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         raise ValueError(f"target_opset must be at least {_LEAST_OPSET}, got {target_opset!r}.")
     estimator = getattr(estimator, "best_estimator_", estimator)
     check_is_fitted(estimator)
-    steps = _steps(estimator)
-    for step in steps[:-1]:
-        if isinstance(step, NeuralNetwork):
-            raise ValueError(
-                f"{type(step).__name__} stands in the middle of a pipeline, as a transformer; "
-                "only its answers can be exported, not its hidden states."
-            )
+    names, steps = zip(*_steps("", estimator), strict=True)
+    _check_order(steps)
     if options is None and is_classifier(steps[-1]):
         options = {id(steps[-1]): {"zipmap": False}}
     return convert_sklearn(
-        estimator,
+        # skl2onnx stumbles over 'passthrough', which the list of steps leaves out.
+        Pipeline(list(zip(names, steps, strict=True))),
+        name=type(steps[-1]).__name__,  # in place of a random one
         initial_types=initial_types or _initial_types(steps[0], lengths),
+        final_types=_final_types(steps[-1]),
         target_opset=target_opset,
         options=options,
     )
@@ -168,12 +168,41 @@ def register_onnx_converters():
         update_registered_converter(transformer, alias, shape, convert, parser=parse)
 
 
-def _steps(estimator):
-    """List the steps of a pipeline, of pipelines in it too; anything else is one step."""
+def _steps(name, estimator):
+    """List names and steps of a pipeline, of pipelines in it too; anything else is one step."""
     if not isinstance(estimator, Pipeline):
-        return [estimator]
-    steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
-    return [inner for step in steps for inner in _steps(step)]
+        return [(name or "estimator", estimator)]
+    prefix = f"{name}__" if name else ""
+    steps = [(n, step) for n, step in estimator.steps if step is not None and step != "passthrough"]
+    return [inner for n, step in steps for inner in _steps(prefix + n, step)]
+
+
+def _check_order(steps):
+    """Refuse what has a meaning in Python but none in a graph of batches and lengths."""
+    for step, following in pairwise(steps):
+        if isinstance(step, NeuralNetwork):
+            raise ValueError(
+                f"{type(step).__name__} stands in the middle of a pipeline, as a transformer; "
+                "only its answers can be exported, not its hidden states."
+            )
+        if _gives_sequences(step) and not isinstance(following, _READ_SEQUENCES):
+            raise ValueError(
+                f"{type(following).__name__} follows on {type(step).__name__}, but would get "
+                "sequences, not a table; SequencePadder(flat=True) between them makes one."
+            )
+
+
+def _gives_sequences(step):
+    return isinstance(step, PerStep) or (isinstance(step, SequencePadder) and not step.flat)
+
+
+def _final_types(last):
+    """Name the outputs, of which skl2onnx would number those that share a name with a step's."""
+    if _gives_sequences(last):
+        return [("sequences", None), ("n_steps", None)]
+    if isinstance(last, NeuralClassifier):
+        return [("label", None), ("probabilities", None)]
+    return [("variable", None)] if isinstance(last, (*_NETWORKS, SequencePadder)) else None
 
 
 def _initial_types(first, lengths):
@@ -297,11 +326,11 @@ def _parse_per_step(scope, model, inputs, custom_parsers=None):
         _Rows(model.n_step_features_),
         inputs,
         rows=rows_type([None, model.n_step_features_]),
-        lengths=Int64TensorType([None]),
+        n_steps=Int64TensorType([None]),
     )
     transformed = _parse_sklearn(scope, model.transformer_, [rows], custom_parsers)
     inputs = [*transformed, inputs[0], lengths]
-    kinds = {"sequences": FloatTensorType(), "lengths": Int64TensorType([None])}
+    kinds = {"sequences": FloatTensorType(), "n_steps": Int64TensorType([None])}
     return _declare(scope, "SkrnnPerStep", model, inputs, **kinds)
 
 
@@ -337,7 +366,7 @@ def _parse_padder(scope, model, inputs, custom_parsers=None):
 
     if model.flat:
         return _declare(scope, "SkrnnSequencePadder", model, inputs, variable=FloatTensorType())
-    kinds = {"sequences": FloatTensorType(), "lengths": Int64TensorType([None])}
+    kinds = {"sequences": FloatTensorType(), "n_steps": Int64TensorType([None])}
     return _declare(scope, "SkrnnSequencePadder", model, inputs, **kinds)
 
 
