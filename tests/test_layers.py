@@ -21,8 +21,8 @@ LAYERS = {
     4: "_epochs preprocessing metrics model_selection",
     5: "_base",
     6: "_outputs _states",
-    7: "mlp _recurrent",
-    8: "rnn _onnx_nodes",
+    7: "mlp _recurrent _onnx_nodes",
+    8: "rnn _onnx_converters",
     9: "inspection onnx",
 }
 LAYER_OF = {f"skrnn.{name}": n for n, names in LAYERS.items() for name in names.split()}
