@@ -39,7 +39,7 @@ class Job:
     recipe: Recipe
     samples: Rows | Ragged
     held_out: Rows | Ragged | None  # validation samples, if the user gave some
-    rng: np.random.RandomState
+    rng: np.random.RandomState | None  # None where nothing is drawn
     again: bool  # from the weights of the last fit, instead of new ones
     context: Any  # of scikit-learn's callbacks
     told: dict[str, Any]  # what callbacks are told of the data
@@ -355,6 +355,17 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "_architecture": asdict(job.network),
             "_optimizer_state": run.state,
         }
+
+    def _become_fitted(self, X, y, weights):
+        """Set all that a fit would, with these weights; X and y show the shapes and classes."""
+        self._validate_params()
+        samples = self._samples(X, y, None, again=False)
+        network, recipe = self._network(), self._recipe(samples.n_samples, False)
+        params = Params(network.shapes, samples.x.dtype).fill(weights)
+        job = Job(network, recipe, samples, None, None, again=False, context=None, told={})
+        run = Run(params, Watch(recipe, params.flat, samples.n_samples))
+        self.__dict__.update(self._fitted_attributes(job, run) | {"best_loss_": None})
+        return self
 
     def _gone_on(self, curve, job):
         """Get the curve that this fit goes on with."""

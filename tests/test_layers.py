@@ -23,7 +23,7 @@ LAYERS = {
     6: "_outputs _states",
     7: "mlp _recurrent _onnx_nodes",
     8: "rnn _onnx_converters",
-    9: "inspection onnx",
+    9: "inspection onnx pytorch",
 }
 LAYER_OF = {f"skrnn.{name}": n for n, names in LAYERS.items() for name in names.split()}
 LAYER_OF["skrnn"] = 10

@@ -1,0 +1,371 @@
+"""Exchange weights with PyTorch: its ``state_dict`` into a fitted estimator, and back.
+
+Nothing here imports PyTorch. A ``state_dict`` is a mapping of names to arrays, whether they are
+tensors or were saved as NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._base import NeuralNetwork
+from skrnn._outputs import NeuralClassifier
+from skrnn._recurrent import RecurrentNetwork
+
+# Where each of our gates stands among PyTorch's, which has r, z, n and i, f, g, o.
+_GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 3, 1, 2]}
+_RECURRENT = re.compile(r"(?:(.*)\.)?(weight|bias)_(ih|hh)_l(\d+)(_reverse)?")
+_LINEAR = re.compile(r"(?:(.*)\.)?(weight|bias)")
+
+
+def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
+    """Make a fitted estimator of the weights of a PyTorch module.
+
+    The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers and one ``torch.nn.Linear`` after
+    them, or, for `XORMLPClassifier`, ``Linear`` layers alone. Their kind, sizes and directions
+    are read off the arrays; what arrays do not tell (`pooling`, `activation`) is what `estimator`
+    says. The result predicts, streams and goes on training like any other, but has no history:
+    `n_iter_` is 0 and `loss_` NaN.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A `XORMLPClassifier` or recurrent estimator, which is cloned.
+
+    state_dict : mapping of str to tensor or array
+        The weights, layers in the order in which the module applies them. Sizes of stacked layers
+        may differ if each is a module of its own.
+
+    classes : array-like of shape (n_classes,), default=None
+        Class labels in the order of the outputs of the module, for a classifier; for a single
+        output, which speaks for the second class, two labels. None means 0, 1 and so on.
+
+    multilabel : bool, default=False
+        Whether each output of the module is a yes/no question of its own (``BCEWithLogitsLoss``).
+
+    Returns
+    -------
+    fitted : estimator
+        A fitted clone of `estimator`, with float32 weights if those given are of at most this
+        precision, and float64 ones otherwise.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is none of this package's networks, or `state_dict` no mapping.
+
+    ValueError
+        If the weights are not those of such a module, or do not fit the classes.
+
+    See Also
+    --------
+    to_state_dict : The other way round.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import SequenceRNNClassifier
+    >>> from skrnn.pytorch import from_state_dict
+    >>> state_dict = {
+    ...     "rnn.weight_ih_l0": np.array([[1.0]]),
+    ...     "rnn.weight_hh_l0": np.array([[1.0]]),
+    ...     "output.weight": np.array([[-1.0], [1.0]]),
+    ...     "output.bias": np.array([0.25, -0.25]),
+    ... }
+    >>> clf = from_state_dict(SequenceRNNClassifier(), state_dict, classes=["no", "yes"])
+    >>> clf.predict([[0, 0, 1, 0], [0, 0]])
+    array(['yes', 'no'], dtype='<U3')
+    """
+    if not isinstance(estimator, NeuralNetwork):
+        raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}.")
+    modules = _Modules(state_dict)
+    recurrent = isinstance(estimator, RecurrentNetwork)
+    read = _read_recurrent if recurrent else _read_dense
+    parameters, weights, n_features = read(modules)
+    output = weights[next(reversed(weights))]
+    n_outputs = output["W"].shape[1]
+    estimator = clone(estimator).set_params(**parameters)
+    if not isinstance(estimator, NeuralClassifier):
+        y = np.zeros((2, n_outputs) if n_outputs > 1 else 2)
+    elif multilabel:
+        y = np.zeros((2, n_outputs), dtype=int)
+    else:
+        y = np.asarray(np.arange(max(n_outputs, 2)) if classes is None else classes)
+        _arrange(output, y, getattr(estimator, "out_activation", "auto"))
+    # One sample for each target; of one step, or one sequence of them all.
+    steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if recurrent else (len(y),)
+    X = np.zeros((*steps, n_features), output["W"].dtype)
+    return estimator._become_fitted(X, [y] if estimator._per_step else y, weights)
+
+
+def to_state_dict(estimator, *, names=None):
+    """Write the weights of a fitted estimator as PyTorch does.
+
+    ``module.load_state_dict({k: torch.from_numpy(v) for k, v in to_state_dict(clf).items()})``
+    fills a module whose layers have these names and sizes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `XORMLPClassifier` or recurrent estimator.
+
+    names : list of str, default=None
+        Names of the modules. For a recurrent estimator, that of the recurrent layers (of each of
+        them, if their sizes differ) and of the output layer, by default ``["gru", "output"]`` or
+        ``["gru_0", "gru_1", "output"]``. For `XORMLPClassifier`, one for each layer, by default
+        ``["0", "2", "4"]``, as in ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
+
+    Returns
+    -------
+    state_dict : dict of str to ndarray
+        The weights. Of the two biases for each gate, of which the sum counts, one is 0.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is none of this package's networks.
+
+    ValueError
+        If there are too few or too many names, or PyTorch has no such layer: its ``RNN`` knows
+        'tanh' and 'relu' only.
+
+    NotFittedError
+        If the estimator is not fitted.
+
+    See Also
+    --------
+    from_state_dict : The other way round.
+
+    Examples
+    --------
+    >>> from skrnn import XORMLPClassifier
+    >>> from skrnn.pytorch import to_state_dict
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> clf = XORMLPClassifier((3,), random_state=0).fit(X, y)
+    >>> {name: array.shape for name, array in to_state_dict(clf).items()}
+    {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
+    """
+    if not isinstance(estimator, NeuralNetwork):
+        raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
+    check_is_fitted(estimator)
+    network, weights = estimator._fitted_network(), estimator._weights()
+    if not isinstance(estimator, RecurrentNetwork):
+        names = _check_names(names, [str(2 * i) for i in range(len(weights))])
+        return _written(
+            (name, _write_linear(p)) for name, p in zip(names, weights.values(), strict=True)
+        )
+    if network.cell == "rnn" and network.activation not in ("tanh", "relu"):
+        raise ValueError(
+            f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."
+        )
+    n_layers, cell = len(network.layers), network.cell
+    alike = len(set(network.hidden_layer_sizes)) == 1
+    modules = [cell] if alike else [f"{cell}_{i}" for i in range(n_layers)]
+    *names, output = _check_names(names, [*modules, "output"])
+    places = [(names[0], i) if alike else (names[i], 0) for i in range(n_layers)]
+    layers = [
+        (module, _write_recurrent(weights[name], cell, f"l{i}{direction}"))
+        for (module, i), directions in zip(places, network.layers, strict=True)
+        for name, direction in zip(directions, ("", "_reverse"), strict=False)
+    ]
+    return _written([*layers, (output, _write_linear(weights["output"]))])
+
+
+def _written(modules):
+    """Join the names of modules and of their arrays."""
+    return {
+        f"{module}.{name}" if module else name: np.ascontiguousarray(array)
+        for module, arrays in modules
+        for name, array in arrays.items()
+    }
+
+
+def _check_names(names, default):
+    if names is None:
+        return default
+    names = [names] if isinstance(names, str) else list(names)
+    if len(names) != len(default) or len(set(names)) != len(names):
+        raise ValueError(
+            f"names must be {len(default)} different ones, like {default}; got {names}."
+        )
+    return names
+
+
+class _Modules:
+    """The arrays of a state_dict, sorted by layers."""
+
+    def __init__(self, state_dict: Mapping):
+        # By module, in order of appearance, and number: by direction, by name.
+        recurrent: dict[tuple[str | None, int], dict[str, dict[str, np.ndarray]]] = {}
+        self.linear: dict[str | None, dict[str, np.ndarray]] = {}
+        dtypes = []
+        for key, value in state_dict.items():
+            array = _array(key, value)
+            dtypes.append(array.dtype)
+            if found := _RECURRENT.fullmatch(key):
+                module, kind, which, layer, direction = found.groups()
+                directions = recurrent.setdefault((module, int(layer)), {})
+                directions.setdefault(direction or "", {})[f"{kind}_{which}"] = array
+            elif (found := _LINEAR.fullmatch(key)) and array.ndim == 2 - (found[2] == "bias"):
+                self.linear.setdefault(found[1], {})[found[2]] = array
+            else:
+                raise ValueError(
+                    f"{key!r} of shape {array.shape} is no weight or bias of a torch.nn.RNN, GRU, "
+                    "LSTM (without proj_size) or Linear."
+                )
+        modules = list(dict.fromkeys(module for module, _ in recurrent))
+        order = sorted(recurrent, key=lambda layer: (modules.index(layer[0]), layer[1]))
+        self.recurrent = {layer: dict(sorted(recurrent[layer].items())) for layer in order}
+        self.dtype = np.result_type(np.float32, *dtypes)
+        if incomplete := [name for name, arrays in self.linear.items() if "weight" not in arrays]:
+            raise ValueError(f"state_dict has a bias for {incomplete[0]!r}, but no weight.")
+
+
+def _array(key, value):
+    """Get an array of a tensor of PyTorch, a parameter included, or of anything like an array."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise ValueError(f"{key!r} is of type {array.dtype}, but weights are floating point.")
+    return array
+
+
+def _read_dense(modules):
+    """Read layers of `XORMLPClassifier`."""
+    if modules.recurrent or not modules.linear:
+        raise ValueError(
+            "For XORMLPClassifier the state_dict must hold Linear layers and nothing else; it "
+            f"holds {_described(modules)}."
+        )
+    layers = [_read_linear(arrays, modules.dtype) for arrays in modules.linear.values()]
+    for (before, after), name in zip(pairwise(layers), list(modules.linear)[1:], strict=True):
+        _check_shape(after["W"].T, (None, before["W"].shape[1]), f"{name}.weight")
+    hidden = tuple(p["W"].shape[1] for p in layers[:-1])
+    weights = {f"dense_{i}": p for i, p in enumerate(layers)}
+    return {"hidden_layer_sizes": hidden}, weights, len(layers[0]["W"])
+
+
+def _read_recurrent(modules):
+    """Read the layers of a recurrent estimator."""
+    if not modules.recurrent or len(modules.linear) != 1:
+        raise ValueError(
+            "For a recurrent estimator the state_dict must hold RNN, GRU or LSTM layers and one "
+            f"Linear; it holds {_described(modules)}."
+        )
+    weights, hidden, cells, n_in = {}, [], set(), None
+    directions = {tuple(of_layer) for of_layer in modules.recurrent.values()}
+    if directions not in ({("",)}, {("", "_reverse")}):
+        raise ValueError("Some layers of the state_dict are bidirectional, and some are not.")
+    for i, ((module, number), of_layer) in enumerate(modules.recurrent.items()):
+        for direction, arrays in of_layer.items():
+            where = f"{module + '.' if module else ''}*_l{number}{direction}"
+            cell, p = _read_cell(arrays, modules.dtype, n_in, where)
+            weights[f"recurrent_{i}{direction}"] = p
+            cells.add(cell)
+        hidden.append(p["U"].shape[2])
+        n_in = hidden[-1] * len(of_layer)
+    if len(cells) > 1:
+        raise ValueError(f"The layers of the state_dict are of different kinds: {sorted(cells)}.")
+    ((name, arrays),) = modules.linear.items()
+    _check_shape(arrays["weight"], (None, n_in), f"{name}.weight")
+    weights["output"] = _read_linear(arrays, modules.dtype)
+    bidirectional = directions == {("", "_reverse")}
+    parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
+    return parameters, weights, weights["recurrent_0"]["W"].shape[1]
+
+
+def _read_cell(arrays, dtype, n_in, where):
+    """Read one direction of a recurrent layer; returns its cell, and our parameters."""
+    if missing := {"weight_ih", "weight_hh"} - set(arrays):
+        raise ValueError(f"state_dict lacks {sorted(missing)} of {where}.")
+    W, U = arrays["weight_ih"], arrays["weight_hh"]
+    n_units = U.shape[-1]
+    n_gates = len(U) // max(n_units, 1)
+    cells = {len(order): cell for cell, order in _GATES.items()}
+    if n_gates not in cells:
+        raise ValueError(f"weight_hh of {where} has shape {U.shape}, which is that of no RNN.")
+    cell, rows = cells[n_gates], n_gates * n_units
+    _check_shape(U, (rows, n_units), f"weight_hh of {where}")
+    _check_shape(W, (rows, n_in), f"weight_ih of {where}")
+    biases = [np.asarray(arrays.get(name, np.zeros(rows))) for name in ("bias_ih", "bias_hh")]
+    for bias in biases:
+        _check_shape(bias, (rows,), f"bias of {where}")
+    W, U = (_gates(A, cell).transpose(0, 2, 1).astype(dtype) for A in (W, U))
+    b_ih, b_hh = (_gates(bias, cell).astype(dtype) for bias in biases)
+    if cell != "gru":
+        return cell, {"W": W, "U": U, "b": b_ih + b_hh}
+    # The recurrent bias of the new gate is multiplied by the reset gate.
+    b = np.concatenate([b_ih[:2] + b_hh[:2], b_ih[2:]])
+    return cell, {"W": W, "U": U, "b": b, "b_rec": b_hh[2]}
+
+
+def _write_recurrent(p, cell, suffix):
+    """Write one direction of a recurrent layer."""
+    back = np.argsort(_GATES[cell])
+    b_hh = np.zeros_like(p["b"])
+    if "b_rec" in p:
+        b_hh[2] = p["b_rec"]
+    n_units = p["U"].shape[2]
+    return {
+        f"weight_ih_{suffix}": p["W"][back].transpose(0, 2, 1).reshape(len(back) * n_units, -1),
+        f"weight_hh_{suffix}": p["U"][back].transpose(0, 2, 1).reshape(len(back) * n_units, -1),
+        f"bias_ih_{suffix}": p["b"][back].ravel(),
+        f"bias_hh_{suffix}": b_hh[back].ravel(),
+    }
+
+
+def _gates(array, cell):
+    """(gates * units, ...) in PyTorch's order -> (gates, units, ...) in ours."""
+    order = _GATES[cell]
+    return array.reshape(len(order), -1, *array.shape[1:])[order]
+
+
+def _read_linear(arrays, dtype):
+    W = arrays["weight"].astype(dtype).T
+    b = np.asarray(arrays.get("bias", np.zeros(W.shape[1]))).astype(dtype)
+    _check_shape(b, (W.shape[1],), "the bias of a Linear layer")
+    return {"W": W.copy(), "b": b}
+
+
+def _write_linear(p):
+    return {"weight": p["W"].T.copy(), "bias": p["b"].copy()}
+
+
+def _arrange(output, classes, out_activation):
+    """Put the outputs in the order of sorted classes, and give two classes a single one."""
+    n_outputs = output["W"].shape[1]
+    if classes.ndim != 1 or len(classes) != max(n_outputs, 2):
+        raise ValueError(
+            f"The module has {n_outputs} outputs, which does not fit classes={classes.tolist()}."
+        )
+    order = np.argsort(classes)
+    for name, array in output.items():
+        if n_outputs == 1:
+            output[name] = array if order[0] == 0 else -array
+        elif n_outputs == 2 and out_activation == "auto":
+            # softmax((a, b)) and (1 - logistic(b - a), logistic(b - a)) are the same.
+            output[name] = array[..., order[1:]] - array[..., order[:1]]
+        else:
+            output[name] = array[..., order]
+
+
+def _check_shape(array, expected, where):
+    fits = array.ndim == len(expected) and all(
+        n is None or n == given for n, given in zip(expected, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = str(tuple("any" if n is None else n for n in expected)).replace("'", "")
+        raise ValueError(f"{where} has shape {array.shape}, but {wanted} is needed.")
+
+
+def _described(modules):
+    return f"{len(modules.recurrent)} recurrent and {len(modules.linear)} Linear layers"
