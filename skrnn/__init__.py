@@ -1,5 +1,6 @@
 """Neural networks that are at home in scikit-learn."""
 
+from skrnn._version import __version__ as __version__
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import PerStep, SequencePadder
 from skrnn.rnn import (
@@ -10,8 +11,6 @@ from skrnn.rnn import (
 )
 from skrnn.sequences import Sequences, as_sequences
 from skrnn.solvers import LBFGS, SGD, Adam
-
-__version__ = "0.1.0"
 
 __all__ = [
     "LBFGS",

@@ -11,7 +11,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -28,6 +27,7 @@ from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import PIECE, Ragged, Rows, evaluate, mean_loss
+from skrnn._persistence import Persistent
 from skrnn.solvers import LBFGS
 
 
@@ -54,7 +54,7 @@ class Run:
     state: dict | None = None
 
 
-class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
+class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit and evaluate a network; subclasses say of what kind, and for which data."""
 
     _parameter_constraints: dict = {

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.base import TransformerMixin, _fit_context, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._atomic import unchanged_on_error
 from skrnn._numeric.packing import starts_of
+from skrnn._persistence import Persistent
 from skrnn.sequences import (
     Sequences,
     as_sequences,
@@ -23,7 +24,7 @@ from skrnn.sequences import (
 )
 
 
-class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     """What both transformers share: the forms of input they declare, and callbacks.
 
     Subclasses switch off the wrapping of output in DataFrames (``auto_wrap_output_keys=None``),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from numbers import Integral, Real
 
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skrnn._numeric import optimizers
+from skrnn._persistence import Persistent
 
 
-class Adam(BaseEstimator):
+class Adam(Persistent):
     """Adam (Kingma & Ba, 2015).
 
     Parameters
@@ -51,7 +51,7 @@ class Adam(BaseEstimator):
         return optimizers.Adam(self.beta_1, self.beta_2, self.epsilon)
 
 
-class SGD(BaseEstimator):
+class SGD(Persistent):
     """Stochastic gradient descent.
 
     Parameters
@@ -83,7 +83,7 @@ class SGD(BaseEstimator):
         return optimizers.SGD(self.momentum, self.nesterovs_momentum)
 
 
-class LBFGS(BaseEstimator):
+class LBFGS(Persistent):
     """L-BFGS on the whole training set, by ``scipy.optimize.minimize``.
 
     Parameters
