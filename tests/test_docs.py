@@ -16,7 +16,10 @@ BLOCK = re.compile(
     r"^\.\. code-block:: (?P<kind>\w+)\n(?P<options>(?:   :.*\n)*)\n(?P<code>(?:(?:   .*)?\n)+)",
     re.MULTILINE,
 )
-NEEDS_PANDAS = {"ragged.rst"}
+NEEDS = {  # optional packages that the examples of a page use
+    "ragged.rst": ["pandas"],
+    "exchange.rst": ["onnxruntime", "skl2onnx", "skops", "torch"],
+}
 
 
 def blocks(text):
@@ -34,8 +37,8 @@ def numbers_apart(text):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_doctests(page):
-    if page in NEEDS_PANDAS:
-        pytest.importorskip("pandas")
+    for package in NEEDS.get(page, []):
+        pytest.importorskip(package)
     text = PAGES[page].read_text(encoding="utf-8")
     test = doctest.DocTestParser().get_doctest(text, {}, page, str(PAGES[page]), 0)
     report = io.StringIO()
@@ -71,11 +74,11 @@ def test_blocks_are_found():
 
 def test_every_public_name_has_a_page():
     import skrnn
-    from skrnn import datasets, inspection, metrics, model_selection
+    from skrnn import datasets, inspection, metrics, model_selection, onnx, pytorch
 
     reference = PAGES["api.rst"].read_text(encoding="utf-8").split()
     names = [*skrnn.__all__, *datasets.__all__]
-    for module in (inspection, metrics, model_selection):
+    for module in (inspection, metrics, model_selection, onnx, pytorch):
         names += [
             name
             for name, member in vars(module).items()
