@@ -83,7 +83,8 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     ValueError
         If a parameter is invalid, class labels are neither numbers nor text, a network serves
-        as a transformer in the middle of a pipeline, or sequences reach a step that reads tables.
+        as a transformer in the middle of a pipeline, sequences reach a step that reads tables,
+        or the first step does not know its number of features.
 
     NotFittedError
         If the estimator is not fitted.
@@ -214,6 +215,11 @@ def _initial_types(first, lengths):
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
     if not isinstance(first, _READ_SEQUENCES):
+        if not hasattr(first, "n_features_in_"):
+            raise ValueError(
+                f"{type(first).__name__} does not say how many features it takes (n_features_in_); "
+                "pass initial_types. Of a search, refit=True makes the best estimator."
+            )
         return [("X", FloatTensorType([None, first.n_features_in_]))]
     types = [("X", FloatTensorType([None, None, first.n_step_features_]))]
     return types + ([("lengths", Int64TensorType([None]))] if lengths == "input" else [])

@@ -404,6 +404,9 @@ def test_misuse(sequences):
     pipe = make_pipeline(PerStep(StandardScaler()), LogisticRegression()).fit(tables, [0, 1] * 3)
     with pytest.raises(ValueError, match="LogisticRegression follows on PerStep"):
         to_onnx(pipe)
+    search = GridSearchCV(clf, {"alpha": [0.1]}, refit=False, cv=2).fit(X, y)
+    with pytest.raises(ValueError, match="GridSearchCV does not say how many features .* refit"):
+        to_onnx(search)
     clf.classes_ = np.array([(0,), (1,), (2,)], dtype=[("a", int)])
     with pytest.raises(ValueError, match="have no type in ONNX"):
         to_onnx(clf)
