@@ -81,7 +81,7 @@ def recurrent_network(nodes, network, weights, X, lengths, mask):
     for names in network.layers:
         x, last = _recurrent(nodes, network, [weights[name] for name in names], x, lengths_32)
     states = nodes("Transpose", x, perm=[1, 0, 2])
-    pooled = _POOLINGS[network.pooling](nodes, states, last, lengths, mask)
+    pooled = _POOLINGS[network.pooling](nodes, weights, states, last, lengths, mask)
     return _dense(nodes, weights["output"], pooled)
 
 
@@ -148,23 +148,23 @@ _ACTIVATIONS = {
 }
 
 
-def _pool_last(nodes, states, last, lengths, mask):
+def _pool_last(nodes, weights, states, last, lengths, mask):
     return last
 
 
-def _pool_mean(nodes, states, last, lengths, mask):
+def _pool_mean(nodes, weights, states, last, lengths, mask):
     present = nodes("Where", _per_feature(nodes, mask), states, np.float32(0))
     total = nodes("ReduceSum", present, np.array([1]), keepdims=0)
     count = nodes("Cast", nodes("Unsqueeze", lengths, np.array([1])), to=_type(np.float32))
     return nodes("Div", total, count)
 
 
-def _pool_max(nodes, states, last, lengths, mask):
+def _pool_max(nodes, weights, states, last, lengths, mask):
     present = nodes("Where", _per_feature(nodes, mask), states, np.float32(-np.inf))
     return nodes("ReduceMax", present, np.array([1]), keepdims=0)
 
 
-def _each_step(nodes, states, last, lengths, mask):
+def _each_step(nodes, weights, states, last, lengths, mask):
     return states
 
 

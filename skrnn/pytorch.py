@@ -169,14 +169,20 @@ def to_state_dict(estimator, *, names=None):
     n_layers, cell = len(network.layers), network.cell
     alike = len(set(network.hidden_layer_sizes)) == 1
     modules = [cell] if alike else [f"{cell}_{i}" for i in range(n_layers)]
-    *names, output = _check_names(names, [*modules, "output"])
+    recurrent = {name for directions in network.layers for name in directions}
+    dense = [name for name in weights if name not in recurrent]
+    names = _check_names(names, [*modules, *dense])
     places = [(names[0], i) if alike else (names[i], 0) for i in range(n_layers)]
     layers = [
         (module, _write_recurrent(weights[name], cell, f"l{i}{direction}"))
         for (module, i), directions in zip(places, network.layers, strict=True)
         for name, direction in zip(directions, ("", "_reverse"), strict=False)
     ]
-    return _written([*layers, (output, _write_linear(weights["output"]))])
+    after = [
+        (module, _write_linear(weights[name]))
+        for module, name in zip(names[len(modules) :], dense, strict=True)
+    ]
+    return _written([*layers, *after])
 
 
 def _written(modules):

@@ -405,7 +405,7 @@ def test_misuse(sequences):
     with pytest.raises(ValueError, match="LogisticRegression follows on PerStep"):
         to_onnx(pipe)
     search = GridSearchCV(clf, {"alpha": [0.1]}, refit=False, cv=2).fit(X, y)
-    with pytest.raises(ValueError, match="GridSearchCV does not say how many features .* refit"):
+    with pytest.raises(ValueError, match=r"GridSearchCV does not say how many features .* refit"):
         to_onnx(search)
     clf.classes_ = np.array([(0,), (1,), (2,)], dtype=[("a", int)])
     with pytest.raises(ValueError, match="have no type in ONNX"):
