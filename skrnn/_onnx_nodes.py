@@ -164,11 +164,24 @@ def _pool_max(nodes, weights, states, last, lengths, mask):
     return nodes("ReduceMax", present, np.array([1]), keepdims=0)
 
 
+def _pool_attention(nodes, weights, states, last, lengths, mask):
+    scores = nodes("MatMul", states, weights["attention"]["W"].astype(np.float32))
+    present = nodes("Where", _per_feature(nodes, mask), scores, np.float32(-np.inf))
+    shares = nodes("Softmax", present, axis=1)
+    return nodes("ReduceSum", nodes("Mul", shares, states), np.array([1]), keepdims=0)
+
+
 def _each_step(nodes, weights, states, last, lengths, mask):
     return states
 
 
-_POOLINGS = {"last": _pool_last, "mean": _pool_mean, "max": _pool_max, None: _each_step}
+_POOLINGS = {
+    "last": _pool_last,
+    "mean": _pool_mean,
+    "max": _pool_max,
+    "attention": _pool_attention,
+    None: _each_step,
+}
 
 
 def _dense(nodes, p, x):

@@ -28,10 +28,11 @@ activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
 bidirectional : bool, default=False
     Whether each layer also reads the sequences backwards.
 
-pooling : {'last', 'mean', 'max'}, default='last'
+pooling : {'last', 'mean', 'max', 'attention'}, default='last'
     How states become one vector: the state after the last step (of each direction in its
-    own time), or the mean or maximum over the steps. Estimators that answer each step do not
-    pool.
+    own time), the mean or maximum over the steps, or a mean whose weights are learned
+    (attention [5]_: the softmax of a linear function of the states). Estimators that answer
+    each step do not pool.
 
 dropout : float, default=0.0
     Share of the outputs of each recurrent layer left out at random in each training step.
@@ -101,7 +102,7 @@ n_init : int, default=1
 init : str or dict, default='auto'
     How weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
     (within 0.1), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is Glorot's uniform
-    for input and output weights and orthogonal for recurrent ones. Biases are 0, but 1
+    for input and output weights, orthogonal for recurrent ones and 0 for attention. Biases are 0, but 1
     for the forget gate of an LSTM. A dictionary in the form of `weights_` gives the weights
     themselves.
 
@@ -119,8 +120,9 @@ _ATTRIBUTES = """\
 weights_ : dict of str to dict of str to ndarray
     Weights of each layer: ``recurrent_0``, ``recurrent_0_reverse`` if bidirectional, and so
     on, each of input weights ``W`` (n_gates, n_in, n_units), recurrent weights ``U``
-    (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units), and ``output`` of
-    ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). Gates are in the order u, r, n (update,
+    (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units), ``attention`` of ``W``
+    (n_in, 1) if states are pooled so, and ``output`` of ``W`` (n_in, n_outputs) and ``b``
+    (n_outputs,). Gates are in the order u, r, n (update,
     reset, new) for a GRU, which has a further bias ``b_rec`` (n_units,), and i, o, f, n
     (input, output, forget, new) for an LSTM.
 
@@ -176,6 +178,8 @@ References
    "Learning to forget", Neural Computation 12, 2451-2471 (2000).
 .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
    networks", ICML (2013).
+.. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
+   long-term memory problems", arXiv:1512.08756 (2015).
 """
 
 
@@ -196,7 +200,7 @@ class RecurrentNetwork(NeuralNetwork):
         **NeuralNetwork._parameter_constraints,
         "cell": [StrOptions({"rnn", "gru", "lstm"})],
         "bidirectional": ["boolean"],
-        "pooling": [StrOptions({"last", "mean", "max"})],
+        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
         "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
@@ -348,7 +352,10 @@ class RecurrentNetwork(NeuralNetwork):
         )
 
     def _draw(self, params, rng, attempt):
-        """Glorot's uniform weights, orthogonal recurrent ones, LSTM forget gates open."""
+        """Glorot's uniform weights, orthogonal recurrent ones, LSTM forget gates open.
+
+        Attention begins as the mean: its weights are 0.
+        """
         if isinstance(self.init, dict):
             params.fill(self.init)
             return
@@ -356,8 +363,10 @@ class RecurrentNetwork(NeuralNetwork):
         input_init = INITIALIZERS["glorot_uniform" if auto else self.init]
         recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
         for name, p in params.items():
+            if name == "attention" and auto:
+                continue
             p["W"][...] = input_init(rng, p["W"].shape)
-            if name != "output":
+            if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
                 if self.cell == "lstm":
                     p["b"][2] = 1  # (Gers et al., 2000; Jozefowicz et al., 2015)

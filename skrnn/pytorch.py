@@ -135,7 +135,7 @@ def to_state_dict(estimator, *, names=None):
 
     ValueError
         If there are too few or too many names, or PyTorch has no such layer: its ``RNN`` knows
-        'tanh' and 'relu' only.
+        'tanh' and 'relu' only, and there is none for ``pooling='attention'``.
 
     NotFittedError
         If the estimator is not fitted.
@@ -161,6 +161,11 @@ def to_state_dict(estimator, *, names=None):
         names = _check_names(names, [str(2 * i) for i in range(len(weights))])
         return _written(
             (name, _write_linear(p)) for name, p in zip(names, weights.values(), strict=True)
+        )
+    if network.pooling == "attention":
+        raise ValueError(
+            "pooling='attention' has weights of its own, for which PyTorch's recurrent layers and "
+            "Linear have no place. Use 'last', 'mean' or 'max'."
         )
     if network.cell == "rnn" and network.activation not in ("tanh", "relu"):
         raise ValueError(

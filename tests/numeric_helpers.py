@@ -72,7 +72,7 @@ def recurrent_networks(**options):
             pooling=pooling,
             **options,
         )
-        for cell, pooling, bidirectional in product(CELLS, POOLINGS, (False, True))
+        for cell, pooling, bidirectional in product(CELLS, [*POOLINGS, "attention"], (False, True))
     ]
 
 

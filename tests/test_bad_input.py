@@ -279,6 +279,7 @@ def test_bad_prediction_leaves_no_trace(case, method):
         clone(MLP).set_params(activation="logistic"),
         RNN,
         clone(RNN).set_params(cell="lstm", pooling="mean"),
+        clone(RNN).set_params(pooling="attention"),
         clone(RNN).set_params(cell="rnn", activation="relu", bidirectional=True, pooling="max"),
     ],
     ids=repr,

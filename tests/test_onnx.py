@@ -112,7 +112,7 @@ def assert_same(answers, estimator, X):
 
 
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
-POOLINGS = ["last", "mean", "max", None]
+POOLINGS = ["last", "mean", "max", "attention", None]
 
 
 def network(task, pooling, **parameters):

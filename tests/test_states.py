@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from numeric_helpers import assert_close, one_by_one
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -30,7 +31,7 @@ RNG = np.random.RandomState(0)
 LENGTHS = [3, 1, 5, 2, 5, 1, 4, 2, 3]
 X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
 N = len(X)
-CELLS, POOLINGS = ["rnn", "gru", "lstm"], ["last", "mean", "max"]
+CELLS, POOLINGS = ["rnn", "gru", "lstm"], ["last", "mean", "max", "attention"]
 OPTIONS = {"max_iter": 2, "learning_rate": "cosine", "random_state": 0}
 TARGETS = {
     "binary": np.arange(N) % 2,
@@ -102,7 +103,7 @@ def test_hidden_states(kind, cell, bidirectional):
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_hidden_states_do_not_depend_on_the_pooling(pooling):
     clf, desired = fitted("binary", pooling=pooling), fitted("binary").weights_
-    clf.weights_ = desired
+    clf.weights_ = clf.weights_ | desired
     expected = fitted("binary").hidden_states(X)
     assert_array_equal(np.concatenate(list(clf.hidden_states(X))), np.concatenate(list(expected)))
 
@@ -151,7 +152,10 @@ def test_transform_pools_hidden_states(kind, cell, pooling, bidirectional):
     for h in estimator.hidden_states(X):
         # In its own time, a direction that reads backwards ends at the first step.
         last = np.r_[h[-1, :3], h[0, 3:]]
-        expected.append({"last": last, "mean": h.mean(axis=0), "max": h.max(axis=0)}[pooling])
+        pooled = {"last": last, "mean": h.mean(axis=0), "max": h.max(axis=0)}
+        if pooling == "attention":
+            pooled[pooling] = softmax(h @ estimator.weights_["attention"]["W"][:, 0]) @ h
+        expected.append(pooled[pooling])
     features = estimator.transform(X)
     assert_close(features, np.array(expected))
     output = estimator.weights_["output"]

@@ -99,6 +99,45 @@ def pool_max(h, packing):
     return y, back
 
 
+def attend(p, h, packing):
+    """Attention over the steps (Raffel & Ellis, 2015): h (n_rows, units), y (n_sequences, units).
+
+    ``y = sum_t a_t h_t``, where the shares ``a`` of the steps of a sequence are the softmax
+    of ``h_t W`` over them: W (units, 1).
+    """
+    lengths, starts = _lengths(packing), packing.offsets
+    h = h[packing.to_concatenated]
+    share = h.dot(p["W"])
+    share -= np.repeat(np.maximum.reduceat(share, starts), lengths, axis=0)
+    np.exp(share, out=share)
+    share /= np.repeat(np.add.reduceat(share, starts), lengths, axis=0)
+
+    def back(dy, g):
+        dy = np.repeat(dy, lengths, axis=0)
+        dscore = share * (dy * h).sum(axis=1, keepdims=True)
+        dscore -= share * np.repeat(np.add.reduceat(dscore, starts), lengths, axis=0)
+        g["W"][...] = h.T.dot(dscore)
+        dh = share * dy
+        dh += dscore * p["W"].T
+        return dh[packing.to_packed]
+
+    return np.add.reduceat(share * h, starts), back
+
+
+def attend_on(p, h, before=None):
+    """One more step of `attend`: h (n, units), y (n, units), and what the next step goes on from.
+
+    That is, side by side, the sum of ``exp(e_t - peak) h_t``, the sum of ``exp(e_t - peak)``
+    and the peak, the largest ``e_t = h_t W`` so far.
+    """
+    peak = e = h.dot(p["W"])
+    sums = np.concatenate([h, np.ones_like(e)], axis=1)
+    if before is not None:
+        peak = np.maximum(before[:, -1:], e)
+        sums = np.exp(before[:, -1:] - peak) * before[:, :-1] + np.exp(e - peak) * sums
+    return sums[:, :-1] / sums[:, -1:], np.concatenate([sums, peak], axis=1)
+
+
 def each_step(h, packing):
     """No pooling: the states of all steps, sequence after sequence."""
     return h[packing.to_concatenated], lambda dy, g=None: dy[packing.to_packed]

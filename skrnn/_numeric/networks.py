@@ -14,7 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, pool_last, turn
+from skrnn._numeric.layers import (
+    POOLINGS,
+    activate,
+    attend,
+    attend_on,
+    dense,
+    dropout,
+    pool_last,
+    turn,
+)
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, truncated
 
@@ -89,6 +98,8 @@ class RNN:
         for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
             shapes.update({name: recurrent_shapes(self.cell, n_in, n_units) for name in names})
             n_in = n_units * len(names)
+        if self.pooling == "attention":
+            shapes["attention"] = {"W": (n_in, 1)}
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
         return shapes
 
@@ -106,14 +117,20 @@ class RNN:
         """Forward pass without the output layer: the pooled states of the last layer."""
         backs, layers = [], self.layers
         for names in layers:
-            read = POOLINGS[self.pooling] if names is layers[-1] else _stay
-            x, back_layer = self._directions(names, params, x, packing, read)
+            pooling = self.pooling if names is layers[-1] else "later"
+            x, back_layer = self._directions(
+                names, params, x, packing, POOLINGS.get(pooling, _stay)
+            )
+            back_attention = _through
+            if pooling == "attention":  # over the states of both directions side by side
+                x, back_attention = attend(params["attention"], x, packing)
             x, back_dropout = dropout(x, self.dropout, rng)
-            backs.append((back_layer, back_dropout))
+            backs.append((back_layer, back_attention, back_dropout))
 
         def back(dy, g, want_dx=False):
-            for i, (back_layer, back_dropout) in _backwards(backs):
-                dy = back_layer(back_dropout(dy), g, want_dx or i > 0)
+            for i, (back_layer, back_attention, back_dropout) in _backwards(backs):
+                dy = back_attention(back_dropout(dy), g.get("attention"))
+                dy = back_layer(dy, g, want_dx or i > 0)
             return dy
 
         return x, back
@@ -145,12 +162,16 @@ class RNN:
             x = states[0]
             layers.append(states)
         n_steps = state.n_steps + 1
-        if state.pooled is not None and self.pooling == "mean":
-            x = state.pooled + (x - state.pooled) / n_steps
-        elif state.pooled is not None and self.pooling == "max":
-            x = np.maximum(state.pooled, x)
+        if self.pooling == "attention":
+            x, pooled = attend_on(params["attention"], x, state.pooled)
+        else:
+            if state.pooled is not None and self.pooling == "mean":
+                x = state.pooled + (x - state.pooled) / n_steps
+            elif state.pooled is not None and self.pooling == "max":
+                x = np.maximum(state.pooled, x)
+            pooled = x
         scores, _ = dense(params["output"], x)
-        return scores, StreamState(tuple(layers), x, n_steps)
+        return scores, StreamState(tuple(layers), pooled, n_steps)
 
     def _directions(self, names, params, x, packing, read):
         """Run a layer forwards, and backwards too if it has two names; outputs side by side."""
@@ -194,7 +215,7 @@ class RNN:
 
 
 class StreamState(NamedTuple):
-    """Where streams stand: states of each layer, pooled states, number of steps taken."""
+    """Where streams stand: states of each layer, what is pooled so far, number of steps taken."""
 
     layers: tuple[tuple[np.ndarray, ...], ...]
     pooled: np.ndarray | None

@@ -22,7 +22,7 @@ from numeric_helpers import (
 from numpy.random import RandomState
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, turn
+from skrnn._numeric.layers import POOLINGS, activate, attend, dense, dropout, turn
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
@@ -65,6 +65,7 @@ LAYERS = {
         f"pool-{name}": ({}, lambda p, x, pool=pool: pool(x, PACKING))
         for name, pool in POOLINGS.items()
     },
+    "attend": ({"W": (N_FEATURES, 1)}, lambda p, x: attend(p, x, PACKING)),
     **{f"rnn-{name}": cell_layer("rnn", activation=name) for name in ACTIVATIONS},
     **{cell: cell_layer(cell) for cell in CELLS},
     **{f"{cell}-start": cell_layer(cell, start_of(cell)) for cell in CELLS},
@@ -160,7 +161,7 @@ def test_tables_are_complete():
     assert seen(FEEDFORWARD, "activation") == seen(ELMAN, "activation") == set(ACTIVATIONS)
     assert {loss for _, loss in FEEDFORWARD} == {loss for _, loss in RECURRENT} == set(LOSSES)
     assert seen(RECURRENT, "cell") == set(CELLS)
-    assert seen(RECURRENT, "pooling") == set(POOLINGS)
+    assert seen(RECURRENT, "pooling") == {*POOLINGS, "attention"}
     assert {f"pool-{name}" for name in POOLINGS} | set(CELLS) <= set(LAYERS)
     assert {f"{layer}-{name}" for layer in ("activate", "rnn") for name in ACTIVATIONS} <= set(
         LAYERS

@@ -110,9 +110,9 @@ def test_batches_add_up(network, cut):
 def test_swapped_directions_read_reversed_sequences(network):
     network = replace(network, hidden_layer_sizes=(3,))
     params, packing = random_params(network.shapes), Packing(LENGTHS)
-    forwards, backwards, output = params.values()
-    output = {"W": np.roll(output["W"], 3, axis=0), "b": output["b"]}
-    swapped = params.like().fill(dict(zip(params, (backwards, forwards, output), strict=True)))
+    forwards, backwards, *readers = params.values()
+    readers = [reader | {"W": np.roll(reader["W"], 3, axis=0)} for reader in readers]
+    swapped = params.like().fill(dict(zip(params, (backwards, forwards, *readers), strict=True)))
 
     x = RandomState(0).normal(size=(packing.n_rows, N_FEATURES))
     scores, _ = network.run(params, x, packing)

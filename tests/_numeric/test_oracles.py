@@ -14,10 +14,11 @@ from numeric_helpers import (
     split,
 )
 from numpy.random import RandomState
+from scipy.special import softmax
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS, dropout
+from skrnn._numeric.layers import POOLINGS, attend, dropout
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import SGD, Adam
 from skrnn._numeric.packing import Packing
@@ -79,6 +80,15 @@ def test_pooling(pooling, of_sequence):
     packing = Packing(LENGTHS)
     y, _ = POOLINGS[pooling](STATES[packing.to_packed], packing)
     assert_close(y, np.concatenate([of_sequence(h) for h in split(STATES, LENGTHS)]), tol=1e-15)
+
+
+def test_attention():
+    packing, W = Packing(LENGTHS), RandomState(3).normal(size=(STATES.shape[1], 1))
+    y, _ = attend({"W": W}, STATES[packing.to_packed], packing)
+    expected = [softmax(h @ W[:, 0]) @ h for h in split(STATES, LENGTHS)]
+    assert_close(y, np.array(expected), tol=1e-14)
+    y, _ = attend({"W": 1000 * W}, STATES[packing.to_packed], packing)
+    assert_close(y, [h[(h @ W[:, 0]).argmax()] for h in split(STATES, LENGTHS)])
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.7])
