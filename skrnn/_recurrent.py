@@ -102,9 +102,9 @@ n_init : int, default=1
 init : str or dict, default='auto'
     How weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
     (within 0.1), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is Glorot's uniform
-    for input and output weights, orthogonal for recurrent ones and 0 for attention. Biases are 0, but 1
-    for the forget gate of an LSTM. A dictionary in the form of `weights_` gives the weights
-    themselves.
+    for input and output weights, orthogonal for recurrent ones and 0 for attention. Biases
+    are 0, but 1 for the forget gate of an LSTM. A dictionary in the form of `weights_` gives
+    the weights themselves.
 
 warm_start : bool, default=False
     Whether `fit` goes on from the weights of the previous call.
