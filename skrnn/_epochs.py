@@ -61,6 +61,10 @@ class Recipe:
         return isinstance(self.optimizer, LBFGS)
 
 
+# By then the learning rate is a thousandth of what it was, and not the cause.
+_MOST_ROLLBACKS = 10
+
+
 @dataclass
 class Watch:
     """The history of a run, which decides after each epoch whether to go on.
@@ -107,6 +111,7 @@ class Watch:
     best_valid_theta: np.ndarray | None = None
     outcome: str = "max_iter"
     merit: float = -math.inf  # of the weights kept in the end: validation score, or minus loss
+    n_rollbacks: int = 0
     _stalled: int = 0
     _divisor: float = 1.0
 
@@ -130,8 +135,7 @@ class Watch:
 
     def _judge(self, loss, before, theta):
         if not math.isfinite(loss):
-            self.outcome = "diverged"
-            return True
+            return self._roll_back(theta)
         better = loss <= self.best_loss - self.recipe.tol
         if self.n_iter == 1:
             self.initial_loss = min(self.initial_loss, loss)
@@ -150,6 +154,17 @@ class Watch:
             return False
         self.outcome = "converged"
         return True
+
+    def _roll_back(self, theta):
+        """Go back to the best weights and halve the rate, unless that has not helped before."""
+        self._divisor *= 2
+        self.n_rollbacks += 1
+        if self.recipe.is_lbfgs or self.n_rollbacks > _MOST_ROLLBACKS:
+            self.outcome = "diverged"
+            return True
+        theta[:] = self.best_theta
+        self._stalled = 0
+        return False
 
     def _validated(self, score, loss, theta):
         self.validation_scores.append(score)
@@ -182,7 +197,8 @@ class Watch:
 
     def _rose(self):
         """Whether the loss ended clearly above where it began."""
-        return bool(self.loss_curve) and self.loss_curve[-1] > 1.1 * self.initial_loss
+        last = self.loss_curve[-1] if self.loss_curve else 0.0
+        return not math.isfinite(last) or last > 1.1 * self.initial_loss
 
     def warn(self, stacklevel: int) -> None:
         """Tell the user how training ended, if it did not converge."""
@@ -207,6 +223,12 @@ class Watch:
             message = (
                 f"Maximum iterations ({recipe.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or scale X."
+            )
+        elif self.n_rollbacks:
+            message = (
+                f"The loss overflowed {self.n_rollbacks} times. Each time training went on from "
+                "the best weights seen, at half the learning rate. Scale X, or lower "
+                f"learning_rate_init={recipe.rate_init:g}."
             )
         else:
             return

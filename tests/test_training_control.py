@@ -10,7 +10,7 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from skrnn import LBFGS, SequenceRNNClassifier, XORMLPClassifier
+from skrnn import LBFGS, SGD, SequenceRNNClassifier, SequenceRNNRegressor, XORMLPClassifier
 
 MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, random_state=0)
 RNN = SequenceRNNClassifier(6, max_iter=20, random_state=0)
@@ -80,6 +80,27 @@ def test_divergence_ends_in_a_warning_and_usable_weights(case, solver, rate, dty
         clf.fit(X, y)
     assert all(np.isfinite(array).all() for array in weights(clf))
     assert log_loss(y, clf.predict_proba(X)) <= initial * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("rate", [1, 3, 10])
+def test_a_rate_that_overflows_is_halved_until_it_does_not(sequences, rate):
+    X, _ = sequences
+    y = np.array([x[:, 0].sum() for x in X])
+    params = {"cell": "rnn", "activation": "relu", "max_grad_norm": None, "batch_size": 10}
+    net = SequenceRNNRegressor(8, solver=SGD(momentum=0.0), random_state=0, **params)
+    with pytest.warns(ConvergenceWarning, match="overflowed . times.*half the learning rate"):
+        net.set_params(learning_rate_init=rate, max_iter=400).fit(X, y)
+    assert len(net.loss_curve_) == net.n_iter_
+    assert not np.isfinite(net.loss_curve_).all()
+    assert net.score(X, y) > 0.05
+
+
+def test_overflow_that_no_rate_can_mend(sequences):
+    X, y = sequences
+    net = SequenceRNNRegressor(8, solver="sgd", random_state=0, max_iter=400)
+    with pytest.warns(ConvergenceWarning, match="diverged: after 11 iterations the loss was inf"):
+        net.fit(X, y * 1e200)
+    assert all(np.isfinite(array).all() for array in weights(net))
 
 
 # Interruption

@@ -274,7 +274,8 @@ def descend(
     """Follow the gradient, in place, until ``on_epoch(loss, before, theta)`` says stop.
 
     `loss` is the mean over the epoch, each batch seen with the weights of its turn; `before`
-    is theta as the epoch began. An epoch ends early when the loss is not finite.
+    is theta as the epoch began. An epoch ends early when the loss is not finite; whoever watches
+    may then set theta to better weights, from which the optimizer starts anew.
     """
     for batches in passes:
         before, rate_now = theta.copy(), rate()
@@ -288,6 +289,8 @@ def descend(
             optimizer.step(theta, clip(gradient, max_norm), rate_now, state)
         if on_epoch(loss / total, before, theta):
             break
+        if not math.isfinite(loss):
+            state.update(optimizer.start(theta))
 
 
 def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
