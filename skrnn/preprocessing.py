@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import TransformerMixin, _fit_context, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -19,18 +20,13 @@ from skrnn.sequences import (
     Sequences,
     as_sequences,
     check_numeric,
-    is_plain_table,
+    in_form_of,
     validate_sequences,
 )
 
 
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
-    """What both transformers share: the forms of input they declare, and callbacks.
-
-    Subclasses switch off the wrapping of output in DataFrames (``auto_wrap_output_keys=None``),
-    since theirs can be ragged or three-dimensional. mypy takes scikit-learn's classes, which
-    are untyped, for plain objects without that keyword.
-    """
+    """What both transformers share: the forms of input they declare, callbacks, `set_output`."""
 
     step_features: int | None
 
@@ -39,9 +35,30 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         """Tell callbacks of a fit, which is one task, and undo it if something goes wrong."""
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), config_context(transform_output="default"):
             yield
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
+
+    def set_output(self, *, transform=None):
+        """Choose the container of the output, where that is a table.
+
+        Ragged and three-dimensional output stays as it is, so that a pipeline can be told to
+        give DataFrames whatever its steps are.
+
+        Parameters
+        ----------
+        transform : {'default', 'pandas', 'polars'}, default=None
+            Container of the flat output of `SequencePadder`. None changes nothing.
+
+        Returns
+        -------
+        self : estimator
+            The transformer itself.
+        """
+        # scikit-learn's own is missing, and fails a pipeline, where no output is wrapped.
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -50,7 +67,7 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         return tags
 
 
-class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]  # see above
+class SequencePadder(_SequenceTransformer):
     """Make ragged sequences rectangular: a NaN tail behind the end of the shorter ones.
 
     The estimators of this package read such an array as the ragged sequences it came from,
@@ -163,7 +180,8 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         Returns
         -------
         padded : ndarray of shape ``(n_sequences, n_steps, n_step_features_)``
-            The steps of each sequence, then `fill_value`; two-dimensional if `flat`.
+            The steps of each sequence, then `fill_value`; two-dimensional if `flat`, and then
+            in the container chosen by `set_output`.
 
         Raises
         ------
@@ -204,8 +222,9 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         check_is_fitted(self)
         return as_sequences(X, step_features=self.n_step_features_).to_ragged()
 
+    @available_if(lambda self: self.flat)  # scikit-learn makes tables of output that has names
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of flat output: step, then feature.
+        """Name the columns of flat output: step, then feature. Only available if `flat`.
 
         Parameters
         ----------
@@ -224,7 +243,7 @@ class SequencePadder(_SequenceTransformer, auto_wrap_output_keys=None):  # type:
         )
 
 
-class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]  # see above
+class PerStep(_SequenceTransformer):
     """Apply any transformer to the steps of all sequences together.
 
     The steps of all sequences are put into one table, a row for each step; the transformer is
@@ -343,7 +362,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
             self.transformer_ = clone(self.transformer)
             values = _dense(self.transformer_.fit_transform(values, y_steps))
             self._n_features_out = values.shape[1]
-        return _in_form_of(X, self.n_step_features_, Sequences(values, lengths))
+        return in_form_of(X, self.n_step_features_, Sequences(values, lengths))
 
     def transform(self, X):
         """Transform all steps of all sequences.
@@ -363,8 +382,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """
         check_is_fitted(self)
         values, lengths = self._read(X, reset=False)
-        sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
-        return _in_form_of(X, self.n_step_features_, sequences)
+        with config_context(transform_output="default"):  # its table is cut into sequences
+            sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
+        return in_form_of(X, self.n_step_features_, sequences)
 
     def inverse_transform(self, X):
         """Undo `transform`, if the transformer can.
@@ -382,7 +402,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         check_is_fitted(self)
         values, lengths = as_sequences(X, step_features=self._n_features_out)
         sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
-        return _in_form_of(X, self._n_features_out, sequences)
+        return in_form_of(X, self._n_features_out, sequences)
 
     def _lay_out(self, X, y):
         """Read X and y for fit, a row for each step."""
@@ -414,18 +434,3 @@ def _repeat_for_steps(y, lengths: np.ndarray) -> np.ndarray:
 
 def _dense(values) -> np.ndarray:
     return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
-
-
-def _in_form_of(X, n_features: int, sequences: Sequences) -> list | np.ndarray:
-    """Give sequences the form that X, of `n_features` features per step, came in."""
-    reshaped = sequences.values.shape[1] != n_features
-    if isinstance(X, (list, tuple)) and (reshaped or not is_plain_table(X)):
-        return list(sequences.to_ragged())
-    shape = np.asarray(X).shape
-    if len(shape) == 1:
-        return sequences.to_ragged()
-    if len(shape) == 3:
-        return sequences.to_padded(shape[1])
-    padded = sequences.to_padded(shape[1] // n_features)
-    # A table of another width than X would be read as another number of steps.
-    return padded if reshaped else padded.reshape(shape[0], -1)

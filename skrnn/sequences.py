@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -10,9 +10,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
+from skrnn._containers import as_array, column_names, is_nested, list_or_array, stack_steps
 from skrnn._numeric.packing import starts_of
 
 _FLOATS = (np.float64, np.float32)
+_DATES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
+_NO_NUMBERS = (str, bytes, *_DATES)
 
 
 class Sequences(NamedTuple):
@@ -60,15 +63,16 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
 
     Parameters
     ----------
-    X : list, tuple, 1-D object array, Series, 2-D or 3-D array, or DataFrame
+    X : list, tuple, 1-D object array, Series, list array, 2-D or 3-D array, or DataFrame
         - a list, tuple, object array or Series holds one array for each sequence, of shape
-          ``(n_steps, n_features)``, or ``(n_steps,)`` for one feature;
+          ``(n_steps, n_features)``, or ``(n_steps,)`` for one feature; so do a column of lists
+          of polars or pyarrow, a DataFrame or table of one such column, and an awkward array;
         - a 3-D array is ``(n_sequences, n_steps, n_features)``;
         - a 2-D array or DataFrame holds a sequence in each row, `step_features` values
           after `step_features` values.
 
         In every form, steps at the end of a sequence that are NaN in all features are
-        padding, and dropped.
+        padding, and dropped. Null means the same as NaN.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -108,8 +112,32 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
-    sequences = X if isinstance(X, Sequences) else _read(_list_or_array(X), step_features)
+    sequences = X if isinstance(X, Sequences) else _read(_collection(X), step_features)
     return check_numeric(sequences) if numeric else sequences
+
+
+def _collection(X) -> list | np.ndarray:
+    """Tell a list of sequences from one array, and refuse frames of another layout."""
+    array = list_or_array(X)
+    if isinstance(array, list) or array.dtype.kind not in "OUSMm":
+        return array
+    names = column_names(X)
+    if names is None:
+        return array
+    for name, column in zip(names, array.T, strict=True):
+        if any(is_nested(value) for value in column):
+            layout, way = "sequences, beside other columns", "from_nested"
+        elif any(isinstance(value, _NO_NUMBERS) for value in column):
+            layout, way = "text or dates", "from_long"
+        else:
+            continue
+        raise ValueError(
+            f"Column {name!r} of X holds {layout}. A frame holds the numbers of one sequence in "
+            "each row, or all sequences in its only column. For a frame with a row for each step "
+            "there is skrnn.convert.from_long; with a column of sequences for each feature, "
+            f"skrnn.convert.from_nested. This one looks like a case for {way}."
+        )
+    return np.asarray(X, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
 
 
 def _read(X: list | np.ndarray, step_features: int | None) -> Sequences:
@@ -124,12 +152,16 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
     Sets `n_features_in_`: the number of columns of a 2-D X, the number of features of a step
     otherwise; `n_step_features_`: always the latter; and `feature_names_in_`.
     """
-    array = _list_or_array(X)
+    array = _collection(X)
     table = not isinstance(array, list) and array.ndim < 3
     n_columns = np.shape(array)[1] if table and np.ndim(array) == 2 else None
     if table and (reset or estimator._fitted_on_table):
         # Names and number of columns, and scikit-learn's own messages about tables.
-        X = validate_data(estimator, X, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        frame = X if column_names(X) is not None else array
+        array = validate_data(
+            estimator, frame, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan"
+        )
+    X = X if isinstance(X, Sequences) else array
     sequences = as_sequences(X, step_features=estimator.step_features, numeric=numeric)
     if reset:
         if not table:
@@ -166,7 +198,7 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     a 2-D or 3-D array beside a padded `X`, where the entries behind the end of a sequence are
     not looked at.
     """
-    values = _list_or_array(values, name)
+    values = list_or_array(values, name)
     check_consistent_length(lengths, values)
     if isinstance(values, np.ndarray):
         if values.ndim < 2 or values.shape[1] < lengths.max():
@@ -175,7 +207,7 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
-    arrays = [np.asarray(of_one) for of_one in values]
+    arrays = [as_array(of_one) for of_one in values]
     for i, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
         if array.ndim == 0 or len(array) != length:
             raise ValueError(
@@ -189,7 +221,7 @@ def lay_out_weights(weights, lengths: np.ndarray) -> np.ndarray:
     """Lay weights of steps out in rows; a weight for each sequence counts for all its steps."""
     if isinstance(weights, Real):
         return np.full(lengths.sum(), float(weights))
-    weights = _list_or_array(weights, "sample_weight")
+    weights = list_or_array(weights, "sample_weight")
     if all(np.ndim(weight) == 0 for weight in weights):
         check_consistent_length(weights, lengths)
         return np.repeat(np.asarray(weights), lengths)
@@ -204,25 +236,22 @@ def cut(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return ragged
 
 
-def _list_or_array(X, name: str = "X") -> list | np.ndarray:
-    """Tell one array for each sequence (a list) from one array for all (an ndarray)."""
-    if issparse(X):
-        raise TypeError(
-            f"Sparse data was passed for {name}, but sequences must be dense: pass "
-            f"{name}.toarray(), or a list of dense arrays."
-        )
-    if hasattr(X, "__array__"):  # arrays, Series, DataFrames, tensors
-        X = np.asarray(X)
-        return list(X) if X.dtype == object and X.ndim == 1 else X
-    if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
-        raise TypeError(
-            f"{name} must be a list or array of sequences, got {type(X).__name__}. A sequence is "
-            "an array of shape (n_steps, n_features) or (n_steps,)."
-        )
-    return list(X)
+def in_form_of(X, n_features: int, sequences: Sequences) -> list | np.ndarray:
+    """Give sequences the form that X, of `n_features` features per step, came in."""
+    reshaped = sequences.values.shape[1] != n_features
+    if isinstance(X, (list, tuple)) and (reshaped or not _is_plain_table(X)):
+        return list(sequences.to_ragged())
+    form = np.asarray(X) if isinstance(X, (list, tuple)) else list_or_array(X)
+    if isinstance(form, list):
+        return sequences.to_ragged()
+    if form.ndim == 3:
+        return sequences.to_padded(form.shape[1])
+    padded = sequences.to_padded(form.shape[1] // n_features)
+    # A table of another width than X would be read as another number of steps.
+    return padded if reshaped else padded.reshape(len(form), -1)
 
 
-def is_plain_table(X) -> bool:
+def _is_plain_table(X) -> bool:
     """Tell nested lists of numbers, all of one length, which scikit-learn takes for a table."""
     return all(isinstance(row, (list, tuple)) for row in X) and _common_width(X) is not None
 
@@ -271,15 +300,21 @@ def _from_list(X: list, step_features: int | None) -> tuple[np.ndarray, np.ndarr
 def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
     """Read one sequence of a list as an array (n_steps, n_features)."""
     where = f"Sequence {i} of X"
+    if sequence is None:
+        raise ValueError(f"{where} is None (null), but every sequence needs at least one step.")
     try:
-        array = np.asarray(sequence)
-    except ValueError as error:
-        raise ValueError(f"{where} is not an array: its steps have different lengths.") from error
-    if array.dtype.kind in "cMm" or issparse(sequence):
+        array = as_array(sequence)
+        if array.dtype == object and array.ndim == 1 and any(is_nested(step) for step in array):
+            array = sequence = stack_steps(array)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{where} is not an array: its steps have different lengths or kinds."
+        ) from error
+    if array.dtype.kind in "cMmV" or issparse(sequence):
         kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
         raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
     if array.dtype == object and not any(isinstance(value, str) for value in array.flat):
-        array = _as_float(array, where)
+        array = _as_float(sequence, array, where)
     if array.ndim == 1 and array.size:
         array = array.reshape(_steps_of_flat(array.size, step_features, where))
     if array.ndim != 2 or 0 in array.shape:
@@ -312,31 +347,46 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
     return Sequences(values[rows < np.repeat(offsets + kept, lengths)], kept)
 
 
-def _as_float(values: np.ndarray, where: str) -> np.ndarray:
-    if values.dtype.kind in "US":
-        raise ValueError(f"{where} contains text, but sequences of numbers are required.")
+def _as_float(given, values: np.ndarray, where: str) -> np.ndarray:
+    """Make the values float, by the means of what they were given in."""
     if any(value is None for value in values.flat):
         raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
     try:
-        return values.astype(np.float64)
+        return np.asarray(given, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
     except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{where} contains something that is no number: {error}") from error
+
+
+def _check_no_text(sequences: Sequences) -> None:
+    values, lengths = sequences
+    if values.dtype.kind in "US":
+        raise ValueError("X contains text, but sequences of numbers are required.")
+    if values.dtype == object:
+        text = np.array([[isinstance(v, (str, bytes)) for v in step] for step in values])
+        if text.any():
+            raise ValueError(f"X contains text, which is no number, at {_place(text, lengths)}.")
+
+
+def _place(at_fault: np.ndarray, lengths: np.ndarray) -> str:
+    """Say where the first row is in which a value is at fault."""
+    row = np.flatnonzero(at_fault.any(axis=1))[0]
+    i = np.searchsorted(np.cumsum(lengths), row, side="right")
+    return f"step {row - lengths[:i].sum()} of sequence {i}"
 
 
 def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     """Make the values float, and insist that they are finite."""
     values, lengths = sequences
     if values.dtype not in _FLOATS:
-        values = _as_float(values, "X")
+        _check_no_text(sequences)
+        values = _as_float(values, values, "X")
     if not finite or np.isfinite(values).all():
         return sequences if values is sequences.values else Sequences(values, lengths)
-    row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
-    i = np.searchsorted(np.cumsum(lengths), row, side="right")
-    step = row - (lengths[:i].sum())
-    if np.isnan(values[row]).any():
+    at_fault = ~np.isfinite(values)
+    place, missing = _place(at_fault, lengths), np.isnan(values)
+    if missing.any() and _place(missing, lengths) == place:
         raise ValueError(
-            f"X contains NaN at step {step} of sequence {i}. NaN is understood as padding only "
-            "where every feature of the last steps of a sequence is NaN; impute missing values "
-            "first."
+            f"X contains NaN at {place}. NaN is understood as padding only where every feature of "
+            "the last steps of a sequence is NaN; impute missing values first."
         )
-    raise ValueError(f"X contains infinity at step {step} of sequence {i}.")
+    raise ValueError(f"X contains infinity at {place}.")

@@ -14,11 +14,12 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules _atomic _machine _version",
-    1: "_persistence _numeric.losses _numeric.layers _numeric.recurrent _numeric.optimizers",
+    "_numeric.schedules _atomic _containers _machine _version",
+    1: "_persistence _columns _numeric.losses _numeric.layers _numeric.recurrent "
+    "_numeric.optimizers",
     2: "_numeric.networks",
     3: "_numeric.training sequences _targets solvers",
-    4: "_epochs preprocessing metrics model_selection",
+    4: "_epochs preprocessing convert metrics model_selection",
     5: "_base",
     6: "_outputs _states",
     7: "mlp _recurrent _onnx_nodes",

@@ -293,7 +293,7 @@ def test_parameters_of_the_transformer_are_searched():
 # Both
 
 
-@pytest.mark.parametrize("transformer", [SequencePadder(flat=True), PerStep(StandardScaler())])
+@pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())])
 @pytest.mark.parametrize("output", ["pandas", "default"])
 def test_output_configuration_is_harmless(transformer, output):
     X = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "b"])

@@ -1,0 +1,113 @@
+"""What sequences are kept in: lists, arrays, and the columns, frames and arrays of other libraries.
+
+None of these libraries is imported here. pandas, polars and pyarrow are known by what their objects
+can do; awkward arrays, which cannot become NumPy arrays as a whole, by their class, which exists
+only where somebody has imported awkward. What is null there becomes NaN, as in NumPy's world.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import issparse
+
+
+def list_or_array(X, name: str = "X") -> list | np.ndarray:
+    """Tell one array for each sequence (a list) from one array for all (an ndarray)."""
+    if isinstance(X, (list, tuple)):
+        return list(X)
+    if issparse(X):
+        raise TypeError(
+            f"Sparse data was passed for {name}, but sequences must be dense: pass "
+            f"{name}.toarray(), or a list of dense arrays."
+        )
+    names = column_names(X)
+    if names is not None and len(names) == 1:
+        column = list_or_array(X[names[0]], name)
+        if isinstance(column, list) and any(is_nested(value) for value in column):
+            return column
+    if is_awkward(X):
+        return _of_awkward(X)
+    if hasattr(X, "__array__"):  # arrays, Series, DataFrames, tensors
+        array = _of_frame(X, names) if names is not None else as_array(X)
+        # The rows of a column are sequences, not a table, even where all lengths are equal.
+        is_column = names is None and hasattr(X, "to_frame") and array.ndim > 1
+        return list(array) if is_column or (array.dtype == object and array.ndim == 1) else array
+    if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
+        raise TypeError(
+            f"{name} must be a list or array of sequences, got {type(X).__name__}. A sequence is "
+            "an array of shape (n_steps, n_features) or (n_steps,)."
+        )
+    return list(X)
+
+
+def column_names(X) -> list | None:
+    """Names of the columns of a frame of any library; None if X is no frame."""
+    if not hasattr(X, "__array__"):
+        return None
+    names = getattr(X, "column_names", None)  # pyarrow, where `columns` are the columns
+    names = getattr(X, "columns", None) if names is None else names
+    return None if names is None else list(names)
+
+
+def is_nested(value) -> bool:
+    """Tell what holds further values, text apart."""
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+
+
+def is_awkward(X) -> bool:
+    """Tell an awkward array, which nobody can have without having imported awkward."""
+    return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
+
+
+def as_array(sequence) -> np.ndarray:
+    """Make an array of what NumPy takes for one, with NaN where something is masked or null."""
+    if type(sequence) is np.ndarray:  # what there may be many thousands of
+        return sequence
+    if isinstance(sequence, np.ma.MaskedArray):
+        return _filled(sequence)
+    try:
+        return np.asarray(sequence)
+    except ValueError:
+        if is_awkward(sequence):  # which refuses to leave out what it has no value for
+            return _filled(sequence.to_numpy())
+        raise
+
+
+def stack_steps(steps: np.ndarray) -> np.ndarray:
+    """Make one array (n_steps, n_features) of an object array of one array for each step."""
+    missing = np.full(next(len(step) for step in steps if is_nested(step)), np.nan, dtype=object)
+    return np.array([missing if step is None else step for step in steps])
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    missing = np.ma.getmaskarray(values)
+    values = np.ma.getdata(values)
+    if missing.any():
+        numbers = values.dtype.kind in "biuf"
+        if values.dtype.kind != "f":
+            values = values.astype(np.float64 if numbers else object)
+        values = values.copy()
+        values[missing] = np.nan if numbers else None
+    return values
+
+
+def _of_frame(X, names: list) -> np.ndarray:
+    try:
+        return np.asarray(X)
+    except (TypeError, ValueError):  # pyarrow, where the columns have nothing in common
+        return np.stack([np.asarray(X[name]).astype(object) for name in names], axis=1)
+
+
+def _of_awkward(X) -> list:
+    ak = sys.modules["awkward"]
+    try:
+        lengths = ak.num(X, axis=1)
+        values = as_array(ak.flatten(X, axis=1))
+    except (TypeError, ValueError):  # one by one, so that an error can say which is at fault
+        return list(X)
+    offsets = np.cumsum(as_array(ak.fill_none(lengths, 0)))
+    sequences = np.split(values, offsets[:-1]) if len(X) else []
+    return [None if gone else of_one for gone, of_one in zip(ak.is_none(X), sequences, strict=True)]
