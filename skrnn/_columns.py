@@ -10,11 +10,15 @@ from skrnn._containers import as_array, column_names, is_nested
 
 
 def names_of(frame) -> list:
+    """Names of the columns of a frame, or of a mapping, which is checked to be one."""
     names = list(frame) if isinstance(frame, Mapping) else column_names(frame)
     if names is None:
         raise TypeError(f"A frame or mapping of columns is needed, got {type(frame).__name__}.")
     if len(set(names)) < len(names):
         raise ValueError(f"Names of columns must differ, got {names}.")
+    n_rows = {name: len(frame[name]) for name in names} if isinstance(frame, Mapping) else {}
+    if len(set(n_rows.values())) > 1:
+        raise ValueError(f"Columns must have one number of rows, got {n_rows}.")
     return names
 
 
@@ -31,6 +35,7 @@ def levels_of_index(frame, time) -> list:
 
 
 def column_of(frame, names: list, name, nested: bool = False) -> np.ndarray:
+    """Take a column, or a level of the index of a pandas frame."""
     index = getattr(frame, "index", None)
     if name in names:
         column = one_dimensional(frame[name])
@@ -146,6 +151,7 @@ def _feature(column: np.ndarray, name) -> np.ndarray:
 
 
 def cell_of(value, row: int, name) -> np.ndarray:
+    """Take the steps of one feature out of a cell."""
     array = as_array(value) if is_nested(value) else np.empty(0)
     if array.ndim != 1 or not len(array):
         raise ValueError(

@@ -7,11 +7,18 @@ only where somebody has imported awkward. What is null there becomes NaN, as in 
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.ma import MaskedArray, getdata, getmaskarray
 from scipy.sparse import issparse
+
+_NO_NUMBERS = (
+    *(str, bytes),
+    *(datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64),
+)
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
@@ -43,6 +50,42 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
     return list(X)
 
 
+def collection_of(X) -> list | np.ndarray:
+    """Read X by `list_or_array`, and refuse frames of another layout."""
+    array = list_or_array(X)
+    if isinstance(array, list) or (names := column_names(X)) is None:
+        return array
+    numbers = array.dtype.kind in "biufc"
+    if numbers and hasattr(X, "iloc"):
+        return array  # other frames than those of pandas make numbers of dates
+    apart = len(set(names)) == len(names)
+    columns = list(zip(names, [X[name] for name in names] if apart else array.T, strict=True))
+    for name, column in columns:
+        _check_column(as_array(column), name)
+    if numbers:
+        return array
+    # Asked for floats, a column of pandas makes NaN of its NA; a whole frame does not.
+    floats = [as_float(c, as_array(c), f"Column {name!r} of X") for name, c in columns]
+    return np.stack(floats, axis=1)
+
+
+def _check_column(values: np.ndarray, name) -> None:
+    if values.ndim > 1 or (values.dtype == object and any(map(is_nested, values))):
+        layout, way = "sequences, beside other columns", "from_nested"
+    elif values.dtype.kind in "SUMm" or (
+        values.dtype == object and any(isinstance(value, _NO_NUMBERS) for value in values)
+    ):
+        layout, way = "text or dates", "from_long"
+    else:
+        return
+    raise ValueError(
+        f"Column {name!r} of X holds {layout}. A frame holds the numbers of one sequence in each "
+        "row, or all sequences in its only column. For a frame with a row for each step there is "
+        "skrnn.convert.from_long; with a column of sequences for each feature, "
+        f"skrnn.convert.from_nested. This one looks like a case for {way}."
+    )
+
+
 def column_names(X) -> list | None:
     """Names of the columns of a frame of any library; None if X is no frame."""
     if not hasattr(X, "__array__"):
@@ -66,7 +109,7 @@ def as_array(sequence) -> np.ndarray:
     """Make an array of what NumPy takes for one, with NaN where something is masked or null."""
     if type(sequence) is np.ndarray:  # what there may be many thousands of
         return sequence
-    if isinstance(sequence, np.ma.MaskedArray):
+    if isinstance(sequence, MaskedArray):
         return _filled(sequence)
     try:
         return np.asarray(sequence)
@@ -76,15 +119,31 @@ def as_array(sequence) -> np.ndarray:
         raise
 
 
-def stack_steps(steps: np.ndarray) -> np.ndarray:
-    """Make one array (n_steps, n_features) of an object array of one array for each step."""
-    missing = np.full(next(len(step) for step in steps if is_nested(step)), np.nan, dtype=object)
-    return np.array([missing if step is None else step for step in steps])
+def steps_of(sequence) -> np.ndarray:
+    """Make one array of a sequence, also of one that holds an array for each step, or null."""
+    array = as_array(sequence)
+    if array.dtype != object or array.ndim != 1:
+        return array
+    width = next((len(step) for step in array if is_nested(step)), None)
+    if width is None:
+        return array
+    missing = np.full(width, np.nan, dtype=object)
+    return np.array([missing if step is None else step for step in array])
+
+
+def as_float(given, values: np.ndarray, where: str) -> np.ndarray:
+    """Make the values float, by the means of what they were given in."""
+    if any(value is None for value in values.flat):
+        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
+    try:
+        return np.asarray(given, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{where} contains something that is no number: {error}") from error
 
 
 def _filled(values: np.ndarray) -> np.ndarray:
-    missing = np.ma.getmaskarray(values)
-    values = np.ma.getdata(values)
+    missing = getmaskarray(values)
+    values = getdata(values)
     if missing.any():
         numbers = values.dtype.kind in "biuf"
         if values.dtype.kind != "f":
@@ -97,7 +156,7 @@ def _filled(values: np.ndarray) -> np.ndarray:
 def _of_frame(X, names: list) -> np.ndarray:
     try:
         return np.asarray(X)
-    except (TypeError, ValueError):  # pyarrow, where the columns have nothing in common
+    except TypeError:  # pyarrow, where the columns have nothing in common
         return np.stack([np.asarray(X[name]).astype(object) for name in names], axis=1)
 
 

@@ -369,10 +369,9 @@ def from_nested(frame) -> np.ndarray:
     """
     names = _columns.names_of(frame)
     columns = {name: list(_columns.column_of(frame, names, name, nested=True)) for name in names}
-    n_rows = {len(column) for column in columns.values()}
-    if len(n_rows) != 1 or 0 in n_rows:
-        raise ValueError(f"Columns need one number of rows, at least 1; got {sorted(n_rows)}.")
-    ragged = np.empty(n_rows.pop(), dtype=object)
+    if not any(columns.values()):
+        raise ValueError("The frame is empty: at least one row and one column are required.")
+    ragged = np.empty(len(columns[names[0]]), dtype=object)
     for i in range(len(ragged)):
         cells = {name: _columns.cell_of(column[i], i, name) for name, column in columns.items()}
         n_steps = {name: len(cell) for name, cell in cells.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -10,12 +9,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
-from skrnn._containers import as_array, column_names, is_nested, list_or_array, stack_steps
+from skrnn._containers import as_float, collection_of, column_names, list_or_array, steps_of
 from skrnn._numeric.packing import starts_of
 
 _FLOATS = (np.float64, np.float32)
-_DATES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
-_NO_NUMBERS = (str, bytes, *_DATES)
 
 
 class Sequences(NamedTuple):
@@ -112,32 +109,8 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
-    sequences = X if isinstance(X, Sequences) else _read(_collection(X), step_features)
+    sequences = X if isinstance(X, Sequences) else _read(collection_of(X), step_features)
     return check_numeric(sequences) if numeric else sequences
-
-
-def _collection(X) -> list | np.ndarray:
-    """Tell a list of sequences from one array, and refuse frames of another layout."""
-    array = list_or_array(X)
-    if isinstance(array, list) or array.dtype.kind not in "OUSMm":
-        return array
-    names = column_names(X)
-    if names is None:
-        return array
-    for name, column in zip(names, array.T, strict=True):
-        if any(is_nested(value) for value in column):
-            layout, way = "sequences, beside other columns", "from_nested"
-        elif any(isinstance(value, _NO_NUMBERS) for value in column):
-            layout, way = "text or dates", "from_long"
-        else:
-            continue
-        raise ValueError(
-            f"Column {name!r} of X holds {layout}. A frame holds the numbers of one sequence in "
-            "each row, or all sequences in its only column. For a frame with a row for each step "
-            "there is skrnn.convert.from_long; with a column of sequences for each feature, "
-            f"skrnn.convert.from_nested. This one looks like a case for {way}."
-        )
-    return np.asarray(X, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
 
 
 def _read(X: list | np.ndarray, step_features: int | None) -> Sequences:
@@ -152,7 +125,7 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
     Sets `n_features_in_`: the number of columns of a 2-D X, the number of features of a step
     otherwise; `n_step_features_`: always the latter; and `feature_names_in_`.
     """
-    array = _collection(X)
+    array = collection_of(X)
     table = not isinstance(array, list) and array.ndim < 3
     n_columns = np.shape(array)[1] if table and np.ndim(array) == 2 else None
     if table and (reset or estimator._fitted_on_table):
@@ -207,7 +180,10 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
-    arrays = [as_array(of_one) for of_one in values]
+    try:
+        arrays = [steps_of(of_one) for of_one in values]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold an array for each sequence: {error}") from error
     for i, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
         if array.ndim == 0 or len(array) != length:
             raise ValueError(
@@ -303,9 +279,7 @@ def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
     if sequence is None:
         raise ValueError(f"{where} is None (null), but every sequence needs at least one step.")
     try:
-        array = as_array(sequence)
-        if array.dtype == object and array.ndim == 1 and any(is_nested(step) for step in array):
-            array = sequence = stack_steps(array)
+        array = steps_of(sequence)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{where} is not an array: its steps have different lengths or kinds."
@@ -314,7 +288,8 @@ def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
         kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
         raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
     if array.dtype == object and not any(isinstance(value, str) for value in array.flat):
-        array = _as_float(sequence, array, where)
+        given = sequence if np.ndim(sequence) == array.ndim else array  # not steps in a stack
+        array = as_float(given, array, where)
     if array.ndim == 1 and array.size:
         array = array.reshape(_steps_of_flat(array.size, step_features, where))
     if array.ndim != 2 or 0 in array.shape:
@@ -347,16 +322,6 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
     return Sequences(values[rows < np.repeat(offsets + kept, lengths)], kept)
 
 
-def _as_float(given, values: np.ndarray, where: str) -> np.ndarray:
-    """Make the values float, by the means of what they were given in."""
-    if any(value is None for value in values.flat):
-        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
-    try:
-        return np.asarray(given, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
-    except (OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"{where} contains something that is no number: {error}") from error
-
-
 def _check_no_text(sequences: Sequences) -> None:
     values, lengths = sequences
     if values.dtype.kind in "US":
@@ -379,7 +344,7 @@ def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     values, lengths = sequences
     if values.dtype not in _FLOATS:
         _check_no_text(sequences)
-        values = _as_float(values, values, "X")
+        values = as_float(values, values, "X")
     if not finite or np.isfinite(values).all():
         return sequences if values is sequences.values else Sequences(values, lengths)
     at_fault = ~np.isfinite(values)

@@ -1,0 +1,417 @@
+"""Layouts of other libraries become sequences and come back the same."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_array_equal
+from scipy.io import loadmat, savemat
+from sklearn.model_selection import KFold, cross_val_score, train_test_split
+
+from skrnn import SequenceRNNClassifier, as_sequences
+from skrnn.convert import (
+    as_ragged,
+    from_channels_first,
+    from_lengths,
+    from_long,
+    from_nested,
+    to_channels_first,
+    to_lengths,
+    to_long,
+    to_nested,
+)
+
+NAN = np.nan
+few = settings(max_examples=50, deadline=None)  # the first import of a library is slow
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+FRAMES = {"dict": dict, "pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
+
+
+@st.composite
+def ragged(draw):
+    n_features = draw(st.integers(1, 3))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int64, np.bool_]))
+    elements = FLOATS if dtype in (np.float32, np.float64) else None
+    return [draw(arrays(dtype, (n, n_features), elements=elements)) for n in lengths]
+
+
+def assert_same(sequences, expected):
+    """One array for each sequence in a 1-D object array, bit for bit and of the same type."""
+    assert isinstance(sequences, np.ndarray)
+    assert sequences.shape == (len(expected),)
+    assert sequences.dtype == object
+    for one, other in zip(sequences, expected, strict=True):
+        assert_array_equal(one, other, strict=True)
+
+
+def in_frame(library, table):
+    if library == "dict":
+        return table
+    return getattr(pytest.importorskip(library), FRAMES[library])(table)
+
+
+# as_ragged
+
+
+@few
+@given(X=ragged())
+def test_as_ragged_is_the_same_for_every_form(X):
+    assert_same(as_ragged(X), X)
+    assert_same(as_ragged(as_ragged(X)), X)
+    assert_same(as_ragged(as_sequences(X, numeric=False)), X)
+    flat = [steps.ravel() for steps in X]
+    assert_same(as_ragged(flat, step_features=X[0].shape[1]), X)
+    if X[0].dtype.kind == "f":
+        assert_same(as_ragged(as_sequences(X).to_padded()), X)
+
+
+@pytest.mark.parametrize("lengths", [[2, 2], [3], [1, 4], [1, 1, 1]])
+def test_as_ragged_splits_where_numpy_would_not(lengths):
+    X = [np.full((n, 2), n, float) for n in lengths]
+    ragged = as_ragged(X)
+    assert_same(ragged[::-1], X[::-1])
+    assert_same(ragged[np.arange(len(X)) == 0], X[:1])
+    if len(X) > 1:
+        train, test = train_test_split(ragged, test_size=1, random_state=0)
+        assert train.ndim == test.ndim == 1
+
+
+def test_as_ragged_keeps_text_and_missing_values():
+    assert_same(as_ragged([["a", "b"], ["c"]]), [np.array([["a"], ["b"]]), np.array([["c"]])])
+    assert_same(as_ragged([[1.0, NAN, 2.0]]), [np.array([[1.0], [NAN], [2.0]])])
+
+
+def test_as_ragged_unpacks_what_numpy_packed_too_tightly():
+    packed = np.array([[[1.0, 2.0]], [[3.0, 4.0]]], dtype=object)  # meant as a list of two
+    assert packed.ndim == 3
+    assert [steps.shape for steps in as_ragged(packed)] == [(1, 2), (1, 2)]
+
+
+# Lengths
+
+
+@few
+@given(X=ragged())
+def test_lengths_round_trip(X):
+    rows, lengths = to_lengths(X)
+    assert_array_equal(rows, np.concatenate(X), strict=True)
+    assert lengths.tolist() == [len(steps) for steps in X]
+    assert_same(from_lengths(rows, lengths), X)
+    assert_same(from_lengths(rows.tolist(), lengths.tolist()), [x.tolist() for x in X])
+    labels = from_lengths(rows[:, 0], lengths)
+    assert_same(labels, [steps[:, 0] for steps in X])
+
+
+@pytest.mark.parametrize(
+    ("X", "lengths", "message"),
+    [
+        (np.ones((3, 1)), [1, 1], "lengths add up to 2 steps, but X has 3 rows"),
+        (np.ones((3, 1)), [4], "lengths add up to 4 steps, but X has 3 rows"),
+        (np.ones((3, 1)), [3, 0], "positive integer"),
+        (np.ones((3, 1)), [4, -1], "positive integer"),
+        (np.ones((3, 1)), [1.5, 1.5], "positive integer"),
+        (np.ones((3, 1)), [[1, 2]], "positive integer"),
+        (np.ones((0, 1)), [], "positive integer"),
+        (np.ones((3, 1)), 3, "positive integer"),
+        (np.ones((3, 1, 1)), [3], r"X has shape \(3, 1, 1\)"),
+        (1.0, [1], r"X has shape \(\)"),
+    ],
+)
+def test_lengths_refused(X, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        from_lengths(X, lengths)
+
+
+# Long tables
+
+
+@few
+@given(X=ragged(), data=st.data())
+@pytest.mark.parametrize("library", FRAMES)
+def test_long_round_trip(library, X, data):
+    ids = data.draw(st.lists(st.text("abc", max_size=2), unique=True, min_size=len(X), max_size=9))
+    ids = ids[: len(X)]
+    names = [f"feature {k}" for k in range(X[0].shape[1])]
+    table = to_long(X, ids, id="who", time="when", columns=names)
+    assert list(table) == ["who", "when", *names]
+    order = data.draw(st.permutations(range(len(table["who"]))))
+    shuffled = {name: column[list(order)] for name, column in table.items()}
+    for rows in (table, shuffled):
+        sequences, found = from_long(in_frame(library, rows), "who", "when")
+        assert sorted(found) == sorted(ids)
+        assert found.tolist() == list(dict.fromkeys(rows["who"].tolist()))
+        by_id = dict(zip(ids, X, strict=True))
+        assert_same(sequences, [by_id[name] for name in found])
+
+
+@few
+@given(X=ragged())
+def test_long_round_trip_through_a_multiindex(X):
+    frame = pd.DataFrame(to_long(X)).set_index(["id", "time"])
+    sequences, ids = from_long(frame)
+    assert_same(sequences, X)
+    assert_array_equal(ids, np.arange(len(X)))
+    assert_same(from_long(frame.reset_index("time"), "id", "time")[0], X)
+    assert_same(from_long(frame, "id", "time")[0], X)
+    of_series = from_long(frame["x0"])[0]  # a Series whose index has both
+    assert_same(of_series, [steps[:, :1] for steps in X])
+
+
+def test_long_table_of_ids_times_and_labels():
+    pl = pytest.importorskip("polars")
+    day = datetime.date(2024, 1, 1), datetime.date(2024, 1, 2), datetime.date(2024, 1, 10)
+    rows = {
+        "id": [7, 3, 7, 3, 7],
+        "day": [day[2], day[1], day[0], day[0], day[1]],
+        "u": [2, 10, 0, 11, None],
+        "ok": [True, False, True, True, False],
+        "tag": ["c", "x", "a", "y", "b"],
+    }
+    utc = pd.DataFrame(rows).assign(day=lambda frame: pd.to_datetime(frame["day"], utc=True))
+    for frame in (pd.DataFrame(rows), pl.DataFrame(rows), rows, utc, utc.astype({"u": "Int64"})):
+        sequences, ids = from_long(frame, "id", "day", columns=["u", "ok"])
+        assert ids.tolist() == [7, 3]
+        assert_same(sequences, [np.array([[0, 1], [NAN, 0], [2, 1.0]]), [[11, 1], [10, 0.0]]])
+        tags, _ = from_long(frame, "id", "day", columns="tag")  # labels of steps
+        assert [of_one.tolist() for of_one in tags] == [["a", "b", "c"], ["y", "x"]]
+        mixed, _ = from_long(frame, "id", "day", columns=["tag", "ok"])
+        assert mixed[0].dtype == object
+        assert mixed[0].tolist() == [["a", True], ["b", False], ["c", True]]
+
+
+def test_long_table_without_time_keeps_the_order_of_its_rows():
+    sequences, ids = from_long({"id": ["b", "a", "b"], "u": [3.0, 1.0, 2.0]}, "id")
+    assert ids.tolist() == ["b", "a"]
+    assert_same(sequences, [np.array([[3.0], [2.0]]), np.array([[1.0]])])
+
+
+def test_ids_of_any_kind():
+    for ids in ([1, "1"], [(1, 2), (1, 3)], [0.5, 1.5], [True, False]):
+        table = {"id": [ids[0], ids[1], ids[0]], "u": [1.0, 2.0, 3.0]}
+        sequences, found = from_long(table, "id")
+        assert [type(i) for i in found.tolist()] == [type(i) for i in ids]
+        assert found.tolist() == ids
+        assert_same(sequences, [np.array([[1.0], [3.0]]), np.array([[2.0]])])
+    dates = np.array(["2024-01-01", "2024-01-02"], "M8[D]")
+    assert_array_equal(from_long({"id": dates, "u": [1, 2]}, "id")[1], dates)
+
+
+TABLE = {"id": ["a", "a", "b"], "time": [0.0, 1.0, 0.0], "u": [1.0, 2.0, 3.0]}
+DATES = np.array(["2024-01-01", "2024-01-01", "2024-01-01"], "M8[D]")
+# What is changed in the table, and what the error says.
+BAD_TABLES = {
+    "None in ids": ({"id": ["a", None, "b"]}, "The id in 'id' is missing in row 1"),
+    "NaN in ids": ({"id": [1.0, 1.0, NAN]}, "The id in 'id' is missing in row 2"),
+    "NaN in times": (
+        {"time": [0.0, 1.0, NAN]},
+        "The time in 'time' is missing in row 2, of id 'b'",
+    ),
+    "a time twice": ({"time": [1.0, 1.0, 0.0]}, "id 'a' has more than one step at 'time' 1.0"),
+    "a date twice": ({"time": DATES}, "id 'a' has more than one step at 'time' 2024-01-01"),
+    "times of text": ({"time": ["9", "10", "1"]}, "times in 'time' must be numbers or dates"),
+    "dates as features": ({"u": DATES}, "Column 'u' cannot be a feature"),
+    "sequences": ({"u": [[1.0], [2.0], [3.0, 4.0]]}, "Column 'u' cannot be a feature"),
+    "no feature": ({"u": None}, "No column is left"),
+    "no id": ({"id": None}, "There is no column 'id'; the columns are"),
+    "no time": ({"time": None}, "There is no column 'time'"),
+    "no rows": ({"id": [], "time": [], "u": []}, "The id in 'id' has no rows"),
+}
+
+
+@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_bad_tables(case, library):
+    changes, message = BAD_TABLES[case]
+    table = {name: column for name, column in {**TABLE, **changes}.items() if column is not None}
+    with pytest.raises(ValueError, match=message):
+        from_long(in_frame(library, table), "id", "time")
+
+
+@pytest.mark.parametrize(
+    ("frame", "arguments", "exception", "message"),
+    [
+        (TABLE, {}, ValueError, "id must name the column"),
+        (TABLE, {"time": "time"}, ValueError, "id must name the column"),
+        (pd.DataFrame(TABLE).set_index("id"), {}, ValueError, r"levels are \['id'\]"),
+        (pd.DataFrame(TABLE).set_index(["id", "time"]), {"time": "time"}, ValueError, "id must"),
+        (np.ones((3, 3)), {"id": "id"}, TypeError, "A frame or mapping of columns .* ndarray"),
+        ([[1, 2]], {"id": "id"}, TypeError, "A frame or mapping of columns .* list"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), {"id": "a"}, ValueError, "must differ"),
+        ({"id": [[1], [2]], "u": [1, 2]}, {"id": "id"}, ValueError, "must be single values"),
+        ({"id": np.ones((2, 2)), "u": [1, 2]}, {"id": "id"}, ValueError, r"shape \(2, 2\)"),
+        ({**TABLE, "time": [0, "x", 1]}, {"id": "id", "time": "time"}, ValueError, "must be num"),
+        ({**TABLE, "time": [0, 1j, 1]}, {"id": "id", "time": "time"}, ValueError, "no order"),
+        ({**TABLE, "u": [1, 2]}, {"id": "id"}, ValueError, "one number of rows, got.*'u': 2"),
+    ],
+)
+def test_from_long_refuses(frame, arguments, exception, message):
+    with pytest.raises(exception, match=message):
+        from_long(frame, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ids": ["a"]}, "X holds 2 sequences, but there are 1 ids"),
+        ({"ids": ["a", "a"]}, "ids must be all different"),
+        ({"columns": ["u", "v"]}, "columns must hold 1 different names"),
+        ({"columns": ["id"]}, "Names of columns must differ"),
+        ({"id": "t", "time": "t"}, "Names of columns must differ"),
+    ],
+)
+def test_to_long_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        to_long([[1.0], [2.0]], **arguments)
+
+
+def test_why_long_tables_are_not_split():
+    table = pd.DataFrame(to_long([[1.0, 2.0, 3.0, 4.0]] * 6))
+    train, test = next(KFold(2, shuffle=True, random_state=0).split(table))
+    assert set(table["id"].iloc[train]) & set(table["id"].iloc[test])
+    sequences, ids = from_long(table, "id", "time")
+    train, test = next(KFold(2, shuffle=True, random_state=0).split(sequences))
+    assert not set(ids[train]) & set(ids[test])
+
+
+# Channels first
+
+
+@few
+@given(X=ragged())
+def test_channels_first_round_trip(X):
+    turned = to_channels_first(X)
+    assert isinstance(turned, list)
+    assert [x.shape for x in turned] == [steps.shape[::-1] for steps in X]
+    assert_same(from_channels_first(turned), X)
+    assert_same(from_channels_first(as_ragged(X)[:0].tolist() + turned), X)
+    padded = as_sequences(X).to_padded()
+    channels = to_channels_first(padded)
+    assert channels.shape == (len(X), X[0].shape[1], max(map(len, X)))
+    assert_array_equal(from_channels_first(channels), padded, strict=True)
+    assert_array_equal(channels[0, :, 0], padded[0, 0])  # all features of the first step
+
+
+def test_channels_first_layouts_of_aeon_and_sktime():
+    """A numpy3D array, and a list of 2-D arrays for series of unequal lengths."""
+    cases = np.arange(24.0).reshape(2, 3, 4)  # 2 cases, 3 channels, 4 time points
+    sequences = from_channels_first(cases)
+    assert_array_equal(sequences[1, 2], cases[1, :, 2])
+    unequal = [np.zeros((3, 4)), np.ones((3, 2))]
+    assert [x.shape for x in from_channels_first(unequal)] == [(4, 3), (2, 3)]
+    equal = from_channels_first([np.zeros((3, 4)), np.ones((3, 4))])  # stays a list of arrays
+    assert equal.shape == (2,)
+
+
+def test_channels_first_cell_arrays_of_matlab(tmp_path):
+    cells = np.empty((2, 1), dtype=object)
+    cells[:, 0] = [np.ones((3, 5)), np.zeros((3, 2))]
+    savemat(tmp_path / "cells.mat", {"X": cells})
+    read = from_channels_first(loadmat(tmp_path / "cells.mat")["X"])
+    assert_same(read, [np.ones((5, 3)), np.zeros((2, 3))])
+    assert_same(from_channels_first(cells.T), [np.ones((5, 3)), np.zeros((2, 3))])
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones((2, 3)), r"X has shape \(2, 3\), but .* three axes"),
+        ([np.ones((2, 3)), np.ones(3)], r"Sequence 1 of X has shape \(3,\)"),
+        ([[1.0, 2.0]], r"Sequence 0 of X has shape \(2,\)"),
+        ([], "X is empty"),
+    ],
+)
+@pytest.mark.parametrize("turn", [from_channels_first, to_channels_first])
+def test_channels_first_refuses(turn, X, message):
+    with pytest.raises(ValueError, match=message):
+        turn(X)
+
+
+# Nested frames
+
+
+@few
+@given(X=ragged())
+@pytest.mark.parametrize("library", FRAMES)
+def test_nested_round_trip(library, X):
+    table = to_nested(X)
+    assert list(table) == [f"x{k}" for k in range(X[0].shape[1])]
+    assert_same(from_nested(in_frame(library, table)), X)
+
+
+@few
+@given(X=ragged())
+def test_nested_frames_of_sktime(X):
+    """The layout nested_univ: a frame whose cells are pandas Series."""
+    frame = pd.DataFrame(to_nested(X)).map(pd.Series)
+    assert isinstance(frame.iloc[0, 0], pd.Series)
+    assert_same(from_nested(frame), X)
+
+
+def test_polars_groups_are_nested_frames():
+    pl = pytest.importorskip("polars")
+    long = pl.DataFrame({"id": [1, 1, 2], "u": [1.0, 2.0, 3.0], "v": [10.0, 20.0, 30.0]})
+    groups = long.group_by("id", maintain_order=True).agg("u", "v")
+    expected = from_long(long, "id")[0]
+    assert_same(from_nested(groups.drop("id")), expected)
+    with pytest.raises(ValueError, match="Row 0 of column 'id' holds no sequence"):
+        from_nested(groups)
+
+
+@pytest.mark.parametrize(
+    ("frame", "exception", "message"),
+    [
+        (
+            {"u": [[1], [2, 3]], "v": [[1], [2]]},
+            ValueError,
+            "cells of row 1 differ.*'u': 2, 'v': 1",
+        ),
+        ({"u": [[1], None]}, ValueError, "Row 1 of column 'u' holds no sequence .* NoneType"),
+        ({"u": [[1], []]}, ValueError, "Row 1 of column 'u' holds no sequence"),
+        ({"u": [[1], [[2]]]}, ValueError, "Row 1 of column 'u' holds no sequence .* shape"),
+        ({"u": [1, 2]}, ValueError, "Row 0 of column 'u' holds no sequence .* int"),
+        ({"u": ["ab"]}, ValueError, "Row 0 of column 'u' holds no sequence .* str"),
+        ({"u": [[1]], "v": [[1], [2]]}, ValueError, "one number of rows"),
+        ({"u": []}, ValueError, "frame is empty"),
+        ({}, ValueError, "frame is empty"),
+        ([[1]], TypeError, "A frame or mapping of columns"),
+        ({"u": [np.array(["2024-01-01"], "M8[D]")]}, ValueError, "'u' cannot be a feature"),
+    ],
+)
+def test_from_nested_refuses(frame, exception, message):
+    with pytest.raises(exception, match=message):
+        from_nested(frame)
+
+
+def test_to_nested_refuses_names_that_do_not_fit():
+    for columns in (["u"], ["u", "u"], ["u", "v", "w"]):
+        with pytest.raises(ValueError, match="columns must hold 2 different names"):
+            to_nested(np.ones((2, 3, 2)), columns)
+
+
+# All of them
+
+
+def test_what_they_give_is_cross_validated():
+    rng = np.random.RandomState(0)
+    y = np.arange(20) % 2
+    X = [rng.normal(c, 1, (rng.randint(2, 6), 2)) for c in y]
+    clf = SequenceRNNClassifier(3, max_iter=3, learning_rate="cosine", random_state=0)
+
+    def scores(X):
+        return cross_val_score(clf, X, y, cv=2, scoring="neg_log_loss")
+
+    given = [
+        as_ragged(X),
+        from_lengths(*to_lengths(X)),
+        from_long(to_long(X), "id", "time")[0],
+        from_channels_first(to_channels_first(X)),
+        from_channels_first(to_channels_first(as_sequences(X).to_padded())),
+        from_nested(to_nested(X)),
+    ]
+    for form in given:
+        assert_array_equal(scores(form), scores(X))
