@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skrnn._containers import as_array, column_names, is_nested
+from skrnn._containers import as_array, column_names, is_missing, is_nested
 
 
 def names_of(frame) -> list:
@@ -61,7 +61,7 @@ def one_dimensional(values) -> np.ndarray:
 
 def number_sequences(of_rows: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
     """Enumerate sequences by first appearance: the number of each row, the id of each number."""
-    missing = _is_missing(of_rows)
+    missing = _missing_in(of_rows)
     if missing.any() or not len(of_rows):
         fault = f"is missing in row {missing.argmax()}" if len(of_rows) else "has no rows"
         raise ValueError(f"The id in {name!r} {fault}, but every step must belong to a sequence.")
@@ -78,13 +78,14 @@ def in_time(codes: np.ndarray, ids: np.ndarray, name, times: np.ndarray | None) 
     """Order rows by sequence, and within each by time."""
     if times is None:
         return np.argsort(codes, kind="stable")
-    missing = _is_missing(times)
+    missing = _missing_in(times)
     if missing.any():
         row = missing.argmax()
         raise ValueError(
             f"The time in {name!r} is missing in row {row}, of id {_show(ids, codes[row])}."
         )
-    if times.dtype.kind == "c" or any(isinstance(time, (str, bytes)) for time in times.tolist()):
+    text = times.dtype == object and any(isinstance(time, (str, bytes)) for time in times)
+    if text or times.dtype.kind in "cSU":
         raise ValueError(
             f"The times in {name!r} must be numbers or dates, whose order is known; as text, '10' "
             "comes before '9'."
@@ -108,22 +109,14 @@ def _show(values: np.ndarray, i: int) -> str:
     return repr(values[i : i + 1].tolist()[0]) if values.dtype.kind not in "mM" else str(values[i])
 
 
-def _is_missing(values: np.ndarray) -> np.ndarray:
+def _missing_in(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "fc":
         return np.isnan(values)
     if values.dtype.kind in "mM":
         return np.isnat(values)
     if values.dtype != object:
         return np.zeros(len(values), dtype=bool)
-    return np.array([_is_none_or_nan(value) for value in values], dtype=bool)
-
-
-def _is_none_or_nan(value) -> bool:
-    """Tell None, NaN, NaT and pandas.NA, of which only None is for certain equal to itself."""
-    if is_nested(value):
-        return False
-    equal = value == value
-    return value is None or not isinstance(equal, (bool, np.bool_)) or not equal
+    return np.array([is_missing(value) for value in values], dtype=bool)
 
 
 def side_by_side(columns: dict) -> np.ndarray:
@@ -142,7 +135,7 @@ def _feature(column: np.ndarray, name) -> np.ndarray:
             return column.astype(object)
         if column.dtype != object:
             raise TypeError(f"they are of type {column.dtype}")
-        return np.array([np.nan if _is_none_or_nan(v) else v for v in column], dtype=np.float64)
+        return np.array([np.nan if is_missing(v) else v for v in column], dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Column {name!r} cannot be a feature, since its values are no numbers and no text: "

@@ -58,15 +58,9 @@ def collection_of(X) -> list | np.ndarray:
     numbers = array.dtype.kind in "biufc"
     if numbers and hasattr(X, "iloc"):
         return array  # other frames than those of pandas make numbers of dates
-    apart = len(set(names)) == len(names)
-    columns = list(zip(names, [X[name] for name in names] if apart else array.T, strict=True))
-    for name, column in columns:
+    for name, column in zip(names, _columns_of(X), strict=True):
         _check_column(as_array(column), name)
-    if numbers:
-        return array
-    # Asked for floats, a column of pandas makes NaN of its NA; a whole frame does not.
-    floats = [as_float(c, as_array(c), f"Column {name!r} of X") for name, c in columns]
-    return np.stack(floats, axis=1)
+    return array if numbers else as_float(array, "X")
 
 
 def _check_column(values: np.ndarray, name) -> None:
@@ -88,11 +82,18 @@ def _check_column(values: np.ndarray, name) -> None:
 
 def column_names(X) -> list | None:
     """Names of the columns of a frame of any library; None if X is no frame."""
-    if not hasattr(X, "__array__"):
+    if not hasattr(X, "__array__") or is_awkward(X):  # whose fields may have any name
         return None
     names = getattr(X, "column_names", None)  # pyarrow, where `columns` are the columns
     names = getattr(X, "columns", None) if names is None else names
     return None if names is None else list(names)
+
+
+def _columns_of(X) -> list:
+    names = column_names(X) or []
+    if len(set(names)) == len(names):
+        return [X[name] for name in names]
+    return list(np.asarray(X).T)
 
 
 def is_nested(value) -> bool:
@@ -121,6 +122,9 @@ def as_array(sequence) -> np.ndarray:
 
 def steps_of(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array for each step, or null."""
+    known = isinstance(sequence, (np.ndarray, list, tuple)) or hasattr(sequence, "iloc")
+    if not known and column_names(sequence):  # a frame that would make numbers of dates
+        return np.stack([as_array(column) for column in _columns_of(sequence)], axis=1)
     array = as_array(sequence)
     if array.dtype != object or array.ndim != 1:
         return array
@@ -131,14 +135,25 @@ def steps_of(sequence) -> np.ndarray:
     return np.array([missing if step is None else step for step in array])
 
 
-def as_float(given, values: np.ndarray, where: str) -> np.ndarray:
-    """Make the values float, by the means of what they were given in."""
+def as_float(values: np.ndarray, where: str) -> np.ndarray:
+    """Make values float that are no text, with NaN for pandas' NA."""
     if any(value is None for value in values.flat):
         raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
     try:
-        return np.asarray(given, dtype=np.float64)  # pandas makes its NA to NaN only if asked so
+        return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
+        is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
+        if any(is_na):
+            return as_float(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
         raise ValueError(f"{where} contains something that is no number: {error}") from error
+
+
+def is_missing(value) -> bool:
+    """Tell None, and NaN, NaT and pandas' NA, which do not say that they equal themselves."""
+    if value is None or is_nested(value):
+        return value is None
+    equal = value == value
+    return not equal if isinstance(equal, (bool, np.bool_)) else equal is value  # NA, which is one
 
 
 def _filled(values: np.ndarray) -> np.ndarray:

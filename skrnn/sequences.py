@@ -288,8 +288,7 @@ def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
         kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
         raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
     if array.dtype == object and not any(isinstance(value, str) for value in array.flat):
-        given = sequence if np.ndim(sequence) == array.ndim else array  # not steps in a stack
-        array = as_float(given, array, where)
+        array = as_float(array, where)
     if array.ndim == 1 and array.size:
         array = array.reshape(_steps_of_flat(array.size, step_features, where))
     if array.ndim != 2 or 0 in array.shape:
@@ -344,7 +343,7 @@ def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     values, lengths = sequences
     if values.dtype not in _FLOATS:
         _check_no_text(sequences)
-        values = as_float(values, values, "X")
+        values = as_float(values, "X")
     if not finite or np.isfinite(values).all():
         return sequences if values is sequences.values else Sequences(values, lengths)
     at_fault = ~np.isfinite(values)

@@ -95,10 +95,11 @@ def test_read_like_a_list_of_arrays(form, n_features, lengths):
     assert_array_equal(read.lengths, lengths)
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "pandas MultiIndex"])
+OF_SEVERAL = {name for name in FORMS if "steps" in name or "Arrow" in name or "Multi" in name}
+
+
+@pytest.mark.parametrize("form", [name for name in FORMS if name not in OF_SEVERAL])
 def test_one_feature_needs_no_axis_of_its_own(form):
-    if "steps" in form or "Arrow" in form:
-        pytest.skip("a form for several features")
     library, build = FORMS[form]
     flat = [np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0]), np.array([6.0]), np.array([7.0])]
     X = build(pytest.importorskip(library), flat)
@@ -329,6 +330,45 @@ def test_pandas_numbers_that_may_be_missing():
         assert_array_equal(SequencePadder().fit([[1], [1]]).fit_transform(X)[0, 0], [1])
     with pytest.raises(ValueError, match="NaN at step 0 of sequence 1"):
         as_sequences([[1.0], pd.array([None, 2], dtype="Int64")])
+
+
+def test_frames_as_the_sequences_of_a_list():
+    pl, pa = map(pytest.importorskip, ["polars", "pyarrow"])
+    table = {"a": [1, 2, 3], "b": [4.0, 5.0, None]}
+    for frame in (pl.DataFrame(table), pa.table(table), pd.DataFrame(table)):
+        with pytest.raises(ValueError, match="NaN at step 2 of sequence 1"):
+            as_sequences([np.ones((1, 2)), frame])
+    for frame in (pl.DataFrame(table)[:2], pa.table(table)[:2], pd.DataFrame(table)[:2]):
+        assert_array_equal(as_sequences([frame, frame]).values[1:3], [[2, 5], [1, 4]])
+    whole = pd.DataFrame(table, dtype="Int64")
+    assert_array_equal(as_sequences([whole[:2], whole[:1]]).lengths, [2, 1])
+    with pytest.raises(ValueError, match="NaN at step 2 of sequence 0"):
+        as_sequences([whole])
+    for frame in (pl.DataFrame(DATED), pa.table(DATED), pd.DataFrame(DATED)):
+        with pytest.raises(ValueError, match="Sequence 0 of X"):
+            as_sequences([frame])
+
+
+class Strange:
+    """Neither a number nor missing, but not plainly equal to itself."""
+
+    def __eq__(self, other):
+        return [False]
+
+    __hash__ = None
+
+
+def test_strange_things_are_not_taken_for_missing():
+    for values in ([1.0, Strange()], [1.0, pd.NA, Strange()]):
+        with pytest.raises(ValueError, match="Sequence 0 of X contains something .* no number"):
+            as_sequences([np.array(values, dtype=object)])
+    assert_array_equal(as_sequences([np.array([1.0, pd.NA], dtype=object)]).values, [[1.0]])
+
+
+def test_fields_of_records_are_no_columns():
+    ak = pytest.importorskip("awkward")
+    with pytest.raises(ValueError, match="Sequence 0 of X is of type"):
+        as_sequences(ak.Array([[{"columns": 1, "column_names": 2}]]))
 
 
 def test_frames_with_a_name_twice_stay_tables():
