@@ -360,7 +360,7 @@ class Strange:
 
 def test_strange_things_are_not_taken_for_missing():
     for values in ([1.0, Strange()], [1.0, pd.NA, Strange()]):
-        with pytest.raises(ValueError, match="Sequence 0 of X contains something .* no number"):
+        with pytest.raises(ValueError, match=r"Sequence 0 of X contains something .* no number"):
             as_sequences([np.array(values, dtype=object)])
     assert_array_equal(as_sequences([np.array([1.0, pd.NA], dtype=object)]).values, [[1.0]])
 
