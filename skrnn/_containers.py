@@ -108,8 +108,6 @@ def is_awkward(X) -> bool:
 
 def as_array(sequence) -> np.ndarray:
     """Make an array of what NumPy takes for one, with NaN where something is masked or null."""
-    if type(sequence) is np.ndarray:  # what there may be many thousands of
-        return sequence
     if isinstance(sequence, MaskedArray):
         return _filled(sequence)
     try:
@@ -122,11 +120,14 @@ def as_array(sequence) -> np.ndarray:
 
 def steps_of(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array for each step, or null."""
-    known = isinstance(sequence, (np.ndarray, list, tuple)) or hasattr(sequence, "iloc")
-    if not known and column_names(sequence):  # a frame that would make numbers of dates
+    if type(sequence) in (np.ndarray, list):  # what there may be many thousands of
+        array = np.asarray(sequence)
+    elif not hasattr(sequence, "iloc") and column_names(sequence):
+        # A frame of another library than pandas would make numbers of dates, as a whole.
         return np.stack([as_array(column) for column in _columns_of(sequence)], axis=1)
-    array = as_array(sequence)
-    if array.dtype != object or array.ndim != 1:
+    else:
+        array = as_array(sequence)
+    if array.dtype.kind != "O" or array.ndim != 1:
         return array
     width = next((len(step) for step in array if is_nested(step)), None)
     if width is None:

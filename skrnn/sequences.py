@@ -276,18 +276,19 @@ def _from_list(X: list, step_features: int | None) -> tuple[np.ndarray, np.ndarr
 def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
     """Read one sequence of a list as an array (n_steps, n_features)."""
     where = f"Sequence {i} of X"
-    if sequence is None:
-        raise ValueError(f"{where} is None (null), but every sequence needs at least one step.")
     try:
         array = steps_of(sequence)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{where} is not an array: its steps have different lengths or kinds."
         ) from error
-    if array.dtype.kind in "cMmV" or issparse(sequence):
-        kind = "sparse" if issparse(sequence) else f"of type {array.dtype}"
-        raise ValueError(f"{where} is {kind}, but real numbers in dense arrays are required.")
-    if array.dtype == object and not any(isinstance(value, str) for value in array.flat):
+    kind = array.dtype.kind
+    if kind in "cMmV" or (kind == "O" and issparse(sequence)):
+        given = f"of type {array.dtype}" if kind != "O" else "sparse"
+        raise ValueError(f"{where} is {given}, but real numbers in dense arrays are required.")
+    if sequence is None:
+        raise ValueError(f"{where} is None (null), but every sequence needs at least one step.")
+    if kind == "O" and not any(isinstance(value, str) for value in array.flat):
         array = as_float(array, where)
     if array.ndim == 1 and array.size:
         array = array.reshape(_steps_of_flat(array.size, step_features, where))
