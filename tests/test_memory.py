@@ -1,0 +1,100 @@
+"""What fits and predictions hold in memory, and what they leave behind."""
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from skrnn import SequenceRNNClassifier, StepRNNRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+N_FEATURES = 8
+REMEMBERED = {"rnn": 1, "gru": 5, "lstm": 6}  # by a cell, of each unit and step: gates and states
+
+
+def peak_of(call):
+    call()  # what is allocated once and for all does not count
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def ragged(n, dtype=np.float32, longest=150):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(50, longest, n)
+    return [rng.standard_normal((length, N_FEATURES)).astype(dtype) for length in lengths]
+
+
+def size_of(arrays):
+    return sum(array.nbytes for array in arrays)
+
+
+@pytest.mark.parametrize("cell", REMEMBERED)
+@pytest.mark.parametrize(
+    ("n", "batch_size", "units"), [(200, 200, 64), (200, 200, 16), (300, 40, 48)]
+)
+def test_a_fit_holds_three_times_what_a_batch_needs(cell, n, batch_size, units):
+    X, y = ragged(n), np.arange(n) % 3
+    clf = SequenceRNNClassifier(units, cell=cell, batch_size=batch_size, max_iter=1)
+    steps = sum(sorted(map(len, X))[-batch_size:])
+    batch = steps * (N_FEATURES + 1 + (REMEMBERED[cell] + 1) * units) * X[0].itemsize
+    assert peak_of(lambda: clf.fit(X, y)) - size_of(X) < 3 * batch
+
+
+def test_single_precision_takes_half_of_double():
+    y = np.arange(60) % 3
+    clf = SequenceRNNClassifier(32, batch_size=30, max_iter=2)
+    single, double = (
+        peak_of(lambda X=ragged(60, dtype): clf.fit(X, y)) for dtype in (np.float32, np.float64)
+    )
+    assert single < 0.55 * double
+
+
+@pytest.mark.parametrize("cell", REMEMBERED)
+def test_predictions_work_on_pieces(cell):
+    X = ragged(2400)
+    net = StepRNNRegressor(16, cell=cell, max_iter=1).fit(X[:4], [x[:, 0] for x in X[:4]])
+
+    def peak_beside_data(X):
+        kept = 2 * size_of(X) + 4 * size_of(net.predict(X))  # read, and answered, and both cut up
+        return peak_of(lambda: net.predict(X)) - kept
+
+    assert peak_beside_data(X) < 1.2 * max(peak_beside_data(X[:600]), 2**24)
+
+
+FITS = """
+import os, warnings
+import numpy as np
+from skrnn import SequenceRNNClassifier, XORMLPClassifier
+
+warnings.simplefilter("ignore")
+rng = np.random.default_rng(0)
+X = [rng.standard_normal((n, 3)) for n in rng.integers(5, 40, 60)]
+y = np.arange(60) % 3
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+def fit(seed):
+    SequenceRNNClassifier(12, max_iter=2, random_state=seed).fit(X, y).predict(X)
+    XORMLPClassifier(8, random_state=seed, max_iter=5).fit([x[0] for x in X], y)
+
+for seed in range(20):
+    fit(seed)
+before = resident()
+for seed in range(200):
+    fit(seed)
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_200_fits_leave_nothing_behind():
+    done = subprocess.run([sys.executable, "-c", FITS], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 5  # MiB
