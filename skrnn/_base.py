@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -377,7 +377,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Describe the network as it was in fit, whatever the parameters say now."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which raises, after asking for tags: 15 us of a streamed step
-        return self._network_type(**self._architecture)
+        return _described(self._network_type, *self._architecture.items())
 
     def _scores(self, X):
         """Raw outputs for X, and the lengths of its sequences."""
@@ -393,6 +393,12 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
+
+
+@lru_cache(maxsize=64)
+def _described(kind, *architecture):
+    """Make a network from its description; of a streamed step, that would take a fifth."""
+    return kind(**dict(architecture))
 
 
 def _without_weightless(samples, name):

@@ -8,7 +8,7 @@ given, that is, in training.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -82,7 +82,7 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
 
-    @property
+    @cached_property
     def layers(self):
         """Names of the directions of each recurrent layer: forwards, then backwards."""
         directions = ("", "_reverse") if self.bidirectional else ("",)

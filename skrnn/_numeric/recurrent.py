@@ -34,8 +34,11 @@ def project(p, x):
     The bias is the weight of one more input that is always 1: one product each way serves
     both, which for few inputs takes a fifth of the time of adding and summing apart.
     """
-    x_1 = np.concatenate([x, np.ones((len(x), 1), x.dtype)], axis=1)
-    z = x_1 @ np.concatenate([p["W"], p["b"][:, None]], axis=1)
+    (n_gates, n_in, n_units), dtype = p["W"].shape, p["W"].dtype
+    x_1, W_b = np.empty((len(x), n_in + 1), x.dtype), np.empty((n_gates, n_in + 1, n_units), dtype)
+    x_1[:, :-1], x_1[:, -1] = x, 1
+    W_b[:, :-1], W_b[:, -1] = p["W"], p["b"]
+    z = np.matmul(x_1, W_b)
 
     def back(dz, g, want_dx=True):
         dW_b = x_1.T @ dz
