@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from skrnn._atomic import unchanged_on_error
-from skrnn._epochs import Recipe, Watch, train
+from skrnn._epochs import Keeper, Recipe, Watch, train
 from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of
@@ -43,6 +43,7 @@ class Job:
     again: bool  # from the weights of the last fit, instead of new ones
     context: Any  # of scikit-learn's callbacks
     told: dict[str, Any]  # what callbacks are told of the data
+    keeper: Keeper | None = None  # of the progress, if a callback wants to
 
 
 @dataclass
@@ -190,6 +191,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             ),
             told={"estimator": self, "X": X, "y": y, "metadata": metadata},
         )
+        for callback in getattr(self, "_skl_callbacks", []):
+            if hasattr(callback, "keep_progress"):
+                job = callback.keep_progress(self, job, n_starts, incremental)
         job.context.call_on_fit_task_begin(**job.told)
         # A copy, for the optimizer works in place and something may yet go wrong.
         state = copy.deepcopy(self._optimizer_state) if incremental and again else None
@@ -277,7 +281,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         run = Run(params, watch)
         if hasattr(self, "_skl_callbacks"):
             watch.report = self._reporter(job, run)
-        run.state = train(job.network, params, job.samples, job.recipe, job.rng, watch, state)
+        run.state = train(
+            job.network, params, job.samples, job.recipe, job.rng, watch, state, job.keeper
+        )
         return run
 
     def _hold_out(self, samples, rng):

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -33,6 +35,7 @@ from skrnn._numeric.training import (
     make_objective,
     mean_loss,
 )
+from skrnn._progress import Progress
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ class Watch:
     report : callable, default=None
         ``report(theta) -> stop``, called after each epoch.
 
+    keep : callable, default=None
+        Called after each epoch, when all about it is decided.
+
     n_seen : int, default=0
         Samples seen before this run.
 
@@ -100,6 +106,7 @@ class Watch:
     n_samples: int
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     report: Callable[[np.ndarray], bool] | None = None
+    keep: Callable[[], None] | None = None
     n_seen: int = 0
     initial_loss: float = math.inf
     n_iter: int = 0
@@ -131,7 +138,14 @@ class Watch:
         stop = self._judge(loss, before, theta)
         if self.report is not None and self.report(theta):
             self.outcome, stop = "stopped", True
-        return stop or self.n_iter >= self.recipe.max_iter
+        if self.keep is not None:
+            self.keep()
+        return stop or self.finished
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has ended, or has nothing left to do."""
+        return self.outcome != "max_iter" or self.n_iter >= self.recipe.max_iter
 
     def _judge(self, loss, before, theta):
         if not math.isfinite(loss):
@@ -235,6 +249,16 @@ class Watch:
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
 
+class Keeper(Protocol):
+    """Who keeps the progress of a run."""
+
+    def begin(self, progress: Progress) -> None:
+        """Set the progress to what was kept, if anything was."""
+
+    def keep(self, progress: Progress) -> None:
+        """Keep the progress after an epoch."""
+
+
 def train(
     network: MLP | RNN,
     params: Params,
@@ -243,6 +267,7 @@ def train(
     rng: np.random.RandomState,
     watch: Watch,
     state: State | None = None,
+    keeper: Keeper | None = None,
 ) -> State | None:
     """Train `params` in place; returns the state of the optimizer.
 
@@ -271,10 +296,25 @@ def train(
                     total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
                     loss, _ = mean_loss(network, params, samples, recipe.loss)
                     watch.initial_loss = loss + l2(params, recipe.alpha, total)[0]
-                passes: Iterator = epochs(samples, recipe.batch_size, rng, recipe.shuffle, network)
-                descend(
-                    objective, theta, optimizer, state, passes, watch.rate, recipe.max_norm, watch
+                order = np.arange(samples.n_samples)
+                if keeper is not None:
+                    progress = Progress(theta, state, order, rng, watch)
+                    keeper.begin(progress)
+                    watch.keep = partial(keeper.keep, progress)
+                passes: Iterator = epochs(
+                    samples, recipe.batch_size, rng, recipe.shuffle, network, order
                 )
+                if not watch.finished:
+                    descend(
+                        objective,
+                        theta,
+                        optimizer,
+                        state,
+                        passes,
+                        watch.rate,
+                        recipe.max_norm,
+                        watch,
+                    )
     except KeyboardInterrupt:
         watch.outcome = "interrupted"
     theta[:] = watch.finish(theta)

@@ -18,10 +18,10 @@ LAYERS = {
     1: "_persistence _columns _numeric.losses _numeric.layers _numeric.recurrent "
     "_numeric.optimizers",
     2: "_numeric.networks",
-    3: "_numeric.training sequences _targets solvers",
+    3: "_numeric.training sequences _targets solvers _progress",
     4: "_epochs preprocessing convert metrics model_selection",
     5: "_base",
-    6: "_outputs _states",
+    6: "_outputs _states callbacks",
     7: "mlp _recurrent _onnx_nodes",
     8: "rnn _onnx_converters",
     9: "inspection onnx pytorch",

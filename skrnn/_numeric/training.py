@@ -246,17 +246,21 @@ def epochs(
     rng: np.random.RandomState,
     shuffle: bool = True,
     network: MLP | RNN | None = None,
+    order: np.ndarray | None = None,
 ) -> Iterator[Iterable[Batch | Halves]]:
-    """Pass over the samples again and again; each pass is an iterable of batches for a network."""
+    """Pass over the samples again and again; each pass is an iterable of batches for a network.
+
+    Each pass permutes `order` (n_samples,) once more, in place: who holds it can go on from there.
+    """
     n_samples = samples.n_samples
     if batch_size >= n_samples:
         whole = gather(samples, slice(None), network)  # in one batch the order means nothing
         while True:
             yield [whole]
-    order = np.arange(n_samples)
+    order = np.arange(n_samples) if order is None else order
     while True:
         if shuffle:
-            order = order[rng.permutation(n_samples)]
+            order[:] = order[rng.permutation(n_samples)]
         starts = range(0, n_samples, batch_size)
         yield (gather(samples, order[start : start + batch_size], network) for start in starts)
 
