@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import glob
 import hashlib
-import io
 import json
 import os
 import sys
-import time
-import uuid
 from dataclasses import fields, replace
 from numbers import Integral
 from pathlib import Path
@@ -22,10 +17,9 @@ from scipy import sparse
 
 from skrnn._base import Job, NeuralNetwork
 from skrnn._progress import Progress
+from skrnn._storage import read, sweep, write
 
 _FORMAT = 1  # of the file
-_DIGEST = 32  # bytes of SHA-256, which end the file
-_STALE = 600  # seconds; a write takes less, so an older temporary file has nobody to finish it
 
 
 class Checkpoint:
@@ -200,8 +194,8 @@ class Checkpoint:
         if path.is_dir():
             kind = type(estimator).__name__
             path /= f"{kind}-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]}.npz"
-        _sweep(path)
-        kept = _read(path)
+        sweep(path)
+        kept = read(path)
         if kept is not None:
             _check_same(path, json.loads(kept["identity"]), identity)
             job = replace(job, rng=copy.deepcopy(job.rng))  # which is the user's, or NumPy's
@@ -222,7 +216,7 @@ class _Keeper:
         if self.kept is None:
             return
         # They differ if warm_start goes on from another fit.
-        name = "the initial weights"
+        name = "initial weights"
         _check_same(self.path, {"data": {name: self.kept["start"]}}, {"data": {name: self.start}})
         progress.set(self.kept["progress"])
         self.kept = None
@@ -241,7 +235,7 @@ class _Keeper:
                 "start": self.start,
                 "progress": progress.get(),
             }
-            _write(self.path, content)
+            write(self.path, content)
 
 
 def _check_resumable(job, n_starts, incremental):
@@ -312,97 +306,15 @@ def _digest(array):
 
 def _check_same(path, there, here):
     """Refuse the file of another fit; the message says what differs."""
-    differences = [
-        f"{name} is {short(there[part].get(name))} there and {short(here[part].get(name))} here"
-        if part != "data"
-        else f"{name} holds other values"
-        for part in here
-        for name in {**there[part], **here[part]}
-        if there[part].get(name) != here[part].get(name)
-    ]
+    differences = []
+    for part in here:
+        ours, theirs = here[part], there.get(part, {})
+        for name in (name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)):
+            values = f"{name} is {short(theirs.get(name))} there and {short(ours.get(name))} here"
+            differences.append(f"other {name}" if part == "data" else values)
     if differences:
         raise ValueError(
             f"{path} is the checkpoint of another fit: {'; '.join(differences)}. Repeat the call "
             "that wrote it, or delete it, or give Checkpoint another path; a folder has room for "
             "many fits."
         )
-
-
-# The file --------------------------------------------------------------------------------
-
-
-def _write(path, content):
-    """Write a file so that at any moment it is the old one or the new one, and whole."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(_encoded(content))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere, folders cannot be synchronised
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _sweep(path):
-    """Delete temporary files that a killed process left behind."""
-    for name in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(FileNotFoundError):  # another process sweeps too
-            if time.time() - name.stat().st_mtime > _STALE:
-                name.unlink()
-
-
-def _read(path):
-    """Read what `_write` wrote; None if there is no such file."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
-        raise ValueError(
-            f"{path} is not a checkpoint, or was changed or damaged. Delete it, or give Checkpoint "
-            "another path."
-        )
-    return _decoded(data)
-
-
-def _encoded(content):
-    """Put nested dictionaries into the bytes of an .npz file, with a digest at the end."""
-    arrays: dict[str, np.ndarray] = {}
-
-    def without_arrays(value, name):
-        if isinstance(value, dict):
-            return {k: without_arrays(v, f"{name}.{k}") for k, v in value.items()}
-        if isinstance(value, np.ndarray | np.generic):  # a float32 compares otherwise than a float
-            arrays[name[1:]] = np.asarray(value)
-            return {"array": name[1:]}
-        return value
-
-    arrays["json"] = np.array(json.dumps(without_arrays(content, "")))
-    file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # takes any names
-    data = file.getvalue()
-    return data + hashlib.sha256(data).digest()
-
-
-def _decoded(data):
-    """Get the nested dictionaries back; readers of .npz pass over the digest."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        tree = json.loads(file["json"].item())
-
-        def with_arrays(value):
-            if isinstance(value, dict):
-                if value.keys() == {"array"}:
-                    return file[value["array"]][()]
-                return {k: with_arrays(v) for k, v in value.items()}
-            return value
-
-        return with_arrays(tree)

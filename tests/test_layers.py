@@ -14,7 +14,7 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules _atomic _containers _machine _version",
+    "_numeric.schedules _atomic _containers _machine _storage _version",
     1: "_persistence _columns _numeric.losses _numeric.layers _numeric.recurrent "
     "_numeric.optimizers",
     2: "_numeric.networks",

@@ -1,0 +1,477 @@
+"""A fit that was killed goes on from its checkpoint, and ends as if nothing had happened."""
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from killed_fits import PHASES, case, fitted, result, sequences
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skrnn
+from skrnn import (
+    SGD,
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    XORMLPClassifier,
+)
+from skrnn.callbacks import Checkpoint
+
+HERE = Path(__file__).resolve().parent
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+CLF = SequenceRNNClassifier(4, batch_size=8, max_iter=9, tol=0.0, n_iter_no_change=np.inf)
+CLF.set_params(random_state=0)
+
+
+class Crash(Exception):
+    pass
+
+
+class CrashAt:
+    """A callback that counts epochs, and raises at one of them."""
+
+    def __init__(self, epoch=None, error=Crash):
+        self.epoch, self.error, self.n_epochs = epoch, error, 0
+
+    def setup(self, estimator, context): ...
+    def teardown(self, estimator, context): ...
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch":
+            self.n_epochs += 1
+            if self.n_epochs == self.epoch:
+                raise self.error
+
+
+def assert_same(actual, expected):
+    for a, b in zip(result(actual), result(expected), strict=True):
+        assert a.dtype == b.dtype
+        assert a.tobytes() == b.tobytes()
+
+
+def crashed(estimator, args, path, epoch, every=1, **kwargs):
+    estimator = clone(estimator).set_callbacks(Checkpoint(path, every), CrashAt(epoch))
+    with pytest.raises(Crash):
+        estimator.fit(*args, **kwargs)
+    assert not hasattr(estimator, "n_iter_")
+
+
+# Killed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adam",
+        "sgd",
+        pytest.param("steps", marks=pytest.mark.slow),
+        pytest.param("mlp", marks=pytest.mark.slow),
+    ],
+)
+def test_kill_minus_nine_at_any_moment(name, tmp_path):
+    script = [sys.executable, str(HERE / "killed_fits.py"), name, str(tmp_path)]
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    found = {"PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
+    run = subprocess.run(
+        script, capture_output=True, text=True, timeout=120, env={**os.environ, **threads, **found}
+    )
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    print(f"{name}: {report}")
+    assert report["whole"], "keeping a checkpoint changes the result"
+    assert report["kills"] >= 10
+    assert len(report["epochs"]) >= 5, "the kills were not spread over the fit"
+    assert report["killed"], "the fit that was taken up ended with other bits"
+    for phase in PHASES:
+        assert report[phase], f"killed {phase}, the fit was not killed, or ended with other bits"
+
+
+# Taken up --------------------------------------------------------------------------------
+
+X, Y = sequences()
+NUMBERS = np.array([x.sum() for x in X])
+ROWS = np.array([x.mean(axis=0) for x in X])
+TRAINED = {
+    "adam": (CLF, (X, Y)),
+    "sgd": (clone(CLF).set_params(solver="sgd", max_grad_norm=0.1), (X, Y)),
+    "dropout": (clone(CLF).set_params(dropout=0.4, hidden_layer_sizes=(4, 3)), (X, Y)),
+    "early stopping": (
+        clone(CLF).set_params(early_stopping=True, validation_fraction=0.3, n_iter_no_change=4),
+        (X, Y),
+    ),
+    "whole batches": (clone(CLF).set_params(batch_size=100, dropout=0.2), (X, Y)),
+    "adaptive": (
+        clone(CLF).set_params(
+            solver=SGD(nesterovs_momentum=False), learning_rate="adaptive", n_iter_no_change=1,
+            tol=0.1,
+        ),
+        (X, Y),
+    ),
+    "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
+    "cosine": (clone(CLF).set_params(learning_rate="cosine"), (X, Y)),
+    "weights": (
+        clone(CLF).set_params(class_weight="balanced"), (X, Y, np.arange(len(Y)) % 3.0)
+    ),
+    "float32": (CLF, ([x.astype(np.float32) for x in X], Y)),
+    "diverging": (
+        clone(CLF).set_params(solver="sgd", learning_rate_init=1e4, max_grad_norm=None), (X, Y)
+    ),
+    "numbers": (
+        SequenceRNNRegressor(4, cell="gru", bidirectional=True, max_iter=9, random_state=1),
+        (X, NUMBERS),
+    ),
+    "steps": (
+        StepRNNClassifier(4, cell="lstm", max_iter=9, random_state=1), (X, [x[:, 0] > 0 for x in X])
+    ),
+    "table": (
+        XORMLPClassifier(5, solver="adam", batch_size=7, max_iter=9, random_state=1), (ROWS, Y)
+    ),
+    "sparse table": (
+        XORMLPClassifier(5, solver="sgd", shuffle=False, max_iter=9, random_state=1),
+        (sparse.csr_array(ROWS), Y),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_crashed_fit_goes_on_to_the_same_bits(name, every, tmp_path):
+    estimator, args = TRAINED[name]
+    expected = fitted(estimator, args, {})
+    path = tmp_path / "run.ckpt"
+    n_epochs = expected.n_iter_
+    for epoch in {2, n_epochs // 2 + 1, n_epochs} - {0, 1}:
+        path.unlink(missing_ok=True)
+        crashed(estimator, args, path, epoch, every)
+        again, watcher = clone(estimator), CrashAt()
+        again.set_callbacks(watcher, Checkpoint(path, every)).fit(*args)
+        assert_same(again, expected)
+        assert watcher.n_epochs == n_epochs - (epoch - 1) // every * every
+
+
+def test_validation_data_are_taken_up_too(tmp_path):
+    estimator, args, kwargs = case("sgd")
+    estimator.set_params(max_iter=12, early_stopping=True)
+    expected = fitted(estimator, args, kwargs)
+    crashed(estimator, args, tmp_path / "run", 6, **kwargs)
+    again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run")).fit(*args, **kwargs)
+    assert_same(again, expected)
+    assert again.validation_scores_ == expected.validation_scores_
+
+
+def test_many_crashes_of_one_fit(tmp_path):
+    estimator, args = TRAINED["dropout"]
+    for _ in range(estimator.max_iter - 1):  # each gains the epoch before the one it ends in
+        crashed(estimator, args, tmp_path / "run", 2)
+    again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run")).fit(*args)
+    assert_same(again, fitted(estimator, args, {}))
+
+
+@pytest.mark.parametrize("kind", ["MT19937", "PCG64"])
+def test_a_random_state_of_the_user(kind, tmp_path):
+    def generator():
+        return np.random.RandomState(getattr(np.random, kind)(3))
+
+    estimator = clone(CLF).set_params(early_stopping=True, validation_fraction=0.3, dropout=0.1)
+    expected = clone(estimator).set_params(random_state=generator()).fit(X, Y)
+    used = generator()
+    kept = clone(estimator).set_params(random_state=used)
+    kept.random_state = used  # clone copies it
+    kept.set_callbacks(Checkpoint(tmp_path / "whole")).fit(X, Y)
+    assert_same(kept, expected)
+    assert used.randint(2**30) == expected.random_state.randint(2**30)
+    crashed(estimator.set_params(random_state=generator()), (X, Y), tmp_path / "run", 5)
+    elsewhere = np.random.RandomState(getattr(np.random, kind)(99))
+    estimator.set_params(random_state=elsewhere).set_callbacks(Checkpoint(tmp_path / "run"))
+    assert_same(estimator.fit(X, Y), expected)
+
+
+def test_no_random_state(tmp_path):
+    estimator = clone(CLF).set_params(random_state=None, dropout=0.2, early_stopping=True)
+    before = np.random.get_state(legacy=False)  # noqa: NPY002 - what random_state=None means
+    try:
+        np.random.seed(5)  # noqa: NPY002
+        expected = clone(estimator).fit(X, Y)
+        np.random.seed(5)  # noqa: NPY002
+        crashed(estimator, (X, Y), tmp_path / "run", 4)
+        np.random.seed(6)  # noqa: NPY002
+        drawn = np.random.RandomState(6).randint(2**30)
+        again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
+        assert np.random.randint(2**30) == drawn  # noqa: NPY002 - left alone
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+    assert_same(again, expected)
+
+
+def test_ctrl_c_and_on(tmp_path):
+    stopped = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"), CrashAt(4, KeyboardInterrupt))
+    assert stopped.fit(X, Y).n_iter_ == 4
+    again = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
+    assert_same(again, clone(CLF).fit(X, Y))
+
+
+# Ended -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["early stopping", "adaptive", "diverging", "cosine"])
+def test_a_fit_that_had_ended_is_read(name, tmp_path):
+    estimator, args = TRAINED[name]
+    first = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run", every=1000)).fit(*args)
+    watcher = CrashAt()
+    again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run"), watcher).fit(*args)
+    assert watcher.n_epochs == 0
+    assert again.n_iter_ == first.n_iter_
+    for a, b in zip(first.loss_curve_, again.loss_curve_, strict=True):
+        assert a == b
+    for layer, arrays in first.weights_.items():
+        for key, array in arrays.items():
+            assert_array_equal(again.weights_[layer][key], array)
+
+
+def test_a_fit_that_a_callback_stopped_stays_so(tmp_path):
+    class Stop(CrashAt):
+        def on_fit_task_end(self, estimator, context):
+            super().on_fit_task_end(estimator, context)
+            return self.n_epochs == 3
+
+    first = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"), Stop()).fit(X, Y)
+    again = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
+    assert first.n_iter_ == 3
+    assert_same(again, first)
+
+
+def test_more_epochs_go_on(tmp_path):
+    short = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"))
+    assert short.fit(X, Y).n_iter_ == 9
+    longer = clone(CLF).set_params(max_iter=15, verbose=0)
+    again = clone(longer).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
+    assert_same(again, longer.fit(X, Y))
+    with pytest.raises(ValueError, match="holds 15 epochs, which is more than max_iter=9"):
+        short.fit(X, Y)
+    assert short.n_iter_ == 9
+
+
+# Refused ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A checkpoint after four epochs of CLF on X and Y."""
+    crashed(CLF, (X, Y), tmp_path / "run.ckpt", 5)
+    return tmp_path / "run.ckpt"
+
+
+DIFFERENT = {
+    "alpha is 0.0001 there and 0.5 here": ({"alpha": 0.5}, {}),
+    "hidden_layer_sizes is 4 there and [4, 4] here": ({"hidden_layer_sizes": (4, 4)}, {}),
+    "solver is 'adam' there and 'SGD' here": ({"solver": SGD()}, {}),
+    "learning_rate is 'constant' there and 'cosine' here": ({"learning_rate": "cosine"}, {}),
+    "random_state is 0 there and 1 here": ({"random_state": 1}, {}),
+    "class_weight is None there and {'0': 2} here": ({"class_weight": {0: 2}}, {}),
+    "another fit: other y.": ({}, {"y": Y[::-1]}),
+    "another fit: other X.": ({}, {"X": [x + (i == 7) for i, x in enumerate(X)]}),
+    "other X; other lengths.": ({}, {"X": [x[-1:] for x in X]}),
+    "other sample_weight.": ({}, {"sample_weight": np.arange(len(Y)) + 1}),
+    "other X_val; other y_val; other sample_weight_val; other lengths_val.": (
+        {},
+        {"X_val": X[:5], "y_val": Y[:5]},
+    ),
+}
+
+
+@pytest.mark.parametrize("message", DIFFERENT)
+def test_the_checkpoint_of_another_fit_is_refused(message, kept):
+    params, data = DIFFERENT[message]
+    before = kept.read_bytes()
+    clf = clone(CLF).set_params(**params).set_callbacks(Checkpoint(kept))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        clf.fit(**{"X": X, "y": Y, **data})
+    assert not hasattr(clf, "n_iter_")
+    assert kept.read_bytes() == before
+
+
+def test_the_checkpoint_of_another_estimator_or_version_is_refused(kept, monkeypatch):
+    reg = SequenceRNNRegressor(4).set_callbacks(Checkpoint(kept))
+    with pytest.raises(ValueError, match="estimator is 'SequenceRNNClassifier' there and 'Sequ"):
+        reg.fit(X, NUMBERS)
+    monkeypatch.setattr(skrnn, "__version__", "99.0")
+    with pytest.raises(ValueError, match=r"skrnn is '0\..*' there and '99.0' here"):
+        clone(CLF).set_callbacks(Checkpoint(kept)).fit(X, Y)
+
+
+def test_other_initial_weights_are_refused(tmp_path):
+    clf = clone(CLF).set_params(warm_start=True).set_callbacks(Checkpoint(tmp_path / "run"))
+    clf.fit(X, Y)
+    before = result(clf)
+    with pytest.raises(ValueError, match="other initial weights"):
+        clf.fit(X, Y)
+    for a, b in zip(result(clf), before, strict=True):
+        assert_array_equal(a, b)
+
+
+def test_damaged_files_are_refused(kept):
+    whole, rng = kept.read_bytes(), np.random.RandomState(0)
+    clf = clone(CLF).set_callbacks(Checkpoint(kept))
+    cut = [whole[:n] for n in (0, 1, 31, 32, 33, len(whole) // 2, len(whole) - 1)]
+    flipped = []
+    for position in rng.randint(len(whole), size=60):
+        changed = bytearray(whole)
+        changed[position] ^= 1 << rng.randint(8)
+        flipped.append(bytes(changed))
+    for damaged in [*cut, *flipped, whole + b"\0", pickle.dumps(clf), b"hello" * 100]:
+        kept.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"run\.ckpt is not a checkpoint, or was changed"):
+            clf.fit(X, Y)
+        assert kept.read_bytes() == damaged
+    kept.write_bytes(whole)
+    assert clf.fit(X, Y).n_iter_ == 9
+
+
+def test_the_file_holds_no_code(kept):
+    with np.load(kept, allow_pickle=False) as file:
+        kinds = {file[name].dtype.kind for name in file.files}
+    assert kinds <= set("fiuU")
+
+
+@pytest.mark.parametrize(
+    ("clf", "message"),
+    [
+        (clone(CLF).set_params(solver="lbfgs"), "not available with L-BFGS, for SciPy does not"),
+        (clone(CLF).set_params(n_init=3), "keeps one start, but n_init=3. Use n_init=1"),
+    ],
+)
+def test_what_cannot_be_taken_up_is_refused(clf, message, tmp_path):
+    clf.set_callbacks(Checkpoint(tmp_path / "run"))
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, Y)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_partial_fit_is_refused(tmp_path):
+    clf = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"))
+    with pytest.raises(
+        ValueError, match=r"Checkpoint is for fit\. Between two calls of partial_fit"
+    ):
+        clf.partial_fit(X, Y, classes=[0, 1, 2])
+
+
+def test_misplaced_checkpoints_are_refused(tmp_path):
+    one = Checkpoint(tmp_path / "run")
+    with pytest.raises(ValueError, match="one Checkpoint, not several"):
+        clone(CLF).set_callbacks(one, Checkpoint(tmp_path / "more")).fit(X, Y)
+    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF)).set_callbacks(one)
+    with pytest.raises(TypeError, match=r"given to Pipeline.*such as pipe\[-1\]"):
+        pipe.fit(X, Y)
+    with pytest.raises(ValueError, match=r"The folder of '.*' does not exist"):
+        clone(CLF).set_callbacks(Checkpoint(tmp_path / "no" / "run")).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        ((None,), TypeError, "path must be a string or path, got None"),
+        (("run", 1.5), TypeError, "every must be an integer number of epochs, got 1.5"),
+        (("run", True), TypeError, "every must be an integer number of epochs, got True"),
+        (("run", 0), ValueError, "every must be at least 1 epoch, got 0"),
+    ],
+)
+def test_arguments_are_checked(args, error, message):
+    with pytest.raises(error, match=message):
+        Checkpoint(*args)
+
+
+# Files -----------------------------------------------------------------------------------
+
+
+def test_what_killed_writes_left_behind(kept):
+    half = kept.read_bytes()[:1000]
+    fresh, stale, other = (
+        kept.with_name(name)
+        for name in (".run.ckpt.aa.tmp", ".run.ckpt.bb.tmp", ".other.ckpt.cc.tmp")
+    )
+    for path in (fresh, stale, other):
+        path.write_bytes(half)
+    for path in (stale, other):
+        os.utime(path, (time.time() - 3600,) * 2)
+    clf = clone(CLF).set_callbacks(Checkpoint(kept)).fit(X, Y)
+    assert_same(clf, clone(CLF).fit(X, Y))
+    assert fresh.exists()  # perhaps another process is writing it
+    assert not stale.exists()
+    assert other.exists()
+
+
+def test_a_full_disk_leaves_everything_as_it_was(kept, monkeypatch):
+    before = kept.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    clf = clone(CLF).set_callbacks(Checkpoint(kept))
+    with pytest.raises(OSError, match="No space left"):
+        clf.fit(X, Y)
+    assert not hasattr(clf, "n_iter_")
+    assert kept.read_bytes() == before
+    assert [path.name for path in kept.parent.iterdir()] == ["run.ckpt"]
+
+
+def test_every_says_how_often_the_file_is_written(tmp_path, monkeypatch):
+    written = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda a, b: (written.append(b), replace(a, b)))
+    clone(CLF).set_callbacks(Checkpoint(tmp_path / "run", every=4)).fit(X, Y)
+    assert written == [tmp_path / "run"] * 3  # after epochs 4 and 8, and at the end
+
+
+def test_a_relative_path_and_a_pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF))
+    expected = clone(pipe).fit(X, Y)[-1]
+    pipe[-1].set_callbacks(Checkpoint("run.ckpt"))
+    assert_same(pipe.fit(X, Y)[-1], expected)
+    assert (tmp_path / "run.ckpt").exists()
+
+
+# Searches --------------------------------------------------------------------------------
+
+
+def test_a_search_in_threads_is_taken_up(tmp_path):
+    grid = {"alpha": [0.01, 0.1], "cell": ["rnn", "gru"]}
+    expected = GridSearchCV(CLF, grid, cv=2).fit(X, Y)
+    clf = clone(CLF).set_callbacks(Checkpoint(tmp_path))
+    with joblib.parallel_config(backend="threading"):
+        search = GridSearchCV(clf, grid, cv=2, n_jobs=2).fit(X, Y)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 9  # of four candidates on two folds, and the best on all data
+    times = [path.stat().st_mtime_ns for path in files]
+    files[3].unlink()
+    again = GridSearchCV(clf, grid, cv=2).fit(X, Y)
+    for found in (search, again):
+        scores = "mean_test_score"
+        assert_array_equal(found.cv_results_[scores], expected.cv_results_[scores])
+        assert_same(found.best_estimator_, expected.best_estimator_)
+    assert sorted(tmp_path.iterdir()) == files
+    changed = [a != b.stat().st_mtime_ns for a, b in zip(times, files, strict=True)]
+    assert changed == [i == 3 for i in range(9)]  # only what was missing was trained
+
+
+def test_one_file_is_too_little_for_cross_validation(tmp_path):
+    clf = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"))
+    with pytest.raises(ValueError, match=r"other X.*a folder has room for many fits"):
+        cross_validate(clf, X, Y, cv=2, error_score="raise")
