@@ -1,0 +1,159 @@
+"""Train on more data than memory may hold: Parquet, row group by row group.
+
+Run it with ``python examples/out_of_core.py``; it needs pyarrow and Linux, and forbids itself
+to take more memory than ``--limit`` says. ``--dask`` reads the same through a Dask data frame;
+``--whole`` reads everything at once, which under the same limit fails.
+
+A file of ragged sequences has one row for each sequence: a list of all its values, step after
+step, and its label. Arrow keeps the lists of a row group one after the other in one array, which is
+how `skrnn.Sequences` has them too, so that nothing is copied or converted.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # others reserve address space
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import SequenceRNNClassifier, Sequences, as_sequences
+
+N_FEATURES = 32
+MIB = 2**20
+
+
+def write(path, n_groups, n_sequences, random_state=0):
+    """Write made-up sequences of two classes, a row group at a time."""
+    rng = np.random.default_rng(random_state)
+    schema = pa.schema([("steps", pa.list_(pa.float32())), ("label", pa.int8())])
+    with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(n_groups):
+            y = rng.integers(2, size=n_sequences)
+            lengths = rng.integers(10, 51, size=n_sequences)
+            values = rng.standard_normal((lengths.sum(), N_FEATURES), dtype=np.float32)
+            values[:, 0] += np.repeat(y - 0.5, lengths)
+            offsets = np.concatenate([[0], np.cumsum(lengths * N_FEATURES)])
+            steps = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values.ravel())
+            writer.write_table(pa.table([steps, pa.array(y, pa.int8())], schema=schema))
+
+
+def as_Xy(table):
+    """View a table, or a row group of one, as sequences and labels."""
+    steps = table["steps"]
+    steps = steps.chunk(0) if steps.num_chunks == 1 else steps.combine_chunks()  # which copies
+    lengths = np.diff(steps.offsets.to_numpy()) // N_FEATURES
+    values = steps.flatten().to_numpy().reshape(-1, N_FEATURES)
+    return Sequences(values, lengths), table["label"].to_numpy()
+
+
+def row_groups(path):
+    """Yield the row groups of a file as sequences and labels; one is in memory at a time."""
+    file = pq.ParquetFile(path, buffer_size=MIB, pre_buffer=False)
+    for i in range(file.num_row_groups):
+        yield as_Xy(file.read_row_group(i, use_threads=False))
+
+
+def partitions(path):
+    """Yield the same from a Dask data frame, a partition at a time."""
+    import dask.dataframe as dd
+
+    for partition in dd.read_parquet(path, split_row_groups=1).partitions:
+        frame = partition.compute(scheduler="synchronous")
+        X = [values.reshape(-1, N_FEATURES) for values in frame["steps"]]
+        yield as_sequences(X), frame["label"].to_numpy()
+
+
+def network():
+    """Make the network that is trained."""
+    return SequenceRNNClassifier(8, cell="rnn", learning_rate_init=0.003, random_state=0)
+
+
+def train(path, parts=row_groups, n_epochs=1):
+    """Learn the scale of the features in one pass, then the network in `n_epochs` more."""
+    scaler = StandardScaler()
+    for X, _ in parts(path):
+        scaler.partial_fit(X.values)
+    clf = network()
+    for _ in range(n_epochs):
+        for X, y in parts(path):
+            scaled = Sequences(scaler.transform(X.values), X.lengths)
+            clf.partial_fit(scaled, y, classes=[0, 1])
+    return scaler, clf
+
+
+def train_whole(path):
+    """Do the same the usual way, with everything in memory."""
+    X, y = as_Xy(pq.read_table(path, use_threads=False))
+    scaler = StandardScaler().fit(X.values)
+    scaled = Sequences(scaler.transform(X.values), X.lengths)
+    return scaler, network().partial_fit(scaled, y, classes=[0, 1])
+
+
+def memory(what):
+    """Get what Linux says of the memory of this process, in MiB.
+
+    "VmRSS" is the memory that is resident, "VmHWM" the most that ever was, "VmSize" the address
+    space.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what + ":"))
+
+
+def limit_memory(mib):
+    """Allow this process `mib` of address space beyond what it has; the rest is refused."""
+    size = int((memory("VmSize") + mib) * MIB)
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def main(args):
+    """Write the data in a process of its own, train, and print what it took."""
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        path = Path(folder) / "sequences.parquet"
+        writer = os.fork()
+        if not writer:
+            write(path, args.groups, args.sequences)
+            os._exit(0)
+        assert os.waitpid(writer, 0)[1] == 0
+        parts = partitions if args.dask else row_groups
+        X, y = next(parts(path))  # loads what libraries load late
+        del X, y
+        before = memory("VmRSS")
+        limit_memory(args.limit)
+        began = time.perf_counter()
+        scaler, clf = train_whole(path) if args.whole else train(path, parts)
+        seconds = time.perf_counter() - began
+        peak = memory("VmHWM")
+        X, y = next(row_groups(path))
+        accuracy = clf.score(Sequences(scaler.transform(X.values), X.lengths), y)
+        result = {
+            "data on disk, MiB": round(path.stat().st_size / MIB, 1),
+            "row groups": args.groups,
+            "limit above start, MiB": args.limit,
+            "resident at start, MiB": round(before, 1),
+            "highest resident, MiB": round(peak, 1),
+            "growth, MiB": round(peak - before, 1),
+            "sequences seen": clf.t_,
+            "accuracy": round(accuracy, 3),
+            "seconds": round(seconds, 1),
+        }
+        print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--groups", type=int, default=64)
+    parser.add_argument("--sequences", type=int, default=2000, help="in each row group")
+    parser.add_argument("--limit", type=int, default=96, help="MiB beyond the start")
+    parser.add_argument("--folder", default=None, help="for the data; default: temporary")
+    parser.add_argument("--dask", action="store_true", help="read partitions of a Dask frame")
+    parser.add_argument("--whole", action="store_true", help="read everything at once")
+    sys.exit(main(parser.parse_args()))
