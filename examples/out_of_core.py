@@ -92,7 +92,8 @@ def train(path, parts=row_groups, n_epochs=1):
 
 def train_whole(path):
     """Do the same the usual way, with everything in memory."""
-    X, y = as_Xy(pq.read_table(path, use_threads=False))
+    # Without threads of Arrow's: one that is refused memory may keep the others waiting for ever.
+    X, y = as_Xy(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))
     scaler = StandardScaler().fit(X.values)
     scaled = Sequences(scaler.transform(X.values), X.lengths)
     return scaler, network().partial_fit(scaled, y, classes=[0, 1])

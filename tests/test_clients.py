@@ -80,7 +80,7 @@ def test_conformal_sets_cover_the_truth(form):
     parts = [rising_or_falling(600, 0.5, seed, 1.2) for seed in range(3)]
     if form == "flat":
         parts = [(SequencePadder(12, flat=True).fit_transform(X), y) for X, y in parts]
-    else:
+    else:  # which MAPIE takes for one column, and this is what n_features_in_ says too
         parts = [(as_sequences(X).to_ragged(), y) for X, y in parts]
     (X, y), (X_conform, y_conform), (X_test, y_test) = parts
     first = [] if form == "flat" else [PerStep(StandardScaler())]

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import joblib
@@ -325,3 +326,23 @@ def test_optuna_prunes_a_fit_from_within(optuna):
     assert pruned.params == {"learning_rate_init": 1e-6}
     assert max(pruned.intermediate_values) < 15
     assert set(epochs) == {15}
+
+
+# Its trials report to a module of Optuna's own that Optuna gives up.
+@pytest.mark.filterwarnings("ignore:`optuna.terminator` module:FutureWarning")
+def test_optuna_searches_like_scikit_learn(optuna):
+    integration = pytest.importorskip("optuna_integration.sklearn")
+    X, y = sequences()
+    pipe = make_pipeline(PerStep(StandardScaler()), SequenceRNNClassifier(4, **END))
+    space = {
+        "sequencernnclassifier__cell": optuna.distributions.CategoricalDistribution(["rnn", "gru"]),
+        "sequencernnclassifier__alpha": optuna.distributions.FloatDistribution(1e-4, 1, log=True),
+    }
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        search = integration.OptunaSearchCV(pipe, space, cv=3, n_trials=4, study=study)
+    search.fit(X, y)
+    best = clone(pipe).set_params(**search.best_params_)
+    assert search.best_score_ == cross_val_score(best, X, y, cv=3).mean()
+    assert_same(search.best_estimator_[-1], best.fit(X, y)[-1])
