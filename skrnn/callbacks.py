@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 import os
-import sys
 from dataclasses import fields, replace
 from numbers import Integral
 from pathlib import Path
@@ -18,6 +17,7 @@ from scipy import sparse
 from skrnn._base import Job, NeuralNetwork
 from skrnn._progress import Progress
 from skrnn._storage import read, sweep, write
+from skrnn._version import __version__
 
 _FORMAT = 1  # of the file
 
@@ -49,9 +49,8 @@ class Checkpoint:
     Notes
     -----
     The file is in NumPy's format .npz: arrays, numbers and strings. No code is in it, and none
-    is run when it is read. It does not hold the data, only digests of them. Seconds and bytes:
-    a write takes about as long as writing four to six times the weights, and the order of the
-    samples, to the disk.
+    is run when it is read. It does not hold the data, only digests of them. Its size is four to
+    five times that of the weights, and eight bytes for each sample.
 
     A file goes with the parameters, data and version of the fit that wrote it, and is refused
     elsewhere. Only `verbose` may change, and `max_iter` (not with ``learning_rate="cosine"``,
@@ -198,8 +197,10 @@ class Checkpoint:
         kept = read(path)
         if kept is not None:
             _check_same(path, json.loads(kept["identity"]), identity)
-            job = replace(job, rng=copy.deepcopy(job.rng))  # which is the user's, or NumPy's
-            job.rng.set_state(kept["first_rng"])
+            rng = copy.deepcopy(job.rng)  # which is the user's, or NumPy's
+            assert rng is not None  # as fit draws
+            rng.set_state(kept["first_rng"])
+            job = replace(job, rng=rng)
         return replace(job, keeper=_Keeper(path, self.every, identity, job.rng, kept))
 
 
@@ -271,7 +272,7 @@ def _identity(estimator, job):
             if not isinstance(value, bool):
                 data[name + suffix] = _digest(value)
     return {
-        "version": {"format of the file": _FORMAT, "skrnn": sys.modules["skrnn"].__version__},
+        "version": {"format of the file": _FORMAT, "skrnn": __version__},
         "estimator": {"estimator": type(estimator).__name__},
         "parameters": {name: _plain(value) for name, value in sorted(given.items())},
         "data": data,

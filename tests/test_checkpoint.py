@@ -20,7 +20,6 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skrnn
 from skrnn import (
     SGD,
     PerStep,
@@ -28,6 +27,7 @@ from skrnn import (
     SequenceRNNRegressor,
     StepRNNClassifier,
     XORMLPClassifier,
+    callbacks,
 )
 from skrnn.callbacks import Checkpoint
 
@@ -124,6 +124,10 @@ TRAINED = {
         (X, Y),
     ),
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
+    "two threads": (
+        clone(CLF).set_params(hidden_layer_sizes=512, cell="rnn", dropout=0.2, batch_size=36),
+        (X, Y),
+    ),
     "cosine": (clone(CLF).set_params(learning_rate="cosine"), (X, Y)),
     "weights": (
         clone(CLF).set_params(class_weight="balanced"), (X, Y, np.arange(len(Y)) % 3.0)
@@ -310,7 +314,7 @@ def test_the_checkpoint_of_another_estimator_or_version_is_refused(kept, monkeyp
     reg = SequenceRNNRegressor(4).set_callbacks(Checkpoint(kept))
     with pytest.raises(ValueError, match="estimator is 'SequenceRNNClassifier' there and 'Sequ"):
         reg.fit(X, NUMBERS)
-    monkeypatch.setattr(skrnn, "__version__", "99.0")
+    monkeypatch.setattr(callbacks, "__version__", "99.0")
     with pytest.raises(ValueError, match=r"skrnn is '0\..*' there and '99.0' here"):
         clone(CLF).set_callbacks(Checkpoint(kept)).fit(X, Y)
 

@@ -75,11 +75,20 @@ def test_blocks_are_found():
 
 def test_every_public_name_has_a_page():
     import skrnn
-    from skrnn import convert, datasets, inspection, metrics, model_selection, onnx, pytorch
+    from skrnn import (
+        callbacks,
+        convert,
+        datasets,
+        inspection,
+        metrics,
+        model_selection,
+        onnx,
+        pytorch,
+    )
 
     reference = PAGES["api.rst"].read_text(encoding="utf-8").split()
     names = [*skrnn.__all__, *datasets.__all__]
-    for module in (convert, inspection, metrics, model_selection, onnx, pytorch):
+    for module in (callbacks, convert, inspection, metrics, model_selection, onnx, pytorch):
         names += [
             name
             for name, member in vars(module).items()

@@ -58,6 +58,14 @@ CASES = {
 }
 
 
+def imported(name):
+    """Import an example, which is no module of a package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 # Searches on workers ---------------------------------------------------------------------
 
 
@@ -136,6 +144,18 @@ def test_cross_validation_on_workers(case, workers):
     assert len(processes) <= 2
 
 
+def test_the_example_of_the_documentation(cluster):
+    example = imported("search_on_dask")
+    X, y = sequences(30)
+    found = example.search(X, y, cluster.scheduler.address)
+    with joblib.parallel_config(backend="sequential"):
+        expected = clone(found).fit(X, y)
+    assert found.cv_results_["params"] == expected.cv_results_["params"]
+    assert_array_equal(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"]
+    )
+
+
 def test_the_cluster_has_two_processes(cluster):
     processes = set(cluster.run(os.getpid).values())
     assert len(processes) == 2
@@ -194,14 +214,10 @@ def test_memory_stays_below_a_limit_on_more_data(reader, limit, tmp_path):
 
 @pytest.fixture
 def example(monkeypatch):
-    """Import the example, which is no module of a package."""
     pytest.importorskip("pyarrow")
     pytest.importorskip("resource")
     monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "system")
-    spec = importlib.util.spec_from_file_location("out_of_core", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("out_of_core")
 
 
 # Dask does this within pandas 3.1, which does not like it.
