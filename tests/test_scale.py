@@ -194,8 +194,8 @@ needs_proc = pytest.mark.skipif(
 @needs_proc
 def test_memory_stays_below_a_limit_far_below_the_data(tmp_path):
     pytest.importorskip("pyarrow")
-    check_growth(40, 1000, 56, tmp_path)
-    at_once = run_example("--groups", 40, "--sequences", 1000, "--limit", 56, "--whole")
+    check_growth(36, 1000, 64, tmp_path)
+    at_once = run_example("--groups", 36, "--sequences", 1000, "--limit", 64, "--whole")
     assert at_once.returncode != 0
     assert "MemoryError" in at_once.stderr
 
