@@ -22,8 +22,9 @@ LAYERS = {
     4: "_epochs preprocessing convert metrics model_selection",
     5: "_base",
     6: "_outputs _states callbacks",
-    7: "mlp _recurrent _onnx_nodes",
-    8: "rnn _onnx_converters",
+    7: "mlp _recurrent _onnx_nodes inspection._plotting",
+    8: "rnn _onnx_converters inspection._loss_curves inspection._hidden_states "
+    "inspection._animation inspection._occlusion",
     9: "inspection onnx pytorch",
 }
 LAYER_OF = {f"skrnn.{name}": n for n, names in LAYERS.items() for name in names.split()}

@@ -1,4 +1,4 @@
-"""Look inside fitted models."""
+"""Importance of steps, by hiding them."""
 
 from __future__ import annotations
 
