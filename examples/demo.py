@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, XORMLPClassifier
 from skrnn.datasets import load_japanese_vowels, make_xor
+from skrnn.inspection import LossCurveDisplay
 
 # Blue and orange are told apart by everyone (Okabe & Ito, 2008).
 BLUE, ORANGE = "#0072B2", "#E69F00"
@@ -108,14 +109,14 @@ def recognise_speakers(folder):
 
     accuracy = np.mean(predicted == y_test)
     print(f"  Test accuracy: {accuracy:.3f} ({np.sum(predicted == y_test)} of {len(y_test)})")
-    save(draw_training(model[-1].loss_curve_, y_test, predicted), folder / "vowels.png")
+    save(draw_training(model, y_test, predicted), folder / "vowels.png")
 
 
-def draw_training(losses, y_test, predicted):
+def draw_training(model, y_test, predicted):
     """Draw the loss of each epoch, and which speakers were taken for which."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.8), width_ratios=[1, 1.15])
-    left.semilogy(np.arange(1, len(losses) + 1), losses, color=BLUE, linewidth=2)
-    left.set(title="Training", xlabel="epoch", ylabel="mean loss (log scale)")
+    LossCurveDisplay.from_estimator(model, ax=left, curve_kwargs={"color": BLUE, "linewidth": 2})
+    left.set(title="Training", ylabel="mean loss (log scale)", yscale="log")
     left.grid(axis="y", alpha=0.3)
 
     shown = ConfusionMatrixDisplay.from_predictions(

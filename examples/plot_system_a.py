@@ -24,6 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from skrnn import XORMLPClassifier
+from skrnn.inspection import LossCurveDisplay
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 10,000 passes, come what may
 
@@ -63,8 +64,9 @@ for step in range(1, 10_000, 1000):
 # %%
 # The decision boundaries
 # -----------------------
-# Half a unit beyond the four points. One straight line tells the zeros of inclusive or from its
-# ones; exclusive or needs two, which the hidden units bend into a band.
+# Half a unit beyond the four points, by scikit-learn's own `DecisionBoundaryDisplay`, which takes
+# our classifiers as they are. One straight line tells the zeros of inclusive or from its ones;
+# exclusive or needs two, which the hidden units bend into a band. On the right, the losses.
 
 BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
 PALE = LinearSegmentedColormap.from_list("pale", ["#8CC0E0", "white", "#F5CF80"])
@@ -86,9 +88,14 @@ for ax, (gate, clf) in zip(axes, fitted.items(), strict=False):
 axes[0].legend(title="output", loc="center", framealpha=1)
 figure.colorbar(plane.surface_, ax=axes[:2], label="probability of 1")
 
-for (gate, clf), colour, style in zip(fitted.items(), [BLUE, ORANGE], ["-", "--"], strict=True):
-    axes[2].semilogy(clf.loss_curve_, style, color=colour, linewidth=2, label=gate)
-axes[2].set(title="Training", xlabel="gradient steps", ylabel="loss (log scale)")
+LossCurveDisplay.from_estimator(
+    fitted,
+    ax=axes[2],
+    curve_kwargs=[
+        {"color": BLUE, "linewidth": 2},
+        {"color": ORANGE, "linewidth": 2, "linestyle": "--"},
+    ],
+)
+axes[2].set(title="Training", ylabel="loss (log scale)", yscale="log")
 axes[2].grid(alpha=0.3)
-axes[2].legend()
 plt.show()

@@ -20,12 +20,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import PillowWriter
 from matplotlib.colors import LinearSegmentedColormap
 from sklearn.base import clone
+from sklearn.inspection import DecisionBoundaryDisplay
 
 from skrnn import XORMLPClassifier
 from skrnn.datasets import make_xor
+from skrnn.inspection import LossCurveDisplay, training_animation
 
 X, y = make_xor()
 by_hand = XORMLPClassifier(hidden_layer_sizes=2).fit(X, y)
@@ -94,67 +95,46 @@ for name, other in [("finite differences", difference), ("the complex step", com
     print(f"largest error of {name}: {np.abs(np.subtract(other, gradient)).max():.0e}")
 
 # %%
-# Training
-# --------
-# `partial_fit` makes one pass and remembers the losses; after every fourth we keep what the
-# network says of the plane.
+# Training, filmed
+# ----------------
+# `training_animation` trains a copy of the network and writes a GIF: the plane as the network
+# sees it, titled with the iteration and the loss, which is the mean over the four samples.
 
-EPOCHS, BETWEEN_FRAMES = 140, 4
-axis = np.linspace(-0.5, 1.5, 81)
-plane = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-
-clf = clone(model)
-surfaces = {}
-for epoch in range(1, EPOCHS + 2):  # one more, as a pass tells the loss it begins with
-    clf.partial_fit(X, y, classes=[0, 1])
-    if epoch % BETWEEN_FRAMES == 0:
-        surfaces[epoch] = clf.predict_proba(plane)[:, 1].reshape(81, 81)
-losses = np.multiply(clf.loss_curve_, len(X))  # their sum again
-for epoch in range(0, EPOCHS, 20):
-    print(f"epoch {epoch:3}: loss {losses[epoch]:.16f}")
+EPOCHS = 140
+path = Path(tempfile.gettempdir()) / "xor_training.gif"
+film = training_animation(model, X, y, path, n_iter=EPOCHS, max_frames=40)
+film
 
 # %%
-# The film
-# --------
-# Each frame is titled with its iteration and loss. The animation is saved as a GIF by Pillow.
+# The losses
+# ----------
+# The film holds the trained network, and with it the loss of every epoch. Times four, they are
+# the sums that the author printed.
+
+losses = np.multiply(film.estimator.loss_curve_, len(X))
+for epoch in range(0, EPOCHS, 20):
+    print(f"epoch {epoch:3}: loss {losses[epoch]:.16f}")
 
 BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
 PALE = LinearSegmentedColormap.from_list("pale", ["#8CC0E0", "white", "#F5CF80"])
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-image = left.imshow(surfaces[EPOCHS], cmap=PALE, vmin=0, vmax=1, origin="lower",
-                    extent=(-0.5, 1.5, -0.5, 1.5), interpolation="bilinear")  # fmt: skip
+figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+plane = DecisionBoundaryDisplay.from_estimator(
+    film.estimator, X, eps=0.5, grid_resolution=300, response_method="predict_proba",
+    class_of_interest=1, plot_method="pcolormesh", shading="gouraud",
+    cmap=PALE, vmin=0, vmax=1, ax=left,
+)  # fmt: skip
+left.contour(plane.xx0, plane.xx1, plane.response, [0.5], colors="black", linewidths=1.5)
 for label, colour, marker in [(0, BLUE, "o"), (1, ORANGE, "s")]:
     left.plot(*X[y == label].T, marker, color=colour, markeredgecolor="black", markersize=11,
               label=label)  # fmt: skip
-left.set(xlabel="first input", ylabel="second input", xticks=[0, 1], yticks=[0, 1])
+left.set(title=f"After {EPOCHS} epochs", xlabel="first input", ylabel="second input",
+         xticks=[0, 1], yticks=[0, 1])  # fmt: skip
 left.legend(title="a xor b", loc="center", framealpha=1)
-figure.colorbar(image, ax=left, label="probability of 1")
-right.plot(losses, color=BLUE, linewidth=2)
-(now,) = right.plot([], [], "o", color=ORANGE, markeredgecolor="black", markersize=9)
-right.set(title="Training", xlabel="iteration", ylabel="cross-entropy, summed", ylim=(0, None))
+figure.colorbar(plane.surface_, ax=left, label="probability of 1")
+LossCurveDisplay.from_estimator(
+    film.estimator, ax=right, curve_kwargs={"color": BLUE, "linewidth": 2}
+)
+right.set(title="Training", ylabel="mean cross-entropy", ylim=(0, None))
 right.grid(alpha=0.3)
-
-
-def draw(epoch):
-    """Show the network as it was after so many epochs."""
-    image.set_data(surfaces[epoch])
-    for drawn in list(left.collections):
-        drawn.remove()
-    left.contour(axis, axis, surfaces[epoch], [0.5], colors="black", linewidths=1.5)
-    now.set_data([epoch], [losses[epoch]])
-    left.set_title(f"Iteration {epoch}, loss {losses[epoch]:.3f}")
-
-
-draw(EPOCHS)
-figure.canvas.draw()
-figure.set_layout_engine("none")  # the layout is found; it must not tremble from frame to frame
-
-path = Path(tempfile.gettempdir()) / "xor_training.gif"
-writer = PillowWriter(fps=8)
-with writer.saving(figure, path, dpi=90):
-    for epoch in surfaces:
-        draw(epoch)
-        writer.grab_frame()
-print("saved as", path)
 plt.show()

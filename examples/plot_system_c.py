@@ -23,6 +23,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import SGD, StepRNNClassifier
+from skrnn.inspection import LossCurveDisplay
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # so many passes, come what may
 
@@ -119,13 +120,16 @@ top.set_yticks(range(len(SYMBOLS)), SYMBOLS)
 top.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
 figure.colorbar(image, ax=top, label="probability")
 
-epochs = np.arange(1, model.n_iter_ + 1)
-bottom.plot(epochs, model.loss_curve_, color=BLUE, linewidth=2, label="Elman network")
-other = models["default estimator"].loss_curve_
-bottom.plot(np.arange(1, len(other) + 1), other, "--", color=ORANGE, linewidth=2,
-            label="default estimator")  # fmt: skip
+LossCurveDisplay.from_estimator(
+    {"Elman network": model, "default estimator": models["default estimator"]},
+    ax=bottom,
+    curve_kwargs=[
+        {"color": BLUE, "linewidth": 2},
+        {"color": ORANGE, "linewidth": 2, "linestyle": "--"},
+    ],
+)
 bottom.axhline(entropy, color="black", linestyle=":", label="entropy of the grammar")
-bottom.set(title="Training", xlabel="epoch", ylabel="mean cross-entropy", ylim=(0, None))
+bottom.set(title="Training", ylabel="mean cross-entropy", ylim=(0, None))
 bottom.grid(alpha=0.3)
 bottom.legend()
 plt.show()

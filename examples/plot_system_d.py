@@ -25,6 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import SGD, StepRNNClassifier
 from skrnn.datasets import make_shift
+from skrnn.inspection import HiddenStateDisplay
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # to get stuck is the point
 
@@ -106,14 +107,12 @@ for name, values in zip(ways, losses, strict=True):
 # %%
 # What the units do
 # -----------------
-# `hidden_states` shows the units over time. As they were set by hand, the first unit is always
-# on, and with it the output from the second step: its bias of 5 should be -5. Then a 1 in the
-# input goes down to the first unit, and a step to the right down to the second and the output.
-# Training finds much the same machine.
+# `HiddenStateDisplay` shows the units over time, between what the network reads and what it says.
+# As they were set by hand, the first unit is always on, and with it the output from the second
+# step: its bias of 5 should be -5. Then a 1 in the input goes down to the first unit, and a step
+# to the right down to the second and the output. Training finds much the same machine.
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
 bits = np.array([0, 1, 1, 0, 1, 0, 0, 0, 1, 1])
-rows = ["input", "unit 1", "unit 2", "output"]
 
 clf.weights_ = by_hand
 mended = clone(clf).fit(X[:1], y[:1])
@@ -122,22 +121,21 @@ mended.weights_ = {
     "recurrent_0": {**by_hand["recurrent_0"], "b": np.array([[-5.0, -5.0]])},
 }
 print(f"the network set by hand, with the sign mended: {mended.score(X_test, y_test):.2%}")
-figure = plt.figure(figsize=(11, 6.4), layout="constrained")
-grid = figure.add_gridspec(2, 3, height_ratios=[1, 1.15])
-shown_networks = {"Set by hand": clf, "By hand, first bias negated": mended, "Trained": trained}
-for i, (title, shown) in enumerate(shown_networks.items()):
-    ax = figure.add_subplot(grid[0, i])
-    states = shown.hidden_states([bits])[0]
-    output = shown.predict_proba([bits])[0][:, 1]
-    table = np.vstack([bits, states.T, output])
-    ax.imshow(table, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
-    for (row, step), value in np.ndenumerate(table):
-        ax.text(step, row, f"{value:.1f}", ha="center", va="center",
-                color="white" if value > 0.6 else "black", fontsize=7.5)  # fmt: skip
-    ax.set(title=title, xlabel="step", xticks=range(len(bits)))
-    ax.set_yticks(range(len(rows)), rows if i == 0 else [])
 
-ax = figure.add_subplot(grid[1, :])
+figure, axes = plt.subplots(1, 3, figsize=(12, 5), layout="constrained")
+shown_networks = {"Set by hand": clf, "By hand, first bias negated": mended, "Trained": trained}
+for ax, (title, shown) in zip(axes, shown_networks.items(), strict=True):
+    display = HiddenStateDisplay.from_estimator(shown, bits, ax=ax)
+    display.axes_[0].set_title(title)
+
+# %%
+# The losses of the trap
+# ----------------------
+# Who ends near the dotted line is stuck where the author was.
+
+BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+
+figure, ax = plt.subplots(figsize=(9, 4), layout="constrained")
 jitter = np.linspace(-0.2, 0.2, 20)
 for i, values in enumerate(losses):
     stuck = np.array(values) > 1

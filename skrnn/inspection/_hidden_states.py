@@ -95,7 +95,7 @@ class HiddenStateDisplay:
         self.prediction_name = prediction_name
 
     @classmethod
-    def from_estimator(cls, estimator, sequence, *, feature_names=None, ax=None, cmap="RdBu_r"):
+    def from_estimator(cls, estimator, sequence, *, feature_names=None, ax=None, cmap=None):
         """Let a fitted network read one sequence, and draw what happens.
 
         An estimator of one answer for each sequence is asked after every step what it would say
@@ -118,8 +118,9 @@ class HiddenStateDisplay:
             Axes whose place is divided between the three panels, or an axes for each. None
             makes a new figure.
 
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Colours of the hidden units; its middle stands for 0.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of the hidden units. None makes 0 white, positive states red and negative ones
+            blue. If there are negative states, 0 is in the middle of the scale, else at its end.
 
         Returns
         -------
@@ -167,7 +168,7 @@ class HiddenStateDisplay:
         )
         return display.plot(ax=ax, cmap=cmap)
 
-    def plot(self, ax=None, *, cmap="RdBu_r"):
+    def plot(self, ax=None, *, cmap=None):
         """Draw the stored arrays.
 
         Parameters
@@ -176,8 +177,9 @@ class HiddenStateDisplay:
             Axes whose place is divided between the three panels, or an axes for each. None
             makes a new figure.
 
-        cmap : str or matplotlib Colormap, default="RdBu_r"
-            Colours of the hidden units; its middle stands for 0.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of the hidden units. None makes 0 white, positive states red and negative ones
+            blue. If there are negative states, 0 is in the middle of the scale, else at its end.
 
         Returns
         -------
@@ -195,8 +197,9 @@ class HiddenStateDisplay:
         check_plotting(f"{type(self).__name__}.plot")
         top, middle, bottom = self.axes_ = self._panels(ax)
         _draw_panel(top, self.inputs, self.feature_names, "input", "viridis", None)
-        bound = max(np.abs(self.states).max(), np.finfo(float).tiny)
-        self.image_ = _heat_map(middle, self.states, cmap, (-bound, bound))
+        bound, signed = np.abs(self.states).max() or 1.0, self.states.min() < 0
+        cmap = cmap or ("RdBu_r" if signed else "Reds")
+        self.image_ = _heat_map(middle, self.states, cmap, (-bound if signed else 0, bound))
         middle.set_ylabel("hidden unit")
         limits = (0, 1) if self.prediction_name == "probability" else None
         _draw_panel(

@@ -1,0 +1,207 @@
+"""
+Japanese vowels, by five kinds of method
+========================================
+
+On the official split of the Japanese vowels (270 utterances to learn from, 370 to be tested on):
+our recurrent network beside the nearest neighbour under dynamic time warping, a perceptron that
+sees the padded sequences as one flat row, the same recurrent network in PyTorch, and random
+convolutions. What depends on chance is repeated with ten seeds.
+"""
+
+# %%
+# The data, in three forms
+# ------------------------
+# All methods get the same scaled steps: ragged, padded with NaN for the time warping, and padded
+# with zeros, which is the mean, for those that need a rectangle.
+
+import warnings
+from importlib.util import find_spec
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import PerStep, SequencePadder, SequenceRNNClassifier
+from skrnn.datasets import load_japanese_vowels
+
+X, y = load_japanese_vowels(return_X_y=True)
+X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+SEEDS = range(10)
+
+scale = PerStep(StandardScaler()).fit(X)
+X, X_test = scale.transform(X), scale.transform(X_test)
+longest = max(map(len, [*X, *X_test]))
+padder = SequencePadder(n_steps=longest).fit(X)
+nan_padded, nan_padded_test = padder.transform(X), padder.transform(X_test)
+zero_padded, zero_padded_test = np.nan_to_num(nan_padded), np.nan_to_num(nan_padded_test)
+accuracy = {}
+
+# %%
+# skrnn
+# -----
+# In the configuration that our README recommends, and with all defaults.
+
+recommended = {"bidirectional": True, "pooling": "max", "dropout": 0.3}
+for name, parameters in [("recommended", recommended), ("defaults", {})]:
+    accuracy[f"skrnn GRU, {name}"] = [
+        SequenceRNNClassifier(**parameters, random_state=seed).fit(X, y).score(X_test, y_test)
+        for seed in SEEDS
+    ]
+
+# %%
+# Nearest neighbour under dynamic time warping
+# --------------------------------------------
+# Nothing is learned: an utterance belongs to the speaker of the one it can best be warped onto.
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="h5py not installed")  # for files we do not write
+    from tslearn.neighbors import KNeighborsTimeSeriesClassifier
+
+neighbour = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw").fit(nan_padded, y)
+accuracy["1-NN, time warping (tslearn)"] = [neighbour.score(nan_padded_test, y_test)]
+
+# %%
+# A flat perceptron
+# -----------------
+# Each coefficient of each step is a feature of its own, whatever is spoken at that step.
+
+accuracy["MLPClassifier, flat"] = [
+    MLPClassifier(max_iter=1000, random_state=seed)
+    .fit(zero_padded.reshape(len(X), -1), y)
+    .score(zero_padded_test.reshape(len(X_test), -1), y_test)
+    for seed in SEEDS
+]
+
+# %%
+# PyTorch
+# -------
+# The loop that one writes: the layers of the recommended configuration, the same solver, batches
+# and clipping of gradients, for a fixed number of epochs.
+
+
+def torch_accuracy(seed, n_epochs=25):
+    """Train a bidirectional GRU with PyTorch; returns its accuracy on the test set."""
+    import torch
+
+    def scores(utterances):
+        sequences = [torch.as_tensor(x, dtype=torch.float32) for x in utterances]
+        packed = torch.nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False)
+        states, _ = torch.nn.utils.rnn.pad_packed_sequence(
+            gru(packed)[0], batch_first=True, padding_value=-np.inf
+        )
+        return output(drop(states.amax(dim=1)))
+
+    torch.manual_seed(seed)
+    gru = torch.nn.GRU(12, 32, bidirectional=True, batch_first=True)
+    output, drop = torch.nn.Linear(64, 9), torch.nn.Dropout(0.3)
+    weights = [*gru.parameters(), *output.parameters()]
+    adam = torch.optim.Adam(weights, lr=0.01)
+    targets = torch.as_tensor(y - 1)
+    for _ in range(n_epochs):
+        for batch in torch.randperm(len(X)).split(32):
+            adam.zero_grad()
+            loss = torch.nn.functional.cross_entropy(scores(X[batch.numpy()]), targets[batch])
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 5.0)
+            adam.step()
+    drop.eval()
+    with torch.no_grad():
+        return np.mean(scores(X_test).argmax(dim=1).numpy() + 1 == y_test)
+
+
+if find_spec("torch"):
+    accuracy["PyTorch GRU"] = [torch_accuracy(seed) for seed in SEEDS]
+
+# %%
+# Random convolutions
+# -------------------
+# ROCKET (A. Dempster, F. Petitjean and G. I. Webb, Data Mining and Knowledge Discovery 34,
+# 1454-1495, 2020) does not train its features at all: thousands of random convolutions, each
+# summed up by its maximum and by the share of positive values, and a linear classifier on top.
+# Here it is in NumPy, for series that are padded to the same length. Convolutions of the same
+# shape are one matrix product.
+
+N_KERNELS = 5000
+
+
+def make_kernels(rng, n_channels, n_steps):
+    """Draw kernels; yields (length, dilation, padding, weights, biases) for each shape."""
+    lengths = rng.choice([7, 9, 11], N_KERNELS)
+    dilations = 2 ** rng.uniform(0, np.log2((n_steps - 1) / (lengths - 1)))
+    shapes = np.stack([lengths, dilations.astype(int), rng.randint(2, size=N_KERNELS)], axis=1)
+    for (length, dilation, padded), count in zip(
+        *np.unique(shapes, axis=0, return_counts=True), strict=True
+    ):
+        weights = rng.normal(size=(count, n_channels, length))
+        weights -= weights.mean(axis=2, keepdims=True)
+        for kernel in weights:  # each sees some of the channels only
+            n_seen = int(2 ** rng.uniform(0, np.log2(n_channels + 1)))
+            kernel[rng.permutation(n_channels)[n_seen:]] = 0
+        padding = (length - 1) * dilation // 2 if padded else 0
+        yield length, dilation, padding, weights, rng.uniform(-1, 1, count)
+
+
+def convolve(series, kernels):
+    """Maximum and share of positive values of each convolution; series (n, steps, channels)."""
+    features = []
+    for length, dilation, padding, weights, biases in kernels:
+        padded = np.pad(series, [(0, 0), (padding, padding), (0, 0)])
+        span = (length - 1) * dilation + 1
+        windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)[..., ::dilation]
+        rows = windows.reshape(-1, weights[0].size).astype(np.float32)
+        values = rows @ weights.reshape(len(weights), -1).T.astype(np.float32) + biases
+        values = values.reshape(len(series), -1, len(weights))
+        features += [values.max(axis=1), (values > 0).mean(axis=1)]
+    return np.concatenate(features, axis=1)
+
+
+def rocket_accuracy(seed):
+    """Accuracy of ROCKET on the test set."""
+    kernels = list(make_kernels(np.random.RandomState(seed), X[0].shape[1], longest))
+    linear = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 10)))
+    linear.fit(convolve(zero_padded, kernels), y)
+    return linear.score(convolve(zero_padded_test, kernels), y_test)
+
+
+accuracy["ROCKET, 5,000 kernels"] = [rocket_accuracy(seed) for seed in SEEDS]
+
+# %%
+# The results
+# -----------
+
+print(f"{'accuracy on the test set':30} {'mean':>6} {'std':>6} {'lowest':>7} {'highest':>8}")
+for name, values in accuracy.items():
+    spread = f"{np.std(values):6.3f}" if len(values) > 1 else f"{'-':>6}"
+    print(f"{name:30} {np.mean(values):6.3f} {spread} {min(values):7.3f} {max(values):8.3f}")
+if not find_spec("torch"):
+    print(f"{'PyTorch GRU':30} not installed")
+
+BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+
+names = sorted(accuracy, key=lambda name: np.mean(accuracy[name]))
+figure, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
+for i, name in enumerate(names):
+    values, colour = accuracy[name], BLUE if name.startswith("skrnn") else ORANGE
+    ax.plot(values, i + np.linspace(-0.2, 0.2, len(values)), "o", color=colour, alpha=0.7)
+    ax.plot(2 * [np.mean(values)], [i - 0.32, i + 0.32], color="black", linewidth=2)
+ax.set_yticks(range(len(names)), names)
+ax.set(title="Each seed, and the mean of all", xlabel="accuracy on the test set")
+ax.grid(axis="x", alpha=0.3)
+plt.show()
+
+# %%
+# What to make of it
+# ------------------
+# ROCKET wins, by a margin that no seed closes, and in seconds. That is no accident of these
+# data: over the equal-length problems of the UEA archive of multivariate series it was among the
+# most accurate of many methods and by far the fastest of these (A. P. Ruiz et al., Data Mining and
+# Knowledge Discovery 35, 401-449, 2021). Where whole and complete series of similar length
+# are to be classified, try it first; aeon and sktime have it.
+#
+# A recurrent network comes second here, and its neighbours are close: what separates our
+# recommended configuration from PyTorch's is about the spread of the seeds, and the flat perceptron
+# is as good as our defaults. It is the choice when the answer is wanted at each step, while the
+# data arrive, or for lengths that differ so much that padding would drown the short ones.

@@ -1,0 +1,112 @@
+"""
+Speakers who are rarely heard
+=============================
+
+Of seven men there are 30 utterances to learn from, of two only three. A network that is mostly
+right may still miss these two more often than not. `class_weight="balanced"` lets each class count
+as much as every other. What that buys, and what it costs, is seen in the recall of each class and
+in the curve of precision against recall, not in the accuracy.
+"""
+
+# %%
+# Three utterances of speakers 8 and 9
+# ------------------------------------
+# Which three is drawn anew for each of ten seeds, as so much depends on it. The test set stays as
+# it is: 370 utterances of the Japanese vowels, 79 of these two men.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import PrecisionRecallDisplay, recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import PerStep, SequenceRNNClassifier
+from skrnn.datasets import load_japanese_vowels
+
+X, y = load_japanese_vowels(return_X_y=True)
+X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+RARE, N_RARE, N_SEEDS = [8, 9], 3, 10
+
+
+def draw(seed):
+    """Indices of all training utterances of the seven, and of a few of the rare two."""
+    rng = np.random.RandomState(seed)
+    few = [rng.choice(np.flatnonzero(y == speaker), N_RARE, replace=False) for speaker in RARE]
+    return np.concatenate([np.flatnonzero(~np.isin(y, RARE)), *few])
+
+
+def fit(class_weight, seed):
+    """Learn from the utterances of one draw."""
+    model = make_pipeline(
+        PerStep(StandardScaler()),
+        SequenceRNNClassifier(
+            24, class_weight=class_weight, learning_rate="cosine", max_iter=30, random_state=seed
+        ),
+    )
+    kept = draw(seed)
+    return model.fit(X[kept], y[kept])
+
+
+ways = {"each utterance counts alike": None, "each speaker counts alike": "balanced"}
+probabilities = {
+    name: np.array([fit(weight, seed).predict_proba(X_test) for seed in range(N_SEEDS)])
+    for name, weight in ways.items()
+}
+
+# %%
+# Recall of each class
+# --------------------
+# How many of his utterances is each man credited with? Mean and standard deviation over the draws.
+
+speakers = np.unique(y)
+recalls = {
+    name: np.array([
+        recall_score(y_test, speakers[p.argmax(axis=1)], average=None) for p in of_seeds
+    ])
+    for name, of_seeds in probabilities.items()
+}  # fmt: skip
+for name, values in recalls.items():
+    answers = speakers[probabilities[name].argmax(axis=2)]
+    print(
+        f"{name + ':':29} accuracy {np.mean(answers == y_test):.3f}, recall of speakers 1 to 7 "
+        f"{values[:, :7].mean():.3f}, of 8 and 9 {values[:, 7:].mean():.3f}"
+    )
+
+# %%
+# Precision against recall
+# ------------------------
+# For the question "8 or 9?", each threshold on the probability of these two gives a point of a
+# curve, and `predict` chooses one of them, marked here. The weights move it along the curve,
+# towards more recall. They hardly change the curve: the same could nearly be had from the
+# unweighted network by a lower threshold.
+
+BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(11, 4.4), width_ratios=[1.3, 1], layout="constrained"
+)
+is_rare = np.isin(y_test, RARE)
+for shift, colour, (name, values) in zip([-0.2, 0.2], [BLUE, ORANGE], recalls.items(), strict=True):
+    left.bar(
+        speakers + shift, values.mean(axis=0), 0.38, yerr=values.std(axis=0), color=colour,
+        ecolor="0.3", capsize=3, label=name,
+    )  # fmt: skip
+    rare = probabilities[name][:, :, 7:].sum(axis=2)  # (seeds, utterances)
+    shown = PrecisionRecallDisplay.from_predictions(
+        np.tile(is_rare, N_SEEDS), rare.ravel(), name=name, ax=right,
+        curve_kwargs={"color": colour, "linewidth": 2},
+    )  # fmt: skip
+    chosen = probabilities[name].argmax(axis=2) >= 7
+    recall = np.mean(chosen[:, is_rare])
+    precision = np.mean(np.broadcast_to(is_rare, chosen.shape)[chosen])
+    right.plot(recall, precision, "o", color=colour, markeredgecolor="black", markersize=9)
+    print(f"{name + ':':29} '8 or 9' has precision {precision:.3f} and recall {recall:.3f}")
+left.set(title="Recall of each speaker", xlabel="speaker", ylabel="recall", xticks=speakers)
+left.set_ylim(0, 1.25)
+left.set_yticks(np.linspace(0, 1, 6))
+left.legend(loc="upper center", ncols=2, frameon=False)
+right.set(title="8 or 9? All draws together", xlabel="recall", ylabel="precision")
+right.set_ylim(0.2, 1.02)
+right.grid(alpha=0.3)
+right.legend(loc="lower left")
+plt.show()
