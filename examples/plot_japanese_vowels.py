@@ -11,8 +11,8 @@ it relied on.
 # %%
 # The data
 # --------
-# 270 utterances to learn from, 30 of each speaker, and 370 to be tested on. They are of many lengths,
-# and nothing has to be padded.
+# 270 utterances to learn from, 30 of each speaker, and 370 to be tested on. They are of many
+# lengths, and nothing has to be padded.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,8 +10,9 @@ vectors of the letters, and the rest is a pipeline like any other.
 # %%
 # The words
 # ---------
-# Between 280 and 450 common words of each language, written down for this example. Accents and umlauts would give a word away at once, so they are left out, and so are words
-# that two of the languages share.
+# Between 280 and 450 common words of each language, written down for this example. Accents and
+# umlauts would give a word away at once, so they are left out, and so are words that two of the
+# languages share.
 
 from collections import Counter
 

@@ -6,12 +6,8 @@ samples or steps, ours means, so that rates and losses differ by the number of t
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -351,36 +347,3 @@ def test_f_a_thousand_bits(cell, at_least):
             8, cell=cell, learning_rate_init=0.02, batch_size=64, max_iter=40, random_state=seed
         ).fit(X, y)
         assert clf.score(X_test, y_test) >= at_least
-
-
-# The examples ------------------------------------------------------------------------------
-
-EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
-RUN = """
-import runpy, sys
-import matplotlib.pyplot as plt
-runpy.run_path(sys.argv[1], run_name="__main__")
-for number in plt.get_fignums():
-    plt.figure(number).savefig(f"{number}.png", dpi=80)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(example, tmp_path):
-    environ = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-W", "error", "-W", "ignore:FigureCanvasAgg", "-c", RUN]
-    done = subprocess.run(
-        [*command, str(example)], cwd=tmp_path, env=environ, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    pictures = sorted(tmp_path.glob("*.png"))
-    assert pictures
-    for picture in pictures:
-        pixels = matplotlib.image.imread(picture)
-        assert min(pixels.shape[:2]) > 250
-        assert pixels[..., :3].std() > 0.05  # more than a blank sheet
-
-
-def test_examples_are_there():
-    assert {f"plot_system_{letter}" for letter in "abcdef"} <= {path.stem for path in EXAMPLES}

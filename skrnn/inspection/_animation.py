@@ -149,6 +149,8 @@ def training_animation(
     array([0, 1, 1, 0])
     """
     check_plotting("training_animation", "matplotlib", "PIL")
+    if not eps >= 0:
+        raise ValueError(f"eps must be >= 0, got {eps!r}.")
     if not frames_per_second > 0:
         raise ValueError(f"frames_per_second must be > 0, got {frames_per_second!r}.")
     for name, value, least in [

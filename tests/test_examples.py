@@ -1,0 +1,127 @@
+"""Every example of the gallery runs without a warning, says what it found and draws pictures."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("plot_*.py"))}
+NEEDS = {"plot_comparison": "tslearn"}  # beyond what the pictures need
+RUN = """
+import runpy, sys
+import matplotlib.pyplot as plt
+runpy.run_path(sys.argv[1], run_name="__main__")
+for number in plt.get_fignums():
+    plt.figure(number).savefig(f"{number}.png", dpi=80)
+"""
+
+
+def run(example, folder):
+    """Run an example as a script; returns what it printed and the pictures it drew."""
+    environ = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    command = [sys.executable, "-W", "error", "-W", "ignore:FigureCanvasAgg", "-c", RUN]
+    done = subprocess.run(
+        [*command, str(EXAMPLES[example])],
+        cwd=folder, env=environ, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout, [matplotlib.image.imread(path) for path in sorted(folder.glob("*.png"))]
+
+
+def numbers(pattern, text):
+    """Find the one place where the pattern matches, and read its groups as numbers."""
+    (found,) = re.findall(pattern, text)
+    return [float(number) for number in ([found] if isinstance(found, str) else found)]
+
+
+# What an example must have found out, beyond running to its end.
+
+
+def check_japanese_vowels(printed):
+    """The chosen network does well on the test set."""
+    assert numbers(r"accuracy +([\d.]+) +370", printed)[0] > 0.96
+
+
+def check_digits_rows(printed):
+    """Reading row by row is as good as seeing all at once, but only at the end."""
+    rows, flat = (numbers(rf"{name}.*: +([\d.]+)", printed)[0] for name in ("row by", "perceptron"))
+    assert rows > flat - 0.02
+    assert rows > 0.95
+    assert numbers(r"after row 4: ([\d.]+)", printed)[0] < 0.5
+
+
+def check_words(printed):
+    """Both ways know most words."""
+    for name in ("letter by letter", "n-grams"):
+        assert numbers(rf"{name} +accuracy ([\d.]+)", printed)[0] > 0.8
+
+
+def check_streaming(printed):
+    """Streamed answers are those of whole sequences; who learned at each step answers early."""
+    assert "those of predict_proba: True" in printed
+    whole, stepwise = numbers(r" 0\.30 .* ([\d.]+) right .* ([\d.]+) right", printed)
+    assert stepwise > 0.85 > whole
+
+
+def check_imbalance(printed):
+    """Weights raise the recall of rare classes without much harm to the others."""
+    recalls = re.findall(r"1 to 7 ([\d.]+), of 8 and 9 ([\d.]+)", printed)
+    (common, rare), (common_weighted, rare_weighted) = [map(float, pair) for pair in recalls]
+    assert rare_weighted > rare + 0.05
+    assert common_weighted > common - 0.03
+
+
+def check_comparison(printed):
+    """The table is in the order of the text: convolutions, ours, warping."""
+    table = dict(re.findall(r"^(.+?)  +([\d.]+) ", printed, re.MULTILINE))
+    means = {name: float(mean) for name, mean in table.items()}
+    ours = means["skrnn GRU, recommended"]
+    assert ours > 0.975
+    assert means["ROCKET, 5,000 kernels"] > ours > means["1-NN, time warping (tslearn)"] > 0.94
+
+
+def check_system_b(printed):
+    """Both checks of the gradient agree with it, the complex step far better."""
+    difference = numbers(r"finite differences: (\S+)", printed)[0]
+    complex_step = numbers(r"the complex step: (\S+)", printed)[0]
+    assert complex_step < 1e-14 < difference < 1e-8
+
+
+CHECKS = {
+    f"plot_{name.removeprefix('check_')}": function
+    for name, function in list(globals().items())
+    if name.startswith("check_")
+}
+
+
+# All of them together take two minutes of one core.
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_runs(example, tmp_path):
+    if example in NEEDS:
+        pytest.importorskip(NEEDS[example])
+    printed, pictures = run(example, tmp_path)
+    assert printed
+    assert pictures
+    for pixels in pictures:
+        assert min(pixels.shape[:2]) > 250
+        assert pixels[..., :3].std() > 0.05  # more than a blank sheet
+    CHECKS.get(example, bool)(printed)
+
+
+def test_examples_are_there():
+    assert set(CHECKS) < set(EXAMPLES)
+    assert {f"plot_system_{letter}" for letter in "abcdef"} <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_uses_the_public_interface_alone(example):
+    source = EXAMPLES[example].read_text(encoding="utf-8")
+    assert not re.findall(r"^\s*(?:from|import) skrnn\S*\._.*$", source, re.MULTILINE)
+    title, underline = source.splitlines()[1:3]
+    assert underline == "=" * len(title)

@@ -1,0 +1,420 @@
+"""Displays of losses and hidden states, and films of training."""
+
+import sys
+
+import matplotlib
+import matplotlib.figure
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.inspection import DecisionBoundaryDisplay
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skrnn import (
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    XORMLPClassifier,
+)
+from skrnn.datasets import make_parity, make_shift, make_xor
+from skrnn.inspection import HiddenStateDisplay, LossCurveDisplay, training_animation
+
+Image = pytest.importorskip("PIL.Image")
+
+X_XOR, Y_XOR = make_xor()
+X, Y = make_parity(60, max_length=6, random_state=0)
+RNG = np.random.RandomState(0)
+WIDE = [RNG.randn(n, 5) for n in RNG.randint(3, 9, 30)]
+WIDE_Y = RNG.randint(4, size=30)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def rnn():
+    return SequenceRNNClassifier(6, early_stopping=True, random_state=0).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def wide():
+    model = SequenceRNNClassifier(7, learning_rate="cosine", max_iter=5, random_state=0)
+    return make_pipeline(PerStep(StandardScaler()), model).fit(WIDE, WIDE_Y)
+
+
+# Losses ----------------------------------------------------------------------------------
+
+
+def test_losses_of_one_estimator(rnn):
+    display = LossCurveDisplay.from_estimator(rnn)
+    (training,), (validation,) = display.training_losses, display.validation_losses
+    assert_array_equal(training, rnn.loss_curve_)
+    assert_array_equal(validation, rnn.validation_loss_curve_)
+    (line,), (broken,) = display.lines_, display.validation_lines_
+    assert_array_equal(line.get_xdata(), np.arange(1, rnn.n_iter_ + 1))
+    assert_array_equal(line.get_ydata(), rnn.loss_curve_)
+    assert_array_equal(broken.get_ydata(), rnn.validation_loss_curve_)
+    assert broken.get_color() == line.get_color()
+    assert broken.get_linestyle() == "--"
+    assert display.ax_.get_xlabel() == "epoch"
+    assert display.ax_.get_ylabel() == "loss"
+    assert display.figure_ is display.ax_.figure
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["training", "validation"]
+
+
+def test_losses_of_several_estimators(rnn):
+    other = clone(rnn).set_params(early_stopping=False, cell="rnn", learning_rate="cosine")
+    other.set_params(max_iter=7).fit(X, Y)
+    display = LossCurveDisplay.from_estimator({"GRU": rnn, "Elman": other})
+    assert display.names == ["GRU", "Elman"]
+    assert display.validation_losses[1] is None
+    assert display.validation_lines_[1] is None
+    assert len({line.get_color() for line in display.lines_}) == 2
+    labels = [line.get_label() for line in display.ax_.get_lines()]
+    assert labels == ["GRU, training", "GRU, validation", "Elman, training"]
+
+    listed = LossCurveDisplay.from_estimator([rnn, other], name=["a", "b"], ax=display.ax_)
+    assert listed.ax_ is display.ax_
+    assert len(display.ax_.get_lines()) == 6
+    unnamed = LossCurveDisplay.from_estimator([rnn, other, XORMLPClassifier().fit(X_XOR, Y_XOR)])
+    assert unnamed.names == [
+        "SequenceRNNClassifier 1", "SequenceRNNClassifier 2", "XORMLPClassifier",
+    ]  # fmt: skip
+
+
+def test_losses_are_plotted_again_without_the_estimator(rnn):
+    display = LossCurveDisplay.from_estimator(rnn)
+    again = LossCurveDisplay(
+        training_losses=display.training_losses, validation_losses=[None], names=["alone"]
+    )
+    figure, ax = plt.subplots()
+    assert again.plot(ax=ax, curve_kwargs={"color": "red", "linestyle": ":"}) is again
+    assert again.ax_ is ax
+    assert again.figure_ is figure
+    assert again.lines_[0].get_color() == "red"
+    assert again.lines_[0].get_label() == "alone"
+
+
+def test_losses_of_pipelines_searches_and_other_perceptrons(rnn):
+    model = SequenceRNNClassifier(4, learning_rate="cosine", max_iter=3, random_state=0)
+    pipeline = make_pipeline(PerStep(StandardScaler()), model)
+    search = GridSearchCV(pipeline, {"sequencernnclassifier__cell": ["rnn"]}, cv=2).fit(X, Y)
+    display = LossCurveDisplay.from_estimator(search)
+    assert_array_equal(display.training_losses[0], search.best_estimator_[-1].loss_curve_)
+    theirs = MLPClassifier(max_iter=200, tol=1, random_state=0).fit(X_XOR, Y_XOR)
+    display = LossCurveDisplay.from_estimator(theirs, name="theirs")
+    assert display.lines_[0].get_label() == "theirs"
+    assert_array_equal(display.training_losses[0], theirs.loss_curve_)
+
+
+def test_loss_curves_refuse(rnn):
+    draw = LossCurveDisplay.from_estimator
+    with pytest.raises(NotFittedError):
+        draw([rnn, SequenceRNNClassifier()])
+    with pytest.raises(TypeError, match="LogisticRegression has no loss_curve_; expected"):
+        draw(LogisticRegression().fit(X_XOR, Y_XOR))
+    with pytest.raises(ValueError, match="There is no estimator"):
+        draw([])
+    with pytest.raises(ValueError, match=r"name=\['a'\] does not name 2 estimators"):
+        draw([rnn, rnn], name=["a"])
+    with pytest.raises(ValueError, match="whose keys are names"):
+        draw({"a": rnn}, name="b")
+    with pytest.raises(ValueError, match="curve_kwargs holds 1 dicts, but there are 2"):
+        draw([rnn, rnn], curve_kwargs=[{}])
+
+
+# Hidden states ---------------------------------------------------------------------------
+
+
+def test_states_of_a_step_classifier():
+    X, y = make_shift(50, random_state=0)
+    clf = StepRNNClassifier(5, learning_rate="cosine", max_iter=20, random_state=0).fit(X, y)
+    bits = [0, 1, 1, 0]
+    display = HiddenStateDisplay.from_estimator(clf, bits)
+    assert_array_equal(display.inputs[:, 0], bits)
+    assert_array_equal(display.states, clf.hidden_states([bits])[0])
+    assert_array_equal(display.predictions[:, 0], clf.predict_proba([bits])[0][:, 1])
+    assert display.output_names == ["1"]
+
+    top, middle, bottom = display.axes_
+    assert display.ax_ is middle
+    assert display.figure_ is middle.figure
+    assert display.bounding_ax_ is None
+    assert_array_equal(display.image_.get_array(), display.states.T)
+    assert_array_equal(top.get_lines()[0].get_ydata(), bits)
+    assert_array_equal(bottom.get_lines()[0].get_ydata(), display.predictions[:, 0])
+    assert top.get_ylabel() == "input"
+    assert middle.get_ylabel() == "hidden unit"
+    assert bottom.get_ylabel() == "probability\nof 1"
+    assert bottom.get_xlabel() == "step"
+    assert {ax.get_xlim() for ax in display.axes_} == {(-0.5, 3.5)}
+    top.set_xlim(0, 2)
+    assert bottom.get_xlim() == (0, 2)  # one time axis
+
+
+def test_states_of_a_sequence_classifier_in_a_pipeline(wide):
+    display = HiddenStateDisplay.from_estimator(wide, WIDE[0], feature_names=list("abcde"))
+    scaled = wide[0].transform(WIDE[:1])[0]
+    assert_allclose(display.inputs, scaled)
+    assert_array_equal(display.states, wide[-1].hidden_states([scaled])[0])
+    so_far = [wide.predict_proba([WIDE[0][: n + 1]])[0] for n in range(len(WIDE[0]))]
+    assert_allclose(display.predictions, so_far, atol=1e-12)
+    assert display.output_names == ["0", "1", "2", "3"]
+    top, middle, bottom = display.axes_
+    assert [text.get_text() for text in top.get_yticklabels()] == list("abcde")
+    assert_array_equal(bottom.images[0].get_array(), display.predictions.T)
+    assert bottom.images[0].get_clim() == (0, 1)
+    low, high = middle.images[0].get_clim()
+    assert low == -high == -np.abs(display.states).max()
+
+
+def test_states_go_through_padding_and_encoding():
+    words = [list("abca"), list("bc"), list("cabb"), list("aa")]
+    encoder = PerStep(OneHotEncoder(sparse_output=False))
+    model = SequenceRNNRegressor(4, learning_rate="cosine", max_iter=3, random_state=0)
+    pipeline = make_pipeline(encoder, SequencePadder(n_steps=6), model).fit(words, [1, 2, 3, 4])
+    display = HiddenStateDisplay.from_estimator(pipeline, list("cab"))
+    assert_array_equal(display.inputs, [[0, 0, 1], [1, 0, 0], [0, 1, 0]])
+    assert display.states.shape == (3, 4)
+    assert_allclose(display.predictions[-1, 0], pipeline.predict([list("cab")])[0])
+    assert display.axes_[-1].get_ylabel() == "prediction"
+
+
+def test_states_of_flat_rows_and_of_regressors():
+    flat = np.array([x[:3].ravel() for x in WIDE])
+    clf = SequenceRNNClassifier(
+        4, step_features=5, bidirectional=True, learning_rate="cosine", max_iter=2, random_state=0
+    ).fit(flat, WIDE_Y)
+    display = HiddenStateDisplay.from_estimator(clf, flat[0])
+    assert_array_equal(display.inputs, WIDE[0][:3])
+    assert display.states.shape == (3, 8)
+    assert_allclose(display.predictions[-1], clf.predict_proba(flat[:1])[0])
+
+    reg = StepRNNRegressor(4, learning_rate="cosine", max_iter=2, random_state=0)
+    reg.fit(WIDE, [x[:, :2] for x in WIDE])
+    display = HiddenStateDisplay.from_estimator(reg, WIDE[0])
+    assert_array_equal(display.predictions, reg.predict(WIDE[:1])[0])
+    assert display.output_names == ["0", "1"]
+    assert len(display.axes_[-1].get_lines()) == 2
+
+
+def test_states_that_are_never_negative_start_at_white():
+    X, y = make_shift(20, random_state=0)
+    clf = StepRNNClassifier(3, cell="rnn", activation="logistic", learning_rate="cosine")
+    clf.set_params(max_iter=2, random_state=0).fit(X, y)
+    display = HiddenStateDisplay.from_estimator(clf, [0, 1, 1])
+    assert display.image_.get_clim() == (0, display.states.max())
+
+
+def test_states_on_given_axes(wide):
+    _, axes = plt.subplots(1, 2)
+    display = HiddenStateDisplay.from_estimator(wide, WIDE[0], ax=axes[1])
+    assert display.bounding_ax_ is axes[1]
+    assert not axes[1].axison
+    left, right = axes[1].get_position().x0, axes[1].get_position().x1
+    for ax in display.axes_:
+        assert ax.figure is axes[1].figure
+        assert left - 0.01 < ax.get_position().x0 < ax.get_position().x1 < right + 0.01
+    _, three = plt.subplots(3, 1)
+    assert_array_equal(display.plot(ax=three).axes_, three)
+    with pytest.raises(ValueError, match="ax holds 2 axes, but 3 are needed"):
+        display.plot(ax=axes)
+
+
+def test_hidden_states_refuse(wide):
+    draw = HiddenStateDisplay.from_estimator
+    with pytest.raises(NotFittedError):
+        draw(clone(wide), WIDE[0])
+    with pytest.raises(TypeError, match="MLPClassifier has no hidden states over time; expected"):
+        draw(MLPClassifier(tol=1, random_state=0).fit(X_XOR, Y_XOR), [0, 1])
+    with pytest.raises(ValueError, match="feature"):
+        draw(wide, WIDE[0][:, :4])
+    with pytest.raises(ValueError, match="feature"):
+        draw(wide[-1], WIDE[0][:, :4])
+    with pytest.raises(ValueError, match="feature_names holds 2 names, but the network reads 5"):
+        draw(wide, WIDE[0], feature_names=["a", "b"])
+
+
+# Decision boundaries, which scikit-learn draws --------------------------------------------
+
+
+def test_decision_boundary_of_scikit_learn():
+    clf = XORMLPClassifier(random_state=0).fit(X_XOR, Y_XOR)
+    display = DecisionBoundaryDisplay.from_estimator(
+        clf, X_XOR, eps=0.5, grid_resolution=41, response_method="predict_proba",
+        class_of_interest=1,
+    )  # fmt: skip
+    plane = np.stack([display.xx0.ravel(), display.xx1.ravel()], axis=1)
+    assert_allclose(display.response.ravel(), clf.predict_proba(plane)[:, 1], atol=1e-12)
+    at = {(x, y): p for (x, y), p in zip(plane.round(6), display.response.ravel(), strict=True)}
+    assert [round(at[tuple(corner)]) for corner in X_XOR] == Y_XOR.tolist()
+    for method in ("predict", "decision_function", "auto"):
+        DecisionBoundaryDisplay.from_estimator(clf, X_XOR, response_method=method)
+
+
+# Films -----------------------------------------------------------------------------------
+
+
+def film(classifier, path, X=X_XOR, y=Y_XOR, **parameters):
+    """Make a quick film, and check that the file is one."""
+    before = classifier.get_params()
+    made = training_animation(
+        classifier, X, y, path, **{"max_frames": 6, "grid_resolution": 10, **parameters}
+    )
+    assert repr(classifier.get_params()) == repr(before)
+    assert not hasattr(classifier, "n_features_in_")  # a copy was trained
+    assert len(made.iterations) == len(made.losses) <= 6
+    with Image.open(path) as gif:
+        assert gif.format == "GIF"
+        assert 1 <= gif.n_frames <= len(made.iterations)  # equal ones may be put together
+        assert gif.info["loop"] == 0
+    return made
+
+
+def test_film_of_one_fit(tmp_path):
+    clf = XORMLPClassifier(4, solver="sgd", learning_rate="cosine", max_iter=50, random_state=0)
+    clf.set_params(solver="adam", learning_rate_init=0.1, n_iter_no_change=50)
+    made = film(clf, tmp_path / "film.gif")
+    assert_array_equal(made.iterations, [1, 16, 32, 48, 50])
+    fitted = clone(clf).fit(X_XOR, Y_XOR)
+    for ours, theirs in zip(made.estimator.coefs_, fitted.coefs_, strict=True):
+        assert_array_equal(ours, theirs)  # it was watched, not disturbed
+    assert_allclose(made.losses[-1], log_loss(Y_XOR, fitted.predict_proba(X_XOR)))
+    assert made.losses[-1] < made.losses[0]
+    assert made._repr_html_().startswith('<img src="data:image/gif;base64,R0lG')
+
+
+def test_film_ends_after_n_iter(tmp_path):
+    clf = XORMLPClassifier(4, solver="lbfgs", max_iter=50, n_init=1, random_state=0)
+    made = film(clf, tmp_path / "film.gif", n_iter=5)
+    assert_array_equal(made.iterations, [1, 2, 3, 4, 5])
+    assert made.estimator.n_iter_ == 5
+
+
+def test_film_keeps_callbacks_of_the_user(tmp_path):
+    class Count:
+        epochs = 0
+
+        def setup(self, estimator, context): ...
+        def teardown(self, estimator, context): ...
+        def on_fit_task_begin(self, estimator, context): ...
+        def on_fit_task_end(self, estimator, context):
+            Count.epochs += context.task_name == "epoch"
+
+    clf = XORMLPClassifier(4, random_state=0).set_callbacks(Count())
+    made = film(clf, tmp_path / "film.gif", n_iter=4)
+    assert Count.epochs == made.iterations[-1] == 4
+
+
+@pytest.mark.parametrize(
+    ("classifier", "n_iterations"),
+    [
+        (MLPClassifier(5, max_iter=12, random_state=0), 12),  # partial_fit
+        (LogisticRegression(max_iter=7), 7),  # warm start, max_iter of 1
+        (GradientBoostingClassifier(n_estimators=6), 6),  # warm start, one more tree
+        (HistGradientBoostingClassifier(max_iter=6, min_samples_leaf=1), 6),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_film_of_classifiers_of_scikit_learn(classifier, n_iterations, tmp_path):
+    X = np.repeat(X_XOR, 10, axis=0) + RNG.normal(0, 0.1, (40, 2))
+    y = np.repeat([0, 0, 1, 1], 10)
+    made = film(classifier, tmp_path / "film.gif", X, y)
+    assert made.iterations[-1] == n_iterations
+    assert made.losses[-1] < made.losses[0]
+
+
+def test_film_of_partial_fit_is_that_of_the_estimator(tmp_path):
+    made = film(MLPClassifier(5, random_state=0), tmp_path / "film.gif", n_iter=8)
+    by_hand = MLPClassifier(5, random_state=0)
+    for _ in range(8):
+        by_hand.partial_fit(X_XOR, Y_XOR, classes=[0, 1])
+    assert_array_equal(made.estimator.predict_proba(X_XOR), by_hand.predict_proba(X_XOR))
+
+
+def test_film_without_probabilities_names_the_share_of_errors(tmp_path, monkeypatch):
+    titles = []
+    real = matplotlib.axes.Axes.set_title
+    monkeypatch.setattr(
+        matplotlib.axes.Axes, "set_title",
+        lambda ax, title, **kwargs: titles.append(title) or real(ax, title, **kwargs),
+    )  # fmt: skip
+    y = np.array(["no", "yes", "yes", "yes"])
+    made = film(Perceptron(random_state=0), tmp_path / "film.gif", y=y, n_iter=3)
+    assert titles[-1] == f"Iteration 3, share of errors {made.losses[-1]:.3f}"
+    titles.clear()
+    made = film(XORMLPClassifier(4, random_state=0), tmp_path / "film.gif", n_iter=3)
+    assert titles[-1] == f"Iteration 3, loss {made.losses[-1]:.3f}"
+
+
+def test_film_of_pipelines_of_three_classes_and_of_sequences(tmp_path):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(RNG.randn(30, 2), columns=["height", "width"])
+    y = np.array(["a", "b", "c"])[X["height"].argsort() % 3]
+    pipeline = make_pipeline(StandardScaler(), XORMLPClassifier(4, solver="adam", random_state=0))
+    made = film(pipeline, tmp_path / "film.gif", X, y, n_iter=3)
+    assert isinstance(made.estimator, Pipeline)
+    assert_allclose(made.losses[-1], log_loss(y, made.estimator.predict_proba(X)))
+    rnn = SequenceRNNClassifier(4, random_state=0)  # two steps of one feature
+    assert film(rnn, tmp_path / "film.gif", n_iter=3).iterations[-1] == 3
+
+
+def test_film_refuses(tmp_path):
+    path = tmp_path / "film.gif"
+    clf = XORMLPClassifier(4, random_state=0)
+    with pytest.raises(ValueError, match="X has 3 features, but a plane can be drawn for exactly"):
+        training_animation(clf, np.ones((4, 3)), Y_XOR, path)
+    with pytest.raises(TypeError, match="needs a classifier, got KMeans"):
+        training_animation(KMeans(2), X_XOR, Y_XOR, path)
+    with pytest.raises(TypeError, match="KNeighborsClassifier can only be trained in one go"):
+        training_animation(KNeighborsClassifier(1), X_XOR, Y_XOR, path)
+    for name, value in [("n_iter", 0), ("max_frames", 1), ("grid_resolution", 1.5)]:
+        with pytest.raises(ValueError, match=f"{name} must be an integer >= .*, got {value}"):
+            training_animation(clf, X_XOR, Y_XOR, path, **{name: value})
+    with pytest.raises(ValueError, match="frames_per_second must be > 0, got 0"):
+        training_animation(clf, X_XOR, Y_XOR, path, frames_per_second=0)
+    with pytest.raises(ValueError, match="eps must be >= 0, got -1"):
+        training_animation(clf, X_XOR, Y_XOR, path, eps=-1)
+    assert not path.exists()
+
+
+# Without the libraries -------------------------------------------------------------------
+
+
+def test_missing_libraries_are_named(monkeypatch, tmp_path, rnn, wide):
+    hint = r"which is not installed. Install it with `pip install skrnn\[plot\]`"
+    losses = LossCurveDisplay.from_estimator(rnn)
+    states = HiddenStateDisplay.from_estimator(wide, WIDE[0])
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    calls = {
+        "LossCurveDisplay.from_estimator": lambda: LossCurveDisplay.from_estimator(rnn),
+        "LossCurveDisplay.plot": losses.plot,
+        "HiddenStateDisplay.from_estimator": lambda: HiddenStateDisplay.from_estimator(wide, WIDE),
+        "HiddenStateDisplay.plot": states.plot,
+        "training_animation": lambda: training_animation(rnn, X_XOR, Y_XOR, tmp_path / "a.gif"),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ImportError, match=f"{name} needs matplotlib, {hint}"):
+            call()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=f"training_animation needs Pillow, {hint}"):
+        calls["training_animation"]()
