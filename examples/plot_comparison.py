@@ -204,6 +204,6 @@ plt.show()
 #
 # A recurrent network comes second here, and others are close: what separates our recommended
 # configuration from the same layers in PyTorch, trained for a fixed number of epochs, is about the
-# spread of the seeds, and the flat perceptron is as good as our defaults. A recurrent network is the
-# choice when the answer is wanted at each step, or while the data arrive, or for lengths that
+# spread of the seeds, and the flat perceptron is as good as our defaults. A recurrent network is
+# the choice when the answer is wanted at each step, or while the data arrive, or for lengths that
 # differ so much that padding would drown the short ones.
