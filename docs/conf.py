@@ -46,6 +46,7 @@ if EXAMPLES:
     sphinx_gallery_conf = {
         "examples_dirs": str(STAGE),
         "gallery_dirs": "auto_examples",
+        "within_subsection_order": "FileNameSortKey",
         "download_all_examples": False,
         "show_memory": False,
         "show_signature": False,
