@@ -37,7 +37,8 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     Raises
     ------
     ValueError
-        If `window` is not a positive integer, or X holds no valid sequences.
+        If `window` is not a positive integer, `baseline` no finite number for each feature, or
+        X holds no valid sequences.
 
     Examples
     --------
@@ -52,8 +53,7 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     if not isinstance(window, int | np.integer) or window < 1:
         raise ValueError(f"window must be an integer >= 1, got {window!r}.")
     sequences = as_sequences(X)
-    if baseline is None:
-        baseline = sequences.values.mean(axis=0)
+    baseline = _read_baseline(baseline, sequences.values)
     ragged = sequences.to_ragged()
     first = _outputs(estimator, ragged)
     importances = [
@@ -61,6 +61,23 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
         for steps, before in zip(ragged, first, strict=True)
     ]
     return cut(np.concatenate(importances), sequences.lengths)
+
+
+def _read_baseline(baseline, values):
+    """Get the value of a hidden step, one number for each feature."""
+    if baseline is None:
+        with np.errstate(over="ignore"):
+            baseline = values.mean(axis=0)
+    try:
+        read = np.broadcast_to(np.asarray(baseline, np.float64), values.shape[1])
+    except (OverflowError, TypeError, ValueError):
+        read = None
+    if read is None or not np.isfinite(read).all():
+        raise ValueError(
+            f"baseline must be a finite number, or one for each of the {values.shape[1]} features, "
+            f"got {baseline!r}."
+        )
+    return read
 
 
 def _outputs(estimator, X):
