@@ -72,15 +72,18 @@ class HiddenStates(NeuralNetwork):
             )
         values, lengths = self._read_X(X, reset=False)
         weights = self._weights()
-        unused = Params(network.shapes, values.dtype)
+        dtype = np.result_type(values, weights["output"]["W"])
+        unused = Params(network.shapes, dtype)
         gradients = []
         for piece in pieces(lengths):
             x, packing = piece.pack(values)
-            scores, back = network.run(weights, x, packing)
-            followed = scores.argmax(axis=1) if target is None else target
-            dscores = np.zeros_like(scores)
-            dscores[np.arange(len(scores)), followed] = 1
-            gradients.append(back(dscores, unused, want_dx=True)[packing.to_concatenated])
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores, back = network.run(weights, x, packing)
+                followed = scores.argmax(axis=1) if target is None else target
+                dscores = np.zeros_like(scores)
+                dscores[np.arange(len(scores)), followed] = 1
+                dx = back(dscores, unused, want_dx=True)
+            gradients.append(dx[packing.to_concatenated])
         return cut(check_finite(np.concatenate(gradients)), lengths)
 
     def initial_state(self, n_streams=1):
@@ -154,7 +157,7 @@ class HiddenStates(NeuralNetwork):
         if not isinstance(state, StreamState):
             raise ValueError(f"state must come from initial_state() or step(), got {state!r}.")
         n_streams = network.n_streams(state)
-        x_t = np.asarray(x_t, state.layers[0][0].dtype)
+        x_t = _numbers(x_t, state.layers[0][0].dtype)
         if x_t.ndim == 1 and n_streams == 1:
             x_t = x_t[None]
         if x_t.shape != (n_streams, self.n_step_features_):
@@ -169,6 +172,20 @@ class HiddenStates(NeuralNetwork):
         with np.errstate(over="ignore", invalid="ignore"):
             scores, state = network.step(self.weights_, x_t, state)
         return self._answer(check_finite(scores)), state
+
+
+def _numbers(x_t, dtype):
+    """Read one step of every stream; text and dates are none, whatever NumPy makes of them."""
+    try:
+        array = np.asarray(x_t)
+        if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
+            raise TypeError(f"could not convert masked values or type {array.dtype}")
+        with np.errstate(over="ignore"):
+            return array.astype(dtype, copy=False)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"x_t must hold a real number for each feature of each stream: {error}."
+        ) from error
 
 
 class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HiddenStates):
