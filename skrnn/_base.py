@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache, partial
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from skrnn._atomic import unchanged_on_error
+from skrnn._containers import overflow_refused, refuse_masked
 from skrnn._epochs import Keeper, Recipe, Watch, train
 from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
@@ -29,6 +30,8 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.training import PIECE, Ragged, Rows, evaluate, mean_loss
 from skrnn._persistence import Persistent
 from skrnn.solvers import LBFGS
+
+_LARGEST = 2**63 - 1  # of the integers that parameters may be
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _fit(self, X, y, sample_weight=None, *, validation=None, incremental=False, classes=None):
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Integral) and abs(int(value)) > _LARGEST:
+                raise ValueError(f"{name} is too large a number: more than {_LARGEST}.")
         with unchanged_on_error(self):
             return self._fit_with_callbacks(X, y, sample_weight, validation, incremental, classes)
 
@@ -171,7 +177,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if (factors := self._class_weight(samples, incremental)) is not None:
             weight = (samples.weight * factors).astype(samples.x.dtype)
             samples = _without_weightless(replace(samples, weight=weight), "class_weight")
-        recipe = self._recipe(samples.n_samples, incremental)
+        recipe = _in_plain_numbers(self._recipe(samples.n_samples, incremental))
         if self.dropout and recipe.is_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
@@ -210,17 +216,21 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
         x, lengths = self._read_X(X, reset=not again)
-        targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
+        with overflow_refused("y"):
+            targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if len(targets) != n_rows:
             what = "samples" if lengths is None else "sequences"
             raise ValueError(f"X holds {n_rows} {what}, but y holds {len(targets)} targets.")
         if sample_weight is not None:
             sample_weight = self._lay_out(sample_weight, lengths, "sample_weight")
-        weight = _check_sample_weight(
-            sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
-        )
+        with overflow_refused("sample_weight"):
+            weight = _check_sample_weight(
+                sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
+            )
         if targets.dtype.kind == "f":
             targets = targets.astype(x.dtype, copy=False)
         if lengths is None:
@@ -288,6 +298,11 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _hold_out(self, samples, rng):
         """Set validation samples aside."""
+        if not self.validation_fraction:
+            raise ValueError(
+                "early_stopping=True needs validation data: validation_fraction > 0, got "
+                f"{self.validation_fraction}, or X_val and y_val in fit."
+            )
         try:
             kept, held_out = train_test_split(
                 np.arange(samples.n_samples),
@@ -407,12 +422,25 @@ def _described(kind, *architecture):
     return kind(**dict(architecture))
 
 
+def _in_plain_numbers(recipe):
+    """Write NumPy's scalars as Python's numbers, which neither overflow nor widen arrays."""
+    plain = {}
+    for field in fields(recipe):
+        value = getattr(recipe, field.name)
+        if isinstance(value, Real) and not isinstance(value, bool):
+            plain[field.name] = int(value) if isinstance(value, Integral) else float(value)
+    return replace(recipe, **plain)
+
+
 def _without_weightless(samples, name):
     """Drop samples that count for nothing.
 
     They could still act by their presence: on batches, class weights and validation splits.
     """
     weight = samples.weight
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weight.sum()):
+            raise ValueError(f"The sum of {name} is not finite; divide it by its maximum.")
     if isinstance(samples, Ragged) and samples.per_step:
         weight = np.add.reduceat(weight, starts_of(samples.lengths))
     if not weight.any():

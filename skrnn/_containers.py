@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.ma import MaskedArray, getdata, getmaskarray
@@ -98,7 +99,9 @@ def _columns_of(X) -> list:
 
 def is_nested(value) -> bool:
     """Tell what holds further values, text apart."""
-    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+        return False
+    return getattr(value, "ndim", 1) > 0  # an array of no dimension is one value
 
 
 def is_awkward(X) -> bool:
@@ -141,7 +144,8 @@ def as_float(values: np.ndarray, where: str) -> np.ndarray:
     if any(value is None for value in values.flat):
         raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
     try:
-        return values.astype(np.float64)
+        with np.errstate(over="ignore"):  # infinity is refused where its place is known
+            return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
         is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
         if any(is_na):
@@ -155,6 +159,39 @@ def is_missing(value) -> bool:
         return value is None
     equal = value == value
     return not equal if isinstance(equal, (bool, np.bool_)) else equal is value  # NA, which is one
+
+
+def refuse_masked(values, name: str) -> None:
+    """Refuse masked values where none may be missing."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(np.ma.is_masked(row) for row in rows):
+        raise ValueError(f"{name} holds masked values, but none may be missing.")
+
+
+def refuse_times(values, name: str) -> None:
+    """Refuse dates and spans of time, which NumPy would count in whatever unit they have."""
+    columns = [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", [])
+    for dtype in columns:
+        if getattr(dtype, "kind", "") in ("m", "M"):
+            raise ValueError(
+                f"{name} contains values of type {dtype}, but real numbers are required; divide by "
+                "a unit of time."
+            )
+
+
+@contextmanager
+def overflow_refused(name: str) -> Iterator[None]:
+    """Let what is too large for a float become infinite, and so be refused by that name."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError as error:
+        raise ValueError(f"{name} contains a number that no float can hold: {error}.") from error
+
+
+def in_native_order(array: np.ndarray) -> np.ndarray:
+    """Turn the bytes of numbers round that come in the other order."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _filled(values: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ class here that says the one combines with any that says the other.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import r2_score
@@ -29,8 +31,8 @@ class NeuralClassifier(NeuralNetwork):
     def _read_y(self, y, *, again, classes):
         y, found = _targets.check_labels(y)
         if not again:
-            self.classes_ = found if classes is None or y.ndim == 2 else np.unique(classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self.classes_ = found if classes is None or y.ndim == 2 else _unique(classes)
+        elif classes is not None and not np.array_equal(_unique(classes), self.classes_):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the first call of partial_fit, "
                 f"{self.classes_!r}."
@@ -89,7 +91,10 @@ class NeuralClassifier(NeuralNetwork):
                 f"class_weight names {sorted(strange, key=str)}, which are not among the classes "
                 f"{self.classes_.tolist()}."
             )
-        of_class = np.array([self.class_weight.get(c, 1.0) for c in self.classes_.tolist()])
+        weights = [self.class_weight.get(c, 1.0) for c in self.classes_.tolist()]
+        if not all(isinstance(weight, Real) for weight in weights):
+            raise ValueError(f"class_weight={self.class_weight!r} holds what is no number.")
+        of_class = np.array(weights, dtype=np.float64)
         return of_class[np.searchsorted(self.classes_, labels)]
 
     def _answer(self, scores):
@@ -334,6 +339,16 @@ class StepOutputs(NeuralNetwork):
 
     def _give(self, answers, lengths):
         return cut(answers, lengths)
+
+
+def _unique(classes):
+    """Sort the classes that partial_fit is told of."""
+    try:
+        return np.unique(classes)
+    except (TypeError, ValueError) as error:  # not of one kind, missing, or ragged
+        raise ValueError(
+            f"classes must be an array of labels of one kind, got {classes!r}."
+        ) from error
 
 
 def _keys(samples):

@@ -329,8 +329,8 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional,
             pooling=None if self._per_step else self.pooling,
-            dropout=self.dropout,
-            bptt_steps=self.bptt_steps,
+            dropout=float(self.dropout),
+            bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
     def _recipe(self, n_samples, incremental):

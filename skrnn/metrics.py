@@ -9,21 +9,33 @@ from __future__ import annotations
 import numpy as np
 from sklearn import metrics
 from sklearn.metrics import make_scorer
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import _check_sample_weight
 
+from skrnn._containers import overflow_refused, refuse_masked
 from skrnn._numeric.packing import starts_of
-from skrnn.sequences import lay_out_steps, lay_out_weights
+from skrnn.sequences import lay_out_steps, lay_out_weights, lengths_of
+
+
+def _read(y_true, y_pred):
+    """Lay both out by step; returns them, and the lengths of the sequences."""
+    lengths = lengths_of(y_pred, "y_pred")
+    laid_out = [
+        lay_out_steps(values, lengths, name)
+        for name, values in (("y_true", y_true), ("y_pred", y_pred))
+    ]
+    for name, values in zip(("y_true", "y_pred"), laid_out, strict=True):
+        assert_all_finite(values, input_name=name)
+        if values.dtype == object and any(value is None for value in values.flat):
+            raise ValueError(f"{name} contains None, where a label or number is required.")
+    return *laid_out, lengths
 
 
 def _flat(metric, y_true, y_pred, sample_weight, **options):
-    lengths = np.array([len(of_one) for of_one in y_pred])
+    labels, answers, lengths = _read(y_true, y_pred)
     if sample_weight is not None:
         sample_weight = lay_out_weights(sample_weight, lengths)
-    return metric(
-        lay_out_steps(y_true, lengths, "y_true"),
-        np.concatenate([np.asarray(of_one) for of_one in y_pred]),
-        sample_weight=sample_weight,
-        **options,
-    )
+    return metric(labels, answers, sample_weight=sample_weight, **options)
 
 
 def flat_accuracy_score(y_true, y_pred, *, sample_weight=None, normalize=True):
@@ -205,12 +217,21 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     >>> sequence_accuracy_score([[0, 1, 1], [1]], [[0, 1, 0], [1]])
     0.5
     """
-    lengths = np.array([len(of_one) for of_one in y_pred])
-    answers = np.concatenate([np.asarray(of_one) for of_one in y_pred])
-    labels = lay_out_steps(y_true, lengths, "y_true")
-    wrong = (labels.reshape(len(labels), -1) != answers.reshape(len(labels), -1)).any(axis=1)
+    labels, answers, lengths = _read(y_true, y_pred)
+    labels, answers = (values.reshape(len(values), -1) for values in (labels, answers))
+    if labels.shape != answers.shape:
+        raise ValueError(
+            f"y_true has {labels.shape[1]} columns for each step, but y_pred {answers.shape[1]}."
+        )
+    wrong = (labels != answers).any(axis=1)
     right = ~np.logical_or.reduceat(wrong, starts_of(lengths))
-    return float(np.average(right, weights=sample_weight))
+    refuse_masked(sample_weight, "sample_weight")
+    with overflow_refused("sample_weight"):
+        weight = _check_sample_weight(sample_weight, right, dtype=float, ensure_non_negative=True)
+        total = weight.sum()
+    if not 0 < total < np.inf:
+        raise ValueError(f"The sum of sample_weight must be positive and finite, got {total}.")
+    return float(weight @ right / total)
 
 
 flat_accuracy_scorer = make_scorer(flat_accuracy_score)

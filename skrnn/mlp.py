@@ -9,6 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
+from skrnn._containers import overflow_refused, refuse_masked, refuse_times
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
@@ -319,12 +320,15 @@ class XORMLPClassifier(SampleClassifier):
         return self._fit(X, y, sample_weight, validation=validation)
 
     def _read_X(self, X, *, reset):
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=reset)
-        return X, None
+        refuse_masked(X, "X")
+        refuse_times(X, "X")
+        floats = (np.float64, np.float32)
+        with overflow_refused("X"):
+            return validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset), None
 
     def _network(self):
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
-        return MLP(units, self.activation, self.dropout)
+        return MLP(units, self.activation, float(self.dropout))
 
     def _recipe(self, n_samples, incremental):
         solver = self.solver
@@ -364,6 +368,11 @@ class XORMLPClassifier(SampleClassifier):
 
     def _draw(self, params, rng, attempt):
         if not isinstance(self.init, str):
+            if len(self.init) != 2 or len(self.init[0]) != len(self.init[1]):
+                raise ValueError(
+                    "init must be a pair (coefs, intercepts) of one array for each layer, got "
+                    f"{self.init!r}."
+                )
             params.fill(_as_mapping(*self.init))
             return
         for p in params.values():

@@ -67,6 +67,8 @@ def cross_val_predict_steps(
     """
     check_consistent_length(X, y, groups)
     splits = list(check_cv(cv, classifier=False).split(X, y, groups))
+    if not splits:
+        raise ValueError("cv yields no split of X into training and test sequences.")
     tested = np.concatenate([test for _, test in splits])
     if not np.array_equal(np.sort(tested), np.arange(len(X))):
         raise ValueError("cv must put each sequence into exactly one test fold.")

@@ -220,7 +220,7 @@ class SequencePadder(_SequenceTransformer):
             One array ``(n_steps, n_step_features_)`` for each sequence.
         """
         check_is_fitted(self)
-        return as_sequences(X, step_features=self.n_step_features_).to_ragged()
+        return _read_again(X, self.n_step_features_).to_ragged()
 
     @available_if(lambda self: self.flat)  # scikit-learn makes tables of output that has names
     def get_feature_names_out(self, input_features=None):
@@ -400,7 +400,7 @@ class PerStep(_SequenceTransformer):
             In the form of X.
         """
         check_is_fitted(self)
-        values, lengths = as_sequences(X, step_features=self._n_features_out)
+        values, lengths = _read_again(X, self._n_features_out)
         sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
         return in_form_of(X, self._n_features_out, sequences)
 
@@ -414,6 +414,17 @@ class PerStep(_SequenceTransformer):
         if sequences.values.dtype.kind in "OUS":
             return sequences  # text is the transformer's affair
         return check_numeric(sequences, finite=not self.allow_missing)
+
+
+def _read_again(X, n_features: int) -> Sequences:
+    """Read sequences that `transform` gave, of so many features per step."""
+    sequences = as_sequences(X, step_features=n_features)
+    if sequences.values.shape[1] != n_features:
+        raise ValueError(
+            f"X has {sequences.values.shape[1]} features per step, but what transform returns has "
+            f"{n_features}."
+        )
+    return sequences
 
 
 def _truncate(sequences: Sequences, n_steps: int) -> Sequences:

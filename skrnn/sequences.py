@@ -9,7 +9,18 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
-from skrnn._containers import as_float, collection_of, column_names, list_or_array, steps_of
+from skrnn._containers import (
+    as_float,
+    collection_of,
+    column_names,
+    in_native_order,
+    is_nested,
+    list_or_array,
+    overflow_refused,
+    refuse_masked,
+    refuse_times,
+    steps_of,
+)
 from skrnn._numeric.packing import starts_of
 
 _FLOATS = (np.float64, np.float32)
@@ -130,10 +141,12 @@ def validate_sequences(estimator, X, *, reset: bool, numeric: bool = True) -> Se
     n_columns = np.shape(array)[1] if table and np.ndim(array) == 2 else None
     if table and (reset or estimator._fitted_on_table):
         # Names and number of columns, and scikit-learn's own messages about tables.
-        frame = X if column_names(X) is not None else array
-        array = validate_data(
-            estimator, frame, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan"
-        )
+        frame = X if column_names(X) is not None else in_native_order(np.asarray(array))
+        refuse_times(frame, "X")
+        with overflow_refused("X"):
+            array = validate_data(
+                estimator, frame, reset=reset, dtype=_FLOATS, ensure_all_finite="allow-nan"
+            )
     X = X if isinstance(X, Sequences) else array
     sequences = as_sequences(X, step_features=estimator.step_features, numeric=numeric)
     if reset:
@@ -171,6 +184,7 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     a 2-D or 3-D array beside a padded `X`, where the entries behind the end of a sequence are
     not looked at.
     """
+    refuse_masked(values, name)
     values = list_or_array(values, name)
     check_consistent_length(lengths, values)
     if isinstance(values, np.ndarray):
@@ -180,17 +194,43 @@ def lay_out_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
-    try:
-        arrays = [steps_of(of_one) for of_one in values]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold an array for each sequence: {error}") from error
+    arrays = _arrays_beside_steps(values, name)
     for i, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
         if array.ndim == 0 or len(array) != length:
             raise ValueError(
                 f"Sequence {i} of X has {length} steps, but {name} has shape {array.shape} there; "
                 "a value for each step is needed."
             )
+        if array.shape[1:] != arrays[0].shape[1:] or array.ndim > 2:
+            raise ValueError(
+                f"{name} has shape {array.shape} for sequence {i} and {arrays[0].shape} for "
+                "sequence 0, but (n_steps,) or (n_steps, k) is needed, with the same k for all."
+            )
+    if len({array.dtype.kind in "biuf" for array in arrays}) > 1 and any(
+        array.dtype.kind in "mMVUS" for array in arrays
+    ):
+        raise ValueError(f"{name} mixes numbers with values of other types.")
     return np.concatenate(arrays)
+
+
+def _arrays_beside_steps(values, name: str) -> list[np.ndarray]:
+    try:
+        return [in_native_order(steps_of(of_one)) for of_one in values]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold an array for each sequence: {error}") from error
+
+
+def lengths_of(values, name: str) -> np.ndarray:
+    """Count the steps of sequences that are given by what stands beside them."""
+    refuse_masked(values, name)
+    arrays = _arrays_beside_steps(list_or_array(values, name), name)
+    lengths = [len(array) if array.ndim else 0 for array in arrays]
+    if not all(lengths) or not lengths:
+        raise ValueError(
+            f"{name} must hold an array of one value or more for each sequence, got "
+            f"{f'none for sequence {lengths.index(0)}' if lengths else 'no sequence'}."
+        )
+    return np.array(lengths)
 
 
 def lay_out_weights(weights, lengths: np.ndarray) -> np.ndarray:
@@ -198,7 +238,7 @@ def lay_out_weights(weights, lengths: np.ndarray) -> np.ndarray:
     if isinstance(weights, Real):
         return np.full(lengths.sum(), float(weights))
     weights = list_or_array(weights, "sample_weight")
-    if all(np.ndim(weight) == 0 for weight in weights):
+    if not any(is_nested(weight) for weight in weights):
         check_consistent_length(weights, lengths)
         return np.repeat(np.asarray(weights), lengths)
     return lay_out_steps(weights, lengths, "sample_weight")
@@ -241,7 +281,15 @@ def _common_width(sequences) -> int | None:
 
 
 def _from_array(X: np.ndarray, step_features: int | None) -> tuple[np.ndarray, np.ndarray]:
-    X = check_array(X, dtype=_FLOATS, ensure_all_finite=False, allow_nd=True, input_name="X")
+    refuse_times(X, "X")
+    with overflow_refused("X"):
+        X = check_array(
+            in_native_order(X),
+            dtype=_FLOATS,
+            ensure_all_finite=False,
+            allow_nd=True,
+            input_name="X",
+        )
     if X.ndim > 3:
         raise ValueError(
             f"X has {X.ndim} dimensions; accepted are (n_sequences, n_steps, n_features), and "
@@ -277,7 +325,7 @@ def _steps(sequence, i: int, step_features: int | None) -> np.ndarray:
     """Read one sequence of a list as an array (n_steps, n_features)."""
     where = f"Sequence {i} of X"
     try:
-        array = steps_of(sequence)
+        array = in_native_order(steps_of(sequence))
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{where} is not an array: its steps have different lengths or kinds."

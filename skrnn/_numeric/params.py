@@ -57,6 +57,12 @@ class Params(dict):
 
     def fill(self, arrays: Arrays) -> Params:
         """Copy named arrays into the vector: these names, in these shapes, and no others."""
+        for layer, of_layer in arrays.items():
+            if not isinstance(of_layer, Mapping):
+                raise ValueError(
+                    f"The weights given for {layer} must be a dictionary of arrays, got "
+                    f"{type(of_layer).__name__}."
+                )
         known = {(layer, name) for layer, name, _ in _entries(self.shapes)}
         if strange := [key for key in _names(arrays) if key not in known]:
             raise ValueError(
@@ -64,7 +70,7 @@ class Params(dict):
                 f"layers are {list(self.shapes)}."
             )
         for layer, name, shape in _entries(self.shapes):
-            given = np.asarray(arrays.get(layer, {}).get(name, np.nan))
+            given = _numbers(arrays.get(layer, {}).get(name, np.nan))
             if given.shape != shape:
                 raise ValueError(
                     f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "
@@ -97,6 +103,15 @@ def _entries(shapes: Shapes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
 
 def _names(arrays: Arrays) -> Iterator[tuple[str, str]]:
     return ((layer, name) for layer, of_layer in arrays.items() for name in of_layer)
+
+
+def _numbers(given) -> np.ndarray:
+    """Read an array of numbers; what is none has no shape that a network could want."""
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of different lengths
+        return np.asarray(np.nan)
+    return array if array.dtype.kind in "biufc" else np.asarray(np.nan)
 
 
 def _rebuild(shapes: Shapes, flat: np.ndarray) -> Params:

@@ -12,14 +12,21 @@ from numpy.typing import NDArray
 
 def check_count(name: str, value: int, *, minimum: int = 1) -> None:
     """Raise a ValueError unless `value` is an integer of at least `minimum`."""
-    if not isinstance(value, Integral) or value < minimum:
+    # NumPy counts spans of time among the integers.
+    if not isinstance(value, Integral) or isinstance(value, np.timedelta64) or value < minimum:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}.")
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise a ValueError unless `value` is one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Raise a ValueError unless `value` is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
 def as_ragged(sequences: Sequence[NDArray[Any]]) -> NDArray[np.object_]:

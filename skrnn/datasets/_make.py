@@ -9,7 +9,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from ._checks import as_ragged, check_count
+from ._checks import as_ragged, check_count, check_flag
 
 
 def _draw_lengths(
@@ -96,6 +96,7 @@ def make_parity(
     >>> make_parity(100, per_step=True, random_state=0)[1][0]
     array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1])
     """
+    check_flag("per_step", per_step)
     rng = check_random_state(random_state)
     bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
     parities = [np.cumsum(b) % 2 for b in bits]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from ._checks import as_ragged, check_choice
+from ._checks import as_ragged, check_choice, check_flag
 
 _DATA = files(__package__) / "data"
 
@@ -84,6 +84,7 @@ def load_japanese_vowels(
     ((20, 12), (26, 12))
     """
     check_choice("subset", subset, ("train", "test", "all"))
+    check_flag("return_X_y", return_X_y)
     sequences, speakers, n_train = _read_vowels()
     part = {"train": slice(n_train), "test": slice(n_train, None), "all": slice(None)}
     data, target = as_ragged(sequences[part[subset]]), speakers[part[subset]]
