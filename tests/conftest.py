@@ -25,3 +25,26 @@ def table():
     return make_classification(
         200, 6, n_informative=4, n_redundant=0, n_classes=3, class_sep=0.7, random_state=0
     )
+
+
+@pytest.fixture
+def count_inputs(request, record_property):
+    """Fuzz a check, and add the number of inputs to the total in the summary of the run."""
+    fuzzing = pytest.importorskip("fuzzing", reason="hypothesis and pandas are needed")
+
+    def run(check, strategy, n_inputs, label=""):
+        n = fuzzing.fuzz(check, strategy, n_inputs, label=f"{request.node.name} {label}")
+        assert n >= min(n_inputs, 2), "the strategy has run dry"
+        record_property("fuzz inputs", n)
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many inputs the fuzz tests tried."""
+    reports = terminalreporter.stats.get("passed", [])
+    counts = [
+        n for report in reports for what, n in report.user_properties if what == "fuzz inputs"
+    ]
+    if counts:
+        terminalreporter.write_sep("-", f"{sum(counts)} inputs fuzzed")

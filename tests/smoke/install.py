@@ -1,0 +1,100 @@
+"""Install a wheel or sdist into a fresh environment, and try it far from the checkout.
+
+Run as ``python install.py dist/skrnn-*.whl``. Everything is measured or asserted in processes
+of that environment, with nothing on the path but what pip has put there.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+LIMIT = 0.050  # seconds that the import may add to that of scikit-learn
+RUNS, TRIES = 7, 3
+
+SMOKE = """
+import socket, sys
+
+def refuse(*args, **kwargs):
+    raise AssertionError("the network was asked for")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+import skrnn
+heavy = {"matplotlib", "pandas", "torch", "PIL", "rich", "onnx", "polars", "pyarrow", "dask"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+from skrnn.datasets import load_japanese_vowels, make_xor
+X, y = load_japanese_vowels(return_X_y=True)
+clf = skrnn.SequenceRNNClassifier(16, learning_rate="cosine", max_iter=10, random_state=0)
+score = clf.fit(X, y).score(X, y)
+assert score > 0.9, score
+X, y = make_xor()
+assert skrnn.XORMLPClassifier(random_state=0).fit(X, y).score(X, y) == 1
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+import importlib.metadata as metadata
+extras = metadata.metadata("skrnn").get_all("Provides-Extra")
+print("skrnn", skrnn.__version__, "vowels", round(score, 3), "extras", *extras)
+"""
+
+TIME = """
+import time
+import sklearn.neural_network
+start = time.process_time()  # of this process: others do not count
+import skrnn
+print(time.process_time() - start)
+"""
+
+
+def run(python, *args):
+    """Run Python far from the checkout, without what the caller's environment would add."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        command = [python, "-I", *args]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=elsewhere)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def seconds_added(python):
+    """Median of what ``import skrnn`` adds where ``sklearn.neural_network`` is imported."""
+    run(python, "-c", TIME)  # compiles, and warms the cache of files
+    return statistics.median(float(run(python, "-c", TIME)) for _ in range(RUNS))
+
+
+# Every module imports without the optional libraries, and errors name extras that exist.
+OPTIONAL = """
+import importlib.metadata as metadata, importlib.util, pkgutil, re
+import skrnn
+
+extras = set(metadata.metadata("skrnn").get_all("Provides-Extra"))
+named = set()
+for module in pkgutil.walk_packages(skrnn.__path__, "skrnn."):
+    source = importlib.util.find_spec(module.name).loader.get_source(module.name)
+    named |= set(re.findall(r"skrnn\\[(\\w+)\\]", source))
+    importlib.import_module(module.name)  # none needs an optional library to be imported
+assert named <= extras, named - extras
+print("extras named in errors:", *sorted(named))
+"""
+
+
+def main(archive):
+    with tempfile.TemporaryDirectory() as home:
+        venv.create(home, with_pip=True)
+        python = str(Path(home) / "bin" / "python")
+        pip = ["-m", "pip", "--disable-pip-version-check"]
+        run(python, *pip, "install", "-q", str(Path(archive).resolve()))
+        print(archive, f"{Path(archive).stat().st_size / 1024:.0f} KiB")
+        print(run(python, *pip, "check").strip())
+        print(run(python, "-c", SMOKE).strip())
+        print(run(python, "-c", OPTIONAL).strip())
+        for _ in range(TRIES):  # another process may have been at work
+            if (added := seconds_added(python)) < LIMIT:
+                break
+        print(f"import skrnn adds {1000 * added:.0f} ms to import sklearn.neural_network")
+        if added >= LIMIT:
+            raise SystemExit(f"more than {1000 * LIMIT:.0f} ms")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
