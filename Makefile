@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint docs bench clean $(VENV)
+.PHONY: help demo test test-slow test-oldest test-wheel lint docs bench clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +15,31 @@ help:  ## list the targets
 demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the results
 	@$(BIN)/python examples/demo.py
 
+# Processes instead of threads: a test each on every core, one thread of BLAS for each.
+PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
 test: $(VENV)/.extra-test $(VENV)/.extra-demo  ## unit tests and doctests, with coverage
-	MPLBACKEND=Agg $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
-	MPLBACKEND=Agg $(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
+
+# What touches NumPy, SciPy and scikit-learn in ways of its own; formulas are the same anywhere.
+TESTS_OLD := $(addprefix tests/, datasets _numeric/test_training.py _numeric/test_losses.py \
+	_numeric/test_packing.py _numeric/test_optimizers.py reliability/test_fuzz_X.py \
+	test_input_forms.py test_metrics.py test_preprocessing.py test_reproducible.py \
+	test_sequences.py test_sklearn_checks.py test_states.py test_training_control.py)
+test-oldest: OLD := $(VENV)/oldest
+test-oldest: $(VENV)/.oldest  ## the unit tests with the oldest versions that pyproject.toml allows
+	$(OLD)/bin/python -c 'import numpy, scipy, sklearn; print("numpy", numpy.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)'
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(OLD)/bin/python -m pytest -n auto \
+		-W ignore::pytest.PytestRemovedIn10Warning $(TESTS_OLD)  # raised by scikit-learn 1.9.0 itself
+
+test-wheel: $(VENV)/.extra-dist  ## build wheel and sdist, and try both where nothing else is installed
+	rm -rf dist
+	$(BIN)/python -m build -q
+	$(PYTHON) tests/smoke/install.py dist/*.whl
+	$(PYTHON) tests/smoke/install.py dist/*.tar.gz
 
 lint: $(VENV)/.extra-lint  ## ruff (rules and format) and mypy
 	$(BIN)/python -m ruff check .
@@ -46,6 +66,14 @@ $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skrnn needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The floors are read from pyproject.toml, so that what is tested is what is promised.
+$(VENV)/.oldest: pyproject.toml tests/smoke/floors.py | $(VENV)/.created
+	@echo "installing the oldest versions into $(VENV)/oldest"
+	@$(PYTHON) -m venv $(VENV)/oldest
+	@$(PYTHON) tests/smoke/floors.py > $(VENV)/floors.txt
+	@$(VENV)/oldest/bin/python -m pip --disable-pip-version-check install -q -c $(VENV)/floors.txt -e ".[test,demo]"
 	@touch $@
 
 # One stamp for each extra of pyproject.toml; a newer pyproject.toml reinstalls.
