@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from numbers import Integral, Real
 from typing import Any
@@ -177,7 +177,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if (factors := self._class_weight(samples, incremental)) is not None:
             weight = (samples.weight * factors).astype(samples.x.dtype)
             samples = _without_weightless(replace(samples, weight=weight), "class_weight")
-        recipe = _in_plain_numbers(self._recipe(samples.n_samples, incremental))
+        recipe = self._recipe(samples.n_samples, incremental).in_plain_numbers()
         if self.dropout and recipe.is_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
@@ -420,16 +420,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 def _described(kind, *architecture):
     """Make a network from its description; of a streamed step, that would take a fifth."""
     return kind(**dict(architecture))
-
-
-def _in_plain_numbers(recipe):
-    """Write NumPy's scalars as Python's numbers, which neither overflow nor widen arrays."""
-    plain = {}
-    for field in fields(recipe):
-        value = getattr(recipe, field.name)
-        if isinstance(value, Real) and not isinstance(value, bool):
-            plain[field.name] = int(value) if isinstance(value, Integral) else float(value)
-    return replace(recipe, **plain)
 
 
 def _without_weightless(samples, name):

@@ -11,8 +11,9 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from numbers import Integral, Real
 from typing import Protocol
 
 import numpy as np
@@ -62,6 +63,15 @@ class Recipe:
     def is_lbfgs(self) -> bool:
         """Whether training is one call to L-BFGS."""
         return isinstance(self.optimizer, LBFGS)
+
+    def in_plain_numbers(self) -> Recipe:
+        """Write NumPy's scalars as Python's numbers, which neither overflow nor widen arrays."""
+        plain: dict = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Real) and not isinstance(value, bool):
+                plain[item.name] = int(value) if isinstance(value, Integral) else float(value)
+        return replace(self, **plain)
 
 
 # By then the learning rate is a thousandth of what it was, and not the cause.
