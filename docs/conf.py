@@ -23,7 +23,7 @@ extensions = [
     "numpydoc",
     "myst_parser",  # for CHANGELOG.md
 ]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_templates", "benchmarks_table.md"]  # the last is part of a page
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` is a link where there is something to link to, else code
 highlight_language = "python"

@@ -136,6 +136,13 @@ TRAINED = {
     "diverging": (
         clone(CLF).set_params(solver="sgd", learning_rate_init=1e4, max_grad_norm=None), (X, Y)
     ),
+    "overflowing": (
+        SequenceRNNRegressor(
+            8, cell="rnn", activation="relu", solver="sgd", learning_rate_init=1.0,
+            max_grad_norm=None, batch_size=10, max_iter=12, random_state=0,
+        ),
+        (X, NUMBERS),
+    ),
     "numbers": (
         SequenceRNNRegressor(4, cell="gru", bidirectional=True, max_iter=9, random_state=1),
         (X, NUMBERS),

@@ -278,8 +278,8 @@ def descend(
     """Follow the gradient, in place, until ``on_epoch(loss, before, theta)`` says stop.
 
     `loss` is the mean over the epoch, each batch seen with the weights of its turn; `before`
-    is theta as the epoch began. An epoch ends early when the loss is not finite; whoever watches
-    may then set theta to better weights, from which the optimizer starts anew.
+    is theta as the epoch began. An epoch ends early when the loss is not finite; the optimizer then
+    starts anew, from better weights if whoever watches sets theta to some.
     """
     for batches in passes:
         before, rate_now = theta.copy(), rate()
@@ -291,10 +291,10 @@ def descend(
             if not math.isfinite(value):
                 break
             optimizer.step(theta, clip(gradient, max_norm), rate_now, state)
-        if on_epoch(loss / total, before, theta):
-            break
         if not math.isfinite(loss):
             state.update(optimizer.start(theta))
+        if on_epoch(loss / total, before, theta):
+            break
 
 
 def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
