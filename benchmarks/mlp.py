@@ -24,7 +24,7 @@ def run(quick: bool = False) -> list[Table]:
 
 def iterations_on_xor(quick):
     """Four samples: nearly all of the time is overhead."""
-    n_iter = 100 if quick else 500
+    n_iter = 100 if quick else 2000
     table = Table(
         "One iteration of a perceptron on XOR (Adam, one batch of four samples)",
         ["hidden units", *CLASSIFIERS, "scikit-learn / skrnn"],

@@ -74,7 +74,7 @@ def _below_maximum(columns):
 
 def log_logistic(x):
     """Logarithm of `logistic`, ``min(x, 0) - log(1 + exp(-|x|))``, finite where that is 0."""
-    negative = np.minimum(x, 0)
+    negative = np.minimum(x, 0.0)
     y = negative - x
     y += negative  # -|x|, also for complex x; in this order nothing overflows
     np.exp(y, out=y)

@@ -9,6 +9,7 @@ which can be pickled, so that training can go on where it stopped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,18 +56,27 @@ class Adam:
         """``theta -= rate_t m / (sqrt(v) + epsilon)``, bias correction folded into rate_t."""
         state["t"] += 1
         t, m, v = state["t"], state["sum"], state["sum_of_squares"]
-        m *= self.beta_1
+        constants = _constants(self.beta_1, self.beta_2, self.epsilon, theta.dtype)
+        beta_1, beta_2, epsilon, factor = constants
+        m *= beta_1
         m += gradient
-        v *= self.beta_2
+        v *= beta_2
         step = gradient * gradient
         v += step
-        scale = (1 - self.beta_2) ** 0.5
         np.sqrt(v, out=step)
-        step += self.epsilon / scale
+        step += epsilon
         np.divide(m, step, out=step)
         rate *= (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        step *= rate * (1 - self.beta_1) / scale
+        step *= rate * factor
         theta -= step
+
+
+@lru_cache(maxsize=16)
+def _constants(beta_1, beta_2, epsilon, dtype):
+    """Make arrays of what `Adam` multiplies by, as numbers double the time of a small call."""
+    scale = (1 - beta_2) ** 0.5
+    arrays = (np.array(constant, dtype) for constant in (beta_1, beta_2, epsilon / scale))
+    return *arrays, (1 - beta_1) / scale
 
 
 @dataclass(frozen=True)
