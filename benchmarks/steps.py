@@ -114,8 +114,8 @@ class SkrnnStep:
         (steps, batch, features), units = x.shape, dh.shape[2]
         self.layer = Layer(features, (units,), 0, cell=cell)
         self.params = Params(self.layer.shapes, np.float32)
-        draws = draw_weights(np.random.default_rng(1), self.params.flat.size, units)
-        self.params.flat[:] = draws[:, 0]
+        size, bound = self.params.flat.size, units**-0.5
+        self.params.flat[:] = np.random.default_rng(1).uniform(-bound, bound, size)
         rows, drows = (array.swapaxes(0, 1).reshape(batch * steps, -1) for array in (x, dh))
         weight, lengths = np.ones(batch * steps, np.float32), np.full(batch, steps)
         samples = Ragged(rows, drows, weight, lengths, per_step=True)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from skrnn import _targets
 from skrnn._atomic import unchanged_on_error
 from skrnn._containers import overflow_refused, refuse_masked
 from skrnn._epochs import Keeper, Recipe, Watch, train
@@ -328,10 +329,13 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if theta is not params.flat:
             params.flat[:] = theta
         loss, scores = mean_loss(job.network, params, job.held_out, job.recipe.loss)
+        if not np.isfinite(scores).all():
+            return np.nan, np.nan
         return self._rate(scores, job.held_out), loss
 
     def _rating(self, network, params, samples):
-        scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
         return self._rate(scores, samples)
 
     def _reporter(self, job, run):
@@ -410,7 +414,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         threads = side_by_side() if lengths is not None and len(x) > PIECE else nullcontext(map)
         with np.errstate(over="ignore", invalid="ignore"), threads as mapped:
             outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
-        return check_finite(outputs), lengths
+        return _targets.check_finite(outputs), lengths
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
@@ -436,14 +440,3 @@ def _without_weightless(samples, name):
     if not weight.any():
         raise ValueError(f"{name} is zero for every sample; at least one must count.")
     return samples if weight.all() else samples.subset(np.flatnonzero(weight))
-
-
-def check_finite(outputs):
-    """Refuse outputs that overflowed."""
-    if not np.isfinite(outputs).all():
-        first = np.isfinite(outputs).all(axis=1).argmin()
-        raise ValueError(
-            f"Output {first} for X is not finite: its values are too large for the weights. Scale "
-            "X as in fit."
-        )
-    return outputs

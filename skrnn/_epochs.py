@@ -183,6 +183,8 @@ class Watch:
         """Go back to the best weights and halve the rate, unless that has not helped before."""
         self._divisor *= 2
         self.n_rollbacks += 1
+        if self.validate is not None:
+            self._validated(math.nan, math.nan, theta)
         if self.recipe.is_lbfgs or self.n_rollbacks > _MOST_ROLLBACKS:
             self.outcome = "diverged"
             return True
@@ -238,6 +240,12 @@ class Watch:
                 f"Training was interrupted after {self.n_iter} iterations. The best weights seen "
                 "are kept."
             )
+        elif self.n_rollbacks:
+            message = (
+                f"The loss overflowed {self.n_rollbacks} times. Each time training went on from "
+                "the best weights seen, at half the learning rate. Scale X, or lower "
+                f"learning_rate_init={recipe.rate_init:g}."
+            )
         elif self.outcome == "max_fun" and isinstance(recipe.optimizer, LBFGS):
             message = (
                 f"L-BFGS evaluated the loss max_fun={recipe.optimizer.max_fun} times and has not "
@@ -247,12 +255,6 @@ class Watch:
             message = (
                 f"Maximum iterations ({recipe.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or scale X."
-            )
-        elif self.n_rollbacks:
-            message = (
-                f"The loss overflowed {self.n_rollbacks} times. Each time training went on from "
-                "the best weights seen, at half the learning rate. Scale X, or lower "
-                f"learning_rate_init={recipe.rate_init:g}."
             )
         else:
             return

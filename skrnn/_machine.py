@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -22,14 +23,19 @@ class _BLAS:
     """
 
     def __init__(self):
-        self._controller = ThreadpoolController().select(user_api="blas")
-        self._lock, self._users, self._limit = Lock(), 0, ExitStack()
-        self._n_threads = 1
+        self._controller = None
+        self.forget()
+
+    def forget(self):
+        """Be nobody's: what a process begins with, a forked one too."""
+        self._lock, self._users, self._limit, self._n_threads = Lock(), 0, ExitStack(), 1
 
     def __enter__(self) -> int:
         """Set the limit; returns the number of threads that the BLAS had before."""
         with self._lock:
             if not self._users:
+                if self._controller is None:  # to find the libraries takes 10 ms, once
+                    self._controller = ThreadpoolController().select(user_api="blas")
                 infos = self._controller.info()
                 self._n_threads = max((info["num_threads"] for info in infos), default=1)
                 self._limit.enter_context(self._controller.limit(limits=1))
@@ -42,31 +48,52 @@ class _BLAS:
             if not self._users:
                 self._limit.close()
 
+    def after_fork(self):
+        """Take the limit back in a process forked while others had set it."""
+        limit = self._limit
+        self.forget()
+        limit.close()
 
-# Finding the libraries takes 10 ms, and only who trains or reads much needs to know them.
-_blas = cache(_BLAS)
+
+_blas = _BLAS()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_blas.after_fork)
 
 
 @contextmanager
 def side_by_side() -> Iterator[Callable]:
     """Give a `map` whose calls share two threads, or one where the BLAS may use no more.
 
-    So whoever has limited the BLAS, as joblib does in its worker processes, has limited this.
-    The single thread of the BLAS gains too: of products as small as those of one step, it
-    loses more by the hand-over to another thread than the other thread does for it.
+    So whoever has limited the BLAS before, as joblib does in its worker processes, has limited
+    this. The single thread of the BLAS gains too: of products as small as those of one step, it
+    loses more by the hand-over to another thread than the other thread does for it. A BLAS that
+    threadpoolctl does not know counts as one of a single thread.
     """
-    with _blas() as n_threads:
+    with _blas as n_threads:
         if n_threads < 2:
             yield map
         else:
             with ThreadPoolExecutor(max_workers=2) as pool:
-                yield partial(_map_in_context, pool)
+                yield partial(_map_in, pool)
 
 
-def _map_in_context(pool, function, *iterables):
-    """Map in a copy of this thread's context, where NumPy keeps what ``np.errstate`` has set."""
-    contexts = iter(copy_context, None)  # one for each call, as none can be in two threads
-    return pool.map(lambda context, *given: context.run(function, *given), contexts, *iterables)
+def _map_in(pool, function, *iterables):
+    results = [_begin(pool, function, *given) for given in zip(*iterables, strict=False)]
+    return (result() for result in results)
+
+
+def _begin(pool, function, *given):
+    """Begin a call in another thread; returns a function that waits for the result.
+
+    The other thread works in a copy of this one's context, where NumPy keeps what
+    ``np.errstate`` has set. A pool takes no more work once the main thread has ended, though
+    other threads of the user may still be fitting: then the result is computed when it is
+    wanted.
+    """
+    try:
+        return pool.submit(copy_context().run, function, *given).result
+    except RuntimeError:
+        return partial(function, *given)
 
 
 @cache

@@ -8,10 +8,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from skrnn._base import NeuralNetwork, check_finite
+from skrnn._base import NeuralNetwork
 from skrnn._numeric.networks import StreamState
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import pieces
+from skrnn._targets import check_finite
 from skrnn.sequences import cut
 
 

@@ -129,3 +129,14 @@ def attainable_accuracy(keys: list[bytes], targets: np.ndarray, weight: np.ndarr
         answer = str(target)
         ballot[answer] = ballot.get(answer, 0) + w
     return sum(max(ballot.values()) for ballot in votes.values()) / float(weight.sum())
+
+
+def check_finite(outputs):
+    """Refuse outputs that overflowed."""
+    if not np.isfinite(outputs).all():
+        first = np.isfinite(outputs).all(axis=1).argmin()
+        raise ValueError(
+            f"Output {first} for X is not finite: its values are too large for the weights. Scale "
+            "X as in fit."
+        )
+    return outputs

@@ -1,5 +1,8 @@
 """Threads and memory: what is limited is given back, and halves are what wholes are."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, get_ident
 
@@ -33,6 +36,55 @@ def test_two_threads_where_the_blas_may_use_two():
         assert len(set(mapped(lambda _: both.wait() + get_ident() * 2, range(2)))) == 2
 
 
+FIRST_USERS = """
+import threading, warnings
+import numpy as np
+from threadpoolctl import ThreadpoolController
+from skrnn import SequenceRNNClassifier
+
+warnings.simplefilter("ignore")
+X, y = np.random.default_rng(0).normal(size=(128, 9, 2)), np.arange(128) % 2
+together = threading.Barrier(4)
+
+def fit(n):
+    together.wait()
+    SequenceRNNClassifier(64, batch_size=128, max_iter=n, random_state=0).fit(X, y)
+
+threads = [threading.Thread(target=fit, args=(n,)) for n in (1, 2, 4, 8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+blas = ThreadpoolController().select(user_api="blas")
+print({info["num_threads"] for info in blas.info()})
+together = threading.Barrier(1)
+threading.Thread(target=lambda: print("fitted" if fit(5) is None else "")).start()
+"""
+
+
+def test_first_users_at_once_and_a_thread_that_outlives_the_main_one():
+    two = {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_USERS],
+        capture_output=True,
+        text=True,
+        env=os.environ | two,
+        check=True,
+    )
+    assert done.stdout.split() == ["{2}", "fitted"], done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_in_the_middle_takes_the_limit_back():
+    with threadpool_limits(2, user_api="blas"), side_by_side():
+        child = os.fork()
+        if not child:
+            os._exit(0 if blas_threads() == {2} else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert blas_threads() == {1}
+
+
 def test_one_thread_where_the_blas_may_use_one():
     with threadpool_limits(1, user_api="blas"), side_by_side() as mapped:
         assert set(mapped(lambda _: get_ident(), range(4))) == {get_ident()}
@@ -64,6 +116,14 @@ def test_the_same_bits_with_one_thread_and_two(dropout):
     for layer, p in fits[0].items():
         for name, weights in p.items():
             assert np.array_equal(weights, fits[1][layer][name])
+
+
+def test_a_batch_of_one_has_no_halves():
+    clf = SequenceRNNClassifier(
+        2**13, cell="rnn", init="zeros", solver="sgd", batch_size=2, max_iter=1, random_state=0
+    )
+    with pytest.warns(match="iterations"):
+        assert clf.fit([[0.0], [1.0], [2.0]], [0, 1, 0]).n_iter_ == 1
 
 
 def test_predictions_in_pieces_come_in_order():

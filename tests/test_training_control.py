@@ -76,7 +76,7 @@ def test_divergence_ends_in_a_warning_and_usable_weights(case, solver, rate, dty
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         initial = log_loss(y, barely.fit(X, y).predict_proba(X))
     clf.set_params(learning_rate_init=rate)
-    with pytest.warns(ConvergenceWarning, match="diverged|Maximum iterations"):
+    with pytest.warns(ConvergenceWarning, match="diverged|overflowed|Maximum iterations"):
         clf.fit(X, y)
     assert all(np.isfinite(array).all() for array in weights(clf))
     assert log_loss(y, clf.predict_proba(X)) <= initial * (1 + 1e-5)
@@ -93,6 +93,19 @@ def test_a_rate_that_overflows_is_halved_until_it_does_not(sequences, rate):
     assert len(net.loss_curve_) == net.n_iter_
     assert not np.isfinite(net.loss_curve_).all()
     assert net.score(X, y) > 0.05
+
+
+@pytest.mark.parametrize("rate", [1, 10])
+def test_overflow_is_no_validation_score(sequences, rate):
+    X, _ = sequences
+    y = np.array([x[:, 0].sum() for x in X])
+    params = {"cell": "rnn", "activation": "relu", "max_grad_norm": None, "batch_size": 40}
+    net = SequenceRNNRegressor(8, solver="sgd", max_iter=40, random_state=0, **params)
+    with pytest.warns(ConvergenceWarning, match="overflowed|diverged"):
+        net.set_params(learning_rate_init=rate).fit(X, y, X_val=X[:9], y_val=y[:9])
+    assert len(net.validation_loss_curve_) == len(net.validation_scores_) == net.n_iter_
+    assert np.isnan(net.validation_scores_).any()
+    assert net.best_validation_score_ == np.nanmax(net.validation_scores_)
 
 
 def test_overflow_that_no_rate_can_mend(sequences):

@@ -150,6 +150,9 @@ class RNN:
         mine = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
         if mine != [[np.shape(s) for s in layer] for layer in state.layers]:
             raise ValueError("This state is that of another network; begin with initial_state().")
+        pooled = self.hidden_layer_sizes[-1] + 2 * (self.pooling == "attention")
+        if state.pooled is not None and np.shape(state.pooled) != (n_streams, pooled):
+            raise ValueError(f"This state is not one of pooling={self.pooling!r}.")
         return n_streams
 
     def step(self, params, x, state):

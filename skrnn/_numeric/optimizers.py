@@ -48,7 +48,8 @@ class Adam:
         """Make the state before the first step: moments of zero.
 
         They are sums of fading weights, not means: each is the moment of the paper divided by
-        ``1 - beta``, which saves two passes over the gradient.
+        ``1 - beta``, which saves two passes over the gradient. So a change of `beta_1` or
+        `beta_2` between two calls of ``partial_fit`` changes the scale of the next steps too.
         """
         return {"t": 0, "sum": np.zeros_like(theta), "sum_of_squares": np.zeros_like(theta)}
 

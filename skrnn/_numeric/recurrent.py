@@ -8,14 +8,15 @@ input ``x W + b``, ``*`` for the elementwise product and ``.t`` for the step.
 
 Each cell is ``states, back = cell(p, z, packing, start)``:
 
+* `z` is the cell's own, to overwrite;
 * `start` holds the initial states, one array ``(n_sequences, units)``, longest sequence first,
   or 0, for each kind of state of the cell;
 * `states` holds the states after each step, each ``(rows, units)``; the first is the output;
 * ``dz = back(dh, g)`` writes the gradient of the recurrent parameters into `g`.
 
-Backwards, everything that does not depend on the incoming gradient is computed for all steps
-in one call before the loop, and the gradients of the weights in one product after it, so that
-the loop itself holds only what must be done in order.
+Backwards, what does not depend on the incoming gradient is computed for a run of steps at once,
+as many as fit the cache, and the gradients of the weights in one product at the end, so that
+the loop over steps holds only what must be done in order.
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ def _gradient_rows(packing, states, dh):
 
 
 def _halve_logistic_gates(U, z, n_gates):
-    """Fold the halving of ``logistic(x) = (1 + tanh(x / 2)) / 2`` into weights and input.
+    """Fold the halving of ``logistic(x) = (1 + tanh(x / 2)) / 2`` into U, copied, and z, in place.
 
     Once per batch here instead of once per step, and a single tanh serves all gates.
     """

@@ -117,7 +117,7 @@ class Ragged:
         return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)
 
 
-# Rows that a prediction works on at a time, which bounds its memory.
+# Rows that a thread works on at a time in predictions, which bounds their memory.
 PIECE = 2**14
 
 # Numbers that a layer computes at each step, from which on half of them keep a thread busy
@@ -137,7 +137,8 @@ def gather(samples: Rows | Ragged, index, network: MLP | RNN | None = None) -> B
     if isinstance(network, RNN) and isinstance(samples, Ragged):
         lengths = samples.lengths[index]
         sequences_at_a_step = lengths.sum() / lengths.max()
-        if sequences_at_a_step * max(network.hidden_layer_sizes) >= _HALVES_FROM:
+        numbers = sequences_at_a_step * max(network.hidden_layer_sizes)
+        if numbers >= _HALVES_FROM and len(lengths) > 1:
             return samples.halves(index)
     return samples.take(index)
 
