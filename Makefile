@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-oldest test-wheel lint docs bench clean $(VENV)
+.PHONY: help demo test test-slow test-oldest test-wheel lint docs linkcheck bench clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ lint: $(VENV)/.extra-lint  ## ruff (rules and format) and mypy
 
 docs: docs/conf.py $(VENV)/.extra-docs  ## build the HTML documentation into docs/_build/html
 	$(BIN)/python -m sphinx -b html -W --keep-going docs docs/_build/html
+
+linkcheck: docs/conf.py $(VENV)/.extra-docs  ## ask every address that the documentation names; needs the network
+	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/linkcheck
 
 bench: benchmarks/run.py $(VENV)/.extra-bench  ## time skrnn against other libraries
 	$(BIN)/python benchmarks/run.py

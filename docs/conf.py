@@ -2,10 +2,13 @@
 
 import re
 import shutil
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sklearn.utils.discovery import all_estimators
 
 import skrnn
 
@@ -27,6 +30,8 @@ exclude_patterns = ["_build", "_templates", "benchmarks_table.md"]  # the last i
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` is a link where there is something to link to, else code
 highlight_language = "python"
+nitpicky = True  # so that a dotted name must lead somewhere; a bare one may be a parameter
+nitpick_ignore_regex = [("py:.*", r"[^.]+")]
 smartquotes = False  # quotes in this documentation are mostly code
 toc_object_entries_show_parents = "hide"
 
@@ -86,6 +91,28 @@ def escape_fitted_names(app, what, name, obj, options, lines):
             lines[i] = "".join(quoted)
 
 
+@cache
+def pages_of_sklearn():
+    """Names of scikit-learn's estimators, with the module each is imported from."""
+    return {name: re.sub(r"\._.*", "", of.__module__) for name, of in all_estimators()}
+
+
+def find_elsewhere(app, env, node, contnode):
+    """Link the bare names of our estimators, and the names of scikit-learn to its own pages."""
+    name = node.get("reftarget", "")
+    if name in skrnn.__all__:
+        python = env.get_domain("py")
+        return python.resolve_xref(
+            env, node["refdoc"], app.builder, "obj", f"skrnn.{name}", node, contnode
+        )
+    module, _, last = name.rpartition(".")
+    module = module or pages_of_sklearn().get(name, "")
+    if not module.startswith("sklearn.") or not hasattr(import_module(module), last):
+        return None  # Sphinx warns
+    url = f"https://scikit-learn.org/stable/modules/generated/{module}.{last}.html"
+    return nodes.reference("", "", contnode, internal=False, refuri=url)
+
+
 def add_gallery(app, docname, source):
     """Put the gallery into the table of contents, if there are examples to make it from."""
     if EXAMPLES and docname == "index":
@@ -105,6 +132,7 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_borrowed_members)
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)  # after numpydoc
     app.connect("source-read", add_gallery)
+    app.connect("missing-reference", find_elsewhere)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
 
 

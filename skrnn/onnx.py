@@ -62,7 +62,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         do, by the steps at the end of ``X`` that are NaN in every feature.
 
     initial_types : list of pairs, default=None
-        Names and types of the inputs, as in `skl2onnx.convert_sklearn`, in place of those
+        Names and types of the inputs, as in ``skl2onnx.convert_sklearn``, in place of those
         above: such as strings for ``PerStep(OneHotEncoder())``.
 
     target_opset : int, default=None
@@ -126,7 +126,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 def register_onnx_converters():
     """Teach skl2onnx the estimators and transformers of this package.
 
-    `to_onnx` does this itself. It is for those who call `skl2onnx.convert_sklearn` on an
+    `to_onnx` does this itself. It is for those who call ``skl2onnx.convert_sklearn`` on an
     estimator that holds one of ours.
 
     Raises

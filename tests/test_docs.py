@@ -2,11 +2,21 @@
 
 import contextlib
 import doctest
+import inspect
 import io
 import re
 from pathlib import Path
 
 import pytest
+from numeric_helpers import LENGTHS, STEPS, assert_close, one_by_one, random_params, split
+from numpy.random import RandomState
+from sklearn.utils._param_validation import StrOptions
+
+from skrnn import SequenceRNNClassifier
+from skrnn._numeric.activations import ACTIVATIONS
+from skrnn._numeric.losses import LOSSES
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, rnn, truncated
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WRITTEN = [path for suffix in ("rst", "md") for path in sorted(DOCS.glob(f"*.{suffix}"))]
@@ -36,15 +46,86 @@ def numbers_apart(text):
     return re.sub(number, "#", text), [float(n) for n in re.findall(number, text)]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_doctests(page):
+@pytest.fixture
+def tables():
+    """Cells, losses and activations, from which additions of a page are taken away again."""
+    all_tables = (CELLS, LOSSES, ACTIVATIONS)
+    before = [table.copy() for table in all_tables]
+    yield
+    for table, entries in zip(all_tables, before, strict=True):
+        table.clear()
+        table.update(entries)
+
+
+def run_doctests(page):
+    """Run the examples of a page; returns the names that they have made."""
     for package in NEEDS.get(page, []):
         pytest.importorskip(package)
     text = PAGES[page].read_text(encoding="utf-8")
     test = doctest.DocTestParser().get_doctest(text, {}, page, str(PAGES[page]), 0)
-    report = io.StringIO()
-    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.write)
+    report, names = io.StringIO(), test.globs
+    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.write, clear_globs=False)
     assert not report.getvalue(), report.getvalue()
+    return names
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("tables")
+def test_doctests(page):
+    run_doctests(page)
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_steps_to_a_new_cell_lead_there(monkeypatch):
+    run_doctests("house.rst")  # steps 1 and 2: the cell, and its place in CELLS
+    allowed = SequenceRNNClassifier._parameter_constraints | {"cell": [StrOptions({"leaky"})]}
+    monkeypatch.setattr(SequenceRNNClassifier, "_parameter_constraints", allowed)  # step 3
+    X, y = [[0, 0, 1], [1, 1, 0, 0], [1], [0, 0]], [1, 0, 1, 0]
+    clf = SequenceRNNClassifier(4, cell="leaky", max_iter=500, tol=0, random_state=0)
+    with pytest.warns(match="Maximum iterations"):
+        assert clf.fit(X, y).score(X, y) == 1
+
+    def leaky_step(p, x, h):  # step 4: a textbook loop
+        a = x @ p["W"][0] + p["b"][0] + h @ p["U"][0]
+        return ((h + ACTIVATIONS["tanh"].f(a)) / 2,)
+
+    monkeypatch.setitem(STEPS, "leaky", leaky_step)
+    p = random_params({"layer": recurrent_shapes("leaky", 2, 3)})["layer"]
+    x, packing = RandomState(1).normal(size=(sum(LENGTHS), 2)), Packing(LENGTHS)
+    start = RandomState(2).normal(size=(1, len(LENGTHS), 3))
+    given = (p, x[packing.to_packed], packing, start[:, packing.order])
+    (h,), _ = recurrent("leaky", *given)
+    (of_blocks,), _ = truncated("leaky", *given, n_steps=2)
+    expected = one_by_one("leaky", p, split(x, LENGTHS), start.swapaxes(0, 1))
+    assert_close(h[packing.to_concatenated], expected, tol=1e-13)
+    assert_close(of_blocks, h, tol=1e-13)
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("dh[now] / 2 + dz[now] @ U.T", "dz[now] @ U.T"),  # of the cell
+        ("weight[:, None] * error / root", "weight[:, None] * error"),  # of the loss
+        ("(1 - np.sqrt(y * y)) ** 2", "1 - np.sqrt(y * y)"),  # of the activation
+    ],
+)
+def test_the_check_of_a_new_part_finds_a_wrong_gradient(monkeypatch, tmp_path, right, wrong):
+    text = PAGES["house.rst"].read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    page = tmp_path / "house.rst"
+    page.write_text(text.replace(right, wrong), encoding="utf-8")
+    monkeypatch.setitem(PAGES, "house.rst", page)
+    with pytest.raises(AssertionError, match=r"1e-12\)\s+Expected:\s+True\s+Got:\s+False"):
+        run_doctests("house.rst")
+
+
+def test_lines_quoted_beside_formulas_are_in_the_code():
+    table = PAGES["backprop.rst"].read_text("utf-8").split("   * - Formula\n")[1].split("\n\n")[0]
+    quoted = re.findall("``([^`]+)``", table)
+    assert len(quoted) >= 6
+    code = [line.strip() for line in inspect.getsource(rnn).splitlines()]
+    assert not [line for line in quoted if line not in code]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -67,10 +148,16 @@ def test_python_blocks(page):
         assert numbers == pytest.approx(numbers_apart(expected)[1], rel=0, abs=0.03)
 
 
-def test_blocks_are_found():
+def test_no_code_is_left_out():
+    """All code on the pages is of a kind that the tests above run, or is taken from a file."""
     kinds = [kind for path in PAGES.values() for kind, _, _ in blocks(path.read_text("utf-8"))]
-    written = sum(path.read_text("utf-8").count(".. code-block::") for path in PAGES.values())
-    assert len(kinds) == written >= 8
+    texts = [path.read_text("utf-8") for path in PAGES.values()]
+    assert len(kinds) == sum(text.count("code-block::") for text in texts) >= 8
+    assert set(kinds) == {"python", "text", "bash"}
+    assert kinds.count("bash") == 1  # how to install
+    for text in texts:
+        assert not re.search(r"^\s*\.\. (code|sourcecode|testcode|parsed-literal)::", text, re.M)
+        assert not re.search(r"^(?!\s*\.\. ).*::$", text, re.M)  # a literal block
 
 
 def test_every_public_name_has_a_page():
