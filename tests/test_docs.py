@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numeric_helpers import LENGTHS, STEPS, assert_close, one_by_one, random_params, split
 from numpy.random import RandomState
@@ -17,6 +18,7 @@ from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, rnn, truncated
+from skrnn.datasets import load_japanese_vowels
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WRITTEN = [path for suffix in ("rst", "md") for path in sorted(DOCS.glob(f"*.{suffix}"))]
@@ -134,18 +136,48 @@ def test_python_blocks(page):
     for i, (kind, options, code) in enumerate(shown):
         if kind != "python":
             continue
-        compiled = compile(code, page, "exec")
-        if "elsewhere" in options:  # the code of another library, which need not be installed
-            assert "skrnn" not in code
+        if "elsewhere" in options:  # the code of another library; see below
             continue
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compiled, namespace)
+            exec(compile(code, page, "exec"), namespace)
         following = shown[i + 1] if i + 1 < len(shown) else ("", "", "")
         expected = following[2] if following[0] == "text" else ""
         words, numbers = numbers_apart(printed.getvalue())
         assert words == numbers_apart(expected)[0]
         assert numbers == pytest.approx(numbers_apart(expected)[1], rel=0, abs=0.03)
+
+
+ELSEWHERE = [
+    pytest.param(code, id=f"{page}-{i}")
+    for page, path in PAGES.items()
+    for i, (_, options, code) in enumerate(blocks(path.read_text(encoding="utf-8")))
+    if "elsewhere" in options
+]
+
+
+@pytest.fixture(scope="module")
+def given_elsewhere():
+    """What the snippets of other libraries take for given."""
+    X, y = load_japanese_vowels(return_X_y=True)
+    return {
+        "np": np,
+        "X": X,
+        "y": y,
+        "data_of_equal_length": np.array([x[:7].T for x in X]),
+        "tokens": [[{"word": "the"}, {"word": "Ann"}], [{"word": "Bob"}, {"word": "the"}]] * 5,
+        "tags": [["other", "name"], ["name", "other"]] * 5,
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # the business of those libraries
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_snippets_of_other_libraries(code, given_elsewhere):
+    assert "skrnn" not in code
+    compiled = compile(code, "elsewhere", "exec")
+    for library in re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE):
+        pytest.importorskip(library)
+    exec(compiled, given_elsewhere.copy())
 
 
 def test_no_code_is_left_out():
