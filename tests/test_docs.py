@@ -6,6 +6,7 @@ import inspect
 import io
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ WRITTEN = [path for suffix in ("rst", "md") for path in sorted(DOCS.glob(f"*.{su
 PAGES = {path.name: path for path in WRITTEN if not path.name.startswith("sg_")}  # the gallery's
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(
-    r"^\.\. code-block:: (?P<kind>\w+)\n(?P<options>(?:   :.*\n)*)\n(?P<code>(?:(?:   .*)?\n)+)",
+    r"^(?P<indent> *)\.\. code-block:: (?P<kind>\w+)\n(?P<options>(?:(?P=indent)   :.*\n)*)\n"
+    r"(?P<code>(?:(?:(?P=indent)   .*)?\n)+)",
     re.MULTILINE,
 )
 NEEDS = {  # optional packages that the examples of a page use
@@ -38,8 +40,7 @@ NEEDS = {  # optional packages that the examples of a page use
 def blocks(text):
     """Yield kind, options and dedented code of the code blocks of a page."""
     for found in BLOCK.finditer(text):
-        code = re.sub("^   ", "", found["code"], flags=re.MULTILINE)
-        yield found["kind"], found["options"], code.strip() + "\n"
+        yield found["kind"], found["options"], dedent(found["code"]).strip() + "\n"
 
 
 def numbers_apart(text):
