@@ -40,12 +40,19 @@ autodoc_typehints = "none"  # the docstrings say it in words
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+GALLERY_HEADER = """Examples
+========
+
+Real data, and networks that others have built and published, with the numbers and pictures of their
+authors. Each page can be downloaded and run as it is.
+"""
+
 if EXAMPLES:
     extensions.append("sphinx_gallery.gen_gallery")
     STAGE = HERE / "_build" / "examples"  # the examples beside the title of their page
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
-    (STAGE / "GALLERY_HEADER.rst").write_text("Examples\n========\n", encoding="utf-8")
+    (STAGE / "GALLERY_HEADER.rst").write_text(GALLERY_HEADER, encoding="utf-8")
     for example in EXAMPLES:
         shutil.copy2(example, STAGE)
     sphinx_gallery_conf = {
@@ -53,6 +60,7 @@ if EXAMPLES:
         "gallery_dirs": "auto_examples",
         "within_subsection_order": "FileNameSortKey",
         "download_all_examples": False,
+        "capture_repr": ("_repr_html_",),  # of films and estimators; the rest is printed
         "show_memory": False,
         "show_signature": False,
     }
@@ -119,6 +127,14 @@ def add_gallery(app, docname, source):
         source[0] = source[0].replace("   guide\n", "   guide\n   auto_examples/index\n", 1)
 
 
+def let_figures_scroll(app, doctree):
+    """Put each figure of the gallery into a box of its own."""
+    for figure in list(doctree.findall(lambda node: node.tagname == "imgsgnode")):
+        box = nodes.container("", classes=["wide-figure"])
+        figure.replace_self(box)
+        box += figure
+
+
 def mathml(self, node):
     """Write formulas as MathML, which browsers draw without a script."""
     block = isinstance(node, nodes.math_block)
@@ -133,6 +149,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)  # after numpydoc
     app.connect("source-read", add_gallery)
     app.connect("missing-reference", find_elsewhere)
+    app.connect("doctree-read", let_figures_scroll)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
 
 
