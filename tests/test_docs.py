@@ -5,6 +5,7 @@ import doctest
 import inspect
 import io
 import re
+import runpy
 from pathlib import Path
 from textwrap import dedent
 
@@ -21,7 +22,8 @@ from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, rnn, truncated
 from skrnn.datasets import load_japanese_vowels
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 WRITTEN = [path for suffix in ("rst", "md") for path in sorted(DOCS.glob(f"*.{suffix}"))]
 PAGES = {path.name: path for path in WRITTEN if not path.name.startswith("sg_")}  # the gallery's
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -191,6 +193,33 @@ def test_no_code_is_left_out():
     for text in texts:
         assert not re.search(r"^\s*\.\. (code|sourcecode|testcode|parsed-literal)::", text, re.M)
         assert not re.search(r"^(?!\s*\.\. ).*::$", text, re.M)  # a literal block
+
+
+COMMANDS = (
+    r"^(make|pip install|\.venv/bin/python) "  # in a shell; what they run is tested elsewhere
+)
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *DOCS.glob("*.md")], ids=lambda path: path.name
+)
+def test_no_code_is_left_out_of_markdown(path):
+    """Only the README has Python in it, which `test_readme` runs."""
+    text = path.read_text(encoding="utf-8")
+    fences = set(re.findall(r"^```(\S+)", text, re.M))
+    assert fences <= {"{include}", *(["python", "text"] if path.name == "README.md" else [])}
+    for code in re.findall(r"(?<=\n\n)(?:    .*\n)+", text):
+        for line in dedent(code).splitlines():
+            assert re.match(COMMANDS, line), line
+
+
+def test_the_picture_is_what_the_script_draws(tmp_path):
+    image = pytest.importorskip("matplotlib.image")
+    runpy.run_path(str(DOCS / "picture.py"))["main"](tmp_path / "drawn.png")
+    drawn, kept = map(image.imread, (tmp_path / "drawn.png", DOCS / "_static" / "utterances.png"))
+    assert abs(drawn.shape[0] - kept.shape[0]) < 0.1 * kept.shape[0]
+    assert abs(drawn.mean() - kept.mean()) < 0.02
+    assert drawn[..., :3].std() > 0.05
 
 
 def test_every_public_name_has_a_page():
