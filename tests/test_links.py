@@ -50,7 +50,8 @@ def test_markdown_links_lead_somewhere(path):
 def test_pages_and_includes_are_there(path):
     text = path.read_text(encoding="utf-8")
     for target in re.findall(r":doc:`(?:[^`<]*<)?([^`>]+)>?`", text):
-        assert (path.parent / f"{target}.rst").is_file(), target
+        page = path.parent / target
+        assert any(page.with_suffix(suffix).is_file() for suffix in (".rst", ".md")), target
     for target in re.findall(
         r"^\s*(?:\.\. (?:literal)?include::|:file:) (\S+)", text, re.MULTILINE
     ):
