@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from numbers import Integral, Real
@@ -28,7 +27,7 @@ from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import PIECE, Ragged, Rows, evaluate, mean_loss
+from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
 from skrnn._persistence import Persistent
 from skrnn.solvers import LBFGS
 
@@ -411,8 +410,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _evaluate(self, run, X):
         """Compute outputs of ``run`` for X, and the lengths of its sequences."""
         x, lengths = self._read_X(X, reset=False)
-        threads = side_by_side() if lengths is not None and len(x) > PIECE else nullcontext(map)
-        with np.errstate(over="ignore", invalid="ignore"), threads as mapped:
+        with np.errstate(over="ignore", invalid="ignore"), side_by_side() as mapped:
             outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
         return _targets.check_finite(outputs), lengths
 

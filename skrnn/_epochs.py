@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from numbers import Integral, Real
@@ -286,11 +285,13 @@ def train(
     Ctrl-C ends the run, not the program: the weights of the best epoch are kept.
     """
     theta, optimizer = params.flat, recipe.optimizer
-    threads = side_by_side() if isinstance(network, RNN) else nullcontext(map)
     keep_freed_memory()
     try:
         # Divergence is seen in the loss; NumPy need not warn of it too.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), threads as mapped:
+        with (
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+            side_by_side() as mapped,
+        ):
             objective = make_objective(network, params, recipe.loss, recipe.alpha, rng, mapped)
             if isinstance(optimizer, LBFGS):
                 whole = gather(samples, slice(None), network)

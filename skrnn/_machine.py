@@ -65,9 +65,9 @@ def side_by_side() -> Iterator[Callable]:
     """Give a `map` whose calls share two threads, or one where the BLAS may use no more.
 
     So whoever has limited the BLAS before, as joblib does in its worker processes, has limited
-    this. The single thread of the BLAS gains too: of products as small as those of one step, it
-    loses more by the hand-over to another thread than the other thread does for it. A BLAS that
-    threadpoolctl does not know counts as one of a single thread.
+    this. With one thread the BLAS adds up in one order, so that the bits of a result do not
+    depend on the number that it may use. A BLAS that threadpoolctl does not know counts as one
+    of a single thread.
     """
     with _blas as n_threads:
         if n_threads < 2:

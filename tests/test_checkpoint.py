@@ -125,7 +125,7 @@ TRAINED = {
     ),
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
     "two threads": (
-        clone(CLF).set_params(hidden_layer_sizes=512, cell="rnn", dropout=0.2, batch_size=36),
+        clone(CLF).set_params(hidden_layer_sizes=512, dropout=0.2, batch_size=36),
         (X, Y),
     ),
     "cosine": (clone(CLF).set_params(learning_rate="cosine"), (X, Y)),

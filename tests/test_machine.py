@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skrnn import SequenceRNNClassifier, StepRNNRegressor
+from skrnn import SequenceRNNClassifier, StepRNNRegressor, XORMLPClassifier
 from skrnn._machine import side_by_side
+from skrnn._numeric.networks import RNN
+from skrnn._numeric.training import Halves, Ragged, gather
 
 
 def blas_threads():
@@ -48,7 +50,7 @@ together = threading.Barrier(4)
 
 def fit(n):
     together.wait()
-    SequenceRNNClassifier(64, batch_size=128, max_iter=n, random_state=0).fit(X, y)
+    SequenceRNNClassifier(128, batch_size=128, max_iter=n, random_state=0).fit(X, y)
 
 threads = [threading.Thread(target=fit, args=(n,)) for n in (1, 2, 4, 8)]
 for thread in threads:
@@ -98,6 +100,11 @@ def test_errors_and_settings_of_numpy_go_with_the_work():
             assert list(mapped(np.exp, [np.array([1e4])] * 2)) == [np.inf] * 2
 
 
+def samples_of(X):
+    weight, lengths = np.ones(len(X)), np.array([len(x) for x in X])
+    return Ragged(np.concatenate(X), weight, weight, lengths)
+
+
 def sequences(n, rng):
     return [rng.standard_normal((length, 3)) for length in rng.integers(1, 9, n)]
 
@@ -107,15 +114,29 @@ def test_the_same_bits_with_one_thread_and_two(dropout):
     X = sequences(300, np.random.default_rng(0))
     y = np.arange(300) % 3
     clf = SequenceRNNClassifier(
-        64, batch_size=300, max_iter=2, n_iter_no_change=np.inf, dropout=dropout, random_state=0
+        128, batch_size=300, max_iter=2, n_iter_no_change=np.inf, dropout=dropout, random_state=0
     )
+    assert isinstance(gather(samples_of(X), slice(None), RNN(3, (128,), 3)), Halves)
     fits = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
-            fits.append(clf.fit(X, y).weights_)
-    for layer, p in fits[0].items():
+            fits.append(clf.fit(X, y))
+        fits[-1] = fits[-1].weights_, fits[-1].predict_proba(X)
+    assert np.array_equal(fits[0][1], fits[1][1])
+    for layer, p in fits[0][0].items():
         for name, weights in p.items():
-            assert np.array_equal(weights, fits[1][layer][name])
+            assert np.array_equal(weights, fits[1][0][layer][name])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_bits_of_a_perceptron(dtype):
+    X = np.random.default_rng(0).standard_normal((500, 100)).astype(dtype)
+    clf = XORMLPClassifier(200, max_iter=3, n_iter_no_change=np.inf, random_state=0)
+    fits = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
+            fits.append([*clf.fit(X, X[:, 0] > 0).coefs_, clf.predict_proba(X)])
+    assert all(np.array_equal(one, two) for one, two in zip(*fits, strict=True))
 
 
 def test_a_batch_of_one_has_no_halves():

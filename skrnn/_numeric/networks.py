@@ -103,6 +103,10 @@ class RNN:
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
         return shapes
 
+    def work(self, n_sequences):
+        """Count the multiplications of the largest layer's recurrent product at a step."""
+        return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes) ** 2
+
     def run(self, params, x, packing, rng=None):
         """Forward pass over packed rows."""
         y, back_encoding = self.encode(params, x, packing, rng)
