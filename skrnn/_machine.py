@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from functools import cache, partial
+from itertools import starmap
 from threading import Lock
 
 import numpy as np
@@ -78,7 +79,10 @@ def side_by_side() -> Iterator[Callable]:
 
 
 def _map_in(pool, function, *iterables):
-    results = [_begin(pool, function, *given) for given in zip(*iterables, strict=False)]
+    calls = list(zip(*iterables, strict=False))
+    if len(calls) < 2:  # which another thread would only delay
+        return starmap(function, calls)
+    results = [_begin(pool, function, *given) for given in calls]
     return (result() for result in results)
 
 

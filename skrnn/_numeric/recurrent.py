@@ -155,6 +155,7 @@ def lstm(p, z, packing, start):
             # What each pre-activation passes on for a unit of dc, and the output gate of dh.
             (i, o, f, n), t = gates[:, run], tanh_c[run]
             np.multiply(n * i, 1 - i, out=local[0, run])
+            local[1, run] = 0  # which stands for what dh is about to say
             np.multiply(memories[packing.before(run)] * f, 1 - f, out=local[2, run])
             np.multiply(i, 1 - n * n, out=local[3, run])
             np.multiply(t * o, 1 - o, out=local_o[run])
