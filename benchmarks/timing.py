@@ -26,10 +26,7 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for index in range(rounds):
         for name in list(calls)[:: -1 if index % 2 else 1]:
-            n_calls, warm_up = plans[name]
-            if warm_up:
-                _seconds(calls[name], 1)
-            samples[name].append(_seconds(calls[name], n_calls))
+            samples[name].append(_seconds(calls[name], *plans[name]))
     return {name: np.array(seconds) for name, seconds in samples.items()}
 
 
@@ -38,16 +35,17 @@ def _plan(call):
 
     That one gives a short call back the caches and cores that the others have used.
     """
-    _seconds(call, 1)
-    seconds = _seconds(call, 1)
+    seconds = _seconds(call, 1, warm_up=True)
     return ceil(LEAST_SECONDS / seconds), seconds < WARM_UP_BELOW
 
 
-def _seconds(call, number):
+def _seconds(call, number, warm_up):
     collecting = gc.isenabled()
     gc.disable()
     try:
         with call if hasattr(call, "__enter__") else nullcontext():
+            if warm_up:
+                call()
             start = perf_counter()
             for _ in range(number):
                 call()
