@@ -76,6 +76,9 @@ class Recipe:
 # By then the learning rate is a thousandth of what it was, and not the cause.
 _MOST_ROLLBACKS = 10
 
+# Weights that no data scaled with any care lead to.
+_ABSURD = 1e6
+
 
 @dataclass
 class Watch:
@@ -328,10 +331,23 @@ def train(
                         recipe.max_norm,
                         watch,
                     )
+                    if _overflows(network, params, samples, recipe.loss):
+                        watch.outcome = "diverged"
     except KeyboardInterrupt:
         watch.outcome = "interrupted"
     theta[:] = watch.finish(theta)
     return None if watch.outcome == "diverged" or _exploded(state) else state
+
+
+def _overflows(network, params, samples, loss):
+    """Whether the last step, whose loss no epoch has seen, led to where scores are infinite.
+
+    Only weights of absurd size can, so that an ordinary fit does not pay for another epoch.
+    """
+    if np.abs(params.flat).max() < _ABSURD:
+        return False
+    _, scores = mean_loss(network, params, samples, loss)
+    return not np.isfinite(scores).all()
 
 
 def _exploded(state: State | None) -> bool:

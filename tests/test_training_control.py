@@ -82,6 +82,19 @@ def test_divergence_ends_in_a_warning_and_usable_weights(case, solver, rate, dty
     assert log_loss(y, clf.predict_proba(X)) <= initial * (1 + 1e-5)
 
 
+@pytest.mark.parametrize("rate", [1e20, 1e30])
+def test_a_last_step_too_far_is_taken_back(table, rate):
+    X, y = table
+    params = {"solver": "sgd", "activation": "relu", "learning_rate_init": rate}
+    clf = XORMLPClassifier((8, 8), max_iter=1, random_state=0, **params)
+    X = np.asarray(X, np.float32)
+    for fit in (clf.fit, clf.partial_fit, clf.partial_fit):
+        with pytest.warns(ConvergenceWarning, match="diverged: after 1 iter.* best weights seen"):
+            fit(X, y)
+        assert np.isfinite(clf.predict_proba(X)).all()
+        assert max(np.abs(array).max() for array in weights(clf)) < 10
+
+
 @pytest.mark.parametrize("rate", [1, 3, 10])
 def test_a_rate_that_overflows_is_halved_until_it_does_not(sequences, rate):
     X, _ = sequences
