@@ -1,5 +1,6 @@
 """How time and memory of a fit grow with the data, and what an import and an install cost."""
 
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -8,6 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from math import log
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
@@ -110,14 +112,18 @@ def import_times(quick):
     table = Table(
         "Import",
         ["what", "statement", "time", "time / scikit-learn"],
-        note="Start and end of a Python process included.",
+        note="Start and end of a Python process included, modules compiled beforehand.",
     )
-    calls = {
-        name: partial(subprocess.run, [sys.executable, "-c", statement], check=True)
-        for name, statement in IMPORTS.items()
-        if name == "Python alone" or find_spec(statement.split()[1].split(".")[0])
-    }
-    samples = alternately(calls, rounds=2 if quick else 11)
+    with TemporaryDirectory() as cache:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+        calls = {
+            name: partial(
+                subprocess.run, [sys.executable, "-c", statement], env=environment, check=True
+            )
+            for name, statement in IMPORTS.items()
+            if name == "Python alone" or find_spec(statement.split()[1].split(".")[0])
+        }
+        samples = alternately(calls, rounds=2 if quick else 11)
     for name, statement in IMPORTS.items():
         ratio = ratio_of(samples, name, "scikit-learn")
         table.add(name, f"`{statement}`", time_of(samples, name), ratio)

@@ -12,7 +12,8 @@ from report import NOT_INSTALLED, Figure
 Samples = Mapping[str, np.ndarray]
 
 LEAST_SECONDS = 0.01  # shorter calls are repeated until a sample takes this long
-WARM_UP_BELOW = 0.25  # before samples of shorter calls, one call is not timed
+WARM_UP_BELOW = 0.25  # before samples of shorter calls, some calls are not timed
+WARM_UP_SECONDS = 0.12  # for so long; idle threads of OpenBLAS occupy a core for 0.1
 
 
 def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Samples:
@@ -31,9 +32,9 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
 
 
 def _plan(call):
-    """Choose the number of calls in a sample, and whether one that is not timed goes first.
+    """Choose the number of calls in a sample, and whether some that are not timed go first.
 
-    That one gives a short call back the caches and cores that the others have used.
+    They give a short call back the caches and cores that the others have used.
     """
     seconds = _seconds(call, 1, warm_up=True)
     return ceil(LEAST_SECONDS / seconds), seconds < WARM_UP_BELOW
@@ -45,7 +46,9 @@ def _seconds(call, number, warm_up):
     try:
         with call if hasattr(call, "__enter__") else nullcontext():
             if warm_up:
-                call()
+                until = perf_counter() + WARM_UP_SECONDS
+                while perf_counter() < until:
+                    call()
             start = perf_counter()
             for _ in range(number):
                 call()

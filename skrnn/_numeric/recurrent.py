@@ -12,11 +12,12 @@ Each cell is ``states, back = cell(p, z, packing, start)``:
 * `start` holds the initial states, one array ``(n_sequences, units)``, longest sequence first,
   or 0, for each kind of state of the cell;
 * `states` holds the states after each step, each ``(rows, units)``; the first is the output;
-* ``dz = back(dh, g)`` writes the gradient of the recurrent parameters into `g`.
+* ``dz = back(dh, g)``, called once, writes the gradient of the recurrent parameters into `g`.
 
-Backwards, what does not depend on the incoming gradient is computed for a run of steps at once,
-as many as fit the cache, and the gradients of the weights in one product at the end, so that
-the loop over steps holds only what must be done in order.
+Gates take the place of `z`, and their gradients that of the gates. Backwards, what does not
+depend on the incoming gradient is computed for a run of steps at once, as many as fit the cache,
+and the gradients of the weights in one product at the end, so that the loop over steps holds only
+what must be done in order.
 """
 
 from __future__ import annotations
@@ -101,25 +102,25 @@ def gru(p, z, packing, start):
 
     def back(dh, g):
         dstates, dh = _gradient_rows(packing, states, dh)
-        local, dn = np.empty_like(gates), np.empty_like(h)
-        UT = np.ascontiguousarray(U.transpose(0, 2, 1))
+        carried, UT = np.empty_like(h), np.ascontiguousarray(U.transpose(0, 2, 1))
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # What each pre-activation passes on for a unit of dh.
+            # What each pre-activation passes on for a unit of dh, n beside q.
             (u, r, q), n = gates[:, run], new[run]
-            dn_run = np.multiply(1 - u, 1 - n * n, out=dn[run])
-            local[0, run] = (states[packing.before(run)] - n) * u * (1 - u)
-            dq = np.multiply(dn_run, r, out=local[2, run])
-            np.multiply(dq * q, 1 - r, out=local[1, run])
+            carried[run] = u
+            np.multiply((states[packing.before(run)] - n) * u, 1 - u, out=u)
+            np.multiply(1 - carried[run], 1 - n * n, out=n)
+            of_q = n * r
+            np.multiply(of_q * q, 1 - r, out=r)
+            q[...] = of_q
             for now, before in reversed(steps):
-                dh_now, dh_before, da = dh[now], dstates[before], local[:, now]
+                dh_now, dh_before, da = dh[now], dstates[before], gates[:, now]
                 da *= dh_now
-                dh_before += gates[0, now] * dh_now
-                for of_gate in np.matmul(da, UT):
-                    dh_before += of_gate
-        np.matmul(states[packing.before()].T, local, out=g["U"])
-        g["b_rec"][...] = local[2].sum(axis=0)
-        np.multiply(dn, dh, out=local[2])
-        return local
+                dh_before += carried[now] * dh_now
+                dh_before += np.add.reduce(np.matmul(da, UT))
+        np.matmul(states[packing.before()].T, gates, out=g["U"])
+        g["b_rec"][...] = gates[2].sum(axis=0)
+        np.multiply(new, dh, out=gates[2])
+        return gates
 
     return (h,), back
 
@@ -149,27 +150,28 @@ def lstm(p, z, packing, start):
     def back(dh, g):
         dstates, dh = _gradient_rows(packing, states, dh)
         dmemories, dc = _gradient_rows(packing, memories, 0)
-        local, local_o, dc_of_dh = np.empty_like(gates), np.empty_like(h), np.empty_like(h)
+        forget, local_o, dc_of_dh = np.empty_like(h), np.empty_like(h), tanh_c
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))
         for run, steps in reversed(packing.runs(U.shape[1])):
             # What each pre-activation passes on for a unit of dc, and the output gate of dh.
             (i, o, f, n), t = gates[:, run], tanh_c[run]
-            np.multiply(n * i, 1 - i, out=local[0, run])
-            local[1, run] = 0  # which stands for what dh is about to say
-            np.multiply(memories[packing.before(run)] * f, 1 - f, out=local[2, run])
-            np.multiply(i, 1 - n * n, out=local[3, run])
+            forget[run] = f
+            of_i = n * i
+            np.multiply(i, 1 - n * n, out=n)
+            np.multiply(of_i, 1 - i, out=i)
+            np.multiply(memories[packing.before(run)] * f, 1 - f, out=f)
             np.multiply(t * o, 1 - o, out=local_o[run])
             np.multiply(o, 1 - t * t, out=dc_of_dh[run])
+            o[...] = 0  # which stands for what dh is about to say
             for now, before in reversed(steps):
-                dh_now, dh_before, dc_now, da = dh[now], dstates[before], dc[now], local[:, now]
+                dh_now, dh_before, dc_now, da = dh[now], dstates[before], dc[now], gates[:, now]
                 dc_now += dh_now * dc_of_dh[now]
                 da *= dc_now
                 np.multiply(local_o[now], dh_now, out=da[1])
-                np.multiply(dc_now, gates[2, now], out=dmemories[before])
-                for of_gate in np.matmul(da, UT):
-                    dh_before += of_gate
-        np.matmul(states[packing.before()].T, local, out=g["U"])
-        return local
+                np.multiply(dc_now, forget[now], out=dmemories[before])
+                dh_before += np.add.reduce(np.matmul(da, UT))
+        np.matmul(states[packing.before()].T, gates, out=g["U"])
+        return gates
 
     return (h, c), back
 

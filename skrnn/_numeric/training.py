@@ -121,9 +121,9 @@ class Ragged:
 PIECE = 2**14
 
 # Multiplications in a layer at a step, from which on half of them keep a thread busy between
-# one call of NumPy and the next. With 128 sequences and units, a GRU has twice as many and gains a
-# factor of 1.6; with 64 of each it has a quarter and would lose a fifth.
-_HALVES_FROM = 3 * 2**20
+# one call of NumPy and the next. With 128 sequences and units, an Elman network has as many, and
+# gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a fifth.
+_HALVES_FROM = 2**21
 
 Objective = Callable[[np.ndarray, Batch | Halves], tuple[float, np.ndarray]]
 OnEpoch = Callable[[float, np.ndarray, np.ndarray], bool]

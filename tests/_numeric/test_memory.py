@@ -32,7 +32,8 @@ def peak_over_states(cell, length, n_steps):
 def test_short_blocks_hold_little_more_than_the_states(cell):
     whole = peak_over_states(cell, 4000, 4000)
     assert peak_over_states(cell, 4000, 50) < 2.5
-    assert whole > 4  # gates and what is derived from them: 4 for an rnn, 18 for an lstm
+    # Gates and states, whose gradients are as many but for those that take the place of gates.
+    assert 4 < whole < {"rnn": 5.5, "gru": 10, "lstm": 14}[cell]
 
 
 @pytest.mark.parametrize("cell", CELLS)
