@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 NOT_INSTALLED = "not installed"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _SCALES = {
     "s": [(1, "s"), (1e-3, "ms"), (1e-6, "µs")],
     "bytes": [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")],
@@ -30,14 +31,24 @@ class Figure:
             return None
         return self.value >= self.target if self.at_least else self.value <= self.target
 
-    def __str__(self):
-        text = _with_unit(self.value, self.unit)
+    @property
+    def parts(self) -> list[str]:
+        """The number, the quartiles of a ratio, and the target with its verdict."""
+        parts = [_with_unit(self.value, self.unit)]
         if self.quartiles and self.unit == "times":
-            text += " [{}–{}]".format(*(f"{quartile:.2f}" for quartile in self.quartiles))
+            parts.append("[{:.2f} to {:.2f}]".format(*self.quartiles))
         if self.target is not None:
             sign, verdict = "≥" if self.at_least else "≤", "met" if self.met else "missed"
-            text += f" ({sign} {_with_unit(self.target, self.unit)}: {verdict})"
-        return text
+            parts.append(f"({sign} {_with_unit(self.target, self.unit)}: {verdict})")
+        return parts
+
+    def __str__(self):
+        return " ".join(self.parts)
+
+    def as_markdown(self) -> str:
+        """Each part on a line of its own, which does not break; what is missed in bold."""
+        lines = "<br>".join(self.parts).replace(" ", NO_BREAK_SPACE)
+        return lines.replace("missed", "**missed**")
 
     def as_json(self) -> dict:
         """Everything that is known of the figure."""
@@ -82,8 +93,12 @@ class Table:
 
     def as_markdown(self) -> str:
         """A heading, the note and the table."""
-        lines = [self.columns, ["---"] * len(self.columns), *self.rows]
-        body = ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+        rows = [
+            [cell if isinstance(cell, str) else cell.as_markdown() for cell in row]
+            for row in self.rows
+        ]
+        lines = [self.columns, ["---"] * len(self.columns), *rows]
+        body = ["| " + " | ".join(line) + " |" for line in lines]
         return "\n".join([f"### {self.title}", "", *([self.note, ""] if self.note else []), *body])
 
     def as_json(self) -> dict:
