@@ -94,7 +94,7 @@ class Table:
     def as_markdown(self) -> str:
         """A heading, the note and the table."""
         rows = [
-            [cell if isinstance(cell, str) else cell.as_markdown() for cell in row]
+            [cell.as_markdown() if isinstance(cell, Figure) else cell for cell in row]
             for row in self.rows
         ]
         lines = [self.columns, ["---"] * len(self.columns), *rows]

@@ -20,7 +20,7 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
     """Time each call once in every round; returns the seconds of a call, round by round.
 
     A call that is a context manager too is entered before each sample, off the clock.
-    The order is turned round after every round. Two calls go before the first round: what is
+    The order is turned round after every round. Some calls go before the first round: what is
     compiled or allocated only once is not counted.
     """
     plans = {name: _plan(call) for name, call in calls.items()}

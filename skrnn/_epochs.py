@@ -232,10 +232,13 @@ class Watch:
         """Tell the user how training ended, if it did not converge."""
         recipe = self.recipe
         if self.outcome == "diverged":
+            what = "the last step led to outputs that overflow"
+            if self._rose():
+                first, last = self.loss_curve[0], self.loss_curve[-1]
+                what = f"the loss was {last:g}, from {first:g} in the first"
             message = (
-                f"Training diverged: after {self.n_iter} iterations the loss was "
-                f"{self.loss_curve[-1]:g}, from {self.loss_curve[0]:g} in the first. The best "
-                f"weights seen are kept. Scale X, or lower learning_rate_init={recipe.rate_init:g}."
+                f"Training diverged: after {self.n_iter} iterations {what}. The best weights seen "
+                f"are kept. Scale X, or lower learning_rate_init={recipe.rate_init:g}."
             )
         elif self.outcome == "interrupted":
             message = (
@@ -298,20 +301,12 @@ def train(
             objective = make_objective(network, params, recipe.loss, recipe.alpha, rng, mapped)
             if isinstance(optimizer, LBFGS):
                 whole = gather(samples, slice(None), network)
-                result = lbfgs(
-                    objective, theta, whole, recipe.max_iter, optimizer.max_fun, recipe.tol, watch
-                )
-                if result.status in (0, 2):  # at a minimum, or as close as rounding lets it come
-                    watch.outcome = "converged"
-                elif result.status == 1 and watch.n_iter < recipe.max_iter:
-                    watch.outcome = "max_fun"
+                _minimise(objective, optimizer, theta, whole, recipe, watch)
             else:
                 fresh = optimizer.start(theta)
                 state = state if state is not None and state.keys() == fresh.keys() else fresh
                 if recipe.batch_size < samples.n_samples and recipe.max_iter > 1:
-                    total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
-                    loss, _ = mean_loss(network, params, samples, recipe.loss)
-                    watch.initial_loss = loss + l2(params, recipe.alpha, total)[0]
+                    watch.initial_loss = _loss_of_batches(network, params, samples, recipe)
                 order = np.arange(samples.n_samples)
                 if keeper is not None:
                     progress = Progress(theta, state, order, rng, watch)
@@ -321,22 +316,30 @@ def train(
                     samples, recipe.batch_size, rng, recipe.shuffle, network, order
                 )
                 if not watch.finished:
-                    descend(
-                        objective,
-                        theta,
-                        optimizer,
-                        state,
-                        passes,
-                        watch.rate,
-                        recipe.max_norm,
-                        watch,
-                    )
+                    clip_at = recipe.max_norm
+                    descend(objective, theta, optimizer, state, passes, watch.rate, clip_at, watch)
                     if _overflows(network, params, samples, recipe.loss):
                         watch.outcome = "diverged"
     except KeyboardInterrupt:
         watch.outcome = "interrupted"
     theta[:] = watch.finish(theta)
     return None if watch.outcome == "diverged" or _exploded(state) else state
+
+
+def _minimise(objective, optimizer, theta, whole, recipe, watch):
+    """Run L-BFGS, and tell the watch how it ended."""
+    result = lbfgs(objective, theta, whole, recipe.max_iter, optimizer.max_fun, recipe.tol, watch)
+    if result.status in (0, 2):  # at a minimum, or as close as rounding lets it come
+        watch.outcome = "converged"
+    elif result.status == 1 and watch.n_iter < recipe.max_iter:
+        watch.outcome = "max_fun"
+
+
+def _loss_of_batches(network, params, samples, recipe):
+    """Loss before the first step, with the penalty that a batch of mean weight bears."""
+    total = samples.weight.sum() / -(-samples.n_samples // recipe.batch_size)
+    loss, _ = mean_loss(network, params, samples, recipe.loss)
+    return loss + l2(params, recipe.alpha, total)[0]
 
 
 def _overflows(network, params, samples, loss):

@@ -14,10 +14,10 @@ Each cell is ``states, back = cell(p, z, packing, start)``:
 * `states` holds the states after each step, each ``(rows, units)``; the first is the output;
 * ``dz = back(dh, g)``, called once, writes the gradient of the recurrent parameters into `g`.
 
-Gates take the place of `z`, and their gradients that of the gates. Backwards, what does not
-depend on the incoming gradient is computed for a run of steps at once, as many as fit the cache,
-and the gradients of the weights in one product at the end, so that the loop over steps holds only
-what must be done in order.
+Where there are gates, they take the place of `z`, and their gradients that of the gates. Backwards,
+what does not depend on the incoming gradient is computed for a run of steps at once, as many as fit
+the cache, and the gradients of the weights in one product at the end, so that the loop over steps
+holds only what must be done in order.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def gru(p, z, packing, start):
         dstates, dh = _gradient_rows(packing, states, dh)
         carried, UT = np.empty_like(h), np.ascontiguousarray(U.transpose(0, 2, 1))
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # What each pre-activation passes on for a unit of dh, n beside q.
+            # What each pre-activation passes on for a unit of dh; that of n takes the place of n.
             (u, r, q), n = gates[:, run], new[run]
-            carried[run] = u
+            carried[run] = u  # the share of dh that goes to the state before
             np.multiply((states[packing.before(run)] - n) * u, 1 - u, out=u)
             np.multiply(1 - carried[run], 1 - n * n, out=n)
             of_q = n * r

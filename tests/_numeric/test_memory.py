@@ -32,7 +32,7 @@ def peak_over_states(cell, length, n_steps):
 def test_short_blocks_hold_little_more_than_the_states(cell):
     whole = peak_over_states(cell, 4000, 4000)
     assert peak_over_states(cell, 4000, 50) < 2.5
-    # Gates and states, whose gradients are as many but for those that take the place of gates.
+    # Gates, states and what is derived from them; gradients of gates take the place of these.
     assert 4 < whole < {"rnn": 5.5, "gru": 10, "lstm": 14}[cell]
 
 
