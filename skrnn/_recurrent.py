@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from numbers import Integral, Real
-from textwrap import indent
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -184,12 +184,17 @@ References
 
 
 def documented(cls):
-    """Write into a docstring what is the same for all recurrent estimators."""
-    texts = {"parameters": _PARAMETERS, "attributes": _ATTRIBUTES, "references": _REFERENCES}
-    for name, text in texts.items():
-        placeholder = f"    {{{name}}}\n"
-        assert cls.__doc__ is None or placeholder in cls.__doc__, (cls, name)  # None with -OO
-        cls.__doc__ = (cls.__doc__ or "").replace(placeholder, indent(text, "    "))
+    """Write into a docstring what is the same for all recurrent estimators.
+
+    Python 3.13 strips the common indentation of docstrings when it compiles them, and earlier
+    versions do not. `inspect.cleandoc` makes them alike, so that nothing depends on indentation.
+    """
+    if cls.__doc__ is not None:  # None with -OO
+        doc = cleandoc(cls.__doc__)
+        texts = {"parameters": _PARAMETERS, "attributes": _ATTRIBUTES, "references": _REFERENCES}
+        for name, text in texts.items():
+            doc = doc.replace(f"{{{name}}}\n", text)
+        cls.__doc__ = doc
     return cls
 
 
