@@ -1,0 +1,1 @@
+"""One training run: its options, targets, monitor, epochs and threads."""
