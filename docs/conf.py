@@ -43,8 +43,8 @@ numpydoc_class_members_toctree = False
 GALLERY_HEADER = """Examples
 ========
 
-Examples on real data, and reproductions of published networks with the results of their authors. Each
-example can be downloaded and run.
+Examples on real data, and reproductions of published networks with the results of their authors.
+Each example can be downloaded and run.
 """
 
 if EXAMPLES:

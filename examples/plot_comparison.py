@@ -202,8 +202,9 @@ plt.show()
 # Knowledge Discovery 35, 401-449, 2021). To classify complete series of similar length, try ROCKET
 # first; it is available in aeon and sktime.
 #
-# The recurrent network is second, but the differences to the other methods are small. The difference
-# between the recommended configuration and the same layers in PyTorch, trained for a fixed number
-# of epochs, is about the standard deviation over the seeds. The flat perceptron is as good as the
-# defaults of skrnn. A recurrent network is suitable if predictions are needed at each step or while
-# the data arrive, or if the lengths differ so much that most of the padded array would be padding.
+# The recurrent network is second, but the differences to the other methods are small. The
+# difference between the recommended configuration and the same layers in PyTorch, trained for a
+# fixed number of epochs, is about the standard deviation over the seeds. The flat perceptron is as
+# good as the defaults of skrnn. A recurrent network is suitable if predictions are needed at each
+# step or while the data arrive, or if the lengths differ so much that most of the padded array
+# would be padding.

@@ -69,7 +69,8 @@ right.set_yticks(range(10))
 # The left plot is the image. The right plot shows, for each row, the pixels, the hidden states and
 # the predicted probabilities.
 
-late = np.flatnonzero((so_far[4] != y_test) & (so_far[7] == y_test))[0]  # wrong after row 5, right at the end
+# A digit that is predicted incorrectly after row 5, and correctly after row 8.
+late = np.flatnonzero((so_far[4] != y_test) & (so_far[7] == y_test))[0]
 figure = plt.figure(figsize=(10.5, 5.5), layout="constrained")
 left, right = figure.subplots(1, 2, width_ratios=[1, 2.4])
 left.imshow(pictures[late], cmap="gray_r")

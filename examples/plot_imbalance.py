@@ -4,15 +4,16 @@ Class weights for imbalanced data
 
 In this example, seven speakers have 30 training utterances each, and two speakers have only three.
 A network with a high accuracy may still have a low recall for these two. With
-`class_weight="balanced"`, all classes have the same total weight. The effect is visible in the recall
-of each class and in the precision-recall curve, but not in the accuracy.
+`class_weight="balanced"`, all classes have the same total weight. The effect is visible in the
+recall of each class and in the precision-recall curve, but not in the accuracy.
 """
 
 # %%
 # Three utterances of speakers 8 and 9
 # ------------------------------------
-# The three utterances are drawn at random for each of ten seeds, because the result depends on them.
-# The test set is unchanged: 370 utterances of the Japanese vowels, 79 of them of these two speakers.
+# The three utterances are drawn at random for each of ten seeds, because the result depends on
+# them. The test set is unchanged: 370 utterances of the Japanese vowels, 79 of them of these two
+# speakers.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,8 +57,8 @@ probabilities = {
 # %%
 # Recall of each class
 # --------------------
-# The recall is the proportion of the utterances of a speaker that are recognized. The plot shows the
-# mean and the standard deviation over the draws.
+# The recall is the proportion of the utterances of a speaker that are recognized. The plot shows
+# the mean and the standard deviation over the draws.
 
 speakers = np.unique(y)
 recalls = {
@@ -76,10 +77,10 @@ for name, values in recalls.items():
 # %%
 # Precision-recall curve
 # ----------------------
-# Consider the binary problem "speaker 8 or 9". Each threshold on the total probability of these two
-# speakers is a point on a precision-recall curve. The point of `predict` is marked. The weights move
-# this point along the curve, towards higher recall. They hardly change the curve itself: a lower
-# threshold on the unweighted network would have almost the same effect.
+# Consider the binary problem "speaker 8 or 9". Each threshold on the total probability of these
+# two speakers is a point on a precision-recall curve. The point of `predict` is marked. The
+# weights move this point along the curve, towards higher recall. They hardly change the curve
+# itself: a lower threshold on the unweighted network would have almost the same effect.
 
 BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 

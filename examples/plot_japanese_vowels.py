@@ -92,9 +92,9 @@ right.set(
 # -------------------
 # Which steps of an utterance does the prediction depend on? Occlusion replaces three neighboring
 # steps at a time by the mean of each coefficient, and measures by how much the probability of the
-# predicted speaker decreases. Most predictions depend on many steps, and occluding three of them has
-# little effect. The plots show the utterances, predicted correctly and incorrectly, with the largest
-# effect. A negative bar means that the probability is higher without the step.
+# predicted speaker decreases. Most predictions depend on many steps, and occluding three of them
+# has little effect. The plots show the utterances, predicted correctly and incorrectly, with the
+# largest effect. A negative bar means that the probability is higher without the step.
 
 importance = occlusion_importance(search, X_test, window=3)
 most = np.array([steps.max() for steps in importance])

@@ -10,8 +10,8 @@ step at a time, for one stream or many, and return a prediction after each step.
 # Two training targets
 # --------------------
 # The first network is trained on whole utterances of the Japanese vowels, with one label per
-# utterance. The second network is trained with the speaker as the label of *each step*, so it learns
-# to predict from the first step on.
+# utterance. The second network is trained with the speaker as the label of *each step*, so it
+# learns to predict from the first step on.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,9 +35,9 @@ stepwise.fit(X, [np.full(len(x), speaker) for x, speaker in zip(X, y, strict=Tru
 # %%
 # One stream
 # ----------
-# `step` expects the input of the network. The earlier steps of the pipeline, here the scaler, must be
-# applied separately. `step` does not modify its state argument, so a state can be stored and used
-# again.
+# `step` expects the input of the network. The earlier steps of the pipeline, here the scaler, must
+# be applied separately. `step` does not modify its state argument, so a state can be stored and
+# used again.
 
 scale, network = stepwise
 state = network.initial_state()
@@ -79,11 +79,11 @@ print("the last predictions are those of predict_proba:",
 # %%
 # Early decisions
 # ---------------
-# A decision can be made as soon as the largest probability reaches a threshold, or at the end of the
-# sequence. A higher threshold needs more steps and gives a higher accuracy. The network trained on
-# each step predicts nine out of ten speakers correctly after the first step, while the other network
-# has a low accuracy there. After a dozen steps, the network trained on whole utterances is better,
-# because it was trained for predictions at the end of the sequence.
+# A decision can be made as soon as the largest probability reaches a threshold, or at the end of
+# the sequence. A higher threshold needs more steps and gives a higher accuracy. The network
+# trained on each step predicts nine out of ten speakers correctly after the first step, while the
+# other network has a low accuracy there. After a dozen steps, the network trained on whole
+# utterances is better, because it was trained for predictions at the end of the sequence.
 
 THRESHOLDS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99]
 
