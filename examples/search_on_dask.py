@@ -14,7 +14,7 @@ from skrnn.datasets import load_japanese_vowels
 
 
 def search(X, y, address):
-    """Search over cells and sizes of a network on the cluster with the scheduler at `address`."""
+    """Search over cells and sizes of a network on the Dask cluster at `address`."""
     clf = SequenceRNNClassifier(max_iter=20, learning_rate="cosine", random_state=0)
     pipe = make_pipeline(PerStep(StandardScaler()), clf)
     grid = {
