@@ -134,7 +134,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _hidden_units(self):
         sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        sizes = list(sizes) if np.iterable(sizes) else [sizes]
         if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
         return tuple(int(n_units) for n_units in sizes)
