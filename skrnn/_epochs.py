@@ -21,7 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn._machine import keep_freed_memory, side_by_side
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import LBFGS, SGD, Adam, State
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate, State
 from skrnn._numeric.params import Params
 from skrnn._numeric.schedules import SCHEDULES
 from skrnn._numeric.training import (
@@ -36,6 +36,7 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 from skrnn._progress import Progress
+from skrnn.solvers import LBFGS
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Recipe:
     """Everything about training that does not depend on the data."""
 
     loss: Loss
-    optimizer: Adam | SGD | LBFGS
+    optimizer: AdamUpdate | SGDUpdate | LBFGS
     alpha: float
     batch_size: int
     max_iter: int

@@ -13,8 +13,9 @@ from skrnn._containers import overflow_refused, refuse_masked, refuse_times
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
-from skrnn._numeric.optimizers import LBFGS, SGD, Adam
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._outputs import SampleClassifier
+from skrnn.solvers import LBFGS
 
 # Up to here a problem counts as a truth table: L-BFGS, and restarts until every row is right.
 _TRUTH_TABLE = 64
@@ -335,10 +336,10 @@ class XORMLPClassifier(SampleClassifier):
         if solver == "auto":
             small = n_samples <= _TRUTH_TABLE and not incremental and not self.dropout
             solver = "lbfgs" if small else "adam"
-        optimizers: dict[str, Adam | SGD | LBFGS] = {
-            "adam": Adam(self.beta_1, self.beta_2, self.epsilon),
-            "sgd": SGD(self.momentum, self.nesterovs_momentum),
-            "lbfgs": LBFGS(self.max_fun),
+        optimizers: dict[str, AdamUpdate | SGDUpdate | LBFGS] = {
+            "adam": AdamUpdate(self.beta_1, self.beta_2, self.epsilon),
+            "sgd": SGDUpdate(self.momentum, self.nesterovs_momentum),
+            "lbfgs": LBFGS(max_fun=self.max_fun),
         }
         return Recipe(
             loss=self._loss(),

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.networks import MLP
-from skrnn._numeric.optimizers import SGD
+from skrnn._numeric.optimizers import SGDUpdate
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
     Batch,
@@ -169,7 +169,7 @@ def target(y, total=1.0):
 
 def walk(batches, n_epochs=1, rate=lambda: 0.5, max_norm=None, objective=toward):
     """Plain gradient descent from 0: what is reported at each epoch, and the end."""
-    theta, reports, optimizer = np.zeros(1), [], SGD(0.0, False)
+    theta, reports, optimizer = np.zeros(1), [], SGDUpdate(0.0, False)
 
     def on_epoch(loss, before, now):
         assert now is theta
