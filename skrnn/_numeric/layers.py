@@ -84,7 +84,7 @@ def pool_last(p, h, packing, rng=None):
 
 def pool_mean(p, h, packing, rng=None):
     """Mean state over the steps of each sequence."""
-    lengths = _lengths(packing)
+    lengths = packing.lengths
     y = np.add.reduceat(h[packing.to_concatenated], packing.offsets, axis=0)
     y /= lengths[:, None].astype(h.real.dtype)
 
@@ -97,7 +97,7 @@ def pool_mean(p, h, packing, rng=None):
 
 def pool_max(p, h, packing, rng=None):
     """Maximum of each unit over the steps. Steps that tie share the gradient equally."""
-    lengths, concatenated = _lengths(packing), h[packing.to_concatenated]
+    lengths, concatenated = packing.lengths, h[packing.to_concatenated]
     y = np.maximum.reduceat(concatenated, packing.offsets, axis=0)
 
     def back(dy, grad=None, want_dx=True):
@@ -116,7 +116,7 @@ def attend(p, h, packing, rng=None):
     ``y = sum_t a_t h_t``. The attention weights ``a`` of a sequence are the softmax of
     ``h_t W`` over its steps: W (units, 1).
     """
-    lengths, starts = _lengths(packing), packing.offsets
+    lengths, starts = packing.lengths, packing.offsets
     h = h[packing.to_concatenated]
     a = h.dot(p["W"])  # (n_rows, 1)
     a -= np.repeat(np.maximum.reduceat(a, starts), lengths, axis=0)
@@ -158,10 +158,6 @@ def each_step(p, h, packing, rng=None):
 def reverse(p, x, packing, rng=None):
     """Reverse the steps of every sequence. This is its own inverse, so `back` does the same."""
     return x[packing.reverse], lambda dy, grad=None, want_dx=True: dy[packing.reverse]
-
-
-def _lengths(packing):
-    return np.diff(packing.offsets, append=packing.n_rows)
 
 
 POOLINGS = {

@@ -34,7 +34,12 @@ class Chain:
     """Layers one after another. `run` is a layer again."""
 
     def __init__(self, *stages: Callable):
-        self.stages = stages
+        self._stages = stages
+
+    @property
+    def stages(self):
+        """The layers in their order."""
+        return self._stages
 
     def run(self, params, x, packing=None, rng=None):
         """Forward pass; `back` runs the backward passes of the layers, last one first."""

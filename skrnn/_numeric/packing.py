@@ -31,6 +31,9 @@ class Packing:
 
     Attributes
     ----------
+    lengths : ndarray of int of shape (n_sequences,)
+        The given lengths.
+
     n_sequences, n_rows, n_steps : int
         Number of sequences, total number of steps, and number of steps of the longest
         sequence.

@@ -65,9 +65,9 @@ class Params(dict):
                 )
         known = [(layer, name) for layer, name, _ in _entries(self.shapes)]
         if unknown := [key for key in _names(arrays) if key not in known]:
-            given, *accepted = (f"{layer}[{name!r}]" for layer, name in (unknown[0], *known))
+            wrong, *accepted = (f"{layer}[{name!r}]" for layer, name in (unknown[0], *known))
             raise ValueError(
-                f"Weights are given for {given}, which the network does not have. It has "
+                f"Weights are given for {wrong}, which the network does not have. It has "
                 f"{', '.join(accepted)}."
             )
         for layer, name, shape in _entries(self.shapes):

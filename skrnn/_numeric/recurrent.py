@@ -88,7 +88,7 @@ def rnn(p, projected, packing, start, activation="tanh"):
     @single_use
     def back(dh, grad):
         dstates, dh = gradient_rows(packing, states, dh)
-        da = derivative(h)  # (n_rows, n_units), of which the loop makes the gradient
+        da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
         for now, before in reversed(packing.steps):
             da_now = da[now]
@@ -307,6 +307,13 @@ class Cell(NamedTuple):
     def options(self, activation: str) -> dict[str, str]:
         """Keyword arguments of `run`."""
         return {"activation": activation} if self.takes_activation else {}
+
+    def recurrent_biases(self, p: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Second biases of all gates (n_gates, n_units): `b_rec` for its gate, and 0 for others."""
+        biases = np.zeros_like(p["b"])
+        if self.recurrent_bias:
+            biases[self.gates.index(self.recurrent_bias)] = p["b_rec"]
+        return biases
 
     def init_bias(self, b: np.ndarray) -> None:
         """Set biases to their initial values, in place: b (n_gates, n_units)."""

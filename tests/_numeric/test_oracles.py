@@ -149,7 +149,9 @@ def assert_same_gradients(network, g, module):
         for gradient in ours:
             assert_close(gradient, next(theirs).grad.numpy())
         db_hh = next(theirs).grad.numpy()
-        if network.cell == "gru":  # the other recurrent biases have the same gradients as the input biases
+        if (
+            network.cell == "gru"
+        ):  # the other recurrent biases have the same gradients as the input biases
             assert_close(db_rec[-UNITS:], db_hh[-UNITS:])
 
 
