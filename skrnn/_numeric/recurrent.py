@@ -118,7 +118,7 @@ def gru(p, projected, packing, start):
         h_before = states[before]  # (n_now, n_units)
         a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
         zr, q = a[:2], a[2]
-        zr += projected[:2, now].copy()  # COPYREASON
+        zr += projected[:2, now].copy()  # adding the strided slice without a copy is slower
         tanh_to_logistic(np.tanh(zr, out=zr), half)
         q += b_rec[: len(q)]
         n = np.multiply(zr[1], q, out=new[now])
@@ -173,7 +173,7 @@ def lstm(p, projected, packing, start):
     tanh_c = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
         a = np.matmul(states[before], U_halved)  # (4, n_now, n_units)
-        a += projected[:, now].copy()  # COPYREASON
+        a += projected[:, now].copy()  # adding the strided slice without a copy is slower
         np.tanh(a, out=a)
         tanh_to_logistic(a[:3], half)
         projected[:, now] = a

@@ -30,7 +30,7 @@ def test_the_penalty_applies_to_every_weight_whatever_its_name():
     assert params.weights.tolist() == params["layer"]["beta"].tolist() == [3, 4]
 
 
-def test_everything_has_its_name_and_shape(params):
+def test_names_and_shapes(params):
     assert {k: {n: a.shape for n, a in of.items()} for k, of in params.items()} == SHAPES
 
 
@@ -52,7 +52,7 @@ def test_weights(name):
     assert not is_bias(name)
 
 
-def test_starts_at_zero():
+def test_initial_values_are_zero():
     params = Params(SHAPES, np.float32)
     assert params.flat.dtype == params["output"]["b"].dtype == np.float32
     assert not params.flat.any()
