@@ -10,8 +10,8 @@ import numpy as np
 
 from skrnn._onnx_nodes import (
     Nodes,
-    behind_the_ends,
     class_answers,
+    fill_padding,
     multilayer_perceptron,
     pad,
     read_sequences,
@@ -71,7 +71,7 @@ def convert_network(scope, operator, container):
         chosen, scores = class_answers(nodes, scores, classes, model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
-        scores = behind_the_ends(nodes, sequences[2], scores, np.nan)
+        scores = fill_padding(nodes, sequences[2], scores, np.nan)
     nodes.name(scores, answers)
 
 

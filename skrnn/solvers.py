@@ -48,7 +48,7 @@ class Adam(Persistent):
 
     def _optimizer(self):
         self._validate_params()
-        return optimizers.Adam(self.beta_1, self.beta_2, self.epsilon)
+        return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
 
 
 class SGD(Persistent):
@@ -80,7 +80,7 @@ class SGD(Persistent):
 
     def _optimizer(self):
         self._validate_params()
-        return optimizers.SGD(self.momentum, self.nesterovs_momentum)
+        return optimizers.SGDUpdate(self.momentum, self.nesterovs_momentum)
 
 
 class LBFGS(Persistent):
@@ -105,7 +105,7 @@ class LBFGS(Persistent):
 
     def _optimizer(self):
         self._validate_params()
-        return optimizers.LBFGS(self.max_fun)
+        return self
 
 
 SOLVERS = {"adam": Adam, "sgd": SGD, "lbfgs": LBFGS}

@@ -475,7 +475,7 @@ def test_the_first_start_that_gets_all_right_is_enough(monkeypatch):
 def rates(monkeypatch):
     """Rates of all steps that Adam and SGD take."""
     seen = []
-    for optimizer in (optimizers.Adam, optimizers.SGD):
+    for optimizer in (optimizers.AdamUpdate, optimizers.SGDUpdate):
 
         def step(self, theta, gradient, rate, state, step=optimizer.step):
             seen.append(rate)

@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import SGD, Adam, State
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate, State
 from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Arrays, Params
 
@@ -298,7 +298,7 @@ def epochs(
 def descend(
     objective: Objective,
     theta: np.ndarray,
-    optimizer: SGD | Adam,
+    optimizer: SGDUpdate | AdamUpdate,
     state: State,
     passes: Iterator[Iterable[Batch | Halves]],
     learning_rate: Callable[[], float],
