@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 
 from skrnn import _targets
 from skrnn._atomic import unchanged_on_error
-from skrnn._containers import overflow_refused, refuse_masked
+from skrnn._input import refuse_masked, refuse_overflow
 from skrnn._epochs import Keeper, Recipe, Watch, train
 from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
@@ -219,7 +219,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
         x, lengths = self._read_X(X, reset=not again)
-        with overflow_refused("y"):
+        with refuse_overflow("y"):
             targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if len(targets) != n_rows:
@@ -227,7 +227,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise ValueError(f"X holds {n_rows} {what}, but y holds {len(targets)} targets.")
         if sample_weight is not None:
             sample_weight = self._lay_out(sample_weight, lengths, "sample_weight")
-        with overflow_refused("sample_weight"):
+        with refuse_overflow("sample_weight"):
             weight = _check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )

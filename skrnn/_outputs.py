@@ -19,7 +19,7 @@ from skrnn import _targets
 from skrnn._base import NeuralNetwork
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.training import Rows
-from skrnn.sequences import cut, lay_out_steps, lay_out_weights
+from skrnn._input import flatten_steps, flatten_weights, unflatten
 
 
 class NeuralClassifier(NeuralNetwork):
@@ -334,11 +334,11 @@ class StepOutputs(NeuralNetwork):
 
     def _lay_out(self, values, lengths, name):
         if name == "sample_weight":
-            return lay_out_weights(values, lengths)
-        return lay_out_steps(values, lengths, name)
+            return flatten_weights(values, lengths)
+        return flatten_steps(values, lengths, name)
 
     def _give(self, answers, lengths):
-        return cut(answers, lengths)
+        return unflatten(answers, lengths)
 
 
 def _unique(classes):

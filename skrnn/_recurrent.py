@@ -12,7 +12,7 @@ from skrnn._base import NeuralNetwork
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.networks import RNN
-from skrnn.sequences import validate_sequences
+from skrnn._input import read_X, set_learned
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 _PARAMETERS = """\
@@ -320,7 +320,9 @@ class RecurrentNetwork(NeuralNetwork):
         return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
-        return validate_sequences(self, X, reset=reset)
+        sequences, learned = read_X(self, X, reset=reset)
+        set_learned(self, learned)
+        return sequences
 
     def _network(self):
         hidden = self._hidden_units()

@@ -13,7 +13,7 @@ from skrnn._numeric.networks import StreamState
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import pieces
 from skrnn._targets import check_finite
-from skrnn.sequences import cut
+from skrnn._input import unflatten
 
 
 class HiddenStates(NeuralNetwork):
@@ -34,7 +34,7 @@ class HiddenStates(NeuralNetwork):
             bidirectional, forwards first.
         """
         network = replace(self._fitted_network(), pooling=None)
-        return cut(*self._evaluate(network.encode, X))
+        return unflatten(*self._evaluate(network.encode, X))
 
     def input_gradients(self, X, target=None):
         """Compute how each feature of each step moves the answer.
@@ -85,7 +85,7 @@ class HiddenStates(NeuralNetwork):
                 dscores[np.arange(len(scores)), followed] = 1
                 dx = back(dscores, unused, want_dx=True)
             gradients.append(dx[packing.to_concatenated])
-        return cut(check_finite(np.concatenate(gradients)), lengths)
+        return unflatten(check_finite(np.concatenate(gradients)), lengths)
 
     def initial_state(self, n_streams=1):
         """Begin to read parallel streams of steps.

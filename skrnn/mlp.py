@@ -9,7 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skrnn._containers import overflow_refused, refuse_masked, refuse_times
+from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._epochs import Recipe
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
@@ -323,7 +323,7 @@ class XORMLPClassifier(SampleClassifier):
         refuse_masked(X, "X")
         refuse_times(X, "X")
         floats = (np.float64, np.float32)
-        with overflow_refused("X"):
+        with refuse_overflow("X"):
             return validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset), None
 
     def _network(self):

@@ -14,11 +14,11 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules _atomic _containers _machine _storage _version",
-    1: "_persistence _columns _numeric.losses _numeric.layers _numeric.recurrent "
+    "_numeric.schedules _atomic _input.values _machine _storage _version",
+    1: "_persistence _input.containers _numeric.losses _numeric.layers _numeric.recurrent "
     "_numeric.optimizers",
-    2: "_numeric.networks",
-    3: "_numeric.training sequences _targets solvers _progress",
+    2: "_numeric.networks _input.columns _input.sequences _input.steps",
+    3: "_numeric.training _input _targets solvers _progress",
     4: "_epochs preprocessing convert metrics model_selection",
     5: "_base",
     6: "_outputs _states callbacks",
@@ -181,7 +181,7 @@ def test_imports_only_from_below(module):
         ("skrnn.rnn", "from .datasets import x", "only skrnn/__init__.py"),
         ("skrnn.rnn", "import torch", "not a dependency"),
         ("skrnn.inspection", "import matplotlib.pyplot", "inside the function"),
-        ("skrnn.datasets._names", "from ..sequences import x", "no other part of skrnn"),
+        ("skrnn.datasets._names", "from .._input import x", "no other part of skrnn"),
         ("skrnn.datasets._names", "import pandas", "numpy and sklearn only"),
     ],
 )

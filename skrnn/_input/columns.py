@@ -1,4 +1,4 @@
-"""Columns of frames of any library, as `skrnn.convert` needs them: ids, times, features, cells."""
+"""Columns of frames of any library, for `skrnn.convert`: ids, times, features and cells."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skrnn._containers import as_array, column_names, is_missing, is_nested
+from skrnn._input.containers import column_names
+from skrnn._input.values import TEXT, as_array, holds_any, is_nested, missing_in, object_array
 
 
-def names_of(frame) -> list:
-    """Names of the columns of a frame, or of a mapping, which is checked to be one."""
+def check_column_names(frame) -> list:
+    """Return the names of the columns of a frame or mapping, after checking that it is one."""
     names = list(frame) if isinstance(frame, Mapping) else column_names(frame)
     if names is None:
         raise TypeError(f"A frame or mapping of columns is needed, got {type(frame).__name__}.")
@@ -22,23 +23,23 @@ def names_of(frame) -> list:
     return names
 
 
-def levels_of_index(frame, time) -> list:
-    """Names of the two levels of a MultiIndex: of the sequences, and of their steps."""
+def index_levels(frame, time) -> list:
+    """Return the names of the two levels of a MultiIndex: of the sequences, and of their steps."""
     levels = list(getattr(getattr(frame, "index", None), "names", []))
     if len(levels) != 2 or None in levels or time is not None:
         raise ValueError(
-            "id must name the column that says which sequence a row belongs to. Only for a pandas "
-            "frame with a MultiIndex of two named levels, sequence and step, can it be left out, "
-            f"and time with it; here the levels are {levels}, and time is {time!r}."
+            "id must name the column that says which sequence a row belongs to. It can be left "
+            "out, together with time, only for a pandas frame with a MultiIndex of two named "
+            f"levels, sequence and step; here the levels are {levels}, and time is {time!r}."
         )
     return levels
 
 
-def column_of(frame, names: list, name, nested: bool = False) -> np.ndarray:
-    """Take a column, or a level of the index of a pandas frame."""
+def read_column(frame, names: list, name, nested: bool = False) -> np.ndarray:
+    """Read a column, or a level of the index of a pandas frame, as an array."""
     index = getattr(frame, "index", None)
     if name in names:
-        column = one_dimensional(frame[name])
+        column = read_items(frame[name])
     elif index is not None and name in getattr(index, "names", ()):
         column = np.asarray(index.get_level_values(name))
     else:
@@ -48,46 +49,41 @@ def column_of(frame, names: list, name, nested: bool = False) -> np.ndarray:
     return column
 
 
-def one_dimensional(values) -> np.ndarray:
-    """Make an array that has one entry for each value, whatever the values are."""
+def read_items(values) -> np.ndarray:
+    """Make an array of one entry for each item; the items of a list keep their types."""
     if not isinstance(values, (list, tuple)):
         return as_array(values)
-    array = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        array[i] = value
-    kinds = {type(value) for value in values}
-    return np.asarray(values) if kinds <= {int, float, bool} else array  # [1, "1"] stays as it is
+    numbers = {type(value) for value in values} <= {int, float, bool}
+    return np.asarray(values) if numbers else object_array(values)  # [1, "1"] stays as it is
 
 
-def number_sequences(of_rows: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
-    """Enumerate sequences by first appearance: the number of each row, the id of each number."""
-    missing = _missing_in(of_rows)
-    if missing.any() or not len(of_rows):
-        fault = f"is missing in row {missing.argmax()}" if len(of_rows) else "has no rows"
+def number_sequences(ids_of_rows: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
+    """Number sequences by first appearance: the number of each row, the id of each number."""
+    missing = missing_in(ids_of_rows)
+    if missing.any() or not len(missing):
+        fault = f"is missing in row {missing.argmax()}" if len(missing) else "has no rows"
         raise ValueError(f"The id in {name!r} {fault}, but every step must belong to a sequence.")
     numbers: dict = {}
     try:
-        codes = np.array([numbers.setdefault(value, len(numbers)) for value in of_rows.tolist()])
+        codes = [numbers.setdefault(value, len(numbers)) for value in ids_of_rows.tolist()]
     except TypeError as error:
         raise ValueError(f"The ids in {name!r} must be single values: {error}.") from error
-    first = np.unique(codes, return_index=True)[1]
-    return codes, of_rows[first]
+    return np.array(codes), ids_of_rows[np.unique(codes, return_index=True)[1]]
 
 
-def in_time(codes: np.ndarray, ids: np.ndarray, name, times: np.ndarray | None) -> np.ndarray:
-    """Order rows by sequence, and within each by time."""
+def in_time_order(codes: np.ndarray, ids: np.ndarray, name, times: np.ndarray | None) -> np.ndarray:
+    """Return the order of rows by sequence, and within each sequence by time."""
     if times is None:
         return np.argsort(codes, kind="stable")
-    missing = _missing_in(times)
+    missing = missing_in(times)
     if missing.any():
         row = missing.argmax()
         raise ValueError(
             f"The time in {name!r} is missing in row {row}, of id {_show(ids, codes[row])}."
         )
-    text = times.dtype == object and any(isinstance(time, (str, bytes)) for time in times)
-    if text or times.dtype.kind in "cSU":
+    if times.dtype.kind in "cSU" or holds_any(times, TEXT):
         raise ValueError(
-            f"The times in {name!r} must be numbers or dates, whose order is known; as text, '10' "
+            f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
             "comes before '9'."
         )
     try:
@@ -106,21 +102,11 @@ def in_time(codes: np.ndarray, ids: np.ndarray, name, times: np.ndarray | None) 
 
 
 def _show(values: np.ndarray, i: int) -> str:
-    return repr(values[i : i + 1].tolist()[0]) if values.dtype.kind not in "mM" else str(values[i])
+    return str(values[i]) if values.dtype.kind in "mM" else repr(values[i : i + 1].tolist()[0])
 
 
-def _missing_in(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind in "fc":
-        return np.isnan(values)
-    if values.dtype.kind in "mM":
-        return np.isnat(values)
-    if values.dtype != object:
-        return np.zeros(len(values), dtype=bool)
-    return np.array([is_missing(value) for value in values], dtype=bool)
-
-
-def side_by_side(columns: dict) -> np.ndarray:
-    """Make a table of columns of numbers; one of objects if some hold text."""
+def features_of_rows(columns: dict) -> np.ndarray:
+    """Join columns of numbers to an array (n_rows, n_columns), of objects if some hold text."""
     features = [_feature(column, name) for name, column in columns.items()]
     if any(feature.dtype == object for feature in features):
         features = [feature.astype(object) for feature in features]
@@ -130,21 +116,21 @@ def side_by_side(columns: dict) -> np.ndarray:
 def _feature(column: np.ndarray, name) -> np.ndarray:
     if column.dtype.kind in "biuf":
         return column
+    if column.dtype.kind in "US" or holds_any(column, TEXT):
+        return column.astype(object)
     try:
-        if column.dtype.kind in "US" or any(isinstance(v, (str, bytes)) for v in column):
-            return column.astype(object)
         if column.dtype != object:
             raise TypeError(f"they are of type {column.dtype}")
-        return np.array([np.nan if is_missing(v) else v for v in column], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        return np.where(missing_in(column), np.nan, column).astype(np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(
-            f"Column {name!r} cannot be a feature, since its values are no numbers and no text: "
+            f"Column {name!r} cannot be a feature, since its values are neither numbers nor text: "
             f"{error}."
         ) from error
 
 
-def cell_of(value, row: int, name) -> np.ndarray:
-    """Take the steps of one feature out of a cell."""
+def read_cell(value, row: int, name) -> np.ndarray:
+    """Read the steps of one feature from a cell."""
     array = as_array(value) if is_nested(value) else np.empty(0)
     if array.ndim != 1 or not len(array):
         raise ValueError(
@@ -154,7 +140,8 @@ def cell_of(value, row: int, name) -> np.ndarray:
     return array
 
 
-def names_of_features(columns, n_features: int) -> list:
+def feature_names(columns, n_features: int) -> list:
+    """Return the names of features that were passed, or make names."""
     names = [f"x{k}" for k in range(n_features)] if columns is None else list(columns)
     if len(names) != n_features or len(set(names)) < n_features:
         raise ValueError(f"columns must hold {n_features} different names, got {columns!r}.")

@@ -1,0 +1,128 @@
+"""Values of arrays: conversion to numbers, missing values, and values that are refused."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+from numpy.ma import MaskedArray, getdata, getmaskarray
+
+FLOATS = (np.float64, np.float32)
+TEXT = (str, bytes)
+TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def object_array(items) -> np.ndarray:
+    """Put items into a 1-D object array, even where they are arrays of one shape."""
+    return np.fromiter(items, dtype=object, count=len(items))
+
+
+def unflatten(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Split rows into a 1-D object array of one array for each sequence."""
+    bounds = [0, *np.cumsum(lengths).tolist()]
+    return object_array([rows[start:stop] for start, stop in pairwise(bounds)])
+
+
+def is_nested(value) -> bool:
+    """Return whether a value holds further values, other than the characters of text."""
+    if isinstance(value, TEXT) or not hasattr(value, "__len__"):
+        return False
+    return getattr(value, "ndim", 1) > 0  # an array of no dimension is one value
+
+
+def is_awkward(X) -> bool:
+    """Return whether X is an awkward array. There is none before awkward was imported."""
+    return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
+
+
+def as_array(values) -> np.ndarray:
+    """Make an array in native byte order, with NaN or None where a value is masked or null."""
+    if isinstance(values, MaskedArray):
+        array = _filled(values)
+    else:
+        try:
+            array = np.asarray(values)
+        except ValueError:
+            if not is_awkward(values):
+                raise
+            array = _filled(values.to_numpy())  # masked, where the array has nulls
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _filled(values) -> np.ndarray:
+    data, missing = getdata(values), getmaskarray(values)
+    if not missing.any():
+        return data
+    if data.dtype.kind in "biuf":
+        return np.where(missing, np.nan, data)
+    return np.where(missing, None, data.astype(object))
+
+
+def as_float(values: np.ndarray, where: str) -> np.ndarray:
+    """Convert values to float64, with NaN for NA of pandas. Text is not expected here."""
+    if values.dtype == object and any(value is None for value in values.flat):
+        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
+    try:
+        with np.errstate(over="ignore"):  # check_numeric reports infinity with its place
+            return values.astype(np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
+        is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
+        if any(is_na):
+            return as_float(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
+        raise ValueError(f"{where} contains something that is no number: {error}") from error
+
+
+def is_missing(value) -> bool:
+    """Return whether a value is None, NaN, NaT or NA of pandas."""
+    if value is None or is_nested(value):
+        return value is None
+    equal = value == value  # False for NaN and NaT; NA for NA, which is a single object
+    return not equal if isinstance(equal, (bool, np.bool_)) else equal is value
+
+
+def missing_in(values: np.ndarray) -> np.ndarray:
+    """Return which values of an array are missing."""
+    if values.dtype != object:
+        return values != values
+    return np.array([is_missing(value) for value in values], dtype=bool)
+
+
+def holds_any(values: np.ndarray, types: tuple) -> bool:
+    """Return whether an object array holds a value of one of these types."""
+    return values.dtype == object and any(isinstance(value, types) for value in values.flat)
+
+
+def refuse_masked(values, name: str) -> None:
+    """Raise an error if values are masked, where none may be missing."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(np.ma.is_masked(row) for row in rows):
+        raise ValueError(f"{name} holds masked values, but none may be missing.")
+
+
+def refuse_times(values, name: str) -> None:
+    """Raise an error for dates and durations, whose numbers depend on their unit of time."""
+    dtypes = [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", [])
+    for dtype in dtypes:
+        if getattr(dtype, "kind", "") in ("m", "M"):
+            raise ValueError(
+                f"{name} contains values of type {dtype}, but real numbers are required; divide by "
+                "a unit of time."
+            )
+
+
+@contextmanager
+def refuse_overflow(name: str) -> Iterator[None]:
+    """Name the input in the error for a number that is too large for a float.
+
+    A number that only overflows in the conversion becomes infinite, without a warning. The check
+    for infinity that follows then refuses it.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError as error:
+        raise ValueError(f"{name} contains a number that no float can hold: {error}.") from error
