@@ -21,8 +21,8 @@ from sklearn.utils.validation import (
 
 from skrnn import _targets
 from skrnn._atomic import unchanged_on_error
-from skrnn._input import refuse_masked, refuse_overflow
 from skrnn._epochs import Keeper, Recipe, Watch, train
+from skrnn._input import refuse_masked, refuse_overflow
 from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of

@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from skrnn import _targets
 from skrnn._base import NeuralNetwork
+from skrnn._input import flatten_steps, flatten_weights, unflatten
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.training import Rows
-from skrnn._input import flatten_steps, flatten_weights, unflatten
 
 
 class NeuralClassifier(NeuralNetwork):

@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._epochs import Recipe
+from skrnn._input import read_X, set_learned
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.networks import RNN
-from skrnn._input import read_X, set_learned
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 _PARAMETERS = """\

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from skrnn._base import NeuralNetwork
+from skrnn._input import unflatten
 from skrnn._numeric.networks import StreamState
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import pieces
 from skrnn._targets import check_finite
-from skrnn._input import unflatten
 
 
 class HiddenStates(NeuralNetwork):

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn import _input
-from skrnn._input import as_array, as_sequences, is_nested, list_or_array, object_array, unflatten
+from skrnn._input import as_sequences, object_array, unflatten
+from skrnn._input import columns as _columns
+from skrnn._input.containers import column_names, list_or_array
+from skrnn._input.values import as_array, is_nested
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
@@ -190,22 +192,22 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
     >>> [x.tolist() for x in sequences]
     [[[1.0], [3.0]], [[5.0]]]
     """
-    if _input.column_names(frame) is None and hasattr(frame, "to_frame"):
+    if column_names(frame) is None and hasattr(frame, "to_frame"):
         frame = frame.to_frame()  # a pandas Series, with ids and times in its index
-    names = _input.check_column_names(frame)
+    names = _columns.check_column_names(frame)
     if id is None:
-        id, time = _input.index_levels(frame, time)
-    codes, ids = _input.number_sequences(_input.read_column(frame, names, id), id)
-    times = None if time is None else _input.read_column(frame, names, time)
-    order = _input.in_time_order(codes, ids, time, times)
+        id, time = _columns.index_levels(frame, time)
+    codes, ids = _columns.number_sequences(_columns.read_column(frame, names, id), id)
+    times = None if time is None else _columns.read_column(frame, names, time)
+    order = _columns.in_time_order(codes, ids, time, times)
     if columns is None:
         columns = [name for name in names if name not in (id, time)]
     single = not is_nested(columns)
     wanted = [columns] if single else columns
-    features = {name: _input.read_column(frame, names, name) for name in wanted}
+    features = {name: _columns.read_column(frame, names, name) for name in wanted}
     if not features:
         raise ValueError(f"No column is left for the features; the columns are {names}.")
-    rows = _input.features_of_rows(features)[order]
+    rows = _columns.features_of_rows(features)[order]
     return unflatten(rows[:, 0] if single else rows, np.bincount(codes)), ids
 
 
@@ -251,12 +253,12 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     {'id': array(['a', 'a', 'b'], dtype=object), 'time': array([0, 1, 0]), 'x0': array([1, 2, 3])}
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    ids = np.arange(len(lengths)) if ids is None else _input.read_items(ids)
+    ids = np.arange(len(lengths)) if ids is None else _columns.read_items(ids)
     if len(ids) != len(lengths):
         raise ValueError(f"X holds {len(lengths)} sequences, but there are {len(ids)} ids.")
     if len(set(ids.tolist())) < len(ids):
         raise ValueError("ids must be all different; rows of equal ids would become one sequence.")
-    names = _input.feature_names(columns, values.shape[1])
+    names = _columns.feature_names(columns, values.shape[1])
     if len({id, time, *names}) < 2 + len(names):
         raise ValueError(f"Names of columns must differ, got {[id, time, *names]}.")
     steps = np.concatenate([np.arange(length) for length in lengths])
@@ -365,8 +367,8 @@ def from_nested(frame) -> np.ndarray:
     >>> [x.tolist() for x in from_nested({"u": [[1, 2], [3]], "v": [[10, 20], [30]]})]
     [[[1, 10], [2, 20]], [[3, 30]]]
     """
-    names = _input.check_column_names(frame)
-    columns = [_input.read_column(frame, names, name, nested=True) for name in names]
+    names = _columns.check_column_names(frame)
+    columns = [_columns.read_column(frame, names, name, nested=True) for name in names]
     rows = list(zip(*columns, strict=True))
     if not rows:
         raise ValueError("The frame is empty: at least one row and one column are required.")
@@ -412,18 +414,18 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     [array([10, 20]), array([30])]
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    names = _input.feature_names(columns, values.shape[1])
+    names = _columns.feature_names(columns, values.shape[1])
     features = np.ascontiguousarray(values.T)
     return {name: list(unflatten(row, lengths)) for name, row in zip(names, features, strict=True)}
 
 
 def _join_cells(cells: dict, i: int) -> np.ndarray:
     """Join the features in row i of a nested frame to an array (n_steps, n_features)."""
-    cells = {name: _input.read_cell(cell, i, name) for name, cell in cells.items()}
+    cells = {name: _columns.read_cell(cell, i, name) for name, cell in cells.items()}
     n_steps = {name: len(cell) for name, cell in cells.items()}
     if len(set(n_steps.values())) > 1:
         raise ValueError(f"The cells of row {i} differ in their numbers of steps: {n_steps}.")
-    return _input.features_of_rows(cells)
+    return _columns.features_of_rows(cells)
 
 
 def _exchange_axes(X, shape: str) -> np.ndarray:

@@ -9,8 +9,8 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._epochs import Recipe
+from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam

@@ -14,14 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._atomic import unchanged_on_error
-from skrnn._input import (
-    Sequences,
-    as_sequences,
-    check_numeric,
-    read_X,
-    restore_form,
-    set_learned,
-)
+from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore_form, set_learned
 from skrnn._numeric.packing import starts_of
 from skrnn._persistence import Persistent
 
@@ -318,9 +311,8 @@ class PerStep(_SequenceTransformer):
             arrays of text for a transformer that takes text.
 
         y : array-like of shape (n_sequences,), default=None
-            Targets, passed to the transformer; the target of a sequence is repeated for each
-            of its steps. An array for each sequence, with a target for each step, is
-            accepted too.
+            Targets for the transformer. The target of a sequence is repeated for its steps; an
+            array with a target for each step is accepted for each sequence too.
 
         Returns
         -------

@@ -4,63 +4,17 @@
 `sequences` reads X, `steps` reads targets and weights, and `columns` serves `skrnn.convert`.
 """
 
-from skrnn._input.columns import (
-    check_column_names,
-    feature_names,
-    features_of_rows,
-    in_time_order,
-    index_levels,
-    number_sequences,
-    read_cell,
-    read_column,
-    read_items,
-)
-from skrnn._input.containers import column_names, list_or_array
-from skrnn._input.sequences import (
-    Sequences,
-    as_sequences,
-    check_numeric,
-    read_X,
-    restore_form,
-    set_learned,
-)
-from skrnn._input.steps import flatten_steps, flatten_weights, lengths_of
-from skrnn._input.values import (
-    as_array,
-    is_nested,
-    object_array,
-    refuse_masked,
-    refuse_overflow,
-    refuse_times,
-    unflatten,
-)
-
-__all__ = [
-    "Sequences",
-    "as_array",
-    "as_sequences",
-    "check_column_names",
-    "check_numeric",
-    "column_names",
-    "feature_names",
-    "features_of_rows",
-    "flatten_steps",
-    "flatten_weights",
-    "in_time_order",
-    "index_levels",
-    "is_nested",
-    "lengths_of",
-    "list_or_array",
-    "number_sequences",
-    "object_array",
-    "read_X",
-    "read_cell",
-    "read_column",
-    "read_items",
-    "refuse_masked",
-    "refuse_overflow",
-    "refuse_times",
-    "restore_form",
-    "set_learned",
-    "unflatten",
-]
+from skrnn._input.sequences import Sequences as Sequences
+from skrnn._input.sequences import as_sequences as as_sequences
+from skrnn._input.sequences import check_numeric as check_numeric
+from skrnn._input.sequences import read_X as read_X
+from skrnn._input.sequences import restore_form as restore_form
+from skrnn._input.sequences import set_learned as set_learned
+from skrnn._input.steps import flatten_steps as flatten_steps
+from skrnn._input.steps import flatten_weights as flatten_weights
+from skrnn._input.steps import lengths_of as lengths_of
+from skrnn._input.values import object_array as object_array
+from skrnn._input.values import refuse_masked as refuse_masked
+from skrnn._input.values import refuse_overflow as refuse_overflow
+from skrnn._input.values import refuse_times as refuse_times
+from skrnn._input.values import unflatten as unflatten

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from skrnn._input.containers import column_names
-from skrnn._input.values import TEXT, as_array, holds_any, is_nested, missing_in, object_array
+from skrnn._input.values import as_array, as_float, holds_text, is_nested, missing_in, object_array
 
 
 def check_column_names(frame) -> list:
@@ -28,9 +28,9 @@ def index_levels(frame, time) -> list:
     levels = list(getattr(getattr(frame, "index", None), "names", []))
     if len(levels) != 2 or None in levels or time is not None:
         raise ValueError(
-            "id must name the column that says which sequence a row belongs to. It can be left "
-            "out, together with time, only for a pandas frame with a MultiIndex of two named "
-            f"levels, sequence and step; here the levels are {levels}, and time is {time!r}."
+            "id must name the column with the id of the sequence of each row. Without id and time, "
+            "a pandas frame with a MultiIndex of two named levels, sequence and step, is needed; "
+            f"got levels {levels} and time={time!r}."
         )
     return levels
 
@@ -58,7 +58,7 @@ def read_items(values) -> np.ndarray:
 
 
 def number_sequences(ids_of_rows: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
-    """Number sequences by first appearance: the number of each row, the id of each number."""
+    """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
     missing = missing_in(ids_of_rows)
     if missing.any() or not len(missing):
         fault = f"is missing in row {missing.argmax()}" if len(missing) else "has no rows"
@@ -81,7 +81,7 @@ def in_time_order(codes: np.ndarray, ids: np.ndarray, name, times: np.ndarray | 
         raise ValueError(
             f"The time in {name!r} is missing in row {row}, of id {_show(ids, codes[row])}."
         )
-    if times.dtype.kind in "cSU" or holds_any(times, TEXT):
+    if times.dtype.kind == "c" or holds_text(times):
         raise ValueError(
             f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
             "comes before '9'."
@@ -116,17 +116,11 @@ def features_of_rows(columns: dict) -> np.ndarray:
 def _feature(column: np.ndarray, name) -> np.ndarray:
     if column.dtype.kind in "biuf":
         return column
-    if column.dtype.kind in "US" or holds_any(column, TEXT):
+    if holds_text(column):
         return column.astype(object)
-    try:
-        if column.dtype != object:
-            raise TypeError(f"they are of type {column.dtype}")
-        return np.where(missing_in(column), np.nan, column).astype(np.float64)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"Column {name!r} cannot be a feature, since its values are neither numbers nor text: "
-            f"{error}."
-        ) from error
+    if column.dtype == object:
+        column = np.where(missing_in(column), np.nan, column)
+    return as_float(column, f"Column {name!r}")
 
 
 def read_cell(value, row: int, name) -> np.ndarray:

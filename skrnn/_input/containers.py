@@ -15,18 +15,13 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.values import TEXT, TIMES, as_array, as_float, holds_any, is_awkward, is_nested
+from skrnn._input.values import as_array, as_float, holds_text, holds_times, is_awkward, is_nested
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
     """Return a list if X holds one array for each sequence, an array if X is one for all."""
     if isinstance(X, (list, tuple)):
         return list(X)
-    if issparse(X):
-        raise TypeError(
-            f"Sparse data was passed for {name}, but sequences must be dense: pass "
-            f"{name}.toarray(), or a list of dense arrays."
-        )
     if is_awkward(X):
         return _read_awkward(X)
     if (names := column_names(X)) is not None:
@@ -40,10 +35,10 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
         # The items of a column are sequences, even where their lengths are equal.
         is_column = hasattr(X, "to_frame") and array.ndim > 1
         return list(array) if is_column or (array.dtype == object and array.ndim == 1) else array
-    if isinstance(X, (*TEXT, Mapping)) or not hasattr(X, "__len__"):
+    if isinstance(X, (str, bytes, Mapping)) or issparse(X) or not hasattr(X, "__len__"):
         raise TypeError(
-            f"{name} must be a list or array of sequences, got {type(X).__name__}. A sequence is "
-            "an array of shape (n_steps, n_features) or (n_steps,)."
+            f"{name} must be a list or array of sequences, not sparse; got {type(X).__name__}. A "
+            "sequence is an array of shape (n_steps, n_features) or (n_steps,)."
         )
     return list(X)
 
@@ -70,7 +65,7 @@ def check_frame(X, array: np.ndarray) -> np.ndarray:
 def _check_column(values: np.ndarray, name) -> None:
     if values.ndim > 1 or (values.dtype == object and any(map(is_nested, values))):
         layout, converter = "sequences, beside other columns", "from_nested"
-    elif values.dtype.kind in "SUMm" or holds_any(values, TEXT + TIMES):
+    elif holds_text(values) or holds_times(values):
         layout, converter = "text or dates", "from_long"
     else:
         return
@@ -84,17 +79,14 @@ def _check_column(values: np.ndarray, name) -> None:
 
 def read_steps(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
-    if type(sequence) not in (np.ndarray, list) and not hasattr(sequence, "iloc"):
-        if column_names(sequence):
-            # Columns one by one: as a whole, polars and pyarrow convert dates to numbers.
-            return np.stack([as_array(column) for column in _columns_of(sequence)], axis=1)
+    plain = type(sequence) in (np.ndarray, list) or hasattr(sequence, "iloc")
+    if not plain and column_names(sequence):
+        # Columns one by one: as a whole, polars and pyarrow convert dates to numbers.
+        return np.stack([as_array(column) for column in _columns_of(sequence)], axis=1)
     array = as_array(sequence)
-    if array.dtype.kind != "O" or array.ndim != 1:
+    if array.dtype.kind != "O" or array.ndim != 1 or not any(map(is_nested, array)):
         return array
-    width = next((len(step) for step in array if is_nested(step)), None)
-    if width is None:
-        return array
-    missing = np.full(width, np.nan, dtype=object)
+    missing = np.full(max(len(step) for step in array if is_nested(step)), np.nan, dtype=object)
     return np.array([missing if step is None else step for step in array])
 
 

@@ -7,18 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _get_feature_names, check_array, validate_data
+from sklearn.utils.validation import _get_feature_names, validate_data
 
 from skrnn._input.containers import check_frame, column_names, list_or_array, read_steps
-from skrnn._input.values import (
-    FLOATS,
-    TEXT,
-    as_float,
-    holds_any,
-    refuse_overflow,
-    refuse_times,
-    unflatten,
-)
+from skrnn._input.values import FLOATS, as_float, float_block, holds_text, unflatten
 from skrnn._numeric.packing import starts_of
 
 
@@ -185,16 +177,16 @@ def read_X(estimator, X, *, reset: bool, numeric: bool = True) -> tuple[Sequence
     sequences = _join(contents, estimator.step_features)
     n_features = sequences.values.shape[1]
     if not reset and n_features != estimator.n_step_features_:
+        expected = estimator.n_step_features_
         hint = (
             " A 2-D X holds one flat sequence in each row: pass a single sequence as [X], and "
-            f"flat ones with step_features={estimator.n_step_features_}."
+            f"flat ones with step_features={expected}."
         )
         raise ValueError(
             f"X has {n_features} features per step, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_step_features_} features per step, as in fit.{hint if is_table else ''}"
+            f"{expected} features per step, as in fit.{hint if is_table else ''}"
         )
-    if numeric:
-        sequences = check_numeric(sequences)
+    sequences = check_numeric(sequences) if numeric else sequences
     if not reset:
         return sequences, {}
     width = contents.shape[1] if is_table else _common_width(contents)
@@ -221,71 +213,48 @@ def _check_columns(estimator, table, n_columns: int) -> None:
         validate_data(estimator, table, reset=False, skip_check_array=True)
     elif estimator._n_columns not in (None, n_columns):
         raise ValueError(
-            f"X has {n_columns} columns, but {type(estimator).__name__} was fitted on "
-            f"sequences of {estimator._n_columns} values each. Pass sequences of other lengths as "
-            "a list."
+            f"X has {n_columns} columns, but {type(estimator).__name__} was fitted on sequences of "
+            f"{estimator._n_columns} values each. Pass sequences of other lengths as a list."
         )
 
 
-def _read(X) -> Sequences | list[np.ndarray] | np.ndarray:
-    """Read X as a list of one array for each sequence, or as one array of floats for all."""
+def _read(X):
+    """Read X: a list of one array for each sequence, one array of floats for all, or Sequences."""
     if isinstance(X, Sequences):
         return X
     contents = list_or_array(X)
     if isinstance(contents, list):
         if not contents:
             raise ValueError("X is empty: at least one sequence is required.")
-        return [_read_sequence(sequence, i) for i, sequence in enumerate(contents)]
+        return [_read_sequence(item, f"Sequence {i} of X") for i, item in enumerate(contents)]
     if column_names(X) is not None:
         contents = check_frame(X, contents)
-    refuse_times(contents, "X")
-    with refuse_overflow("X"):
-        array = check_array(
-            contents, dtype=FLOATS, ensure_all_finite=False, allow_nd=True, input_name="X"
-        )
-    if array.ndim > 3:
-        raise ValueError(
-            f"X has {array.ndim} dimensions; accepted are (n_sequences, n_steps, n_features), and "
-            "(n_sequences, n_steps) for flat sequences."
-        )
-    if 0 in array.shape:
-        raise ValueError(f"X has shape {array.shape}, but every axis needs a length of at least 1.")
-    return array
+    return float_block(contents)
 
 
-def _read_sequence(sequence, i: int) -> np.ndarray:
+def _read_sequence(sequence, where: str) -> np.ndarray:
     """Read one sequence of a list: (n_steps, n_features), or flat."""
     try:
         array = read_steps(sequence)
     except (TypeError, ValueError) as error:
+        message = f"{where} is not an array: its steps have different lengths or kinds."
+        raise ValueError(message) from error
+    if array.dtype.kind not in "biuf" and not holds_text(array):
+        if issparse(sequence):
+            raise ValueError(f"{where} is sparse, but dense arrays are required.")
+        array = as_float(array, where)
+    if array.ndim not in (1, 2) or not array.size:
         raise ValueError(
-            f"Sequence {i} of X is not an array: its steps have different lengths or kinds."
-        ) from error
-    kind = array.dtype.kind
-    if kind in "cMmV" or (kind == "O" and issparse(sequence)):
-        given = f"of type {array.dtype}" if kind != "O" else "sparse"
-        raise ValueError(
-            f"Sequence {i} of X is {given}, but real numbers in dense arrays are required."
-        )
-    if sequence is None:
-        raise ValueError(
-            f"Sequence {i} of X is None (null), but every sequence needs at least one step."
-        )
-    if kind == "O" and not holds_any(array, TEXT):
-        array = as_float(array, f"Sequence {i} of X")
-    if array.ndim not in (1, 2) or 0 in array.shape:
-        raise ValueError(
-            f"Sequence {i} of X has shape {array.shape}, but (n_steps, n_features) or (n_steps,) "
-            "with at least one step and one feature is required."
+            f"{where} has shape {array.shape}, but (n_steps, n_features) or (n_steps,) with at "
+            "least one step and one feature is required."
         )
     return array
 
 
 def _common_width(arrays) -> int | None:
     """Return the number of values in each flat sequence, if it is the same for all."""
-    if any(array.ndim != 1 for array in arrays):
-        return None
-    widths = {len(array) for array in arrays}
+    flat = all(array.ndim == 1 for array in arrays)
+    widths = {len(array) for array in arrays} if flat else set()
     return widths.pop() if len(widths) == 1 else None
 
 
@@ -296,20 +265,19 @@ def _join(contents, step_features: int | None) -> Sequences:
     if isinstance(contents, list):
         values, lengths = _join_list(contents, step_features)
     else:
-        values = _in_steps(
-            contents, step_features if contents.ndim == 2 else contents.shape[2], "X"
-        )
+        step_features = step_features if contents.ndim == 2 else contents.shape[2]
+        values = _in_steps(contents, step_features, "X")
         lengths = np.full(len(contents), len(values) // len(contents))
-    # Most X have no padding, which the first feature shows.
+    # The first feature shows that most X have no padding.
     if values.dtype.kind != "f" or not np.isnan(values[:, 0]).any():
         return Sequences(values, lengths)
     return _without_padding(values, lengths)
 
 
-def _join_list(arrays: list[np.ndarray], step_features: int | None):
+def _join_list(contents: list[np.ndarray], step_features: int | None):
     arrays = [
         array if array.ndim == 2 else _in_steps(array, step_features, f"Sequence {i} of X")
-        for i, array in enumerate(arrays)
+        for i, array in enumerate(contents)
     ]
     n_features = arrays[0].shape[1]
     for i, array in enumerate(arrays):
@@ -325,7 +293,7 @@ def _join_list(arrays: list[np.ndarray], step_features: int | None):
 
 
 def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.ndarray:
-    """Divide the values of flat sequences, in the last axis, into steps (..., n_features)."""
+    """Divide the values of flat sequences, in the last axis, into steps of n_features."""
     n_values, n_features = array.shape[-1], step_features or 1
     if n_values % n_features:
         raise ValueError(
@@ -353,27 +321,25 @@ def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     """Convert the values to floats, and check that they are finite."""
     values, lengths = sequences
     if values.dtype not in FLOATS:
-        if values.dtype.kind in "US":
-            raise ValueError("X contains text, but sequences of numbers are required.")
-        if holds_any(values, TEXT):
-            text = np.array([[isinstance(value, TEXT) for value in step] for step in values])
+        if holds_text(values):
+            text = [holds_text(step) for step in values]
             raise ValueError(f"X contains text, which is no number, at {_place(text, lengths)}.")
         sequences = Sequences(values := as_float(values, "X"), lengths)
     if not finite or np.isfinite(values).all():
         return sequences
-    at_fault, missing = ~np.isfinite(values), np.isnan(values)
+    at_fault = ~np.isfinite(values).all(axis=1)
     place = _place(at_fault, lengths)
-    if missing.any() and _place(missing, lengths) == place:
-        raise ValueError(
-            f"X contains NaN at {place}. NaN is understood as padding only where every feature of "
-            "the last steps of a sequence is NaN; impute missing values first."
-        )
-    raise ValueError(f"X contains infinity at {place}.")
+    if not np.isnan(values[at_fault.argmax()]).any():
+        raise ValueError(f"X contains infinity at {place}.")
+    raise ValueError(
+        f"X contains NaN at {place}. NaN is understood as padding only where every feature of the "
+        "last steps of a sequence is NaN; impute missing values first."
+    )
 
 
-def _place(at_fault: np.ndarray, lengths: np.ndarray) -> str:
-    """Name the first step that holds a value at fault."""
-    row = np.flatnonzero(at_fault.any(axis=1))[0]
+def _place(at_fault, lengths: np.ndarray) -> str:
+    """Name the first of the steps that are at fault."""
+    row = np.argmax(at_fault)
     i = np.searchsorted(np.cumsum(lengths), row, side="right")
     return f"step {row - lengths[:i].sum()} of sequence {i}"
 

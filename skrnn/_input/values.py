@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
-from numpy.ma import MaskedArray, getdata, getmaskarray
+from numpy.ma import MaskedArray
+from sklearn.utils.validation import check_array
 
 FLOATS = (np.float64, np.float32)
 TEXT = (str, bytes)
@@ -39,32 +40,40 @@ def is_awkward(X) -> bool:
     return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
 
 
+def holds_text(values: np.ndarray) -> bool:
+    """Return whether an array holds text, perhaps among other values."""
+    return values.dtype.kind in "SU" or holds_any(values, TEXT)
+
+
+def holds_times(values: np.ndarray) -> bool:
+    """Return whether an array holds dates or durations, perhaps among other values."""
+    return values.dtype.kind in "mM" or holds_any(values, TIMES)
+
+
+def holds_any(values: np.ndarray, types: tuple) -> bool:
+    """Return whether an object array holds a value of one of these types."""
+    return values.dtype == object and any(isinstance(value, types) for value in values.flat)
+
+
 def as_array(values) -> np.ndarray:
     """Make an array in native byte order, with NaN or None where a value is masked or null."""
-    if isinstance(values, MaskedArray):
-        array = _filled(values)
-    else:
-        try:
-            array = np.asarray(values)
-        except ValueError:
-            if not is_awkward(values):
-                raise
-            array = _filled(values.to_numpy())  # masked, where the array has nulls
+    if type(values) not in (np.ndarray, list) and is_awkward(values):
+        values = values.to_numpy()  # masked, if the array has nulls
+    array = np.asarray(values)
+    if isinstance(values, MaskedArray) and values.mask.any():
+        if array.dtype.kind in "biuf":
+            array = np.where(values.mask, np.nan, array)
+        else:
+            array = array.astype(object)
+            array[values.mask] = None
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def _filled(values) -> np.ndarray:
-    data, missing = getdata(values), getmaskarray(values)
-    if not missing.any():
-        return data
-    if data.dtype.kind in "biuf":
-        return np.where(missing, np.nan, data)
-    return np.where(missing, None, data.astype(object))
-
-
 def as_float(values: np.ndarray, where: str) -> np.ndarray:
-    """Convert values to float64, with NaN for NA of pandas. Text is not expected here."""
-    if values.dtype == object and any(value is None for value in values.flat):
+    """Convert values other than text to float64, with NaN for NA of pandas."""
+    if values.dtype.kind in "cmMV":
+        raise ValueError(f"{where} is of type {values.dtype}, but real numbers are required.")
+    if holds_any(values, (type(None),)):
         raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
     try:
         with np.errstate(over="ignore"):  # check_numeric reports infinity with its place
@@ -74,6 +83,18 @@ def as_float(values: np.ndarray, where: str) -> np.ndarray:
         if any(is_na):
             return as_float(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
         raise ValueError(f"{where} contains something that is no number: {error}") from error
+
+
+def float_block(X: np.ndarray) -> np.ndarray:
+    """Convert a 2-D or 3-D array of numbers to float32, if it was, or to float64."""
+    refuse_times(X, "X")
+    with refuse_overflow("X"):
+        X = check_array(X, dtype=FLOATS, ensure_all_finite=False, allow_nd=True)
+    if X.ndim > 3:
+        raise ValueError(f"X has {X.ndim} dimensions, but 2 or 3 are accepted.")
+    if 0 in X.shape:
+        raise ValueError(f"X has shape {X.shape}, but every axis needs a length of at least 1.")
+    return X
 
 
 def is_missing(value) -> bool:
@@ -91,11 +112,6 @@ def missing_in(values: np.ndarray) -> np.ndarray:
     return np.array([is_missing(value) for value in values], dtype=bool)
 
 
-def holds_any(values: np.ndarray, types: tuple) -> bool:
-    """Return whether an object array holds a value of one of these types."""
-    return values.dtype == object and any(isinstance(value, types) for value in values.flat)
-
-
 def refuse_masked(values, name: str) -> None:
     """Raise an error if values are masked, where none may be missing."""
     rows = values if isinstance(values, (list, tuple)) else [values]
@@ -105,8 +121,7 @@ def refuse_masked(values, name: str) -> None:
 
 def refuse_times(values, name: str) -> None:
     """Raise an error for dates and durations, whose numbers depend on their unit of time."""
-    dtypes = [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", [])
-    for dtype in dtypes:
+    for dtype in [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", []):
         if getattr(dtype, "kind", "") in ("m", "M"):
             raise ValueError(
                 f"{name} contains values of type {dtype}, but real numbers are required; divide by "
