@@ -23,12 +23,12 @@ from skrnn import _targets
 from skrnn._atomic import unchanged_on_error
 from skrnn._containers import overflow_refused, refuse_masked
 from skrnn._epochs import Keeper, Recipe, Watch, train
-from skrnn._machine import side_by_side
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
 from skrnn._persistence import Persistent
+from skrnn._training.threads import thread_map
 from skrnn.solvers import LBFGS
 
 _LARGEST = 2**63 - 1  # of the integers that parameters may be
@@ -410,7 +410,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _evaluate(self, run, X):
         """Compute outputs of ``run`` for X, and the lengths of its sequences."""
         x, lengths = self._read_X(X, reset=False)
-        with np.errstate(over="ignore", invalid="ignore"), side_by_side() as mapped:
+        with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
             outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
         return _targets.check_finite(outputs), lengths
 

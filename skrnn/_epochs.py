@@ -18,7 +18,6 @@ from typing import Protocol
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skrnn._machine import keep_freed_memory, side_by_side
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import LBFGS, SGD, Adam, State
@@ -36,6 +35,7 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 from skrnn._progress import Progress
+from skrnn._training.threads import keep_freed_memory, thread_map
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ def train(
         # Divergence is seen in the loss; NumPy need not warn of it too.
         with (
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),
-            side_by_side() as mapped,
+            thread_map() as mapped,
         ):
             objective = make_objective(network, params, recipe.loss, recipe.alpha, rng, mapped)
             if isinstance(optimizer, LBFGS):

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "skrnn"
 # the same table in words). Packages stand for their __init__.py.
 LAYERS = {
     0: "_numeric _numeric.params _numeric.packing _numeric.activations _numeric.initializers "
-    "_numeric.schedules _atomic _containers _machine _storage _version",
+    "_numeric.schedules _atomic _containers _training _training.threads _storage _version",
     1: "_persistence _columns _numeric.losses _numeric.layers _numeric.recurrent "
     "_numeric.optimizers",
     2: "_numeric.networks",
@@ -22,8 +22,8 @@ LAYERS = {
     4: "_epochs preprocessing convert metrics model_selection",
     5: "_base",
     6: "_outputs _states callbacks",
-    7: "mlp _recurrent _onnx_nodes inspection._plotting",
-    8: "rnn _onnx_converters inspection._loss_curves inspection._hidden_states "
+    7: "mlp _recurrent onnx._nodes inspection._plotting",
+    8: "rnn onnx._converters inspection._loss_curves inspection._hidden_states "
     "inspection._animation inspection._occlusion",
     9: "inspection onnx pytorch",
 }
