@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("skl2onnx") else ["skrnn/onnx.py"]
+collect_ignore = [] if find_spec("skl2onnx") else ["skrnn/onnx"]

@@ -7,11 +7,11 @@ from environment import peer
 from report import Table
 from timing import alternately, ratio_of, time_of
 
-from skrnn._machine import keep_freed_memory, side_by_side
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS, recurrent
 from skrnn._numeric.training import Ragged, gather, make_objective
+from skrnn._training.threads import keep_freed_memory, thread_map
 
 SIZES = [  # batch, steps, features, units
     (32, 20, 12, 16),
@@ -123,7 +123,7 @@ class SkrnnStep:
         keep_freed_memory()
 
     def __enter__(self):
-        self.threads = side_by_side()
+        self.threads = thread_map()
         self.objective = make_objective(
             self.layer,
             self.params,

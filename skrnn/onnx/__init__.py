@@ -11,11 +11,11 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn import _onnx_converters as converters
 from skrnn._base import NeuralNetwork
 from skrnn._outputs import NeuralClassifier
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.mlp import XORMLPClassifier
+from skrnn.onnx import _converters as converters
 from skrnn.preprocessing import PerStep, SequencePadder
 from skrnn.rnn import (
     SequenceRNNClassifier,

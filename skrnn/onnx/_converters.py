@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn._onnx_nodes import (
+from skrnn._outputs import NeuralClassifier
+from skrnn._recurrent import RecurrentNetwork
+from skrnn.onnx._nodes import (
     Nodes,
     class_answers,
     fill_padding,
@@ -17,8 +19,6 @@ from skrnn._onnx_nodes import (
     read_sequences,
     recurrent_network,
 )
-from skrnn._outputs import NeuralClassifier
-from skrnn._recurrent import RecurrentNetwork
 
 
 def _declare(scope, alias, model, inputs, **outputs):

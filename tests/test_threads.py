@@ -1,19 +1,28 @@
-"""Threads and memory: what is limited is given back, and halves are what wholes are."""
+"""Threads: the BLAS limit is removed in the end, and results have the same bits as without."""
 
+import dis
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, get_ident
+from functools import cache
+from itertools import pairwise
+from threading import Barrier, Event, get_ident
 
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skrnn import SequenceRNNClassifier, StepRNNRegressor, XORMLPClassifier
-from skrnn._machine import side_by_side
+from skrnn import (
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNRegressor,
+    XORMLPClassifier,
+)
 from skrnn._numeric.networks import RNN
-from skrnn._numeric.training import Halves, Ragged, gather
+from skrnn._numeric.training import PIECE, Halves, Ragged, gather
+from skrnn._training import threads
+from skrnn._training.threads import thread_map
 
 
 def blas_threads():
@@ -21,9 +30,9 @@ def blas_threads():
     return {info["num_threads"] for info in controller.info()}
 
 
-def test_the_limit_lasts_until_the_last_one_ends():
+def test_the_limit_lasts_until_the_last_user_leaves():
     with threadpool_limits(2, user_api="blas"):
-        first, second = side_by_side(), side_by_side()
+        first, second = thread_map(), thread_map()
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)
@@ -32,10 +41,152 @@ def test_the_limit_lasts_until_the_last_one_ends():
         assert blas_threads() == {2}
 
 
+def test_the_last_user_may_be_in_another_thread_than_the_first():
+    with (
+        threadpool_limits(2, user_api="blas"),
+        ThreadPoolExecutor(1) as one,
+        ThreadPoolExecutor(1) as other,
+    ):
+        first, second = thread_map(), thread_map()
+        one.submit(first.__enter__).result()
+        other.submit(second.__enter__).result()
+        one.submit(first.__exit__).result()
+        assert blas_threads() == {1}
+        other.submit(second.__exit__).result()
+        assert blas_threads() == {2}
+
+
 def test_two_threads_where_the_blas_may_use_two():
-    with threadpool_limits(2, user_api="blas"), side_by_side() as mapped:
+    with threadpool_limits(2, user_api="blas"), thread_map() as mapped:
         both = Barrier(2, timeout=30)
         assert len(set(mapped(lambda _: both.wait() + get_ident() * 2, range(2)))) == 2
+
+
+# Interrupts ------------------------------------------------------------------------------
+
+
+class Interrupt:
+    """Raise KeyboardInterrupt at the n-th place where Python handles signals in a block.
+
+    Only functions of skrnn/_training/threads.py count. The places are those where a function
+    begins and where a call has returned.
+    """
+
+    def __init__(self, n):
+        self.n, self.places = n, []
+
+    def __enter__(self):
+        self.outside = sys.gettrace()
+        sys.settrace(self.trace)
+
+    def __exit__(self, *exception):
+        sys.settrace(self.outside)
+
+    def trace(self, frame, event, argument):
+        if frame.f_code.co_filename != threads.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "call" or (event == "opcode" and frame.f_lasti in after_calls(frame.f_code)):
+            self.visit(frame)
+        return self.trace
+
+    def visit(self, frame):
+        self.places.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+        if len(self.places) == self.n:
+            raise KeyboardInterrupt
+
+
+@cache
+def after_calls(code):
+    """Get the offsets of instructions that follow a call."""
+    instructions = list(dis.get_instructions(code))
+    return {
+        following.offset
+        for one, following in pairwise(instructions)
+        if one.opname.startswith("CALL")
+    }
+
+
+def map_once():
+    with thread_map() as mapped:
+        assert list(mapped(abs, (-1, 2, -3))) == [1, 2, 3]
+
+
+def test_an_interrupt_at_any_place_removes_the_limit():
+    map_once()  # finds the libraries
+    where = set()
+    with threadpool_limits(2, user_api="blas"):
+        for n in range(1, 1000):
+            interrupt = Interrupt(n)
+            try:
+                with interrupt:
+                    map_once()
+            except KeyboardInterrupt:
+                where.add(interrupt.places[-1].split(":")[0])
+            else:
+                break
+            assert blas_threads() == {2}, interrupt.places
+            assert not threads._blas_limit._users, interrupt.places
+            with ThreadPoolExecutor(1) as pool:  # the lock is free for other threads
+                pool.submit(map_once).result(timeout=30)
+    assert len(interrupt.places) == n - 1 > 50
+    assert where >= {"__enter__", "__exit__", "add", "remove", "_set_blas_threads", "_submit"}
+
+
+@pytest.fixture
+def cancelled(monkeypatch):
+    """Event that is set as soon as a pool has cancelled the calls that have not begun."""
+    event = Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            event.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", Pool)
+    return event
+
+
+def test_an_interrupt_cancels_the_calls_that_have_not_begun(cancelled):
+    begun = []
+
+    def work(i):
+        begun.append(i)
+        if i == 0:
+            raise KeyboardInterrupt
+        assert cancelled.wait(timeout=30)
+
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(KeyboardInterrupt), thread_map() as mapped:
+            list(mapped(work, range(100)))
+        assert blas_threads() == {2}
+    assert set(begun) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypatch):
+    reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0)
+    with pytest.warns(match="iterations"):
+        reg.fit([[0.0], [1.0]], [0.0, 1.0])
+    begun, run = [], RNN.run
+
+    def interrupted(*args):
+        begun.append(args)
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+        assert cancelled.wait(timeout=30)
+        return run(*args)
+
+    monkeypatch.setattr(RNN, "run", interrupted)
+    with threadpool_limits(n_threads, user_api="blas"):
+        with pytest.raises(KeyboardInterrupt):
+            reg.predict(np.zeros((20 * PIECE, 1, 1)))
+        assert blas_threads() == {n_threads}
+    assert len(begun) <= 3
+
+
+# Threads of the user ---------------------------------------------------------------------
 
 
 FIRST_USERS = """
@@ -78,8 +229,8 @@ def test_first_users_at_once_and_a_thread_that_outlives_the_main_one():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_in_the_middle_takes_the_limit_back():
-    with threadpool_limits(2, user_api="blas"), side_by_side():
+def test_a_forked_process_has_no_limit():
+    with threadpool_limits(2, user_api="blas"), thread_map():
         child = os.fork()
         if not child:
             os._exit(0 if blas_threads() == {2} else 1)
@@ -88,12 +239,12 @@ def test_a_fork_in_the_middle_takes_the_limit_back():
 
 
 def test_one_thread_where_the_blas_may_use_one():
-    with threadpool_limits(1, user_api="blas"), side_by_side() as mapped:
+    with threadpool_limits(1, user_api="blas"), thread_map() as mapped:
         assert set(mapped(lambda _: get_ident(), range(4))) == {get_ident()}
 
 
-def test_errors_and_settings_of_numpy_go_with_the_work():
-    with threadpool_limits(2, user_api="blas"), side_by_side() as mapped:
+def test_calls_have_the_numpy_error_settings_of_the_caller():
+    with threadpool_limits(2, user_api="blas"), thread_map() as mapped:
         with np.errstate(over="raise"), pytest.raises(FloatingPointError):
             list(mapped(np.exp, [np.array([1e4])] * 2))
         with np.errstate(over="ignore"):

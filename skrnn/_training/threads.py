@@ -1,0 +1,168 @@
+"""Two threads for computations, and freed memory that stays in the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
+from itertools import starmap
+from threading import RLock
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+from threadpoolctl import ThreadpoolController  # a dependency of scikit-learn
+
+
+@cache
+def _blas_libraries() -> list:
+    return ThreadpoolController().select(user_api="blas").lib_controllers  # takes 10 ms
+
+
+def _set_blas_threads(library, n_threads: int) -> None:
+    """Set the number of threads of a BLAS library.
+
+    Newer versions of threadpoolctl let a single thread change OpenBLAS, and ignore all others
+    until that thread ends. The thread that removes the limit need not be the one that set it.
+    """
+    allow_any_thread = getattr(library, "clear_controlling_thread", None)
+    if allow_any_thread is not None:
+        allow_any_thread(force=True)
+    library.set_num_threads(n_threads)
+    if allow_any_thread is not None:
+        allow_any_thread(force=True)
+
+
+class _BLASLimit:
+    """Limit of one BLAS thread, while at least one `thread_map` is in use.
+
+    The limit holds for the whole process. The first user sets it and the last one removes it. If
+    each restored the number that it had found, fits that overlap in time would leave the limit
+    behind.
+
+    KeyboardInterrupt may be raised after any call. So `add` registers a user before it sets the
+    limit, `remove` restores the numbers before it forgets the user, and `remove` can be repeated.
+    """
+
+    def __init__(self):
+        self._lock = RLock()
+        self._users: set[object] = set()
+        self._former: list[tuple[Any, int]] = []  # libraries and their numbers of threads
+
+    def add(self, user: object) -> int:
+        """Set the limit; returns the number of threads that the BLAS had before."""
+        try:
+            self._lock.acquire()
+            if not self._users:
+                self._former = [(lib, lib.get_num_threads() or 1) for lib in _blas_libraries()]
+            self._users.add(user)
+            for library, _ in self._former:
+                _set_blas_threads(library, 1)
+            n_former = max((n_threads for _, n_threads in self._former), default=1)
+            return n_former
+        finally:
+            try:  # noqa: SIM105 - a call of suppress could be interrupted before the release
+                self._lock.release()
+            except RuntimeError:  # interrupted before the lock was acquired
+                pass
+
+    def remove(self, user: object) -> None:
+        """Remove the limit if there is no other user."""
+        try:
+            self._lock.acquire()
+            if self._users == {user}:
+                self._restore()
+            self._users.discard(user)
+        finally:
+            try:  # noqa: SIM105
+                self._lock.release()
+            except RuntimeError:
+                pass
+
+    def after_fork(self):
+        """Remove the limit in a forked process, which has none of the other threads."""
+        self._lock = RLock()
+        if self._users:
+            self._restore()
+        self._users.clear()
+
+    def _restore(self):
+        for library, n_threads in self._former:
+            _set_blas_threads(library, n_threads)
+
+
+_blas_limit = _BLASLimit()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_blas_limit.after_fork)
+
+
+class thread_map:
+    """Context manager that returns a `map` whose calls run in two threads.
+
+    They run in the current thread if the BLAS is limited to one thread outside, as joblib does
+    in its worker processes, or if threadpoolctl does not support the BLAS. Inside, the BLAS uses
+    one thread: it then adds up numbers in a fixed order, so that results do not depend on the
+    number of threads by a single bit.
+
+    An exception, such as KeyboardInterrupt, cancels the calls that have not begun.
+    """
+
+    def __init__(self):
+        self._user = object()
+        self._pool: ThreadPoolExecutor | None = None
+        # Called only if an interrupt arrives before the first line of __exit__.
+        self._finalizer = finalize(self, _blas_limit.remove, self._user)
+
+    def __enter__(self) -> Callable:
+        try:
+            if _blas_limit.add(self._user) < 2:
+                return map
+            self._pool = ThreadPoolExecutor(max_workers=2)
+            return partial(_map_in_pool, self._pool)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *exception) -> None:
+        try:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+            _blas_limit.remove(self._user)
+        finally:
+            _blas_limit.remove(self._user)  # again, in case the first call was interrupted
+            self._finalizer.detach()
+
+
+def _map_in_pool(pool: ThreadPoolExecutor, function: Callable, *iterables) -> Iterator:
+    calls = list(zip(*iterables, strict=False))
+    if len(calls) < 2:  # another thread would only cause delay
+        return starmap(function, calls)
+    results = [_submit(pool, function, *arguments) for arguments in calls]
+    return (result() for result in results)
+
+
+def _submit(pool: ThreadPoolExecutor, function: Callable, *arguments) -> Callable:
+    """Submit a call; returns a function that waits for its result.
+
+    The call runs in a copy of the current context, which holds the settings of ``np.errstate``.
+    A pool accepts no calls after the main thread has ended, although other threads may still
+    fit: then the call runs in the current thread.
+    """
+    try:
+        return pool.submit(copy_context().run, function, *arguments).result
+    except RuntimeError:
+        return partial(function, *arguments)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the C library keep freed memory for the next batch, once in a process.
+
+    By default, glibc returns large arrays to the system when they are freed, and each batch pays
+    for fresh pages: half the time of a step of 64 sequences and 64 units. Freeing a block of
+    nearly 32 MiB raises the threshold (M_MMAP_THRESHOLD in mallopt(3)), so that up to 64 MiB of
+    free memory stay in the process. With other C libraries this has no effect.
+    """
+    np.empty(2**25 - 2**16, np.uint8)
