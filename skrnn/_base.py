@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import lru_cache
 from numbers import Integral, Real
@@ -84,7 +85,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
         rng = check_random_state(self.random_state)
         run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
-        self._training_run, target, best = run, self._target, None
+        self._training_run, target = run, self._target
+        best: Any = None
         context = self._init_callback_context(
             max_subtasks=options.max_iter if n_starts == 1 else None
         )
@@ -101,7 +103,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
         for attempt in range(n_starts):
             run = replace(run) if attempt else run
-            if run.monitor is None:
+            if not run.is_loaded:
                 self._initialize(run, attempt)
             run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
             all_right = n_starts > 1 and self._all_right(run)
@@ -109,7 +111,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 best = run
             if all_right or self._ends_search(run.monitor.outcome):
                 break
-        vars(self).update(self._learned_from(best))
+        self.__dict__.update(self._learned_from(best))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         del self._training_run
         if not incremental or best.monitor.outcome in ("diverged", "interrupted"):
@@ -209,10 +211,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
         options = self._options(samples.n_samples, incremental=False)
-        run = Run(self._network(), options, samples, None, None)
+        run = Run(self._network(), options, samples, None, check_random_state(None))
         run.params.fill(weights)
         run.begin()
-        vars(self).update(self._learned_from(run) | {"best_loss_": None})
+        self.__dict__.update(self._learned_from(run) | {"best_loss_": None})
         return self
 
     # Data --------------------------------------------------------------------------------
@@ -239,11 +241,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             weight = _check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
-        vars(self).update(target.attributes)
+        self.__dict__.update(target.attributes)
         targets = target.encode(y, x.dtype)
-        if lengths is None:
-            samples = Rows(x, targets, weight)
-        else:
+        samples: Rows | Ragged = Rows(x, targets, weight)
+        if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step)
         return _without_weightless(samples, "sample_weight")
 
@@ -271,8 +272,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 "X_val and y_val go together, with or without sample_weight_val, but were not "
                 "both passed."
             )
+        X_val, y_val, sample_weight_val = validation
         try:
-            samples = self._read_samples(*validation, warm_start=True)
+            samples = self._read_samples(X_val, y_val, sample_weight_val, warm_start=True)
         except ValueError as error:
             raise ValueError(f"In the validation data X_val and y_val: {error}") from error
         if len(samples.y) < 2:
@@ -330,11 +332,16 @@ def _without_weightless(samples, name):
 class ClassPredictions:
     """The methods of a classifier: labels, probabilities, and training in parts."""
 
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    classes_: np.ndarray
+    n_outputs_: int
+    out_activation_: str
+
     @property
     def _target(self):
-        return ClassTarget(
-            self.n_outputs_, self.out_activation_, self._per_step, self.classes_
-        )
+        return ClassTarget(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
 
     def _read_targets(self, y, fitted, classes):
         out_activation = getattr(self, "out_activation", "auto")
@@ -452,6 +459,13 @@ class ClassPredictions:
 
 class NumberPredictions:
     """The methods of a regressor: predictions, and training in parts."""
+
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    _vectors: bool
+    n_outputs_: int
+    out_activation_: str
 
     @property
     def _target(self):

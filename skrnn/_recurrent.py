@@ -44,7 +44,7 @@ class RecurrentNetwork(NeuralNetwork):
     def _store(self, parameters):
         """Set the parameters of a constructor, given as its ``locals()``."""
         del parameters["self"]
-        vars(self).update(parameters)
+        self.__dict__.update(parameters)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -101,10 +101,10 @@ class RecurrentNetwork(NeuralNetwork):
         hidden = self._hidden_units()
         if not hidden:
             raise ValueError("hidden_layer_sizes is empty; at least one recurrent layer is needed.")
-        if self.cell != "rnn" and self.activation != "tanh":
+        if self.activation != "tanh" and not CELLS[self.cell].takes_activation:
             raise ValueError(
-                f"activation={self.activation!r} is for cell='rnn'; the activation functions of "
-                f"cell={self.cell!r} are fixed. Use activation='tanh', the default, with it."
+                f"activation={self.activation!r} has no effect with cell={self.cell!r}, whose "
+                "activation functions are fixed. Use cell='rnn', or activation='tanh'."
             )
         return RNN(
             n_features=self.n_step_features_,
@@ -150,8 +150,7 @@ class RecurrentNetwork(NeuralNetwork):
             p["W"][...] = input_init(rng, p["W"].shape)
             if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
-                if self.cell == "lstm":
-                    p["b"][2] = 1  # (Gers et al., 2000; Jozefowicz et al., 2015)
+                CELLS[self.cell].init_bias(p["b"])
 
     def _weights(self):
         return self.weights_

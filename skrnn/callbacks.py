@@ -175,7 +175,9 @@ class Checkpoint:
         run.load_state_dict(saved["run"])
         n_iter, max_iter = run.monitor.n_iter, run.options.max_iter
         if n_iter > max_iter:
-            raise ValueError(f"{path} holds {n_iter} epochs, which is more than max_iter={max_iter}.")
+            raise ValueError(
+                f"{path} holds {n_iter} epochs, which is more than max_iter={max_iter}."
+            )
 
     def on_fit_task_end(self, estimator, context):
         """Write the file if it is time to, or if the fit has ended.
@@ -278,6 +280,6 @@ def _check_same(path, there, here):
     if differences:
         raise ValueError(
             f"{path} is the checkpoint of another fit: {'; '.join(differences)}. Repeat the call "
-            "that wrote it, or delete it, or give Checkpoint another path; in a folder, each fit has "
-            "its own file."
+            "that wrote it, or delete it, or give Checkpoint another path; in a folder, each fit "
+            "has its own file."
         )

@@ -118,8 +118,8 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
 
     n_init : int or 'auto', default='auto'
         Number of starts from different initial weights, of which the one of lowest loss is kept.
-        The first start that classifies every training sample correctly ends the search. 'auto' is 50
-        for 'lbfgs' on up to 64 samples and 1 otherwise.
+        The first start that classifies every training sample correctly ends the search. 'auto'
+        is 50 for 'lbfgs' on up to 64 samples and 1 otherwise.
 
     init : str or pair of lists of arrays, default='auto'
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'

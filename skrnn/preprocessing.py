@@ -13,10 +13,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._atomic import unchanged_on_error
+from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore_form, set_learned
 from skrnn._numeric.packing import starts_of
-from skrnn._persistence import Persistent
 
 
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):

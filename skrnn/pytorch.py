@@ -14,9 +14,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import NeuralNetwork
+from skrnn._base import ClassPredictions, NeuralNetwork
 from skrnn._numeric.recurrent import CELLS
-from skrnn._outputs import NeuralClassifier
 from skrnn._recurrent import RecurrentNetwork
 
 _RECURRENT = re.compile(r"(?:(.*)\.)?(weight|bias)_(ih|hh)_l(\d+)(_reverse)?")
@@ -92,7 +91,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     output = weights[next(reversed(weights))]
     n_outputs = output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
-    if not isinstance(estimator, NeuralClassifier):
+    if not isinstance(estimator, ClassPredictions):
         y = np.zeros((2, n_outputs) if n_outputs > 1 else 2)
     elif multilabel:
         y = np.zeros((2, n_outputs), dtype=int)

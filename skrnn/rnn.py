@@ -72,8 +72,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is divided
-        by the number of sequences, or by the sum of their weights.
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of sequences, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -130,13 +130,13 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Class labels; column numbers for multilabel problems.
 
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
-        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent weights
-        ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates of a GRU are
-        z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). Those of an LSTM
-        are i, o, f, g (input, output, forget, cell). ``attention`` has ``W`` (n_in, 1)
-        if `pooling` is 'attention'. ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
+        (n_outputs,).
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -311,8 +311,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is divided
-        by the number of sequences, or by the sum of their weights.
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of sequences, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -362,13 +362,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     Attributes
     ----------
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
-        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent weights
-        ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates of a GRU are
-        z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). Those of an LSTM
-        are i, o, f, g (input, output, forget, cell). ``attention`` has ``W`` (n_in, 1)
-        if `pooling` is 'attention'. ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
+        (n_outputs,).
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -536,8 +536,8 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is divided
-        by the number of steps, or by the sum of their weights.
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of steps, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -594,11 +594,11 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Class labels; column numbers for multilabel problems.
 
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
-        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent weights
-        ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates of a GRU are
-        z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). Those of an LSTM
-        are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,).
 
     n_features_in_ : int
@@ -783,8 +783,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is divided
-        by the number of steps, or by the sum of their weights.
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of steps, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -834,11 +834,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     Attributes
     ----------
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
-        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent weights
-        ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates of a GRU are
-        z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). Those of an LSTM
-        are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,).
 
     n_features_in_ : int

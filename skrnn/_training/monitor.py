@@ -245,9 +245,7 @@ class Monitor:
                 f"L-BFGS evaluated the loss max_fun={options.solver.max_fun} times and has not "
                 "converged yet. Increase max_fun, or scale X."
             )
-        if self.outcome == "running" and (
-            options.uses_lbfgs or options.learning_rate != "cosine"
-        ):
+        if self.outcome == "running" and (options.uses_lbfgs or options.learning_rate != "cosine"):
             return (
                 f"Maximum iterations ({options.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or scale X."

@@ -6,13 +6,15 @@ import copy
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.optimizers import State
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
     Ragged,
@@ -74,14 +76,17 @@ class Run:
     optimizer_state : dict or None
         State of the solver; None before the first epoch, for L-BFGS, and if it overflowed.
 
-    monitor : Monitor or None
-        The history; None before the run has begun.
+    monitor : Monitor
+        The history, from `begin` on.
 
     order : ndarray of int of shape (n_samples,)
         The order in which the last epoch saw the samples. The next epoch permutes it.
 
     split : tuple of ndarray or None
         Indices of the training and validation samples, if `hold_out` separated them.
+
+    is_loaded : bool
+        Whether the state was loaded, so that the run has begun already.
 
     callback_data : dict
         Data that callbacks keep for this run. One callback may serve several fits at a time.
@@ -95,13 +100,16 @@ class Run:
     n_starts: int = 1
     warm_start: bool = False
     incremental: bool = False
+    params: Params = field(init=False)
+    monitor: Monitor = field(init=False)
+    order: np.ndarray = field(init=False)
+    optimizer_state: State | None = field(default=None, init=False)
+    split: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
+    is_loaded: bool = field(default=False, init=False)
+    callback_data: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __post_init__(self):
         self.params = Params(self.network.shapes, self.samples.x.dtype)
-        self.monitor: Monitor | None = None
-        self.optimizer_state: dict[str, Any] | None = None
-        self.split: tuple[np.ndarray, np.ndarray] | None = None
-        self.callback_data: dict[str, Any] = {}
 
     def begin(self, n_seen: int = 0) -> None:
         """Start the history once the initial weights are set, `n_seen` samples seen before."""
@@ -168,6 +176,7 @@ class Run:
         self.order[:] = state["order"]
         self.rng.set_state(state["rng"])
         self.optimizer_state = copy.deepcopy(state["optimizer"])
+        self.is_loaded = True
 
     # Epochs ------------------------------------------------------------------------------
 
@@ -303,7 +312,7 @@ def _is_not_finite(optimizer_state):
 
 def _runs_in_joblib():
     """Whether joblib called the function that is running, as one of several."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
             return True

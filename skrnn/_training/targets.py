@@ -53,7 +53,7 @@ class Target:
             name = "squared_error" if self.out_activation == "identity" else "log_loss"
         return LOSSES[name, self.out_activation]
 
-    def unflatten(self, predictions: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    def unflatten(self, predictions: np.ndarray, lengths) -> np.ndarray:
         """Split predictions for steps into one array for each sequence."""
         return unflatten(predictions, lengths) if self.per_step else predictions
 
@@ -370,11 +370,8 @@ def _refuse_arrays_and_nan(y):
 
 def _bytes_of(samples):
     """Get the values of each sample as bytes, which are equal for equal samples only."""
-    if isinstance(samples, Rows):
-        x = samples.x
-        arrays = ((x[[i]].toarray() if issparse(x) else x[i]) for i in range(x.shape[0]))
-    else:
-        arrays = iter(np.split(samples.x, np.cumsum(samples.lengths)[:-1]))
+    x = samples.x.toarray() if issparse(samples.x) else samples.x
+    arrays = x if isinstance(samples, Rows) else np.split(x, np.cumsum(samples.lengths)[:-1])
     return [(array + 0.0).tobytes() for array in arrays]  # adding 0 turns -0 into 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn._outputs import NeuralClassifier
+from skrnn._base import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.onnx._nodes import (
     Nodes,
@@ -39,7 +39,7 @@ def parse_network(scope, model, inputs, custom_parsers=None):
     from skl2onnx.common.data_types import FloatTensorType
 
     alias = f"Skrnn{type(model).__name__}"
-    if not isinstance(model, NeuralClassifier):
+    if not isinstance(model, ClassPredictions):
         return _declare(scope, alias, model, inputs, variable=FloatTensorType())
     kind = _label_type(model)
     return _declare(scope, alias, model, inputs, label=kind, probabilities=FloatTensorType())
