@@ -89,9 +89,10 @@ $(VENV)/.created:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+.PRECIOUS: $(VENV)/.py%  # the stamps, which make would remove as intermediate files
 $(VENV)/.py%: pyproject.toml tests/smoke/pythons.py | $(VENV)/.created
 	@echo "installing skrnn[test] into $(VENV)/py$*"
-	@"$$($(BIN)/python tests/smoke/pythons.py $*)" -m venv $(VENV)/py$*
+	@python=$$($(BIN)/python tests/smoke/pythons.py $*) && "$$python" -m venv $(VENV)/py$*
 	@$(VENV)/py$*/bin/python -m pip --disable-pip-version-check install -q -e ".[test]"
 	@touch $@
 
