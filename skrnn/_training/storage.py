@@ -1,4 +1,4 @@
-"""Files that hold nested dictionaries of arrays, and are whole at any moment."""
+"""Files of nested dictionaries of arrays, which are complete at any moment."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 
-_DIGEST = 32  # bytes of SHA-256, which end the file
-_STALE = 600  # seconds; a write takes less, so an older temporary file has nobody to finish it
+_DIGEST = 32  # bytes of SHA-256 at the end of the file; the CRC of zip leaves its headers out
+_STALE = 600  # seconds; a write takes less, so the process of an older temporary file has ended
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Replace a file, which at any moment is the old one or the new one, and whole.
+    """Replace a file; at any moment it is complete, either the old or the new one.
 
-    `content` may hold dictionaries, arrays and what JSON has.
+    `content` may hold dictionaries, arrays and what JSON can represent.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -44,35 +45,42 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Delete temporary files that a killed process left behind."""
+    """Delete temporary files that killed processes have left behind."""
     for name in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(FileNotFoundError):  # another process sweeps too
+        with contextlib.suppress(FileNotFoundError):  # another process may delete it first
             if time.time() - name.stat().st_mtime > _STALE:
                 name.unlink()
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """Read what `write` wrote; None if there is no such file."""
+    """Read a file that `write` has written; returns None if it does not exist.
+
+    The file may come from elsewhere: any content that cannot be read is a ValueError, and the
+    memory that is used is bounded by the size of the file.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
+    try:
+        if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
+            raise ValueError("The digest at the end does not match the content.")
+        return _decoded(data)
+    except Exception as error:
         raise ValueError(
-            f"{path} is not a checkpoint, or was changed or damaged. Delete it, or give Checkpoint "
-            "another path."
-        )
-    return _decoded(data)
+            f"{path} is not a checkpoint, or was changed or damaged. Delete it, or pass another "
+            "path to Checkpoint."
+        ) from error
 
 
 def _encoded(content):
-    """Put nested dictionaries into the bytes of an .npz file, with a digest at the end."""
+    """Convert nested dictionaries to the bytes of an .npz file, followed by a digest."""
     arrays: dict[str, np.ndarray] = {}
 
     def without_arrays(value, name):
         if isinstance(value, dict):
             return {k: without_arrays(v, f"{name}.{k}") for k, v in value.items()}
-        if isinstance(value, np.ndarray | np.generic):  # a float32 compares otherwise than a float
+        if isinstance(value, np.ndarray | np.generic):  # JSON would change the type of a float32
             arrays[name[1:]] = np.asarray(value)
             return {"array": name[1:]}
         return value
@@ -85,15 +93,28 @@ def _encoded(content):
 
 
 def _decoded(data):
-    """Get the nested dictionaries back; readers of .npz pass over the digest."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        tree = json.loads(file["json"].item())
+    """Convert the bytes back to nested dictionaries."""
+    with ZipFile(io.BytesIO(data)) as file:
+        members = file.infolist()
+        size = sum(member.file_size for member in members)
+        if size > len(data) or any(member.compress_type != ZIP_STORED for member in members):
+            raise ValueError("Compressed or overlapping arrays are not supported.")
+        arrays = {member.filename: _array(file.read(member)) for member in members}
 
-        def with_arrays(value):
-            if isinstance(value, dict):
-                if value.keys() == {"array"}:
-                    return file[value["array"]][()]
-                return {k: with_arrays(v) for k, v in value.items()}
-            return value
+    def with_arrays(value):
+        if isinstance(value, dict):
+            if value.keys() == {"array"}:
+                return arrays[f"{value['array']}.npy"][()]
+            return {k: with_arrays(v) for k, v in value.items()}
+        return value
 
-        return with_arrays(tree)
+    return with_arrays(json.loads(arrays["json.npy"].item()))
+
+
+def _array(data):
+    """Read an .npy file. `numpy.load` would allocate what the header claims, whatever follows."""
+    file = io.BytesIO(data)
+    np.lib.format.read_magic(file)
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    flat = np.frombuffer(data, dtype, offset=file.tell())
+    return flat.reshape(shape, order="F" if is_fortran else "C").copy()
