@@ -205,7 +205,7 @@ def test_features_of_single_precision():
 def test_estimators_of_steps_have_no_features():
     assert not hasattr(make("step binary"), "transform")
     for method in ("transform", "hidden_states", "input_gradients"):
-        with pytest.raises(NotFittedError):
+        with pytest.raises(NotFittedError, match="instance is not fitted yet"):
             getattr(make("binary"), method)(X)
 
 

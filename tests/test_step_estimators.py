@@ -341,7 +341,7 @@ def test_not_fitted(estimator):
             lambda e: e.decision_function(X),
         ]
     for call in calls:
-        with pytest.raises(NotFittedError):
+        with pytest.raises(NotFittedError, match="instance is not fitted yet"):
             call(clone(estimator))
 
 
