@@ -1,4 +1,4 @@
-"""Hidden states, what is made of them, how answers depend on input, and reading step by step."""
+"""Hidden states, pooled features, input gradients, occlusion and streams."""
 
 import copy
 import pickle
@@ -62,27 +62,28 @@ def fitted(kind, X=X, **params):
 
 
 def raw(estimator, X):
-    """Answers before softmax, with an axis of outputs."""
-    answer = getattr(estimator, "decision_function", estimator.predict)(X)
-    if answer.dtype == object:
-        return [of_one.reshape(len(of_one), -1) for of_one in answer]
-    return answer.reshape(len(answer), -1)
+    """Raw predictions, with an axis of outputs."""
+    predicted = getattr(estimator, "decision_function", estimator.predict)(X)
+    if predicted.dtype == object:
+        return [of_sequence.reshape(len(of_sequence), -1) for of_sequence in predicted]
+    return predicted.reshape(len(predicted), -1)
 
 
 # Hidden states
 
 
 def states_by_hand(estimator, x):
-    """Run the layers as textbooks do."""
+    """Run the layers by textbook formulas, one step at a time."""
     p, n_states = estimator.weights_, 2 if estimator.cell == "lstm" else 1
     layer = 0
     while f"recurrent_{layer}" in p:
-        sides = []
-        for name, turn in (("", 1), ("_reverse", -1)):
+        directions = []
+        for name, sign in (("", 1), ("_reverse", -1)):
             if (of_layer := p.get(f"recurrent_{layer}{name}")) is not None:
                 start = [np.zeros(of_layer["U"].shape[1])] * n_states
-                sides.append(one_by_one(estimator.cell, of_layer, [x[::turn]], [start])[::turn])
-        x, layer = np.hstack(sides), layer + 1
+                states = one_by_one(estimator.cell, of_layer, [x[::sign]], [start])
+                directions.append(states[::sign])
+        x, layer = np.hstack(directions), layer + 1
     return x
 
 
@@ -92,9 +93,9 @@ def test_hidden_states(kind, cell, bidirectional):
     estimator = fitted(kind, hidden_layer_sizes=(4, 3), cell=cell, bidirectional=bidirectional)
     states = estimator.hidden_states(X)
     assert (states.shape, states.dtype) == ((N,), object)
-    for x, of_one in zip(X, states, strict=True):
-        assert of_one.shape == (len(x), 6 if bidirectional else 3)
-        assert_close(of_one, states_by_hand(estimator, x))
+    for x, of_sequence in zip(X, states, strict=True):
+        assert of_sequence.shape == (len(x), 6 if bidirectional else 3)
+        assert_close(of_sequence, states_by_hand(estimator, x))
     assert estimator.hidden_states([x[:1] for x in X]).shape == (N,)
     padded = estimator.hidden_states(as_sequences(X).to_padded())
     assert_array_equal(np.concatenate(list(padded)), np.concatenate(list(states)))
@@ -102,37 +103,41 @@ def test_hidden_states(kind, cell, bidirectional):
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_hidden_states_do_not_depend_on_the_pooling(pooling):
-    clf, desired = fitted("binary", pooling=pooling), fitted("binary").weights_
-    clf.weights_ = clf.weights_ | desired
+    clf, weights = fitted("binary", pooling=pooling), fitted("binary").weights_
+    clf.weights_ = clf.weights_ | weights
     expected = fitted("binary").hidden_states(X)
     assert_array_equal(np.concatenate(list(clf.hidden_states(X))), np.concatenate(list(expected)))
 
 
-TORCH_GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 2, 3, 1]}  # places of its gates in ours
+TORCH_GATES = {
+    "rnn": [0],
+    "gru": [1, 0, 2],
+    "lstm": [0, 2, 3, 1],
+}  # positions of its gates in `weights_`
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), list(product(CELLS, [False, True])))
-def test_hidden_states_are_those_of_torch(cell, bidirectional):
+def test_hidden_states_equal_those_of_torch(cell, bidirectional):
     torch = pytest.importorskip("torch")
     estimator = fitted("binary", hidden_layer_sizes=(3, 3), cell=cell, bidirectional=bidirectional)
     module = getattr(torch.nn, cell.upper())(
         2, 3, num_layers=2, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
     )
     order = TORCH_GATES[cell]
-    for name, p in estimator.weights_.items():
-        if name != "output":
-            suffix = "_l" + name.removeprefix("recurrent_")
+    for layer, p in estimator.weights_.items():
+        if layer != "output":
+            suffix = "_l" + layer.removeprefix("recurrent_")
             of_state = np.zeros_like(p["b"])
             if cell == "gru":
                 of_state[2] = p["b_rec"]
-            for its, ours in [
+            for name, array in [
                 ("weight_ih", p["W"][order].transpose(0, 2, 1).reshape(len(order) * 3, -1)),
                 ("weight_hh", p["U"][order].transpose(0, 2, 1).reshape(len(order) * 3, -1)),
                 ("bias_ih", p["b"][order].ravel()),
                 ("bias_hh", of_state[order].ravel()),
             ]:
                 with torch.no_grad():
-                    getattr(module, its + suffix).copy_(torch.from_numpy(ours.copy()))
+                    getattr(module, name + suffix).copy_(torch.from_numpy(array.copy()))
     for x, states in zip(X, estimator.hidden_states(X), strict=True):
         with torch.no_grad():
             expected = module(torch.from_numpy(x[None]))[0][0].numpy()
@@ -150,7 +155,7 @@ def test_transform_pools_hidden_states(kind, cell, pooling, bidirectional):
     estimator = fitted(kind, cell=cell, pooling=pooling, bidirectional=bidirectional)
     expected = []
     for h in estimator.hidden_states(X):
-        # In its own time, a direction that reads backwards ends at the first step.
+        # The backward direction ends at the first step.
         last = np.r_[h[-1, :3], h[0, 3:]]
         pooled = {"last": last, "mean": h.mean(axis=0), "max": h.max(axis=0)}
         if pooling == "attention":
@@ -180,7 +185,7 @@ def test_features_keep_the_index_of_tables():
 
 
 @pytest.mark.parametrize("kind", ["binary", "scalar"])
-def test_features_for_other_estimators(kind):
+def test_features_in_pipelines_and_unions(kind):
     y, scale = TARGETS["binary"], PerStep(StandardScaler())
     features = make(kind).fit(PerStep(StandardScaler()).fit_transform(X), y)
     scaled = scale.fit_transform(X)
@@ -202,7 +207,7 @@ def test_features_of_single_precision():
     assert clf.input_gradients(X32)[0].dtype == np.float32
 
 
-def test_estimators_of_steps_have_no_features():
+def test_step_estimators_have_no_transform():
     assert not hasattr(make("step binary"), "transform")
     for method in ("transform", "hidden_states", "input_gradients"):
         with pytest.raises(NotFittedError, match="instance is not fitted yet"):
@@ -213,23 +218,23 @@ def test_estimators_of_steps_have_no_features():
 
 
 def derivative(f, x, step=1e-3):
-    """Differences of fourth order: f takes a list of arrays and gives one number for each."""
-    moves = np.zeros((x.size, *x.shape))
-    moves.reshape(x.size, -1)[np.diag_indices(x.size)] = step
-    far, near = ([*(x + k * moves), *(x - k * moves)] for k in (2, 1))
+    """Central differences of fourth order; f maps a list of arrays to a number for each."""
+    shifts = np.zeros((x.size, *x.shape))
+    shifts.reshape(x.size, -1)[np.diag_indices(x.size)] = step
+    far, near = ([*(x + k * shifts), *(x - k * shifts)] for k in (2, 1))
     values = np.asarray(f(far + near)).reshape(2, 2, x.size)
     far, near = values[:, 0] - values[:, 1]
     return ((8 * near - far) / (12 * step)).reshape(x.shape)
 
 
-def followed(estimator, x, target):
-    """What gradients are of, as a function of a list of sequences like x."""
+def output_of(estimator, x, target):
+    """Make a function that computes the output at `target` for sequences like x."""
     of_x = np.atleast_2d(raw(estimator, [x])[0])
     columns = of_x.argmax(axis=1) if target is None else np.full(len(of_x), target)
 
     def f(sequences):
-        answers = [np.atleast_2d(answer) for answer in raw(estimator, sequences)]
-        return [answer[np.arange(len(columns)), columns].sum() for answer in answers]
+        predictions = [np.atleast_2d(predicted) for predicted in raw(estimator, sequences)]
+        return [predicted[np.arange(len(columns)), columns].sum() for predicted in predictions]
 
     return f
 
@@ -241,7 +246,7 @@ def check_gradients(estimator, target=None):
     gradients = estimator.input_gradients(X, target=target)
     assert (gradients.shape, gradients.dtype) == ((N,), object)
     for x, gradient in zip(X, gradients, strict=True):
-        assert_close(gradient, derivative(followed(estimator, x, target), x), 1e-9)
+        assert_close(gradient, derivative(output_of(estimator, x, target), x), 1e-9)
         assert np.abs(gradient).max() > 1e-6
 
 
@@ -256,18 +261,18 @@ def test_input_gradients(cell, pooling, bidirectional):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("kind", [kind for kind in TARGETS if kind != "multiclass"])
-def test_input_gradients_of_other_answers(kind, cell, bidirectional):
+def test_input_gradients_of_other_targets(kind, cell, bidirectional):
     estimator = fitted(kind, cell=cell, bidirectional=bidirectional)
     for target in (None, *range(estimator.n_outputs_)):
         check_gradients(estimator, target)
 
 
 @pytest.mark.parametrize("kind", ["binary", "step scalar"])
-def test_input_gradients_are_whole_however_it_was_trained(kind):
+def test_input_gradients_ignore_bptt_steps(kind):
     check_gradients(fitted(kind, bptt_steps=2))
 
 
-def test_input_gradients_are_of_inference():
+def test_input_gradients_ignore_dropout():
     clf, dropped = fitted("binary"), fitted("binary", dropout=0.5)
     dropped.weights_ = clf.weights_
     for actual, expected in zip(dropped.input_gradients(X), clf.input_gradients(X), strict=True):
@@ -275,22 +280,23 @@ def test_input_gradients_are_of_inference():
 
 
 @pytest.mark.parametrize(
-    ("kind", "target", "error"),
+    ("kind", "target", "n_outputs"),
     [
-        ("multiclass", 3, ValueError),
-        ("multiclass", -1, ValueError),
-        ("binary", 1, ValueError),
-        ("step vector", 2, ValueError),
-        ("multiclass", "a", ValueError),
-        ("multiclass", 0.5, ValueError),
+        ("multiclass", 3, 3),
+        ("multiclass", -1, 3),
+        ("binary", 1, 1),
+        ("step vector", 2, 2),
+        ("multiclass", "a", 3),
+        ("multiclass", 0.5, 3),
     ],
 )
-def test_no_such_output(kind, target, error):
-    with pytest.raises(error):
+def test_input_gradients_of_a_missing_output_are_refused(kind, target, n_outputs):
+    message = f"target={target!r} is not an output; there are {n_outputs}, from 0 to"
+    with pytest.raises(ValueError, match=message):
         fitted(kind).input_gradients(X, target=target)
 
 
-def test_input_gradients_leave_the_estimator_alone():
+def test_input_gradients_leave_the_estimator_unchanged():
     clf = fitted("multiclass")
     before = copy.deepcopy(vars(clf))
     clf.input_gradients(X, target=0)
@@ -301,8 +307,8 @@ def test_input_gradients_leave_the_estimator_alone():
 
 
 def occlusion_by_hand(estimator, x, window, baseline):
-    """Hide one window after the other; slow and plain."""
-    windows_of, width = [[] for _ in x], min(window, len(x))
+    """Hide one window after the other."""
+    losses, width = [[] for _ in x], min(window, len(x))
     for start in range(len(x) - width + 1):
         hidden = x.copy()
         hidden[start : start + width] = baseline
@@ -312,8 +318,8 @@ def occlusion_by_hand(estimator, x, window, baseline):
         else:
             lost = np.abs(estimator.predict([x]) - estimator.predict([hidden])).sum()
         for step in range(start, start + width):
-            windows_of[step].append(lost)
-    return np.array([np.mean(lost) for lost in windows_of])
+            losses[step].append(lost)
+    return np.array([np.mean(lost) for lost in losses])
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "scalar", "vector"])
@@ -327,19 +333,19 @@ def test_occlusion(kind, window, scaled, baseline):
     estimator.fit(X, TARGETS[kind])
     importance = occlusion_importance(estimator, X, window=window, baseline=baseline)
     assert (importance.shape, importance.dtype) == ((N,), object)
-    shown = np.concatenate(X).mean(axis=0) if baseline is None else baseline
-    for x, of_one in zip(X, importance, strict=True):
-        assert_close(of_one, occlusion_by_hand(estimator, x, window, shown))
+    values = np.concatenate(X).mean(axis=0) if baseline is None else baseline
+    for x, of_sequence in zip(X, importance, strict=True):
+        assert_close(of_sequence, occlusion_by_hand(estimator, x, window, values))
 
 
 class LastStepMatters:
-    """Answers by the last step alone."""
+    """A regressor whose predictions depend on the last step only."""
 
     def predict(self, X):
         return np.array([10 * x[-1, 0] for x in X])
 
 
-def test_occlusion_in_a_case_known_by_heart():
+def test_occlusion_by_hand():
     importance = occlusion_importance(LastStepMatters(), [[1, 2, 3], [4]], baseline=1)
     assert_allclose(importance[0], [0, 0, 20])
     assert_allclose(importance[1], [30])
@@ -350,7 +356,7 @@ def test_occlusion_in_a_case_known_by_heart():
 
 
 @pytest.mark.parametrize("form", [tuple, lambda X: as_sequences(X).to_padded()])
-def test_occlusion_takes_every_form(form):
+def test_occlusion_accepts_every_form_of_X(form):
     clf = fitted("multiclass")
     expected = occlusion_importance(clf, X)
     for actual, desired in zip(occlusion_importance(clf, form(X)), expected, strict=True):
@@ -361,9 +367,12 @@ def test_occlusion_takes_every_form(form):
     ("args", "message"),
     [
         *[({"window": window}, "window must be an integer >= 1") for window in (0, -1, 1.5, "2")],
-        ({"X": []}, "empty"),
-        ({"X": [[1.0, np.nan, 2.0]]}, "NaN at step 1 of sequence 0"),
-        ({"baseline": [1.0, 2.0, 3.0]}, "."),
+        ({"X": []}, "X is empty: at least one sequence is required"),
+        ({"X": [[1.0, np.nan, 2.0]]}, "X contains NaN at step 1 of sequence 0"),
+        (
+            {"baseline": [1.0, 2.0, 3.0]},
+            "baseline must be a finite number, or one for each of the 2",
+        ),
     ],
 )
 def test_occlusion_refuses(args, message):
@@ -371,23 +380,23 @@ def test_occlusion_refuses(args, message):
         occlusion_importance(fitted("binary"), **{"X": X, **args})
 
 
-# Step by step
+# Streams
 
 
-def answer_to(estimator, sequences):
-    """What `step` should say after the last step of each sequence."""
-    answers = getattr(estimator, "predict_proba", estimator.predict)(sequences)
-    return np.array([a[-1] for a in answers]) if answers.dtype == object else answers
+def last_predictions(estimator, sequences):
+    """Compute what `step` should return after the last step of each sequence."""
+    predicted = getattr(estimator, "predict_proba", estimator.predict)(sequences)
+    return np.array([p[-1] for p in predicted]) if predicted.dtype == object else predicted
 
 
 def check_stream(estimator, n_streams, dtype=float, tol=1e-12):
     streams = np.random.RandomState(1).normal(size=(n_streams, 6, 2)).astype(dtype)
     state = estimator.initial_state(n_streams)
     for t in range(6):
-        answer, state = estimator.step(streams[:, t], state)
-        expected = answer_to(estimator, streams[:, : t + 1])
-        assert answer.dtype == expected.dtype == dtype
-        assert_close(answer, expected, tol)
+        predicted, state = estimator.step(streams[:, t], state)
+        expected = last_predictions(estimator, streams[:, : t + 1])
+        assert predicted.dtype == expected.dtype == dtype
+        assert_close(predicted, expected, tol)
     assert state.n_steps == 6
 
 
@@ -403,8 +412,9 @@ def test_stream_of_a_classifier(cell, pooling, layers, n_streams):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("n_streams", [1, 3])
 @pytest.mark.parametrize("kind", TARGETS)
-def test_stream_of_others(kind, cell, n_streams):
-    check_stream(fitted(kind, cell=cell, pooling="mean"), n_streams)
+def test_stream_of_all_targets(kind, cell, n_streams):
+    pooling = {} if kind.startswith("step") else {"pooling": "mean"}
+    check_stream(fitted(kind, cell=cell, **pooling), n_streams)
     check_stream(fitted(kind, cell=cell, bptt_steps=2), n_streams)
 
 
@@ -416,11 +426,11 @@ def test_stream_of_single_precision(kind):
 
 def test_a_single_stream_needs_no_axis():
     clf = fitted("binary")
-    answers = [
+    predicted = [
         clf.step(x_t, clf.initial_state())[0] for x_t in ([1, 2], [[1, 2]], np.array([1, 2]))
     ]
-    assert_array_equal(answers[0], answers[1], strict=True)
-    assert_array_equal(answers[0], answers[2], strict=True)
+    assert_array_equal(predicted[0], predicted[1], strict=True)
+    assert_array_equal(predicted[0], predicted[2], strict=True)
 
 
 @pytest.mark.parametrize(("cell", "pooling"), list(product(CELLS, POOLINGS)))
@@ -431,20 +441,20 @@ def test_states_are_never_changed(cell, pooling):
     for future in (X[2], X[4]):
         state = saved
         for t, x_t in enumerate(future):
-            answer, state = clf.step(x_t, state)
+            predicted, state = clf.step(x_t, state)
             prefix = np.vstack([X[0][:1], future[: t + 1]])
-            assert_close(answer, clf.predict_proba([prefix]))
+            assert_close(predicted, clf.predict_proba([prefix]))
     np.testing.assert_equal(saved, before)
     x_t = X[2][:1].copy()
-    answer, state = clf.step(x_t, saved)
-    kept, state_kept = answer.copy(), copy.deepcopy(state)
+    predicted, state = clf.step(x_t, saved)
+    copies = predicted.copy(), copy.deepcopy(state)
     clf.step(x_t, state)
     x_t[:] = 99
-    assert_array_equal(answer, kept)
-    np.testing.assert_equal(state, state_kept)
+    assert_array_equal(predicted, copies[0])
+    np.testing.assert_equal(state, copies[1])
 
 
-def test_states_can_be_kept_in_a_file():
+def test_states_can_be_pickled():
     reg = fitted("step vector", cell="lstm", hidden_layer_sizes=(3, 2))
     _, state = reg.step(X[0][:2], reg.initial_state(2))
     loaded_reg, loaded = pickle.loads(pickle.dumps((reg, state)))
@@ -453,9 +463,11 @@ def test_states_can_be_kept_in_a_file():
     assert_array_equal(actual, expected)
 
 
-def test_a_stream_cannot_know_its_end():
+def test_bidirectional_networks_have_no_streams():
     for kind in ("binary", "step scalar"):
-        with pytest.raises(ValueError, match="is bidirectional"):
+        with pytest.raises(
+            ValueError, match="is bidirectional: it also reads sequences from their ends"
+        ):
             fitted(kind, bidirectional=True).initial_state()
 
 
@@ -463,14 +475,18 @@ def test_a_stream_cannot_know_its_end():
     ("n_streams", "x_t", "message"),
     [
         (1, [1.0], r"x_t has shape \(1, 1\), but .* \(1, 2\)"),
-        (1, [1.0, 2.0, 3.0], r"\(1, 3\)"),
-        (1, 1.0, r"shape \(\)"),
-        (2, [1.0, 2.0], r"shape \(2,\), but .* = \(2, 2\)"),
-        (2, np.ones((3, 2)), r"shape \(3, 2\)"),
-        (2, np.ones((2, 2, 1)), r"shape \(2, 2, 1\)"),
-        (2, [[1, 2], [np.nan, 1]], "NaN or infinity in stream 1"),
-        (1, [np.inf, 1], "NaN or infinity in stream 0"),
-        (1, ["a", "b"], "could not convert"),
+        (1, [1.0, 2.0, 3.0], r"x_t has shape \(1, 3\), but"),
+        (1, 1.0, r"x_t has shape \(\), but"),
+        (2, [1.0, 2.0], r"x_t has shape \(2,\), but .* = \(2, 2\)"),
+        (2, np.ones((3, 2)), r"x_t has shape \(3, 2\), but"),
+        (2, np.ones((2, 2, 1)), r"x_t has shape \(2, 2, 1\), but"),
+        (2, [[1, 2], [np.nan, 1]], "x_t contains NaN or infinity in stream 1"),
+        (1, [np.inf, 1], "x_t contains NaN or infinity in stream 0"),
+        (
+            1,
+            ["a", "b"],
+            "x_t must hold a real number for each feature of each stream: could not convert",
+        ),
     ],
 )
 def test_bad_steps_are_refused(n_streams, x_t, message):
@@ -483,11 +499,13 @@ def test_bad_steps_are_refused(n_streams, x_t, message):
     "other", [{"cell": "lstm"}, {"hidden_layer_sizes": (3, 3)}, {"hidden_layer_sizes": 4}]
 )
 def test_states_of_another_network_are_refused(other):
-    with pytest.raises(ValueError, match="state"):
+    with pytest.raises(
+        ValueError, match="The state does not fit this network: its layers have shapes"
+    ):
         fitted("binary").step(X[0][0], fitted("binary", **other).initial_state())
 
 
 @pytest.mark.parametrize("n_streams", [0, -1, 1.5])
 def test_bad_number_of_streams_is_refused(n_streams):
-    with pytest.raises(ValueError, match="n_streams"):
+    with pytest.raises(ValueError, match=f"n_streams must be an integer >= 1, got {n_streams}"):
         fitted("binary").initial_state(n_streams)

@@ -1,7 +1,7 @@
-"""Estimators that answer each step: forms of y, searches, and what scikit-learn's checks ask.
+"""Step estimators: forms of y, searches, weights, and the conventions of scikit-learn.
 
-scikit-learn's own checks know only targets that stand beside samples; those that matter here
-are made again for targets beside steps.
+scikit-learn's own checks use a target for each sample. The important ones are repeated here for a
+target for each step.
 """
 
 import copy
@@ -44,12 +44,12 @@ TARGETS = {
     "scalar": [x[:, 0].cumsum() for x in X],
     "vector": [np.ascontiguousarray(x.cumsum(axis=0)[:, [0, 1, 1]]) for x in X],
 }
-JUNK = {"text": "junk", "scalar": np.inf, "vector": np.nan}  # behind the ends; else 99
+PADDING = {"text": "padding", "scalar": np.inf, "vector": np.nan}  # of targets; else 99
 LABELS = ["binary", "multiclass", "text", "multilabel"]
 NUMBERS = ["scalar", "vector"]
 OPTIONS = {"max_iter": 4, "learning_rate": "cosine", "random_state": 0}
 CLF, REG = StepRNNClassifier(3, **OPTIONS), StepRNNRegressor(3, **OPTIONS)
-GIVES = {
+SHAPES = {  # of the prediction for a step
     "binary": {"predict": (), "predict_proba": (2,), "decision_function": ()},
     "multiclass": {"predict": (), "predict_proba": (3,), "decision_function": (3,)},
     "text": {"predict": (), "predict_proba": (3,), "decision_function": (3,)},
@@ -67,7 +67,7 @@ def make(kind, network="gru-1"):
 
 
 def raw(estimator, X):
-    """Get what an estimator computes before it decides, all steps together."""
+    """Compute the raw predictions of all steps."""
     method = getattr(estimator, "decision_function", estimator.predict)
     return np.concatenate(list(method(X)))
 
@@ -78,26 +78,26 @@ def in_object_array(arrays):
     return array
 
 
-def padded_targets(targets, junk=99, width=7):
+def padded_targets(targets, padding=99, width=7):
     first = targets[0]
-    dtype = np.asarray([junk]).dtype if first.dtype.kind == "U" else first.dtype
-    padded = np.full((len(targets), width, *first.shape[1:]), junk, dtype)
-    for row, of_one in zip(padded, targets, strict=True):
-        row[: len(of_one)] = of_one
+    dtype = np.asarray([padding]).dtype if first.dtype.kind == "U" else first.dtype
+    padded = np.full((len(targets), width, *first.shape[1:]), padding, dtype)
+    for row, of_sequence in zip(padded, targets, strict=True):
+        row[: len(of_sequence)] = of_sequence
     return padded
 
 
-FORMS = {  # (X, y) of ragged X, ragged y, and what stands behind the ends
-    "nested lists": lambda X, y, junk: (X, [t.tolist() for t in y]),
-    "tuple": lambda X, y, junk: (X, tuple(y)),
-    "object array": lambda X, y, junk: (in_object_array(X), in_object_array(y)),
-    "Series": lambda X, y, junk: (
+FORMS = {  # (X, y) of ragged X, ragged y, and the value of the padding
+    "nested lists": lambda X, y, padding: (X, [t.tolist() for t in y]),
+    "tuple": lambda X, y, padding: (X, tuple(y)),
+    "object array": lambda X, y, padding: (in_object_array(X), in_object_array(y)),
+    "Series": lambda X, y, padding: (
         pd.Series(X, index=range(len(X))[::-1]),
         pd.Series(y, index=range(len(X))[::-1]),
     ),
-    "padded": lambda X, y, junk: (as_sequences(X).to_padded(), padded_targets(y, junk)),
-    "ragged X, padded y": lambda X, y, junk: (X, padded_targets(y, junk)),
-    "padded X, ragged y": lambda X, y, junk: (as_sequences(X).to_padded(), y),
+    "padded": lambda X, y, padding: (as_sequences(X).to_padded(), padded_targets(y, padding)),
+    "ragged X, padded y": lambda X, y, padding: (X, padded_targets(y, padding)),
+    "padded X, ragged y": lambda X, y, padding: (as_sequences(X).to_padded(), y),
 }
 
 
@@ -109,7 +109,7 @@ FORMS = {  # (X, y) of ragged X, ragged y, and what stands behind the ends
 def test_equal_targets_give_equal_results(form, kind):
     y = TARGETS[kind]
     expected = make(kind).fit(X, y)
-    X_form, y_form = FORMS[form](X, y, JUNK.get(kind, 99))
+    X_form, y_form = FORMS[form](X, y, PADDING.get(kind, 99))
     actual = make(kind).fit(X_form, y_form)
     assert np.std(raw(actual, X)) > 0
     assert_array_equal(raw(actual, X_form), raw(expected, X), strict=True)
@@ -119,7 +119,7 @@ def test_equal_targets_give_equal_results(form, kind):
 
 
 @pytest.mark.parametrize("kind", ["binary", "scalar"])
-def test_flat_tables_go_with_tables_of_targets(kind):
+def test_flat_tables_with_tables_of_targets(kind):
     y = TARGETS[kind]
     expected = make(kind).fit(X, y)
     frames = [
@@ -131,17 +131,17 @@ def test_flat_tables_go_with_tables_of_targets(kind):
 
 
 @pytest.mark.parametrize("equal_lengths", [False, True])
-@pytest.mark.parametrize(("kind", "method"), [(k, m) for k in GIVES for m in GIVES[k]])
-def test_answers_are_object_arrays_of_one_array_for_each_sequence(kind, method, equal_lengths):
+@pytest.mark.parametrize(("kind", "method"), [(k, m) for k in SHAPES for m in SHAPES[k]])
+def test_predictions_are_object_arrays_of_one_array_for_each_sequence(kind, method, equal_lengths):
     estimator = make(kind).fit(X, TARGETS[kind])
-    asked = [x[:1] for x in X] if equal_lengths else X
-    answer = getattr(estimator, method)(asked)
-    assert (answer.shape, answer.dtype) == ((N,), object)
-    assert [a.shape for a in answer] == [(len(x), *GIVES[kind][method]) for x in asked]
+    given = [x[:1] for x in X] if equal_lengths else X
+    predicted = getattr(estimator, method)(given)
+    assert (predicted.shape, predicted.dtype) == ((N,), object)
+    assert [p.shape for p in predicted] == [(len(x), *SHAPES[kind][method]) for x in given]
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_answers_of_classifiers_agree(kind):
+def test_methods_of_classifiers_are_consistent(kind):
     clf = make(kind).fit(X, TARGETS[kind])
     proba, label, score = (
         np.concatenate(list(getattr(clf, method)(X)))
@@ -170,11 +170,11 @@ def test_it_learns(kind):
 @pytest.mark.parametrize("kind", TARGETS)
 def test_score_is_that_of_all_steps(kind):
     estimator, y = make(kind).fit(X, TARGETS[kind]), TARGETS[kind]
-    truth, answer = np.concatenate(y), np.concatenate(list(estimator.predict(X)))
+    truth, predicted = np.concatenate(y), np.concatenate(list(estimator.predict(X)))
     metric = accuracy_score if kind in LABELS else r2_score
-    assert_allclose(estimator.score(X, y), metric(truth, answer))
+    assert_allclose(estimator.score(X, y), metric(truth, predicted))
     weight = np.linspace(0, 2, N)
-    expected = metric(truth, answer, sample_weight=np.repeat(weight, LENGTHS))
+    expected = metric(truth, predicted, sample_weight=np.repeat(weight, LENGTHS))
     assert_allclose(estimator.score(X, y, weight), expected)
 
 
@@ -203,44 +203,44 @@ SCORERS = {
 }
 METRICS = {
     flat_accuracy_scorer: accuracy_score,
-    flat_f1_scorer: lambda truth, answer: f1_score(truth, answer, average="macro"),
+    flat_f1_scorer: lambda truth, predicted: f1_score(truth, predicted, average="macro"),
     flat_r2_scorer: r2_score,
 }
 
 
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("kind", SCORERS)
-def test_searches_take_every_form(kind, search):
+def test_searches_accept_every_form(kind, search):
     estimator = make(kind).set_params(learning_rate_init=0.1, max_iter=6)
-    found = set()
+    scores = set()
     for scoring in SCORERS[kind]:
         expected = SEARCHES[search](estimator, X, TARGETS[kind], scoring)
-        found.update(expected.ravel().tolist())
+        scores.update(expected.ravel().tolist())
         for form in ("object array", "padded", "Series"):
-            args = FORMS[form](X, TARGETS[kind], JUNK.get(kind, 99))
+            args = FORMS[form](X, TARGETS[kind], PADDING.get(kind, 99))
             actual = SEARCHES[search](estimator, *args, scoring)
             assert_array_equal(actual, expected)
-    assert len(found) > 1
+    assert len(scores) > 1
 
 
 @pytest.mark.parametrize(("kind", "scoring"), [(k, s) for k in SCORERS for s in SCORERS[k]])
 def test_cross_validation_equals_a_loop_by_hand(kind, scoring):
-    y, expected, answers = TARGETS[kind], [], []
+    y, expected, by_hand = TARGETS[kind], [], []
     for train, test in KFold(3).split(X):
         fitted = make(kind).fit([X[i] for i in train], [y[i] for i in train])
-        answer, truth = fitted.predict([X[i] for i in test]), [y[i] for i in test]
-        answers.extend(answer)
+        predicted, truth = fitted.predict([X[i] for i in test]), [y[i] for i in test]
+        by_hand.extend(predicted)
         if scoring is sequence_accuracy_scorer:
-            expected.append(sequence_accuracy_score(truth, answer))
+            expected.append(sequence_accuracy_score(truth, predicted))
         else:
             default = flat_accuracy_scorer if kind in LABELS else flat_r2_scorer
             metric = METRICS[scoring or default]
-            expected.append(metric(np.concatenate(truth), np.concatenate(list(answer))))
+            expected.append(metric(np.concatenate(truth), np.concatenate(list(predicted))))
     scores = cross_validate(make(kind), X, y, cv=3, scoring=scoring)["test_score"]
     assert_allclose(scores, expected)
     predicted = cross_val_predict(make(kind), X, y, cv=3)
     assert (predicted.shape, predicted.dtype) == ((N,), object)
-    for actual, desired in zip(predicted, answers, strict=True):
+    for actual, desired in zip(predicted, by_hand, strict=True):
         assert_array_equal(actual, desired)
 
 
@@ -265,12 +265,12 @@ def test_search_splits_weights(kind):
         for train, test in KFold(2).split(X):
             fitted = make(kind).set_params(alpha=0.1)
             fitted.fit(*([part[i] for i in train] for part in (X, y, weight)))
-            # scikit-learn hands the weights to the scorer, too.
+            # scikit-learn passes the weights to the scorer, too.
             expected.append(fitted.score(*([part[i] for i in test] for part in (X, y, weight))))
         assert_allclose(search.cv_results_["mean_test_score"], np.mean(expected))
 
 
-# What scikit-learn's checks ask
+# Conventions of scikit-learn
 
 
 @pytest.mark.parametrize("estimator", [CLF, REG], ids=repr)
@@ -283,17 +283,17 @@ def test_parameters(estimator):
     assert estimator.get_params().items() >= OPTIONS.items()
     assert clone(estimator).set_params(**changed).get_params().items() >= changed.items()
     assert clone(estimator).get_params() == estimator.get_params()
-    with pytest.raises(ValueError, match="Invalid parameter"):
+    with pytest.raises(ValueError, match="Invalid parameter 'nothing' for estimator"):
         fresh.set_params(nothing=1)
 
 
-def test_scikit_learn_is_not_told_what_would_mislead_it():
+def test_step_estimators_are_neither_classifiers_nor_regressors_of_scikit_learn():
     assert not is_classifier(CLF)
     assert not is_regressor(REG)
 
 
 @pytest.mark.parametrize(("network", "kind"), CASES)
-def test_fit_returns_self_and_leaves_parameters_alone(network, kind):
+def test_fit_returns_self_and_leaves_parameters_unchanged(network, kind):
     estimator = make(kind, network)
     params = copy.deepcopy(estimator.get_params())
     assert estimator.fit(X, TARGETS[kind]) is estimator
@@ -305,7 +305,7 @@ def test_fit_returns_self_and_leaves_parameters_alone(network, kind):
 
 
 @pytest.mark.parametrize(("network", "kind"), CASES)
-def test_refit_is_fit(network, kind):
+def test_refit_equals_fit(network, kind):
     y = TARGETS[kind]
     estimator = make(kind, network).fit(X, y)
     expected, attributes = raw(estimator, X), set(vars(estimator))
@@ -317,7 +317,7 @@ def test_refit_is_fit(network, kind):
 
 
 @pytest.mark.parametrize(("network", "kind"), CASES)
-def test_pickle_answers_the_same_bits(network, kind):
+def test_pickles_predict_the_same_bits(network, kind):
     estimator = make(kind, network).fit(X, TARGETS[kind])
     loaded = pickle.loads(pickle.dumps(estimator))
     assert_array_equal(raw(loaded, X), raw(estimator, X), strict=True)
@@ -359,8 +359,8 @@ def test_number_of_features(kind):
 
 @pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("form", ["object array", "padded"])
-def test_data_are_left_alone(kind, form):
-    X_form, y_form = FORMS[form](X, TARGETS[kind], JUNK.get(kind, 99))
+def test_data_are_not_changed(kind, form):
+    X_form, y_form = FORMS[form](X, TARGETS[kind], PADDING.get(kind, 99))
     X_form, y_form, weight = copy.deepcopy((X_form, y_form, [np.ones(n) for n in LENGTHS]))
     before = pickle.dumps((X_form, y_form, weight))
     for array in (*X_form, *y_form, *weight, X_form, y_form):
@@ -374,29 +374,29 @@ def test_data_are_left_alone(kind, form):
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("network", "kind"), CASES)
-def test_an_answer_depends_on_its_sequence_alone(network, kind, bidirectional):
+def test_a_prediction_depends_on_its_sequence_only(network, kind, bidirectional):
     estimator = make(kind, network).set_params(bidirectional=bidirectional).fit(X, TARGETS[kind])
     expected = raw(estimator, X)
     of_each = np.split(expected, np.cumsum(LENGTHS)[:-1])
     order = np.random.RandomState(1).permutation(N)
-    for asked, desired in [
+    for given, desired in [
         ([X[i] for i in order], [of_each[i] for i in order]),
         (X[3:6], of_each[3:6]),
         (X * 2, of_each * 2),
         (as_sequences(X).to_padded(n_steps=9), of_each),
     ]:
-        assert_allclose(raw(estimator, asked), np.concatenate(desired), rtol=0, atol=1e-12)
+        assert_allclose(raw(estimator, given), np.concatenate(desired), rtol=0, atol=1e-12)
     alone = np.concatenate([raw(estimator, [x]) for x in X])
     assert_allclose(alone, expected, rtol=0, atol=1e-12)
-    beside = raw(estimator, [*X, np.ones((300, 2))])[: len(expected)]
-    assert_allclose(beside, expected, rtol=0, atol=1e-12)
+    with_a_long_one = raw(estimator, [*X, np.ones((300, 2))])[: len(expected)]
+    assert_allclose(with_a_long_one, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_without_the_future(kind):
+def test_predictions_do_not_depend_on_later_steps(kind):
     estimator = make(kind).fit(X, TARGETS[kind])
-    begun = estimator.predict([x[: max(1, len(x) - 1)] for x in X])
-    for part, whole in zip(begun, estimator.predict(X), strict=True):
+    shorter = estimator.predict([x[: max(1, len(x) - 1)] for x in X])
+    for part, whole in zip(shorter, estimator.predict(X), strict=True):
         assert_array_equal(part, whole[: len(part)]) if kind in LABELS else assert_allclose(
             part, whole[: len(part)], rtol=0, atol=1e-12
         )
@@ -417,7 +417,7 @@ def test_float32_stays_float32(kind):
     assert_allclose(raw(estimator, X32), raw(in_double, X32), atol=1e-4)
 
 
-# What is refused
+# Refused
 
 
 def put(value, kind, sequence=5):
@@ -431,46 +431,96 @@ def without_last_step(values, sequence=5):
     return [v[:-1] if i == sequence else v for i, v in enumerate(values)]
 
 
+STEP_MISSING = r"Sequence 5 of X has 4 steps, but {} has shape \(3"
+NO_STEPS = r"y has shape \(14,\), but needs a value for each step: \(14, 5 or more\)"
 ONES = [np.ones(length) for length in LENGTHS]
 BAD = {  # kind, arguments of fit, part of the message
-    "NaN in labels": ("binary", {"y": put(np.nan, "binary")}, "y contains NaN"),
-    "inf in labels": ("multiclass", {"y": put(np.inf, "multiclass")}, "y contains infinity"),
-    "NaN in numbers": ("scalar", {"y": put(np.nan, "scalar")}, "y contains NaN"),
-    "inf in vectors": ("vector", {"y": put(np.inf, "vector")}, "y contains infinity"),
-    "a step too few": ("binary", {"y": without_last_step(TARGETS["binary"])}, "Sequence 5 of X"),
-    "a vector too few": ("vector", {"y": without_last_step(TARGETS["vector"])}, "Sequence 5 of X"),
-    "1-D list": ("binary", {"y": [0, 1] * (N // 2)}, "value for each step"),
-    "1-D array": ("binary", {"y": np.arange(N) % 2}, "value for each step"),
-    "1-D numbers": ("scalar", {"y": np.arange(N) / 2}, "value for each step"),
+    "NaN in labels": ("binary", {"y": put(np.nan, "binary")}, "Input y contains NaN"),
+    "inf in labels": ("multiclass", {"y": put(np.inf, "multiclass")}, "Input y contains infinity"),
+    "NaN in numbers": ("scalar", {"y": put(np.nan, "scalar")}, "Input y contains NaN"),
+    "inf in vectors": ("vector", {"y": put(np.inf, "vector")}, "Input y contains infinity"),
+    "a step too few": (
+        "binary",
+        {"y": without_last_step(TARGETS["binary"])},
+        STEP_MISSING.format("y"),
+    ),
+    "a vector too few": (
+        "vector",
+        {"y": without_last_step(TARGETS["vector"])},
+        STEP_MISSING.format("y"),
+    ),
+    "1-D list": (
+        "binary",
+        {"y": [0, 1] * (N // 2)},
+        r"y has shape \(\) there; a value for each step is",
+    ),
+    "1-D array": ("binary", {"y": np.arange(N) % 2}, NO_STEPS),
+    "1-D numbers": ("scalar", {"y": np.arange(N) / 2}, NO_STEPS),
     "short padding": (
         "multiclass",
         {"y": padded_targets(TARGETS["multiclass"], width=5)[:, :4]},
         r"y has shape \(14, 4\), but needs .* \(14, 5 or more\)",
     ),
-    "a sequence too few": ("binary", {"y": TARGETS["binary"][:-1]}, "inconsistent numbers"),
+    "a sequence too few": (
+        "binary",
+        {"y": TARGETS["binary"][:-1]},
+        r"inconsistent numbers of samples: \[14, 13\]",
+    ),
     "no y": ("binary", {"y": None}, "requires y to be passed"),
     "no y of numbers": ("scalar", {"y": None}, "requires y to be passed"),
-    "numbers as labels": ("binary", {"y": TARGETS["scalar"]}, "Unknown label type"),
-    "labels as numbers": ("scalar", {"y": TARGETS["text"]}, "could not convert"),
+    "numbers as labels": ("binary", {"y": TARGETS["scalar"]}, "Unknown label type: continuous"),
+    "labels as numbers": ("scalar", {"y": TARGETS["text"]}, "could not convert string to float"),
     "widths of vectors": (
         "vector",
         {"y": [t[:, : 2 + (i > 3)] for i, t in enumerate(TARGETS["vector"])]},
-        ".",
+        r"y has shape \(3, 3\) for sequence 4 and \(4, 2\) for sequence 0",
     ),
-    "unequal weights": ("binary", {"sample_weight": without_last_step(ONES)}, "Sequence 5 of X"),
-    "weights too few": ("scalar", {"sample_weight": np.ones(N - 1)}, "inconsistent numbers"),
-    "negative weight": ("scalar", {"sample_weight": [w - 2 for w in ONES]}, "[Nn]egative"),
-    "NaN weight": ("binary", {"sample_weight": [w * np.nan for w in ONES]}, "NaN"),
-    "no weight": ("binary", {"sample_weight": [w * 0 for w in ONES]}, "zero"),
-    "vectors as weights": ("scalar", {"sample_weight": TARGETS["multilabel"]}, "must be 1D"),
-    "log loss of numbers": ("scalar", {"params": {"loss": "log_loss"}}, "log_loss"),
-    "class weight of numbers": ("vector", {"params": {"class_weight": "balanced"}}, "class_weight"),
-    "X without its y": ("binary", {"X": X[:-1]}, "inconsistent numbers"),
-    "lonely X_val": ("binary", {"X_val": X}, "X_val and y_val go together"),
+    "unequal weights": (
+        "binary",
+        {"sample_weight": without_last_step(ONES)},
+        STEP_MISSING.format("sample_weight"),
+    ),
+    "weights too few": (
+        "scalar",
+        {"sample_weight": np.ones(N - 1)},
+        r"inconsistent numbers of samples: \[13, 14\]",
+    ),
+    "negative weight": (
+        "scalar",
+        {"sample_weight": [w - 2 for w in ONES]},
+        "Negative values in data passed to `sample_weight`",
+    ),
+    "NaN weight": (
+        "binary",
+        {"sample_weight": [w * np.nan for w in ONES]},
+        "Input sample_weight contains NaN",
+    ),
+    "no weight": (
+        "binary",
+        {"sample_weight": [w * 0 for w in ONES]},
+        "at least one non-zero number|is zero for every",
+    ),
+    "vectors as weights": (
+        "scalar",
+        {"sample_weight": TARGETS["multilabel"]},
+        "Sample weights must be 1D array or scalar",
+    ),
+    "log loss of numbers": (
+        "scalar",
+        {"params": {"loss": "log_loss"}},
+        "The 'loss' parameter of StepRNNRegressor must be a str among",
+    ),
+    "activation of gru": (
+        "binary",
+        {"params": {"activation": "relu"}},
+        "activation='relu' has no effect with cell='gru'",
+    ),
+    "X without its y": ("binary", {"X": X[:-1]}, r"inconsistent numbers of samples: \[13, 14\]"),
+    "X_val without y_val": ("binary", {"X_val": X}, "X_val and y_val go together"),
     "bad y_val": (
         "binary",
         {"X_val": X, "y_val": without_last_step(TARGETS["binary"])},
-        "Sequence 5 of X",
+        "In the validation data X_val and y_val: " + STEP_MISSING.format("y"),
     ),
 }
 
@@ -488,7 +538,7 @@ def assert_unchanged(estimator, before):
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_fit_is_refused_and_leaves_no_trace(case):
+def test_bad_fit_leaves_the_estimator_unchanged(case):
     kind, args, message = BAD[case]
     args = {"X": X, "y": TARGETS[kind], **args}
     params = args.pop("params", {})
@@ -513,19 +563,35 @@ def test_one_class_is_refused():
             fit(X, [np.zeros(n) for n in LENGTHS])
 
 
-STRANGE = {  # of estimators that know other targets
-    "unknown class": ("multiclass", [t + 1 for t in TARGETS["multiclass"]], r"classes \[3\]"),
-    "unknown text": ("text", [np.char.add(t, "!") for t in TARGETS["text"]], "not among"),
-    "more labels": ("multilabel", [np.c_[t, t] for t in TARGETS["multilabel"]], "not among"),
-    "other vectors": ("vector", TARGETS["multilabel"], "y has 2 columns"),
-    "scalars": ("vector", TARGETS["scalar"], "fitted with 3"),
+OTHER_TARGETS = {  # than those of the first fit
+    "unknown class": (
+        "multiclass",
+        [t + 1 for t in TARGETS["multiclass"]],
+        r"y has classes \[3\] that are not among \[0, 1, 2\]",
+    ),
+    "unknown text": ("text", [np.char.add(t, "!") for t in TARGETS["text"]], "that are not among"),
+    "more labels": (
+        "multilabel",
+        [np.c_[t, t] for t in TARGETS["multilabel"]],
+        "that are not among",
+    ),
+    "other vectors": (
+        "vector",
+        TARGETS["multilabel"],
+        "y has 2 columns, but the estimator was fitted with 3",
+    ),
+    "scalars": (
+        "vector",
+        TARGETS["scalar"],
+        "y has 1 columns, but the estimator was fitted with 3",
+    ),
 }
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
-@pytest.mark.parametrize("case", STRANGE)
-def test_training_cannot_go_on_to_other_targets(case, call):
-    kind, y, message = STRANGE[case]
+@pytest.mark.parametrize("case", OTHER_TARGETS)
+def test_training_cannot_continue_with_other_targets(case, call):
+    kind, y, message = OTHER_TARGETS[case]
     estimator = make(kind).set_params(warm_start=True).fit(X, TARGETS[kind])
     before = snapshot(estimator)
     with pytest.raises(ValueError, match=message):
@@ -537,7 +603,7 @@ def test_training_cannot_go_on_to_other_targets(case, call):
 
 
 def weighted_in(form, weight):
-    """Give weights of sequences in some form, those of steps included."""
+    """Convert weights of sequences to a form, or to weights of their steps."""
     ragged = [np.full(n, w) for n, w in zip(LENGTHS, weight, strict=True)]
     return {
         "array": lambda: np.asarray(weight),
@@ -562,7 +628,7 @@ def test_forms_of_weights(form, kind):
     assert_array_equal(raw(actual, X), raw(expected, X))
 
 
-def test_weights_beside_tables():
+def test_weights_in_tables():
     weight, y = pd.DataFrame(np.ones((N, 7))), TARGETS["binary"]
     weight.iloc[::2] = 2.0
     expected = make("binary").fit(X, y, np.asarray(weight))
@@ -571,7 +637,7 @@ def test_weights_beside_tables():
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_one_weight_for_all(kind):
+def test_a_single_weight(kind):
     expected = make(kind).set_params(alpha=0).fit(X, TARGETS[kind])
     actual = make(kind).set_params(alpha=0).fit(X, TARGETS[kind], 2.0)
     assert_allclose(raw(actual, X), raw(expected, X), rtol=0, atol=1e-12)
@@ -580,7 +646,7 @@ def test_one_weight_for_all(kind):
 @pytest.mark.filterwarnings("ignore:Maximum iterations")
 @pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("form", ["array", "ragged", "padded"])
-def test_weight_two_is_twice_and_weight_zero_is_absence(form, kind):
+def test_weights_equal_copies(form, kind):
     weight = np.arange(N) % 3
     index = np.repeat(np.arange(N), weight)
     estimator = make(kind).set_params(solver="lbfgs", alpha=0.1, max_iter=4, tol=0)
@@ -591,18 +657,18 @@ def test_weight_two_is_twice_and_weight_zero_is_absence(form, kind):
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_weight_zero_is_absence_for_every_solver(kind):
+def test_sequences_of_weight_zero_are_dropped(kind):
     weight = (np.arange(N) % 4 > 0).astype(float)
-    there = np.flatnonzero(weight)
+    kept = np.flatnonzero(weight)
     estimator = make(kind).set_params(batch_size=3, early_stopping=True, validation_fraction=0.3)
-    absent = clone(estimator).fit([X[i] for i in there], [TARGETS[kind][i] for i in there])
+    without = clone(estimator).fit([X[i] for i in kept], [TARGETS[kind][i] for i in kept])
     for form in ("array", "ragged"):
         weighted = clone(estimator).fit(X, TARGETS[kind], weighted_in(form, weight))
-        assert_array_equal(raw(weighted, X), raw(absent, X))
+        assert_array_equal(raw(weighted, X), raw(without, X))
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_targets_of_weight_zero_mean_nothing(kind):
+def test_targets_of_weight_zero_have_no_effect(kind):
     weight = [np.ones(n) for n in LENGTHS]
     y = [t.copy() for t in TARGETS[kind]]
     longest = [i for i in range(N) if LENGTHS[i] > 2]
@@ -615,7 +681,7 @@ def test_targets_of_weight_zero_mean_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_class_weight_is_weight_of_steps(kind):
+def test_class_weight_equals_weights_of_steps(kind):
     rows = np.concatenate(TARGETS[kind])
     balanced = compute_sample_weight("balanced", rows)
     ragged = np.split(balanced, np.cumsum(LENGTHS)[:-1])
