@@ -2,8 +2,7 @@
 
 import os
 
-# Before SciPy is imported, which reads it once: so that scikit-learn's checks of array API
-# support run rather than skip.
+# SciPy reads this once, on import. Without it, scikit-learn skips its checks of the array API.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.datasets import make_classification
 
 @pytest.fixture
 def sequences():
-    """Forty ragged sequences of two features, and which of three classes each is of."""
+    """Forty ragged sequences of two features, and their labels from three classes."""
     rng = np.random.RandomState(0)
     y = np.arange(40) % 3
     return [rng.normal(c, 1, (rng.randint(2, 7), 2)) for c in y], y
@@ -21,7 +20,7 @@ def sequences():
 
 @pytest.fixture
 def table():
-    """Two hundred rows of six features, and which of three classes each is of."""
+    """Two hundred rows of six features, and their labels from three classes."""
     return make_classification(
         200, 6, n_informative=4, n_redundant=0, n_classes=3, class_sep=0.7, random_state=0
     )
@@ -29,19 +28,19 @@ def table():
 
 @pytest.fixture
 def count_inputs(request, record_property):
-    """Fuzz a check, and add the number of inputs to the total in the summary of the run."""
+    """Run a check on generated inputs, and add their number to the summary of the run."""
     fuzzing = pytest.importorskip("fuzzing", reason="hypothesis and pandas are needed")
 
     def run(check, strategy, n_inputs, label=""):
         n = fuzzing.fuzz(check, strategy, n_inputs, label=f"{request.node.name} {label}")
-        assert n >= min(n_inputs, 2), "the strategy has run dry"
+        assert n >= min(n_inputs, 2), "the strategy generates too few inputs"
         record_property("fuzz inputs", n)
 
     return run
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how many inputs the fuzz tests tried."""
+    """Print the number of inputs of the fuzz tests."""
     reports = terminalreporter.stats.get("passed", [])
     counts = [
         n for report in reports for what, n in report.user_properties if what == "fuzz inputs"

@@ -1,8 +1,8 @@
 """Train small models and save them as this release does: ``python tests/make_models.py``.
 
-Run once for each release whose files later ones promise to read; what it wrote is never made
-anew. For each version there is a folder of `models.pickle`, `models.skops` and `expected.npz`:
-the data, and what each model said of them.
+Run once for each release; later releases must read its files, which are never replaced. For each
+version there is a folder of `models.pickle`, `models.skops` and `expected.npz`, which holds the
+outputs of each model.
 """
 
 import pickle
@@ -38,8 +38,8 @@ def data():
 
 def train():
     """Train a model of each kind, with settings as different as possible."""
-    given = data()
-    X, rows = given["X"], np.concatenate(given["X"])
+    targets = data()
+    X, rows = targets["X"], np.concatenate(targets["X"])
     common = {"max_iter": 5, "random_state": 0, "tol": 1e9, "n_iter_no_change": 4}
     return {
         "mlp": skrnn.XORMLPClassifier((4,), random_state=0).fit(rows, rows[:, 0] > 0),
@@ -48,47 +48,46 @@ def train():
         ).fit(rows, rows[:, 0] > 0),
         "classifier": skrnn.SequenceRNNClassifier(
             (4, 3), cell="lstm", bidirectional=True, solver=skrnn.Adam(beta_1=0.8), **common
-        ).fit(X, given["classes"]),
+        ).fit(X, targets["classes"]),
         "regressor": skrnn.SequenceRNNRegressor(
             4, cell="rnn", activation="relu", pooling="mean", solver="sgd", **common
-        ).fit(X, given["numbers"]),
-        "step classifier": skrnn.StepRNNClassifier(4, **common).fit(X, given["step classes"]),
+        ).fit(X, targets["numbers"]),
+        "step classifier": skrnn.StepRNNClassifier(4, **common).fit(X, targets["step classes"]),
         "step regressor": skrnn.StepRNNRegressor(4, bptt_steps=2, solver="sgd", **common).fit(
-            [x.astype(np.float32) for x in X], given["step vectors"]
+            [x.astype(np.float32) for x in X], targets["step vectors"]
         ),
         "padder": skrnn.SequencePadder(flat=True, n_steps=8).fit(X),
         "scaler": skrnn.PerStep(MinMaxScaler()).fit(X),
     }
 
 
-def answers(models):
-    """Ask every model of the same data; the answers, each as one plain array."""
-    X = data()["X"]
-    given = {}
+def outputs(models):
+    """Compute the outputs of every model for the same data, each as one plain array."""
+    sequences = data()["X"]
+    found = {}
     for name, model in models.items():
-        of = (
-            X if isinstance(model, RECURRENT) or name in ("padder", "scaler") else np.concatenate(X)
-        )
+        reads_sequences = isinstance(model, RECURRENT) or name in ("padder", "scaler")
+        X = sequences if reads_sequences else np.concatenate(sequences)
         for method in ("predict", "predict_proba", "transform"):
             if hasattr(model, method):
-                answer = getattr(model, method)(of)
-                ragged = isinstance(answer, list) or answer.dtype == object
-                given[f"{name}.{method}"] = np.concatenate(answer) if ragged else answer
-    return given
+                output = getattr(model, method)(X)
+                ragged = isinstance(output, list) or output.dtype == object
+                found[f"{name}.{method}"] = np.concatenate(output) if ragged else output
+    return found
 
 
 def main():
-    """Write the folder of the present version."""
+    """Write the folder of the current version."""
     from zipfile import ZIP_DEFLATED
 
     import skops.io
 
     folder, models = DATA / f"models-{skrnn.__version__}", train()
-    folder.mkdir()  # fails where there is one, for these files are not to change
+    folder.mkdir()  # fails if it exists: these files must not change
     with open(folder / "models.pickle", "wb") as file:
         pickle.dump(models, file, protocol=4)
     skops.io.dump(models, folder / "models.skops", compression=ZIP_DEFLATED)
-    np.savez_compressed(folder / "expected.npz", **answers(models))
+    np.savez_compressed(folder / "expected.npz", **outputs(models))
 
 
 if __name__ == "__main__":

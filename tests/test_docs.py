@@ -1,4 +1,4 @@
-"""The documentation does what it says: its examples run, in the order of each page."""
+"""The examples of the documentation run, in the order of each page."""
 
 import contextlib
 import doctest
@@ -47,14 +47,14 @@ def blocks(text):
 
 
 def numbers_apart(text):
-    """Split a text into its words and its numbers, which differ a little between machines."""
+    """Split a text into its words and its numbers, which differ slightly between machines."""
     number = r"\d+(?:\.\d+)?"
     return re.sub(number, "#", text), [float(n) for n in re.findall(number, text)]
 
 
 @pytest.fixture
 def tables():
-    """Remove what a page adds to the cells, poolings, losses and activations."""
+    """Remove the cells, poolings, losses and activations that a page adds."""
     all_tables = (CELLS, LOSSES, ACTIVATIONS, POOLINGS)
     before = [table.copy() for table in all_tables]
     yield
@@ -64,7 +64,7 @@ def tables():
 
 
 def run_doctests(page):
-    """Run the examples of a page; returns the names that they have made."""
+    """Run the examples of a page; returns the names that they define."""
     for package in NEEDS.get(page, []):
         pytest.importorskip(package)
     text = PAGES[page].read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ def test_doctests(page):
 
 
 @pytest.mark.usefixtures("tables")
-def test_the_steps_to_a_new_cell_lead_there(monkeypatch):
+def test_the_steps_to_a_new_cell(monkeypatch):
     run_doctests("house.rst")  # steps 1 and 2: the cell, and its place in CELLS
     allowed = SequenceRNNClassifier._parameter_constraints | {"cell": [StrOptions({"leaky"})]}
     monkeypatch.setattr(SequenceRNNClassifier, "_parameter_constraints", allowed)  # step 3
@@ -99,9 +99,9 @@ def test_the_steps_to_a_new_cell_lead_there(monkeypatch):
     p = random_params({"layer": CELLS["leaky"].shapes(2, 3)})["layer"]
     x, packing = RandomState(1).normal(size=(sum(LENGTHS), 2)), Packing(LENGTHS)
     start = RandomState(2).normal(size=(1, len(LENGTHS), 3))
-    given = (p, x[packing.to_packed], packing, start[:, packing.order])
-    (h,), _ = recurrent("leaky", *given)
-    (of_blocks,), _ = truncated("leaky", *given, n_steps=2)
+    args = (p, x[packing.to_packed], packing, start[:, packing.order])
+    (h,), _ = recurrent("leaky", *args)
+    (of_blocks,), _ = truncated("leaky", *args, n_steps=2)
     expected = one_by_one("leaky", p, split(x, LENGTHS), start.swapaxes(0, 1))
     assert_close(h[packing.to_concatenated], expected, tol=1e-13)
     assert_close(of_blocks, h, tol=1e-13)
@@ -127,7 +127,7 @@ def test_the_check_of_a_new_part_finds_a_wrong_gradient(monkeypatch, tmp_path, r
         run_doctests("house.rst")
 
 
-def test_lines_quoted_beside_formulas_are_in_the_code():
+def test_lines_quoted_next_to_formulas_are_in_the_code():
     table = PAGES["backprop.rst"].read_text("utf-8").split("   * - Formula\n")[1].split("\n\n")[0]
     quoted = re.findall("``([^`]+)``", table)
     assert len(quoted) >= 6
@@ -141,7 +141,7 @@ def test_python_blocks(page):
     for i, (kind, options, code) in enumerate(shown):
         if kind != "python":
             continue
-        if "elsewhere" in options:  # the code of another library; see below
+        if "elsewhere" in options:  # code of another library; see below
             continue
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -162,8 +162,8 @@ ELSEWHERE = [
 
 
 @pytest.fixture(scope="module")
-def given_elsewhere():
-    """What the snippets of other libraries take for given."""
+def names_elsewhere():
+    """Names that the snippets of other libraries use without defining them."""
     X, y = load_japanese_vowels(return_X_y=True)
     return {
         "np": np,
@@ -175,17 +175,17 @@ def given_elsewhere():
     }
 
 
-@pytest.mark.filterwarnings("ignore")  # the business of those libraries
+@pytest.mark.filterwarnings("ignore")  # of those libraries
 @pytest.mark.parametrize("code", ELSEWHERE)
-def test_snippets_of_other_libraries(code, given_elsewhere):
+def test_snippets_of_other_libraries(code, names_elsewhere):
     assert "skrnn" not in code
     compiled = compile(code, "elsewhere", "exec")
     for library in re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE):
         pytest.importorskip(library)
-    exec(compiled, given_elsewhere.copy())
+    exec(compiled, names_elsewhere.copy())
 
 
-def test_no_code_is_left_out():
+def test_all_code_is_tested():
     """All code on the pages is of a kind that the tests above run, or is taken from a file."""
     kinds = [kind for path in PAGES.values() for kind, _, _ in blocks(path.read_text("utf-8"))]
     texts = [path.read_text("utf-8") for path in PAGES.values()]
@@ -205,8 +205,8 @@ COMMANDS = (
 @pytest.mark.parametrize(
     "path", [*ROOT.glob("*.md"), *DOCS.glob("*.md")], ids=lambda path: path.name
 )
-def test_no_code_is_left_out_of_markdown(path):
-    """Only the README has Python in it, which `test_readme` runs."""
+def test_all_code_in_markdown_is_tested(path):
+    """Only the README contains Python, which `test_readme` runs."""
     text = path.read_text(encoding="utf-8")
     fences = set(re.findall(r"^```(\S+)", text, re.M))
     assert fences <= {"{include}", *(["python", "text"] if path.name == "README.md" else [])}

@@ -1,4 +1,4 @@
-"""What fits and predictions hold in memory, and what they leave behind."""
+"""Memory that fits and predictions take, and that they free."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from skrnn import SequenceRNNClassifier, StepRNNRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 N_FEATURES = 8
-REMEMBERED = {"rnn": 1, "gru": 5, "lstm": 6}  # by a cell, of each unit and step: gates and states
+STORED = {"rnn": 1, "gru": 5, "lstm": 6}  # numbers for each unit and step: gates and states
 
 
 def peak_of(call):
-    call()  # what is allocated once and for all does not count
+    call()  # memory that is allocated once does not count
     tracemalloc.start()
     try:
         call()
@@ -34,19 +34,19 @@ def size_of(arrays):
     return sum(array.nbytes for array in arrays)
 
 
-@pytest.mark.parametrize("cell", REMEMBERED)
+@pytest.mark.parametrize("cell", STORED)
 @pytest.mark.parametrize(
     ("n", "batch_size", "units"), [(200, 200, 64), (200, 200, 16), (300, 40, 48)]
 )
-def test_a_fit_holds_three_times_what_a_batch_needs(cell, n, batch_size, units):
+def test_a_fit_takes_at_most_three_times_the_memory_of_a_batch(cell, n, batch_size, units):
     X, y = ragged(n), np.arange(n) % 3
     clf = SequenceRNNClassifier(units, cell=cell, batch_size=batch_size, max_iter=1)
     steps = sum(sorted(map(len, X))[-batch_size:])
-    batch = steps * (N_FEATURES + 1 + (REMEMBERED[cell] + 1) * units) * X[0].itemsize
+    batch = steps * (N_FEATURES + 1 + (STORED[cell] + 1) * units) * X[0].itemsize
     assert peak_of(lambda: clf.fit(X, y)) - size_of(X) < 3 * batch
 
 
-def test_single_precision_takes_half_of_double():
+def test_single_precision_takes_half_the_memory():
     y = np.arange(60) % 3
     clf = SequenceRNNClassifier(32, batch_size=30, max_iter=2)
     X32, X64 = ragged(60, np.float32), ragged(60, np.float64)
@@ -54,16 +54,16 @@ def test_single_precision_takes_half_of_double():
     assert single < 0.55 * double
 
 
-@pytest.mark.parametrize("cell", REMEMBERED)
-def test_predictions_work_on_pieces(cell):
+@pytest.mark.parametrize("cell", STORED)
+def test_predictions_are_made_in_pieces(cell):
     X = ragged(2400)
     net = StepRNNRegressor(16, cell=cell, max_iter=1).fit(X[:4], [x[:, 0] for x in X[:4]])
 
-    def peak_beside_data(X):
-        kept = 2 * size_of(X) + 4 * size_of(net.predict(X))  # read, and answered, and both cut up
-        return peak_of(lambda: net.predict(X)) - kept
+    def peak_without_data(X):
+        data = 2 * size_of(X) + 4 * size_of(net.predict(X))  # copies of input and output
+        return peak_of(lambda: net.predict(X)) - data
 
-    assert peak_beside_data(X) < 1.2 * max(peak_beside_data(X[:600]), 2**24)
+    assert peak_without_data(X) < 1.2 * max(peak_without_data(X[:600]), 2**24)
 
 
 FITS = """
@@ -94,6 +94,6 @@ print(resident() - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_200_fits_leave_nothing_behind():
+def test_memory_is_freed_after_200_fits():
     done = subprocess.run([sys.executable, "-c", FITS], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 5  # MiB

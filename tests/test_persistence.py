@@ -1,4 +1,4 @@
-"""Saved estimators come back as they were, from this release and from earlier ones."""
+"""Saved estimators are loaded unchanged, from this release and from earlier ones."""
 
 import copy
 import io
@@ -59,13 +59,13 @@ def public_name(cls):
 
 
 def public_names(model):
-    """Get the names to trust for an estimator: its own, and those of estimators of ours in it."""
+    """List the names to trust for an estimator: those of all classes of skrnn in it."""
     inner = [v for v in model.get_params().values() if hasattr(v, "get_params")]
-    ours = {type(v) for v in [model, *inner] if type(v).__module__.startswith("skrnn")}
-    return sorted(map(public_name, ours))
+    own = {type(v) for v in [model, *inner] if type(v).__module__.startswith("skrnn")}
+    return sorted(map(public_name, own))
 
 
-WAYS = {
+FORMATS = {
     "pickle": lambda model: pickle.loads(pickle.dumps(model)),
     "joblib": joblib_round_trip,
     "copy": copy.deepcopy,
@@ -73,11 +73,11 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_round_trips(way, models):
-    before = make_models.answers(models)
-    loaded = {name: WAYS[way](model) for name, model in models.items()}
-    after = make_models.answers(loaded)
+@pytest.mark.parametrize("form", FORMATS)
+def test_round_trips(form, models):
+    before = make_models.outputs(models)
+    loaded = {name: FORMATS[form](model) for name, model in models.items()}
+    after = make_models.outputs(loaded)
     assert set(after) == set(before)
     for name in before:
         np.testing.assert_array_equal(after[name], before[name])
@@ -86,32 +86,32 @@ def test_round_trips(way, models):
         assert set(vars(loaded[name])) == set(vars(model))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("solver", ["adam", "sgd", Adam(beta_1=0.5)], ids=str)
-def test_training_goes_on_as_if_never_saved(way, solver, sequences):
+def test_training_continues_after_loading(form, solver, sequences):
     X, y = sequences
     clf = SequenceRNNClassifier(4, solver=solver, max_iter=3, random_state=0).fit(X, y)
-    loaded = WAYS[way](clf)
+    loaded = FORMATS[form](clf)
     for estimator in (clf, loaded):
         estimator.partial_fit(X, y).partial_fit(X[::-1], y[::-1])
     np.testing.assert_equal(loaded.weights_, clf.weights_)
 
 
 def test_joblib_maps_weights_into_memory(sequences, tmp_path):
-    """Weights that are read-only files serve for all that does not change them."""
+    """Weights in read-only files serve for all methods; partial_fit replaces them."""
     X, y = sequences
     clf = SequenceRNNClassifier(4, max_iter=3, random_state=0).fit(X, y)
     joblib.dump(clf, tmp_path / "clf")
     loaded = joblib.load(tmp_path / "clf", mmap_mode="r")
     assert not loaded.weights_["output"]["W"].flags.writeable
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
-    answer, _ = loaded.step(X[0][0], loaded.initial_state())
-    np.testing.assert_array_equal(answer, clf.step(X[0][0], clf.initial_state())[0])
+    predicted, _ = loaded.step(X[0][0], loaded.initial_state())
+    np.testing.assert_array_equal(predicted, clf.step(X[0][0], clf.initial_state())[0])
     loaded.partial_fit(X, y)
     np.testing.assert_equal(loaded.weights_, clf.partial_fit(X, y).weights_)
 
 
-# What to trust --------------------------------------------------------------------------------
+# Types to trust -------------------------------------------------------------------------------
 
 
 SEQUENCES = [np.random.RandomState(n).normal(size=(n, 2)) for n in (1, 2, 3, 4)]
@@ -146,7 +146,7 @@ def test_one_name_to_trust(estimator, X, y, is_fitted):
 
 
 @pytest.mark.parametrize("solver", [Adam(), SGD(), LBFGS()], ids=str)
-def test_one_more_for_the_object_of_a_solver(solver):
+def test_one_more_name_for_a_solver_object(solver):
     skops_io = pytest.importorskip("skops.io")
     (name,) = skops_io.get_untrusted_types(data=skops_io.dumps(solver))
     assert name == public_name(type(solver))
@@ -156,7 +156,7 @@ def test_one_more_for_the_object_of_a_solver(solver):
     assert len(names) == 2
 
 
-def test_pipelines_bring_nothing_further():
+def test_pipelines_add_no_names():
     skops_io = pytest.importorskip("skops.io")
     pipe = make_pipeline(
         PerStep(StandardScaler()), SequencePadder(), SequenceRNNClassifier(3, max_iter=2)
@@ -169,7 +169,7 @@ def test_pipelines_bring_nothing_further():
 
 
 def loaders(node):
-    """Collect the kinds of node in the tree that skops writes; of types, which ones."""
+    """Yield the kinds of nodes in the tree that skops writes; for types, their names."""
     if isinstance(node, dict):
         if node.get("__loader__") == "TypeNode":
             yield f"{node['__module__']}.{node['__class__']}"
@@ -180,7 +180,7 @@ def loaders(node):
         yield from loaders(inner)
 
 
-# Plain data, and objects whose class is named; nothing that is called.
+# Plain data, and objects with the name of their class; nothing that is called.
 DATA_NODES = {
     *("DictNode", "ListNode", "TupleNode", "JsonNode", "NdArrayNode", "ObjectNode"),
     *("RandomStateNode", "builtins.str", "builtins.int"),  # types of the keys of dictionaries
@@ -189,7 +189,7 @@ DATA_NODES = {
 
 @pytest.mark.parametrize(("estimator", "X", "y"), FITTED, ids=lambda v: type(v).__name__)
 def test_a_file_holds_data_only(estimator, X, y):
-    """No function, method, partial or type of ours or of others stands in a file of ours."""
+    """A file contains no functions, methods, partials or types."""
     skops_io = pytest.importorskip("skops.io")
     dumped = skops_io.dumps(copy.deepcopy(estimator).fit(X, y))
     with zipfile.ZipFile(io.BytesIO(dumped)) as archive:
@@ -201,16 +201,19 @@ def test_a_file_holds_data_only(estimator, X, y):
 
 
 class Foreign:
-    """Stands for what somebody hid in a file."""
+    """An object that does not belong in a file."""
 
 
-def test_what_is_hidden_in_a_file_is_not_loaded(models):
+def test_foreign_objects_in_a_file_are_not_loaded(models):
     skops_io = pytest.importorskip("skops.io")
     exceptions = pytest.importorskip("skops.io.exceptions")
     tampered = copy.deepcopy(models["classifier"])
     tampered.loss_curve_ = Foreign()
     dumped = skops_io.dumps(tampered)
-    with pytest.raises(exceptions.UntrustedTypesFoundException, match="Foreign"):
+    with pytest.raises(
+        exceptions.UntrustedTypesFoundException,
+        match=r"Untrusted types found in the file: .*Foreign",
+    ):
         skops_io.loads(dumped, trusted=public_names(models["classifier"]))
 
 
@@ -236,26 +239,26 @@ def test_files_of_releases_are_read(folder, form):
     else:
         skops_io = pytest.importorskip("skops.io")
         path = folder / "models.skops"
-        ours = {public_name(getattr(skrnn, name)) for name in skrnn.__all__ if name[0].isupper()}
+        own = {public_name(getattr(skrnn, name)) for name in skrnn.__all__ if name[0].isupper()}
         names = skops_io.get_untrusted_types(file=path)
-        assert not set(names) - ours
+        assert not set(names) - own
         loaded = skops_io.load(path, trusted=names)
     with np.load(folder / "expected.npz", allow_pickle=False) as expected:
-        given = make_models.answers(loaded)
-        assert set(given) == set(expected.files)
+        computed = make_models.outputs(loaded)
+        assert set(computed) == set(expected.files)
         for name, array in expected.items():
             if array.dtype.kind == "f":
-                np.testing.assert_allclose(given[name], array, rtol=1e-6, atol=1e-9)
+                np.testing.assert_allclose(computed[name], array, rtol=1e-6, atol=1e-9)
             else:
-                np.testing.assert_array_equal(given[name], array)
-    # And they are whole: they train on.
-    told = make_models.data()
-    loaded["classifier"].partial_fit(told["X"], told["classes"])
-    loaded["step regressor"].partial_fit(told["X"], told["step vectors"])
+                np.testing.assert_array_equal(computed[name], array)
+    # They can be trained further.
+    data = make_models.data()
+    loaded["classifier"].partial_fit(data["X"], data["classes"])
+    loaded["step regressor"].partial_fit(data["X"], data["step vectors"])
 
 
-def test_what_is_new_since_has_its_default(models, sequences):
-    """As if `bptt_steps`, a parameter and a field of the network, had come later."""
+def test_parameters_missing_in_a_file_have_their_default(models, sequences):
+    """As if `bptt_steps`, a parameter and a field of the network, were newer than the file."""
     X, _ = sequences
     state = models["classifier"].__getstate__()
     del state["bptt_steps"]
@@ -268,20 +271,19 @@ def test_what_is_new_since_has_its_default(models, sequences):
 
 @pytest.mark.parametrize("name", ["classifier", "mlp", "padder", "scaler", "solver"])
 @pytest.mark.parametrize("form", [FORMAT + 1, None])
-def test_files_of_the_future_say_what_to_do(name, form, models):
+def test_files_of_other_formats_are_refused(name, form, models):
     model = models["classifier"].solver if name == "solver" else models[name]
     state = model.__getstate__()
     assert (state["_skrnn_format"], state["_skrnn_version"]) == (FORMAT, skrnn.__version__)
     state |= {"_skrnn_format": form, "_skrnn_version": "9.0.0"}
     loaded = type(model).__new__(type(model))
-    with pytest.raises(
-        ValueError, match=rf"saved by skrnn 9.0.0 in format {form}, but .* {FORMAT}"
-    ):
+    message = rf"saved by skrnn 9.0.0 in format {form}, but .* reads format {FORMAT}\. Load it with"
+    with pytest.raises(ValueError, match=message):
         loaded.__setstate__(state)
     assert not vars(loaded)
 
 
-def test_the_format_is_no_attribute(models):
+def test_the_format_is_not_an_attribute(models):
     for model in models.values():
         loaded = pickle.loads(pickle.dumps(model))
         assert not [name for name in vars(loaded) if name.startswith("_skrnn")]

@@ -1,4 +1,4 @@
-"""The README does what it says: its Python blocks run and print the text blocks after them."""
+"""The Python blocks of the README run, and print the text blocks after them."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def examples():
-    """Pairs of a Python block and the output that the README shows for it."""
+    """Yield each Python block and the output that the README shows for it."""
     blocks = BLOCK.findall(README)
     for (kind, code), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
         if kind == "python":

@@ -1,4 +1,4 @@
-"""SequenceRNNRegressor: numbers and vectors of sequences. Those of steps are tested beside."""
+"""SequenceRNNRegressor: a number or vector for each sequence."""
 
 import copy
 
@@ -15,7 +15,14 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skrnn import PerStep, SequenceRNNRegressor, StepRNNRegressor, as_sequences
+from skrnn import (
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    as_sequences,
+)
 
 RNG = np.random.RandomState(0)
 X = [RNG.normal(size=(length, 2)) for length in RNG.randint(1, 6, 30)]
@@ -54,7 +61,7 @@ def test_forms_of_targets(kind, form):
 
 
 @KINDS
-def test_targets_take_the_type_of_the_sequences(kind):
+def test_targets_are_converted_to_the_type_of_the_sequences(kind):
     expected = clone(REG).fit(X, np.float32(Y[kind]).astype(float)).predict(X)
     assert_array_equal(clone(REG).fit(X, np.float32(Y[kind])).predict(X), expected, strict=True)
     X32 = [np.float32(x) for x in X]
@@ -64,7 +71,7 @@ def test_targets_take_the_type_of_the_sequences(kind):
 
 
 @KINDS
-def test_integers_are_numbers(kind):
+def test_integers_as_targets(kind):
     y = Y[kind].round().astype(int)
     expected = clone(REG).fit(X, y.astype(float)).predict(X)
     assert_array_equal(clone(REG).fit(X, y).predict(X), expected)
@@ -114,12 +121,12 @@ def test_transformed_targets(kind):
 def test_cross_validation(kind, form):
     pipeline = make_pipeline(PerStep(StandardScaler()), clone(REG))
     scores = cross_val_score(pipeline, form(X), Y[kind], cv=KFold(3))
-    answers = cross_val_predict(pipeline, form(X), Y[kind], cv=KFold(3))
-    assert answers.shape == Y[kind].shape
+    predicted = cross_val_predict(pipeline, form(X), Y[kind], cv=KFold(3))
+    assert predicted.shape == Y[kind].shape
     for score, (train, test) in zip(scores, KFold(3).split(X), strict=True):
         fitted = clone(pipeline).fit([X[i] for i in train], Y[kind][train])
-        assert_array_equal(answers[test], fitted.predict([X[i] for i in test]))
-        assert_allclose(score, r2_score(Y[kind][test], answers[test]))
+        assert_array_equal(predicted[test], fitted.predict([X[i] for i in test]))
+        assert_allclose(score, r2_score(Y[kind][test], predicted[test]))
 
 
 @KINDS
@@ -128,42 +135,60 @@ def test_search(kind):
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
-def test_vectors_together_and_apart():
-    apart = MultiOutputRegressor(clone(REG)).fit(X, Y["vector"])
-    assert apart.predict(X).shape == (30, 3)
-    assert_array_equal(apart.predict(X)[:, 1], clone(REG).fit(X, Y["vector"][:, 1]).predict(X))
+def test_multi_output_regressor():
+    columns = MultiOutputRegressor(clone(REG)).fit(X, Y["vector"])
+    assert columns.predict(X).shape == (30, 3)
+    assert_array_equal(columns.predict(X)[:, 1], clone(REG).fit(X, Y["vector"][:, 1]).predict(X))
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"loss": "log_loss"}, "loss='log_loss' is for classes; SequenceRNNRegressor"),
-        ({"class_weight": "balanced"}, "class_weight='balanced' means nothing"),
-        ({"class_weight": {0: 1.0}}, "class_weight=.* means nothing"),
+        ({"loss": "log_loss"}, "The 'loss' parameter of {} must be a str among"),
+        ({"activation": "relu", "cell": "gru"}, "activation='relu' has no effect with cell='gru'"),
+        (
+            {"activation": "relu", "cell": "lstm"},
+            "activation='relu' has no effect with cell='lstm'",
+        ),
     ],
 )
-def test_what_is_for_classes_is_refused(params, message):
-    for fit in ("fit", "partial_fit"):
-        reg = clone(REG).set_params(**params)
-        with pytest.raises(ValueError, match=message):
-            getattr(reg, fit)(X, Y["scalar"])
-        assert vars(reg) == clone(REG).set_params(**params).get_params()
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+@pytest.mark.parametrize("cls", [SequenceRNNRegressor, StepRNNRegressor])
+def test_parameters_without_effect_are_refused(cls, fit, params, message):
+    reg = cls(**params)
+    with pytest.raises(ValueError, match=message.format(cls.__name__)):
+        getattr(reg, fit)(X, Y["scalar"] if cls is SequenceRNNRegressor else [x[:, 0] for x in X])
+    assert vars(reg) == cls(**params).get_params()
+
+
+def test_parameters_of_other_estimators_do_not_exist():
+    names = {
+        cls: cls().get_params().keys()
+        for cls in (
+            SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor
+        )
+    }  # fmt: skip
+    every = names[SequenceRNNClassifier]
+    assert every - names[SequenceRNNRegressor] == {"class_weight"}
+    assert every - names[StepRNNClassifier] == {"pooling"}
+    assert every - names[StepRNNRegressor] == {"class_weight", "pooling"}
+    assert all(of_class <= every for of_class in names.values())
 
 
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.full(30, np.nan), "y contains NaN"),
-        (np.where(np.arange(30) == 4, np.inf, 0), "y contains infinity"),
-        (["a"] * 30, "could not convert"),
-        (np.zeros(29), "30 sequences, but y holds 29"),
-        (np.zeros((30, 2, 2)), "dim 3"),
-        (np.zeros((30, 0)), "0 feature"),
-        (None, "requires y"),
-        (1j * np.ones(30), "[Cc]omplex"),
+        (np.full(30, np.nan), "Input y contains NaN"),
+        (np.where(np.arange(30) == 4, np.inf, 0), "Input y contains infinity"),
+        (["a"] * 30, "could not convert string to float"),
+        (np.zeros(29), "X holds 30 sequences, but y holds 29 targets"),
+        (np.zeros((30, 2, 2)), "Found array with dim 3"),
+        (np.zeros((30, 0)), r"Found array with 0 feature\(s\)"),
+        (None, "requires y to be passed"),
+        (1j * np.ones(30), "Complex data not supported"),
     ],
 )
-def test_bad_targets_leave_no_trace(y, message):
+def test_bad_targets_leave_the_estimator_unchanged(y, message):
     reg = clone(REG).fit(X, Y["scalar"])
     expected, before = reg.predict(X), dict(vars(reg))
     with pytest.raises(ValueError, match=message):
@@ -172,7 +197,7 @@ def test_bad_targets_leave_no_trace(y, message):
     assert_array_equal(reg.predict(X), expected)
 
 
-def test_column_vectors_are_warned_of():
+def test_warning_about_column_vectors():
     expected = clone(REG).fit(X, Y["scalar"]).predict(X)
     with pytest.warns(DataConversionWarning, match="column-vector y"):
         reg = clone(REG).fit(X, Y["scalar"][:, None])
@@ -184,7 +209,7 @@ def test_column_vectors_are_warned_of():
 
 
 @KINDS
-def test_partial_fit_goes_on(kind):
+def test_partial_fit_continues(kind):
     reg = clone(REG)
     losses = []
     for _ in range(3):
@@ -196,21 +221,23 @@ def test_partial_fit_goes_on(kind):
     assert reg.n_iter_ == 1
     expected, before = reg.predict(X), copy.deepcopy(vars(reg))
     other = "vector" if kind == "scalar" else "scalar"
-    with pytest.raises(ValueError, match="columns, but SequenceRNNRegressor was fitted with"):
+    with pytest.raises(
+        ValueError, match=r"y has \d columns, but the estimator was fitted with \d before"
+    ):
         reg.partial_fit(X, Y[other])
     np.testing.assert_equal(vars(reg), before)
     assert_array_equal(reg.predict(X), expected)
 
 
-def test_partial_fit_needs_a_solver_that_can():
+def test_partial_fit_needs_a_solver_with_batches():
     assert not hasattr(clone(REG).set_params(solver="lbfgs"), "partial_fit")
-    with pytest.raises(ValueError, match="early_stopping"):
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         clone(REG).set_params(early_stopping=True).partial_fit(X, Y["scalar"])
 
 
 @pytest.mark.filterwarnings("ignore:Maximum iterations")
 @KINDS
-def test_weights(kind):
+def test_weights_equal_copies(kind):
     weight = np.arange(30) % 3
     index = np.repeat(np.arange(30), weight)
     reg = clone(REG).set_params(solver="lbfgs", alpha=0.1, tol=0)
@@ -234,5 +261,7 @@ def test_one_sequence_is_enough():
 
 
 def test_a_single_validation_sequence_is_refused():
-    with pytest.raises(ValueError, match="X_val holds a single sample"):
+    with pytest.raises(
+        ValueError, match="X_val holds a single sample; at least 2 are needed for a score"
+    ):
         clone(REG).fit(X, Y["scalar"], X_val=X[1:2], y_val=[0.0])

@@ -1,4 +1,4 @@
-"""The same again: by seed, by copy, in parallel; and nothing else is touched."""
+"""Same results by seed, from copies and in parallel; nothing else is changed."""
 
 import pickle
 from itertools import product
@@ -51,8 +51,8 @@ def assert_equal_bits(actual, expected):
 
 def test_same_seed_same_bits(case):
     clf, X, y = case
-    first, again = clf.fit(X, y), clone(clf).fit(X, y)
-    assert_equal_bits(again, first)
+    first, second = clf.fit(X, y), clone(clf).fit(X, y)
+    assert_equal_bits(second, first)
     other = clone(clf).set_params(random_state=1).fit(X, y)
     assert not np.array_equal(weights(other)[0], weights(first)[0])
 
@@ -65,7 +65,7 @@ def test_refit_equals_fit(case):
     assert vars(clf).keys() == vars(expected).keys()
 
 
-def test_seeds_of_other_kinds(case):
+def test_other_kinds_of_random_state(case):
     clf, X, y = case
     seeded = clone(clf).set_params(random_state=np.random.RandomState(0)).fit(X, y)
     assert_equal_bits(seeded, clf.fit(X, y))
@@ -73,7 +73,7 @@ def test_seeds_of_other_kinds(case):
     assert np.isfinite(clf.loss_)
 
 
-def test_global_random_state_is_left_alone(case):
+def test_global_random_state_is_not_used(case):
     clf, X, y = case
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     clf.fit(X, y).predict(X)
@@ -93,7 +93,7 @@ def test_copies_predict_the_same(case, tmp_path):
 
 
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
-def test_training_goes_on_after_loading(case, tmp_path, mmap_mode):
+def test_training_continues_after_loading(case, tmp_path, mmap_mode):
     clf, X, y = case
     clf.set_params(warm_start=True, random_state=0).fit(X, y)
     joblib.dump(clf, tmp_path / "clf.joblib")
@@ -116,7 +116,7 @@ def test_parallel_equals_serial(clf, table, sequences):
 
 
 def arrays_of(value):
-    """Every array inside of attributes."""
+    """List all arrays in nested attributes."""
     if isinstance(value, np.ndarray):
         return [value]
     if isinstance(value, dict):
@@ -138,7 +138,7 @@ def test_float32_stays_float32(case):
     assert_allclose(clf.loss_curve_[0], in_double.loss_curve_[0], rtol=1e-4)
 
 
-def test_data_is_left_alone(case):
+def test_data_is_not_changed(case):
     clf, X, y = case
     weight = np.linspace(0, 2, len(y))
     before = pickle.dumps((X, y, weight))
@@ -152,7 +152,7 @@ def test_data_is_left_alone(case):
     ("cell", "pooling", "bidirectional"),
     list(product(["rnn", "gru", "lstm"], ["last", "mean", "max"], [False, True])),
 )
-def test_prediction_depends_on_the_sequence_alone(sequences, cell, pooling, bidirectional):
+def test_a_prediction_depends_on_its_sequence_only(sequences, cell, pooling, bidirectional):
     X, y = sequences
     clf = clone(RNN).set_params(cell=cell, pooling=pooling, bidirectional=bidirectional)
     expected = clf.set_params(hidden_layer_sizes=(4, 3)).fit(X, y).decision_function(X)

@@ -7,7 +7,7 @@ PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def floors(project):
-    """Pin each run-time dependency to its floor: ``==2.0`` is 2.0.0, and no later patch."""
+    """Pin each run-time dependency to its lower bound: ``==2.0`` means 2.0.0, not a later patch."""
     return [requirement.replace(">=", "==") for requirement in project["dependencies"]]
 
 

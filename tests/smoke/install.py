@@ -1,7 +1,7 @@
-"""Install a wheel or sdist into a fresh environment, and try it far from the checkout.
+"""Install a wheel or sdist into a new environment, and test it outside of the checkout.
 
-Run as ``python install.py dist/skrnn-*.whl``. Everything is measured or asserted in processes
-of that environment, with nothing on the path but what pip has put there.
+Run as ``python install.py dist/skrnn-*.whl``. Everything is tested in processes of that
+environment, with nothing on the path but what pip installed.
 """
 
 import statistics
@@ -18,7 +18,7 @@ SMOKE = """
 import socket, sys
 
 def refuse(*args, **kwargs):
-    raise AssertionError("the network was asked for")
+    raise AssertionError("a connection to the network was opened")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 import skrnn
@@ -47,7 +47,7 @@ print(time.process_time() - start)
 
 
 def run(python, *args):
-    """Run Python far from the checkout, without what the caller's environment would add."""
+    """Run Python outside of the checkout, isolated from the environment of the caller."""
     with tempfile.TemporaryDirectory() as elsewhere:
         command = [python, "-I", *args]
         done = subprocess.run(command, capture_output=True, text=True, cwd=elsewhere)
@@ -57,12 +57,12 @@ def run(python, *args):
 
 
 def seconds_added(python):
-    """Median of what ``import skrnn`` adds where ``sklearn.neural_network`` is imported."""
-    run(python, "-c", TIME)  # compiles, and warms the cache of files
+    """Measure the median time that ``import skrnn`` adds to that of scikit-learn."""
+    run(python, "-c", TIME)  # compiles the modules, and fills the file cache
     return statistics.median(float(run(python, "-c", TIME)) for _ in range(RUNS))
 
 
-# Every module imports without the optional libraries, and errors name extras that exist.
+# Every module can be imported without the optional libraries, and errors name existing extras.
 OPTIONAL = """
 import importlib.metadata as metadata, importlib.util, pkgutil, re
 import skrnn
@@ -88,7 +88,7 @@ def main(archive):
         print(run(python, *pip, "check").strip())
         print(run(python, "-c", SMOKE).strip())
         print(run(python, "-c", OPTIONAL).strip())
-        for _ in range(TRIES):  # another process may have been at work
+        for _ in range(TRIES):  # other processes may slow one down
             if (added := seconds_added(python)) < LIMIT:
                 break
         print(f"import skrnn adds {1000 * added:.0f} ms to import sklearn.neural_network")

@@ -1,10 +1,10 @@
-"""Find the other Pythons that the tests can run on.
+"""Find the other versions of Python that the tests can run on.
 
-``python pythons.py`` prints the versions found, without that of the Python that runs it, and on
-stderr which versions are run and skipped. ``python pythons.py 3.12`` prints the path of that one.
+``python pythons.py`` prints the versions found, without its own, and on stderr which versions are
+run and skipped. ``python pythons.py 3.12`` prints the path of that version.
 
 The versions are those from requires-python of pyproject.toml up to `NEWEST`. Interpreters are
-looked for on the PATH, beside the interpreter that runs this (where pyenv, uv, asdf and conda
+searched on the PATH, next to the interpreter that runs this (where pyenv, uv, asdf and conda
 install other versions) and in the folder of pyenv.
 """
 
@@ -23,7 +23,7 @@ PROBE = "import ensurepip, sys, venv; print(sys.executable, *sys.version_info[:4
 
 
 def minors(project):
-    """List the minor versions to run, from the floor of requires-python on."""
+    """List the minor versions to run, from the lower bound of requires-python on."""
     (floor,) = re.fullmatch(r">=3\.(\d+)", project["requires-python"]).groups()
     return range(int(floor), NEWEST + 1)
 
@@ -55,7 +55,7 @@ def find(minor):
 
 
 def main(version=None):
-    """Print what was found."""
+    """Print the versions found, or the path of one version."""
     if version is not None:
         path = find(int(version.removeprefix("3.")))
         return path or sys.exit(f"Python {version} is not installed, or cannot make environments.")
