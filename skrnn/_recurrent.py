@@ -41,11 +41,6 @@ class RecurrentNetwork(NeuralNetwork):
 
     _network_type = RNN
 
-    def _store(self, parameters):
-        """Set the parameters of a constructor, given as its ``locals()``."""
-        del parameters["self"]
-        self.__dict__.update(parameters)
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the weights to sequences and their targets.
