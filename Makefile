@@ -6,11 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-oldest test-wheel lint docs linkcheck bench clean $(VENV)
+.PHONY: help demo test test-pythons test-slow test-oldest test-wheel lint docs linkcheck bench clean $(VENV)
 
 help:  ## list the targets
-	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  PYTHON=...      the interpreter .venv is made from (now: $(PYTHON))"
+	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  PYTHON=...         the interpreter .venv is made from (now: $(PYTHON))"
 
 demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the results
 	@$(BIN)/python examples/demo.py
@@ -18,11 +18,27 @@ demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the resul
 # Processes instead of threads: a test each on every core, one thread of BLAS for each.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-test: $(VENV)/.extra-test $(VENV)/.extra-demo  ## unit tests and doctests, with coverage
+test: $(VENV)/.extra-test $(VENV)/.extra-demo  ## all tests but the long ones, with coverage; a part on other Pythons
 	$(PYTEST) --cov --cov-report=term:skip-covered
+	@$(MAKE) --no-print-directory test-pythons
 
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
 	$(PYTEST) -m slow
+
+# What depends on the Python: docstrings, import with -O and -OO, saved files, scikit-learn's checks;
+# and with them the newest versions of the dependencies that it has.
+TESTS_PYTHONS := skrnn $(addprefix tests/, _numeric test_docs.py test_docstrings.py test_layers.py \
+	test_persistence.py test_preprocessing.py test_regressors.py test_sequences.py \
+	test_sklearn_checks.py test_states.py test_training_control.py)
+test-pythons: $(VENV)/.created  ## a part of the tests on each other Python that is found
+	@for version in $$($(BIN)/python tests/smoke/pythons.py); do \
+		$(MAKE) --no-print-directory test-py$$version || exit 1; \
+	done
+
+# For example, make test-py3.12 runs that part on Python 3.12.
+test-py%: $(VENV)/.py%
+	@echo "testing on Python $*"
+	$(subst $(BIN),$(VENV)/py$*/bin,$(PYTEST)) -q $(TESTS_PYTHONS)
 
 # What touches NumPy, SciPy and scikit-learn in ways of its own; formulas are the same anywhere.
 TESTS_OLD := $(addprefix tests/, datasets _numeric/test_training.py _numeric/test_losses.py \
@@ -71,6 +87,13 @@ $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skrnn needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+.PRECIOUS: $(VENV)/.py%  # the stamps, which make would remove as intermediate files
+$(VENV)/.py%: pyproject.toml tests/smoke/pythons.py | $(VENV)/.created
+	@echo "installing skrnn[test] into $(VENV)/py$*"
+	@python=$$($(BIN)/python tests/smoke/pythons.py $*) && "$$python" -m venv $(VENV)/py$*
+	@$(VENV)/py$*/bin/python -m pip --disable-pip-version-check install -q -e ".[test]"
 	@touch $@
 
 # The floors are read from pyproject.toml, so that what is tested is what is promised.

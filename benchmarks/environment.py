@@ -1,4 +1,4 @@
-"""What the figures were taken on: machine, load and versions; and which peers are there."""
+"""Describe the environment of a benchmark, and import the libraries to compare with."""
 
 import importlib
 import importlib.util
@@ -12,12 +12,12 @@ LIBRARIES = ("skrnn", "numpy", "scipy", "scikit-learn", "torch", "skorch", "jax"
 
 
 def peer(name: str) -> ModuleType | None:
-    """Import a library to compare with, or None where it is not installed."""
+    """Import a library to compare with; returns None if it is not installed."""
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def describe() -> dict[str, object]:
-    """Machine, load average of the last minutes, and versions."""
+    """Return the machine, the load average and the versions of libraries."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -29,7 +29,7 @@ def describe() -> dict[str, object]:
 
 
 def load_average() -> str:
-    """Processes that were running in the last 1, 5 and 15 minutes, these timings included."""
+    """Return the load averages over the last 1, 5 and 15 minutes, including the benchmark."""
     return ", ".join(f"{load:.2f}" for load in os.getloadavg())
 
 

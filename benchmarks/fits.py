@@ -1,4 +1,4 @@
-"""Whole fits on ragged sequences: from a list of arrays to a classifier."""
+"""Benchmark of complete fits on ragged sequences."""
 
 import warnings
 
@@ -19,14 +19,14 @@ TARGETS = {"torch": 3, "skorch": 5}
 
 
 def run(quick: bool = False) -> list[Table]:
-    """Fit the Japanese vowels with each library."""
+    """Time the fit of a classifier to the Japanese vowels with each library."""
     epochs, rounds = (3, 2) if quick else (30, 7)
     table = Table(
         f"Whole fit on the Japanese vowels: GRU of {UNITS} units, {epochs} epochs",
         ["library", "time", "test accuracy", "time / skrnn"],
-        note="270 sequences of 7 to 29 steps, batches of 32, Adam with one learning rate, no "
-        "penalty, no clipping, float32. Accuracy is the mean over the fits that were timed, "
-        "from different initial weights.",
+        note="270 sequences of 7 to 29 steps, batches of 32, Adam with a constant learning rate, "
+        "no penalty, no clipping, float32. The accuracy is the mean over the timed fits, which "
+        "start from different initial weights.",
     )
     X, y, X_test, y_test = scaled_vowels()
     fitters = make_fitters(X, y, epochs)
@@ -43,7 +43,7 @@ def run(quick: bool = False) -> list[Table]:
 
 
 def scaled_vowels():
-    """Training and test set in float32, speakers numbered from 0."""
+    """Return scaled training and test sets in float32, with speakers numbered from 0."""
     X, y = load_japanese_vowels(return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
     scaler = PerStep(StandardScaler()).fit(X)
@@ -54,7 +54,7 @@ def scaled_vowels():
 
 
 class Fitter:
-    """Call to fit once more, from a new seed; remembers how to predict with each fit."""
+    """Callable that fits a model with a new seed and stores its predict function."""
 
     def __init__(self, fit):
         self.fit = fit
@@ -65,7 +65,7 @@ class Fitter:
 
 
 def make_fitters(X, y, epochs):
-    """One for each library that is there."""
+    """Return one `Fitter` for each installed library."""
     fitters = {"skrnn": Fitter(lambda seed: fit_skrnn(X, y, epochs, seed))}
     torch = peer("torch")
     if torch:
@@ -76,7 +76,7 @@ def make_fitters(X, y, epochs):
 
 
 def fit_skrnn(X, y, epochs, seed):
-    """Fit ours; returns its predict."""
+    """Fit with skrnn; returns the predict function."""
     clf = SequenceRNNClassifier(
         UNITS,
         batch_size=BATCH,
@@ -95,7 +95,7 @@ def fit_skrnn(X, y, epochs, seed):
 
 
 def fit_torch(torch, X, y, epochs, seed):
-    """Fit by a loop as in PyTorch's tutorials, padded once and packed in every batch."""
+    """Fit with a typical PyTorch loop; data are padded once and packed in every batch."""
     torch.manual_seed(seed)
     model = gru_classifier(torch, X[0].shape[1], UNITS, 9)
     optimizer = torch.optim.Adam(model.parameters(), RATE)
@@ -115,7 +115,7 @@ def fit_torch(torch, X, y, epochs, seed):
 
 
 def fit_skorch(torch, skorch, X, y, epochs, seed):
-    """Fit by skorch, with a data set of arrays and a function that pads a batch."""
+    """Fit with skorch, with a data set of arrays and a function that pads a batch."""
     torch.manual_seed(seed)
 
     def collate(pairs):
@@ -142,7 +142,7 @@ def fit_skorch(torch, skorch, X, y, epochs, seed):
 
 
 def pairs_for_torch(torch, X, y):
-    """Make a data set of ``(sequence, label)``; to predict, any labels will do."""
+    """Return a data set of ``(sequence, label)``; the labels are ignored in prediction."""
 
     class Pairs(torch.utils.data.Dataset):
         def __len__(self):

@@ -1,4 +1,4 @@
-"""How time and memory of a fit grow with the data, and what an import and an install cost."""
+"""Benchmark of the growth of time and memory, of import times and of installed sizes."""
 
 import os
 import subprocess
@@ -42,18 +42,18 @@ PACKAGES = {
 
 
 def run(quick: bool = False) -> list[Table]:
-    """Measure the growth of a fit, imports and sizes."""
+    """Run all benchmarks of this module."""
     return [growth_of_fit(quick), import_times(quick), install_sizes()]
 
 
 def growth_of_fit(quick):
-    """Let one size grow at a time."""
+    """Measure time and memory of a fit while one size increases."""
     table = Table(
         f"Growth of a fit: GRU, {EPOCHS} epochs, {FEATURES} features, float32",
-        ["what grows", *BASE, "time", "order in time", "peak memory", "memory / data"],
-        note="Sequences of half to one and a half times the number of steps. The order is the "
-        "exponent of growth since the row above: 1 is linear. Peak memory is what the fit "
-        "allocates beyond the data.",
+        ["varied size", *BASE, "time", "order in time", "peak memory", "memory / data"],
+        note="The lengths of the sequences are 0.5 to 1.5 times the number of steps. The order is "
+        "the exponent of the growth in time compared with the row above: 1 is linear. Peak memory "
+        "is the memory allocated by the fit, in addition to the data.",
     )
     for name, values in GROWING.items():
         previous = None
@@ -76,7 +76,7 @@ def growth_of_fit(quick):
 
 
 def measure(size, rounds):
-    """Seconds of a fit (the least of `rounds`), its peak memory, and the size of the data."""
+    """Return the time of a fit (minimum of `rounds`), its peak memory and the data size."""
     rng = np.random.default_rng(0)
     steps = size["steps"]
     lengths = rng.integers(steps // 2, steps + steps // 2, size["sequences"], endpoint=True)
@@ -98,7 +98,7 @@ def seconds_of(call):
 
 
 def peak_memory(call):
-    """Bytes that a call allocates at its peak; arrays of NumPy count."""
+    """Return the peak memory allocated by a call in bytes, including NumPy arrays."""
     tracemalloc.start()
     try:
         call()
@@ -108,11 +108,12 @@ def peak_memory(call):
 
 
 def import_times(quick):
-    """Each in a process of its own."""
+    """Measure the time of each import in a new process."""
     table = Table(
         "Import",
         ["what", "statement", "time", "time / scikit-learn"],
-        note="Start and end of a Python process included, modules compiled beforehand.",
+        note="The time includes the start and end of a Python process. Modules are compiled "
+        "beforehand.",
     )
     with TemporaryDirectory() as cache:
         environment = os.environ | {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
@@ -131,12 +132,12 @@ def import_times(quick):
 
 
 def install_sizes():
-    """Files of each library, without those it depends on."""
+    """Measure the size of each library, without its dependencies."""
     table = Table(
         "Installed size",
         ["what", "size"],
-        note="Packages and the shared libraries beside them, without bytecode caches. skrnn "
-        "needs the second row too, and so does whoever uses scikit-learn.",
+        note="Size of the packages and of their shared libraries, without bytecode caches. skrnn "
+        "also needs the packages of the second row, which every user of scikit-learn has.",
     )
     for what, packages in PACKAGES.items():
         if all(find_spec(package) for package in packages):
@@ -148,7 +149,7 @@ def install_sizes():
 
 
 def size_of_package(name):
-    """Sum up the files of a package, and of the folder ``name.libs`` that wheels bring."""
+    """Return the size of a package and of the folder ``name.libs`` of its wheel."""
     folder = Path(find_spec(name).origin).parent
     wheel_name = {"sklearn": "scikit_learn"}.get(name, name)
     folders = [folder, folder.parent / f"{wheel_name}.libs"]

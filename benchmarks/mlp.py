@@ -1,4 +1,4 @@
-"""The perceptron beside scikit-learn's, with the same parameters."""
+"""Benchmark of the multi-layer perceptrons of skrnn and scikit-learn."""
 
 import warnings
 
@@ -18,17 +18,17 @@ ITERATION_TARGET, FIT_TARGET = 8, 2
 
 
 def run(quick: bool = False) -> list[Table]:
-    """Time iterations on XOR, and whole fits on the digits."""
+    """Run all benchmarks of this module."""
     return [iterations_on_xor(quick), fits_on_digits(quick)]
 
 
 def iterations_on_xor(quick):
-    """Four samples: nearly all of the time is overhead."""
+    """Time an iteration on four samples, where overhead dominates."""
     n_iter = 100 if quick else 2000
     table = Table(
         "One iteration of a perceptron on XOR (Adam, one batch of four samples)",
         ["hidden units", *CLASSIFIERS, "scikit-learn / skrnn"],
-        note=f"A fit of {n_iter} iterations, divided by their number.",
+        note=f"The time of a fit of {n_iter} iterations, divided by the number of iterations.",
     )
     X, y = make_gate("xor")
     for units in (4, 100):
@@ -39,7 +39,7 @@ def iterations_on_xor(quick):
 
 
 def fits_on_digits(quick):
-    """1797 samples of 64 features in batches of 200."""
+    """Time a fit on 1797 samples of 64 features in batches of 200."""
     n_iter = 3 if quick else 20
     table = Table(
         f"Whole fit of a perceptron on the digits (Adam, {n_iter} epochs)",
@@ -59,7 +59,7 @@ def fits_on_digits(quick):
 
 
 def fits(X, y, units, n_iter):
-    """Make a fit of each classifier that runs for all its iterations."""
+    """Return functions that fit each classifier for exactly `n_iter` iterations."""
     params = {
         "hidden_layer_sizes": (units,),
         "solver": "adam",
@@ -81,6 +81,6 @@ def fits(X, y, units, n_iter):
 
 
 def figures(samples, target):
-    """Both times and their ratio."""
+    """Return both times and their ratio."""
     times = [time_of(samples, name) for name in CLASSIFIERS]
     return [*times, ratio_of(samples, "scikit-learn", at_least=target)]

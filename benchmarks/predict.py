@@ -1,4 +1,4 @@
-"""Predictions: of one sequence, of many, and step by step as data arrive."""
+"""Benchmark of predictions for one sequence, for many sequences, and for a stream."""
 
 import warnings
 
@@ -13,22 +13,23 @@ from skrnn import SequenceRNNClassifier
 
 FEATURES, UNITS, CLASSES = 8, 32, 3
 N_SEQUENCES, SHORTEST, LONGEST = 10_000, 10, 50
-TORCH_PIECE = 1000  # sequences that PyTorch gets at a time, to spare it memory
+TORCH_PIECE = 1000  # sequences per PyTorch call, to limit its memory
 STREAMING_TARGET = 30e-6
 
 
 def run(quick: bool = False) -> list[Table]:
-    """Time predictions for one and many sequences, and steps of a stream."""
+    """Run all benchmarks of this module."""
     return [predictions(quick), streaming(quick)]
 
 
 def predictions(quick):
-    """From a list of arrays to labels, with the same weights in both libraries."""
+    """Time the prediction of labels, with the same weights in both libraries."""
     table = Table(
         f"Prediction with a GRU of {UNITS} units (float32)",
         ["sequences", "skrnn", "PyTorch", "PyTorch / skrnn"],
-        note=f"From a list of arrays of {SHORTEST} to {LONGEST} steps of {FEATURES} features to "
-        "an array of labels. PyTorch pads and packs.",
+        note=f"The input is a list of arrays of {SHORTEST} to {LONGEST} steps of {FEATURES} "
+        "features; the output is an array of labels. The time of PyTorch includes padding and "
+        "packing.",
     )
     sequences = draw_sequences(1000 if quick else N_SEQUENCES)
     clf = fitted("gru")
@@ -46,11 +47,12 @@ def predictions(quick):
 
 
 def streaming(quick):
-    """One step at a time, for one stream."""
+    """Time one step of one stream."""
     table = Table(
         f"One step of a stream with an Elman network of {UNITS} units (float32)",
         ["streams", "skrnn", "PyTorch", "PyTorch / skrnn"],
-        note="From an array of features to an array of class probabilities, and the next state.",
+        note="The input is an array of features; the output is an array of class probabilities "
+        "and the next state.",
     )
     clf = fitted("rnn")
     calls = {"skrnn": stream_of_skrnn(clf)}
@@ -61,13 +63,13 @@ def streaming(quick):
 
 
 def figures(samples, at_most=None):
-    """Both times and their ratio."""
+    """Return both times and their ratio."""
     ours = time_of(samples, "skrnn", at_most=at_most)
     return [ours, time_of(samples, "torch"), ratio_of(samples, "torch")]
 
 
 def draw_sequences(n):
-    """Noise of any length; the first of them of the mean length."""
+    """Return random sequences of random length; the first has the mean length."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(SHORTEST, LONGEST, n, endpoint=True)
     lengths[0] = (SHORTEST + LONGEST) // 2
@@ -75,7 +77,7 @@ def draw_sequences(n):
 
 
 def fitted(cell):
-    """Make a classifier of random weights."""
+    """Return a classifier trained for one epoch on random data."""
     X = draw_sequences(30)
     clf = SequenceRNNClassifier(UNITS, cell=cell, max_iter=1, random_state=0)
     with warnings.catch_warnings():
@@ -84,7 +86,7 @@ def fitted(cell):
 
 
 def torch_predictor(torch, weights):
-    """Make a function from a list of arrays to labels."""
+    """Return a function that predicts labels for a list of arrays."""
     model = gru_classifier(torch, FEATURES, UNITS, CLASSES)
     copy_gru(torch, model.gru, weights["recurrent_0"])
     copy_dense(torch, model.output, weights["output"])
@@ -102,7 +104,7 @@ def torch_predictor(torch, weights):
 
 
 def stream_of_skrnn(clf):
-    """Make a function that reads one more step."""
+    """Return a function that processes one more step."""
     x_t, state = draw_sequences(1)[0][0], clf.initial_state()
 
     def step():
@@ -113,7 +115,7 @@ def stream_of_skrnn(clf):
 
 
 def stream_of_torch(torch):
-    """Make the same of an RNNCell and a dense layer."""
+    """Return the same function with an RNNCell and a dense layer of PyTorch."""
     cell, output = torch.nn.RNNCell(FEATURES, UNITS), torch.nn.Linear(UNITS, CLASSES)
     x_t, state = draw_sequences(1)[0][0], torch.zeros(1, UNITS)
 

@@ -1,4 +1,4 @@
-"""Figures with their targets, and tables of them as text, Markdown and JSON."""
+"""Measured values with their targets, and tables as text, Markdown and JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,9 +13,9 @@ _SCALES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A number, the quartiles around it, and what it should be.
+    """A value, its quartiles and its target.
 
-    `unit` is "s", "bytes", "times" (a ratio) or "" (a plain number).
+    `unit` is "s", "bytes", "times" (a ratio) or "" (a number without a unit).
     """
 
     value: float
@@ -26,14 +26,14 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None without one."""
+        """Whether the target is met; None if there is no target."""
         if self.target is None:
             return None
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     @property
     def parts(self) -> list[str]:
-        """The number, the quartiles of a ratio, and the target with its verdict."""
+        """The value, the quartiles of a ratio, and the target with *met* or *missed*."""
         parts = [_with_unit(self.value, self.unit)]
         if self.quartiles and self.unit == "times":
             parts.append("[{:.2f} to {:.2f}]".format(*self.quartiles))
@@ -46,12 +46,12 @@ class Figure:
         return " ".join(self.parts)
 
     def as_markdown(self) -> str:
-        """Each part on a line of its own, which does not break; what is missed in bold."""
+        """Return one unbreakable line per part, with *missed* in bold."""
         lines = "<br>".join(self.parts).replace(" ", NO_BREAK_SPACE)
         return lines.replace("missed", "**missed**")
 
     def as_json(self) -> dict:
-        """Everything that is known of the figure."""
+        """Return all attributes as a dictionary."""
         return asdict(self) | {"met": self.met}
 
 
@@ -81,7 +81,7 @@ class Table:
         self.rows.append(cells)
 
     def as_text(self) -> str:
-        """Aligned columns for a terminal."""
+        """Return the table as text with aligned columns."""
         lines = [self.columns, *([str(cell) for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         lines.insert(1, ["-" * width for width in widths])
@@ -92,7 +92,7 @@ class Table:
         return "\n".join([self.title, *([self.note] if self.note else []), "", *body, ""])
 
     def as_markdown(self) -> str:
-        """A heading, the note and the table."""
+        """Return the heading, the note and the table."""
         rows = [
             [cell.as_markdown() if isinstance(cell, Figure) else cell for cell in row]
             for row in self.rows
@@ -102,7 +102,7 @@ class Table:
         return "\n".join([f"### {self.title}", "", *([self.note, ""] if self.note else []), *body])
 
     def as_json(self) -> dict:
-        """Rows as mappings of column to cell."""
+        """Return the rows as dictionaries of column and cell."""
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
         return {"title": self.title, "note": self.note, "rows": rows}
 
@@ -112,6 +112,6 @@ def _plain(cell):
 
 
 def markdown(tables: Sequence[Table], environment: Mapping[str, object]) -> str:
-    """Write tables, and what they were taken on, as one Markdown document."""
+    """Return the environment and the tables as one Markdown document."""
     lines = [f"- {name}: {value}" for name, value in environment.items()]
     return "\n\n".join(["\n".join(lines), *(table.as_markdown() for table in tables)]) + "\n"

@@ -1,8 +1,8 @@
-"""Time skrnn against other libraries: ``python benchmarks/run.py``.
+"""Compare the speed of skrnn with other libraries: ``python benchmarks/run.py``.
 
-Needs skrnn alone; peers that are not installed are reported as such. All libraries are timed in
-turn in one process. Results go to benchmarks/results.json, where those of sections that are not
-run this time stay as they were.
+Only skrnn is required; other libraries are reported as not installed. All libraries are timed
+alternately in one process. The results are written to benchmarks/results.json. Results of sections
+that are not run are kept.
 """
 
 import argparse
@@ -22,7 +22,7 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> None:
-    """Run the sections that were asked for, and write what they found."""
+    """Run the requested sections, and write the results."""
     options = parse_arguments()
     environment = describe()
     print("\n".join(f"{name}: {value}" for name, value in environment.items()), end="\n\n")
@@ -47,16 +47,16 @@ def main() -> None:
 
 
 def parse_arguments():
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time skrnn against other libraries.")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Compare the speed of skrnn with other libraries.")
     parser.add_argument(
         "--section",
         nargs="+",
         choices=SECTIONS,
-        help="what to time (default: everything)",
+        help="sections to run (default: all)",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="few repetitions and sizes, to see that it all works"
+        "--quick", action="store_true", help="few repetitions and sizes, to test the benchmarks"
     )
     parser.add_argument(
         "--markdown",
@@ -64,7 +64,7 @@ def parse_arguments():
         type=Path,
         const=Path("docs/benchmarks_table.md"),
         metavar="PATH",
-        help="write the tables as Markdown too (default path: %(const)s)",
+        help="also write the tables as Markdown (default path: %(const)s)",
     )
     return parser.parse_args()
 

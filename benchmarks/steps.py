@@ -1,4 +1,4 @@
-"""One training step, forward and back, of a recurrent layer."""
+"""Benchmark of one training step of a recurrent layer: forward and backward pass."""
 
 from functools import partial
 
@@ -35,12 +35,12 @@ JAX_TARGET, FLOOR_TARGET, FLOOR_FROM_UNITS = 1, 1.6, 128
 
 
 def run(quick: bool = False) -> list[Table]:
-    """Time every cell at every size."""
+    """Time every cell with every size."""
     table = Table(
         "One training step of a recurrent layer (float32)",
         COLUMNS,
-        note="Forward pass and gradient of all weights. The floor is the matrix products alone, "
-        "in NumPy. JAX is compiled beforehand.",
+        note="Forward pass and gradient of all weights. The floor is the time of the matrix "
+        "products alone, in NumPy. JAX is compiled beforehand.",
     )
     for cell in CELLS:
         for size, torch_target in zip(SIZES, TORCH_TARGETS[cell], strict=True):
@@ -64,7 +64,7 @@ def run(quick: bool = False) -> list[Table]:
 
 
 def training_steps(cell, batch, steps, features, units):
-    """Make a training step of each library, on the same numbers."""
+    """Return a training step of each library, on the same data."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((steps, batch, features), dtype=np.float32)
     dh = rng.standard_normal((steps, batch, units), dtype=np.float32) / units
@@ -80,21 +80,21 @@ def training_steps(cell, batch, steps, features, units):
 
 
 def draw_weights(rng, *shape):
-    """Weights of the size that networks are initialised with."""
+    """Return random weights with the scale of the default initialization."""
     bound = np.float32(shape[-1] ** -0.5)
     return rng.uniform(-bound, bound, shape).astype(np.float32)
 
 
 class Layer(RNN):
-    """A recurrent layer and nothing behind it, trained as any network is."""
+    """A network that consists of one recurrent layer, without an output layer."""
 
     @property
     def shapes(self):
-        """Parameters of the layer alone."""
+        """Shapes of the parameters of the recurrent layer."""
         return {"recurrent_0": super().shapes["recurrent_0"]}
 
     def run(self, params, x, packing, rng=None):
-        """States of all steps, in packed order."""
+        """Return the hidden states of all steps, in packed order."""
         start = (0,) * CELLS[self.cell].n_states
         states, back_layer = recurrent(self.cell, params["recurrent_0"], x, packing, start)
 
@@ -105,9 +105,9 @@ class Layer(RNN):
 
 
 class SkrnnStep:
-    """What training does with a batch that is packed already.
+    """The computation of a training step on a packed batch.
 
-    To be entered first, as training too sets its threads up once and not in every step.
+    It is a context manager, because training creates its threads once and not in every step.
     """
 
     def __init__(self, cell, x, dh):
@@ -139,7 +139,7 @@ class SkrnnStep:
 
 
 def products(n_gates, x, dh):
-    """The matrix products of a step and nothing else, all gates side by side in one matrix."""
+    """Return a function with only the matrix products of a step, all gates in one matrix."""
     (steps, batch, features), units = x.shape, dh.shape[2]
     rng, columns = np.random.default_rng(1), n_gates * units
     W, U = draw_weights(rng, features, columns), draw_weights(rng, units, columns)
@@ -150,7 +150,7 @@ def products(n_gates, x, dh):
 
     def step():
         np.matmul(rows[0], W, out=rows[2])
-        for h in dh:  # stands for the states
+        for h in dh:  # in place of the hidden states
             np.matmul(h, U, out=a)
         for dz in z:
             np.matmul(dz, UT, out=dh_before)
@@ -161,7 +161,7 @@ def products(n_gates, x, dh):
 
 
 def torch_step(torch, cell, x, dh):
-    """PyTorch's own layer, batch in the second place."""
+    """Return a step of the recurrent layer of PyTorch, with the batch as second axis."""
     kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell]
     layer = kind(x.shape[2], dh.shape[2])
     x, dh = torch.from_numpy(x), torch.from_numpy(dh)
@@ -174,7 +174,7 @@ def torch_step(torch, cell, x, dh):
 
 
 def jax_step(jax, cell, x, dh):
-    """A scan over time, input projection before it, compiled with its gradient."""
+    """Return a compiled step of JAX: input projection, then a scan over time."""
     (_, batch, features), units, n_gates = x.shape, dh.shape[2], CELLS[cell].n_gates
     rng = np.random.default_rng(1)
     weights = {

@@ -1,4 +1,4 @@
-"""Timings of several libraries taken in turn, so that what else the machine does hits all alike."""
+"""Alternating timings of several libraries, so that other load affects all of them equally."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ from report import NOT_INSTALLED, Figure
 Samples = Mapping[str, np.ndarray]
 
 LEAST_SECONDS = 0.01  # shorter calls are repeated until a sample takes this long
-WARM_UP_BELOW = 0.25  # before samples of shorter calls, some calls are not timed
-WARM_UP_SECONDS = 0.12  # for so long; idle threads of OpenBLAS occupy a core for 0.1
+WARM_UP_BELOW = 0.25  # calls shorter than this are preceded by a warm-up
+WARM_UP_SECONDS = 0.12  # duration of the warm-up; idle OpenBLAS threads occupy a core for 0.1 s
 
 
 def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Samples:
-    """Time each call once in every round; returns the seconds of a call, round by round.
+    """Time each call once in every round; returns the seconds per call of each round.
 
-    A call that is a context manager too is entered before each sample, off the clock.
-    The order is turned round after every round. Some calls go before the first round: what is
-    compiled or allocated only once is not counted.
+    If a call is also a context manager, it is entered before each sample, and this is not timed.
+    The order is reversed after every round. Each call is run before the first round, so that
+    compilation and initial allocations are not timed.
     """
     plans = {name: _plan(call) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
@@ -32,9 +32,9 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
 
 
 def _plan(call):
-    """Choose the number of calls in a sample, and whether some that are not timed go first.
+    """Return the number of calls in a sample, and whether a warm-up is needed.
 
-    They give a short call back the caches and cores that the others have used.
+    After other libraries have run, a short call needs a warm-up of the caches and cores.
     """
     seconds = _seconds(call, 1, warm_up=True)
     return ceil(LEAST_SECONDS / seconds), seconds < WARM_UP_BELOW
@@ -59,7 +59,7 @@ def _seconds(call, number, warm_up):
 
 
 def time_of(samples: Samples, name: str, at_most: float | None = None) -> Figure | str:
-    """Median of the samples, and how far the middle half of them spreads."""
+    """Return the median of the samples, with their quartiles."""
     if name not in samples:
         return NOT_INSTALLED
     return Figure(
@@ -79,7 +79,7 @@ def ratio_of(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Figure | str:
-    """Ratio of two medians, and the spread of the ratios of the rounds."""
+    """Return the ratio of two medians, with the quartiles of the ratios of the rounds."""
     if name not in samples or over not in samples:
         return NOT_INSTALLED
     return Figure(

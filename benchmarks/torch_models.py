@@ -1,13 +1,13 @@
-"""The recurrent classifier that PyTorch's users write, with weights of ours if wanted."""
+"""A typical recurrent classifier in PyTorch, optionally with weights of skrnn."""
 
 import numpy as np
 
-# Our gates u, r, n in PyTorch's order r, z, n.
+# Indices of the gates of skrnn in the order of PyTorch: reset, update, new.
 GRU_GATES = [1, 0, 2]
 
 
 def gru_classifier(torch, n_features, n_units, n_classes):
-    """Make a module: GRU over packed sequences, then a dense layer on the last states."""
+    """Return a module: a GRU on packed sequences, then a dense layer on the last states."""
 
     class GRUClassifier(torch.nn.Module):
         def __init__(self):
@@ -25,21 +25,21 @@ def gru_classifier(torch, n_features, n_units, n_classes):
 
 
 def pad(torch, sequences):
-    """Put NumPy arrays into one padded tensor; returns it and the lengths."""
+    """Return NumPy arrays as one padded tensor, and their lengths."""
     tensors = [torch.from_numpy(sequence) for sequence in sequences]
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True), lengths
 
 
 def copy_dense(torch, layer, p):
-    """Give a dense layer weights of ours."""
+    """Copy weights of skrnn to a dense layer."""
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(p["W"].T.copy()))
         layer.bias.copy_(torch.from_numpy(p["b"]))
 
 
 def copy_gru(torch, layer, p):
-    """Give a GRU layer weights of ours."""
+    """Copy weights of skrnn to a GRU layer."""
     b_hh = np.zeros_like(p["b"])
     b_hh[2] = p["b_rec"]
     theirs = [np.hstack(p["W"][GRU_GATES]).T, np.hstack(p["U"][GRU_GATES]).T]

@@ -1,4 +1,4 @@
-"""Settings of Sphinx. The build reads the installed package and needs no network."""
+"""Sphinx configuration. The build uses the installed package and needs no network."""
 
 import re
 import shutil
@@ -26,30 +26,30 @@ extensions = [
     "numpydoc",
     "myst_parser",  # for CHANGELOG.md
 ]
-exclude_patterns = ["_build", "_templates", "benchmarks_table.md"]  # the last is part of a page
+exclude_patterns = ["_build", "_templates", "benchmarks_table.md"]  # the last is an included file
 templates_path = ["_templates"]
-default_role = "py:obj"  # `name` is a link where there is something to link to, else code
+default_role = "py:obj"  # `name` becomes a link if the object is documented, otherwise code
 highlight_language = "python"
-nitpicky = True  # so that a dotted name must lead somewhere; a bare one may be a parameter
+nitpicky = True  # a dotted name must be documented; a name without a dot may be a parameter
 nitpick_ignore_regex = [("py:.*", r"[^.]+")]
-smartquotes = False  # quotes in this documentation are mostly code
+smartquotes = False  # most quotes in this documentation are code
 toc_object_entries_show_parents = "hide"
 
 autosummary_generate = True
-autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_typehints = "none"  # the docstrings describe the types
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 GALLERY_HEADER = """Examples
 ========
 
-Real data, and networks that others have built and published, with the numbers and pictures of their
-authors. Each page can be downloaded and run as it is.
+Examples on real data, and reproductions of published networks with the results of their authors.
+Each example can be downloaded and run.
 """
 
 if EXAMPLES:
     extensions.append("sphinx_gallery.gen_gallery")
-    STAGE = HERE / "_build" / "examples"  # the examples beside the title of their page
+    STAGE = HERE / "_build" / "examples"  # the examples and the title of the gallery
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     (STAGE / "GALLERY_HEADER.rst").write_text(GALLERY_HEADER, encoding="utf-8")
@@ -60,7 +60,7 @@ if EXAMPLES:
         "gallery_dirs": "auto_examples",
         "within_subsection_order": "FileNameSortKey",
         "download_all_examples": False,
-        "capture_repr": ("_repr_html_",),  # of films and estimators; the rest is printed
+        "capture_repr": ("_repr_html_",),  # of animations and estimators; the rest is printed
         "show_memory": False,
         "show_signature": False,
     }
@@ -78,12 +78,12 @@ html_theme_options = {
     "footer_end": ["sphinx-version"],
 }
 
-# Written by scikit-learn, but told in terms that hold here too.
+# Inherited from scikit-learn, with a docstring that is also correct here.
 _BORROWED = {"fit_transform"}
 
 
 def skip_borrowed_members(app, what, name, obj, skip, options):
-    """Leave out what estimators inherit from scikit-learn, which documents it itself."""
+    """Skip members inherited from scikit-learn, which are documented there."""
     home = getattr(obj, "__module__", None) or ""
     if what == "class" and home.startswith("sklearn") and name not in _BORROWED:
         return True
@@ -91,7 +91,7 @@ def skip_borrowed_members(app, what, name, obj, skip, options):
 
 
 def escape_fitted_names(app, what, name, obj, options, lines):
-    """Keep names such as n_features_in_, outside of quotes, from being read as links."""
+    """Escape names such as n_features_in_ outside of quotes, which would become links."""
     for i, line in enumerate(lines):
         if not line.startswith(".. "):
             quoted = re.split("(`[^`]*`+)", line)
@@ -101,12 +101,12 @@ def escape_fitted_names(app, what, name, obj, options, lines):
 
 @cache
 def pages_of_sklearn():
-    """Names of scikit-learn's estimators, with the module each is imported from."""
+    """Return the names of scikit-learn's estimators and the modules they are imported from."""
     return {name: re.sub(r"\._.*", "", of.__module__) for name, of in all_estimators()}
 
 
 def find_elsewhere(app, env, node, contnode):
-    """Link the bare names of our estimators, and the names of scikit-learn to its own pages."""
+    """Link the names of estimators of skrnn and scikit-learn to their pages."""
     name = node.get("reftarget", "")
     if name in skrnn.__all__:
         python = env.get_domain("py")
@@ -122,13 +122,13 @@ def find_elsewhere(app, env, node, contnode):
 
 
 def add_gallery(app, docname, source):
-    """Put the gallery into the table of contents, if there are examples to make it from."""
+    """Add the gallery to the table of contents, if there are examples."""
     if EXAMPLES and docname == "index":
         source[0] = source[0].replace("   guide\n", "   guide\n   auto_examples/index\n", 1)
 
 
 def let_figures_scroll(app, doctree):
-    """Put each figure of the gallery into a box of its own."""
+    """Put each figure of the gallery into a container, so that it can scroll."""
     for figure in list(doctree.findall(lambda node: node.tagname == "imgsgnode")):
         box = nodes.container("", classes=["wide-figure"])
         figure.replace_self(box)
@@ -136,7 +136,7 @@ def let_figures_scroll(app, doctree):
 
 
 def mathml(self, node):
-    """Write formulas as MathML, which browsers draw without a script."""
+    """Write formulas as MathML, which browsers render without JavaScript."""
     block = isinstance(node, nodes.math_block)
     text = tex2mathml(node.astext(), as_block=block)
     self.body.append(f'<div class="formula">{text}</div>' if block else text)
@@ -144,7 +144,7 @@ def mathml(self, node):
 
 
 def setup(app):
-    """Register what this file defines."""
+    """Register the functions of this file."""
     app.connect("autodoc-skip-member", skip_borrowed_members)
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)  # after numpydoc
     app.connect("source-read", add_gallery)

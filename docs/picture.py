@@ -1,6 +1,6 @@
-"""Draw the picture of the README: utterances, states and probabilities, step by step.
+"""Plot the figure of the README: utterances, hidden states and probabilities over time.
 
-Run it as ``python docs/picture.py``, and look at the file it names before you commit it.
+Run ``python docs/picture.py``, and check the image file that it prints before you commit it.
 """
 
 import sys
@@ -15,7 +15,7 @@ from skrnn import PerStep, SequenceRNNClassifier
 from skrnn.datasets import load_japanese_vowels
 
 PATH = Path(__file__).resolve().parent / "_static" / "utterances.png"
-SPEAKERS = [5, 3, 8]  # one utterance of each: the shortest, a middling and the longest
+SPEAKERS = [5, 3, 8]  # one utterance of each: shortest, of median length and longest
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#B0B0B0"
 STYLE = {
     "font.size": 10,
@@ -29,7 +29,7 @@ STYLE = {
 
 
 def answers_while_reading(clf, x):
-    """Probabilities after each step: (n_steps, n_classes)."""
+    """Return the probabilities after each step, of shape (n_steps, n_classes)."""
     state, answers = clf.initial_state(), []
     for x_t in x:
         probabilities, state = clf.step(x_t, state)
@@ -38,14 +38,14 @@ def answers_while_reading(clf, x):
 
 
 def choose(X, y):
-    """One utterance of each of the three speakers."""
+    """Yield one utterance of each of the three speakers."""
     picks = [min, lambda of, key: sorted(of, key=key)[len(of) // 2], max]
     for speaker, pick in zip(SPEAKERS, picks, strict=True):
         yield speaker, X[pick(np.flatnonzero(y == speaker), key=lambda i: len(X[i]))]
 
 
 def draw(clf, utterances, classes):
-    """One row for each utterance: what goes in, what it becomes, and what comes out."""
+    """Plot one row per utterance: input, hidden states and output."""
     longest = max(len(x) for _, x in utterances)
     figure, axes = plt.subplots(3, 3, figsize=(8.6, 4.6), sharex=True)
     for row, (speaker, x) in zip(axes, utterances, strict=True):
@@ -76,9 +76,9 @@ def draw(clf, utterances, classes):
     for ax, title in zip(
         axes[0],
         [
-            f"what goes in: {x.shape[1]} features",
-            f"what it becomes: {states.shape[1]} units",
-            "what comes out: who speaks",
+            f"input: {x.shape[1]} features",
+            f"hidden states: {states.shape[1]} units",
+            "output: probabilities",
         ],
         strict=True,
     ):
@@ -89,8 +89,8 @@ def draw(clf, utterances, classes):
 
 
 def main(path=PATH):
-    """Train on the Japanese vowels, and draw three utterances that were not trained on."""
-    matplotlib.use("Agg")  # draw into a file, not into a window
+    """Train on the Japanese vowels, and plot three utterances of the test set."""
+    matplotlib.use("Agg")  # plot to a file, without a window
     X, y = load_japanese_vowels(return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
     scaler = PerStep(StandardScaler())

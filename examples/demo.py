@@ -1,7 +1,7 @@
-"""A tour of skrnn: a logic gate, spoken vowels, and a grid search over ragged sequences.
+"""Demonstration of skrnn: a logic gate, spoken vowels, and a grid search on ragged sequences.
 
-Run it with ``make demo``, or with ``python examples/demo.py FOLDER`` to choose where the
-figures go.
+Run it with ``make demo``, or with ``python examples/demo.py FOLDER`` to save the figures in
+another folder.
 """
 
 import sys
@@ -22,7 +22,7 @@ from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, XORMLPClassifi
 from skrnn.datasets import load_japanese_vowels, make_xor
 from skrnn.inspection import LossCurveDisplay
 
-# Blue and orange are told apart by everyone (Okabe & Ito, 2008).
+# Blue and orange are colorblind-safe (Okabe & Ito, 2008).
 BLUE, ORANGE = "#0072B2", "#E69F00"
 PALE = LinearSegmentedColormap.from_list("pale", ["#8CC0E0", "white", "#F5CF80"])
 STYLE = {
@@ -36,8 +36,8 @@ STYLE = {
 
 
 def main(folder="demo_output"):
-    """Run the three parts; their figures go into `folder`."""
-    matplotlib.use("Agg")  # draw into files, not into windows
+    """Run the three parts and save their figures in `folder`."""
+    matplotlib.use("Agg")  # plot to files, without windows
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with plt.rc_context(STYLE):
@@ -47,17 +47,17 @@ def main(folder="demo_output"):
 
 
 def save(figure, path):
-    """Write a figure to a file and say where it is."""
+    """Save a figure and print the path."""
     figure.savefig(path)
     plt.close(figure)
     print(f"  Figure saved: {path}")
 
 
-# 1. Exclusive or: the smallest problem that no straight line solves -----------------------
+# 1. Exclusive or: the smallest problem that is not linearly separable ---------------------
 
 
 def learn_xor(folder):
-    """Learn the truth table of XOR with many hidden units, and with as few as possible."""
+    """Learn the truth table of XOR with 100 hidden units, and with two."""
     print("1. Exclusive or")
     X, y = make_xor()
     models = {
@@ -72,7 +72,7 @@ def learn_xor(folder):
 
 
 def draw_boundaries(models, X, y):
-    """Draw what each model says of the plane, half a unit beyond the four points."""
+    """Plot the decision boundary of each model."""
     figure, axes = plt.subplots(1, len(models), figsize=(9.6, 4.4), sharex=True, sharey=True)
     for ax, (name, model) in zip(axes, models.items(), strict=True):
         plane = DecisionBoundaryDisplay.from_estimator(
@@ -96,8 +96,8 @@ def draw_boundaries(models, X, y):
 
 
 def recognise_speakers(folder):
-    """Tell from one spoken vowel which of nine men spoke it."""
-    print("2. Japanese vowels: who is speaking?")
+    """Identify which of nine speakers spoke an utterance."""
+    print("2. Japanese vowels: speaker identification")
     X_train, y_train = load_japanese_vowels(return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 
@@ -113,7 +113,7 @@ def recognise_speakers(folder):
 
 
 def draw_training(model, y_test, predicted):
-    """Draw the loss of each epoch, and which speakers were taken for which."""
+    """Plot the loss of each epoch, and the confusion matrix."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.8), width_ratios=[1, 1.15])
     LossCurveDisplay.from_estimator(model, ax=left, curve_kwargs={"color": BLUE, "linewidth": 2})
     left.set(title="Training", ylabel="mean loss (log scale)", yscale="log")
@@ -123,10 +123,10 @@ def draw_training(model, y_test, predicted):
         y_test, predicted, cmap="Blues", colorbar=False, ax=right
     )
     for text in shown.text_.ravel():
-        text.set_visible(text.get_text() != "0")  # an empty cell is easier to see
+        text.set_visible(text.get_text() != "0")  # zeros are left out for readability
     n_wrong = np.sum(predicted != y_test)
     right.set(
-        title=f"Test: {n_wrong} of {len(y_test)} utterances confused",
+        title=f"Test: {n_wrong} of {len(y_test)} utterances misclassified",
         xlabel="predicted speaker",
         ylabel="true speaker",
     )
@@ -134,7 +134,7 @@ def draw_training(model, y_test, predicted):
     return figure
 
 
-# 3. Grid search: a plain list of ragged arrays goes straight into GridSearchCV ------------
+# 3. Grid search: GridSearchCV accepts a list of ragged arrays -----------------------------
 
 
 def search_grid(folder):
@@ -142,7 +142,7 @@ def search_grid(folder):
     print("3. Grid search on a list of ragged arrays")
     X_train, y_train = load_japanese_vowels(return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
-    X_train, X_test = list(X_train), list(X_test)  # not padded, not even an array
+    X_train, X_test = list(X_train), list(X_test)  # lists of arrays, not padded
 
     pipeline = Pipeline(
         [("scale", PerStep(StandardScaler())), ("rnn", SequenceRNNClassifier(random_state=0))]
@@ -160,7 +160,7 @@ def search_grid(folder):
 
 
 def print_table(results):
-    """Print mean and spread of the accuracy over the folds for each candidate."""
+    """Print the mean and standard deviation of the accuracy for each candidate."""
     print("  cell   units   accuracy in cross-validation")
     for i, parameters in enumerate(results["params"]):
         cell, units = parameters["rnn__cell"], parameters["rnn__hidden_layer_sizes"]
@@ -169,7 +169,7 @@ def print_table(results):
 
 
 def draw_grid(results):
-    """Draw the table."""
+    """Plot the results of the search."""
     cells = list(dict.fromkeys(results["param_rnn__cell"]))
     figure, ax = plt.subplots(figsize=(7.6, 4.4))
     for units, colour, marker, shift in [(16, BLUE, "o", -0.1), (32, ORANGE, "s", 0.1)]:

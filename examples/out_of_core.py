@@ -1,12 +1,12 @@
-"""Train on more data than memory may hold: Parquet, row group by row group.
+"""Train on data larger than memory: a Parquet file is read one row group at a time.
 
-Run it with ``python examples/out_of_core.py``; it needs pyarrow and Linux, and forbids itself
-to take more memory than ``--limit`` says. ``--dask`` reads the same through a Dask data frame;
-``--whole`` reads everything at once, which under the same limit fails.
+Run it with ``python examples/out_of_core.py``. It needs pyarrow and Linux. The memory of the
+process is limited to ``--limit``. With ``--dask``, the same data are read through a Dask data
+frame. With ``--whole``, all data are read at once, which fails under the same limit.
 
-A file of ragged sequences has one row for each sequence: a list of all its values, step after
-step, and its label. Arrow keeps the lists of a row group one after the other in one array, which is
-how `skrnn.Sequences` has them too, so that nothing is copied or converted.
+The file has one row per sequence: a list of the values of all its steps, one step after the other,
+and its label. Arrow stores the lists of a row group consecutively in one array. `skrnn.Sequences`
+uses the same layout, so the data are neither copied nor converted.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # others reserve address space
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # other pools reserve address space
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ MIB = 2**20
 
 
 def write(path, n_groups, n_sequences, random_state=0):
-    """Write made-up sequences of two classes, a row group at a time."""
+    """Write random sequences of two classes, one row group at a time."""
     rng = np.random.default_rng(random_state)
     schema = pa.schema([("steps", pa.list_(pa.float32())), ("label", pa.int8())])
     with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
@@ -47,23 +47,23 @@ def write(path, n_groups, n_sequences, random_state=0):
 
 
 def as_Xy(table):
-    """View a table, or a row group of one, as sequences and labels."""
+    """Return a view of a table or row group as sequences and labels."""
     steps = table["steps"]
-    steps = steps.chunk(0) if steps.num_chunks == 1 else steps.combine_chunks()  # which copies
+    steps = steps.chunk(0) if steps.num_chunks == 1 else steps.combine_chunks()  # this copies
     lengths = np.diff(steps.offsets.to_numpy()) // N_FEATURES
     values = steps.flatten().to_numpy().reshape(-1, N_FEATURES)
     return Sequences(values, lengths), table["label"].to_numpy()
 
 
 def row_groups(path):
-    """Yield the row groups of a file as sequences and labels; one is in memory at a time."""
+    """Yield sequences and labels of each row group of a file; only one is in memory."""
     file = pq.ParquetFile(path, buffer_size=MIB, pre_buffer=False)
     for i in range(file.num_row_groups):
         yield as_Xy(file.read_row_group(i, use_threads=False))
 
 
 def partitions(path):
-    """Yield the same from a Dask data frame, a partition at a time."""
+    """Yield sequences and labels of each partition of a Dask data frame."""
     import dask.dataframe as dd
 
     for partition in dd.read_parquet(path, split_row_groups=1).partitions:
@@ -73,12 +73,12 @@ def partitions(path):
 
 
 def network():
-    """Make the network that is trained."""
+    """Return the network to train."""
     return SequenceRNNClassifier(8, cell="rnn", learning_rate_init=0.003, random_state=0)
 
 
 def train(path, parts=row_groups, n_epochs=1):
-    """Learn the scale of the features in one pass, then the network in `n_epochs` more."""
+    """Fit the scaler in one pass over the data, then train the network for `n_epochs`."""
     scaler = StandardScaler()
     for X, _ in parts(path):
         scaler.partial_fit(X.values)
@@ -91,8 +91,8 @@ def train(path, parts=row_groups, n_epochs=1):
 
 
 def train_whole(path):
-    """Do the same the usual way, with everything in memory."""
-    # Without threads of Arrow's: one that is refused memory may keep the others waiting for ever.
+    """Train in the same way with all data in memory."""
+    # Arrow's threads are disabled, because they can deadlock if an allocation fails.
     X, y = as_Xy(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))
     scaler = StandardScaler().fit(X.values)
     scaled = Sequences(scaler.transform(X.values), X.lengths)
@@ -100,23 +100,22 @@ def train_whole(path):
 
 
 def memory(what):
-    """Get what Linux says of the memory of this process, in MiB.
+    """Return the memory of this process reported by Linux, in MiB.
 
-    "VmRSS" is the memory that is resident, "VmHWM" the most that ever was, "VmSize" the address
-    space.
+    "VmRSS" is the resident memory, "VmHWM" its peak, and "VmSize" the address space.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what + ":"))
 
 
 def limit_memory(mib):
-    """Allow this process `mib` of address space beyond what it has; the rest is refused."""
+    """Limit the address space of this process to `mib` more than its current size."""
     size = int((memory("VmSize") + mib) * MIB)
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
 def main(args):
-    """Write the data in a process of its own, train, and print what it took."""
+    """Write the data in a separate process, train, and print memory and time."""
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = Path(folder) / "sequences.parquet"
         writer = os.fork()
@@ -125,7 +124,7 @@ def main(args):
             os._exit(0)
         assert os.waitpid(writer, 0)[1] == 0
         parts = partitions if args.dask else row_groups
-        X, y = next(parts(path))  # loads what libraries load late
+        X, y = next(parts(path))  # imports what the libraries import lazily
         del X, y
         before = memory("VmRSS")
         limit_memory(args.limit)
@@ -153,8 +152,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--groups", type=int, default=64)
     parser.add_argument("--sequences", type=int, default=2000, help="in each row group")
-    parser.add_argument("--limit", type=int, default=96, help="MiB beyond the start")
-    parser.add_argument("--folder", default=None, help="for the data; default: temporary")
+    parser.add_argument("--limit", type=int, default=96, help="MiB in addition to the start")
+    parser.add_argument("--folder", default=None, help="folder for the data (default: temporary)")
     parser.add_argument("--dask", action="store_true", help="read partitions of a Dask frame")
     parser.add_argument("--whole", action="store_true", help="read everything at once")
     sys.exit(main(parser.parse_args()))

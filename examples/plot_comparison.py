@@ -1,18 +1,18 @@
 """
-Japanese vowels, by five kinds of method
-========================================
+Comparison of five methods on the Japanese vowels
+=================================================
 
-On the official split of the Japanese vowels (270 utterances to learn from, 370 to be tested on):
-our recurrent network beside the nearest neighbour under dynamic time warping, a perceptron that
-sees the padded sequences as one flat row, the same recurrent network in PyTorch, and random
-convolutions. What depends on chance is repeated with ten seeds.
+This example compares five methods on the official split of the Japanese vowels (270 training
+utterances, 370 test utterances): the recurrent network of skrnn, a nearest neighbor classifier with
+dynamic time warping, a multi-layer perceptron on the flattened padded sequences, the same recurrent
+network in PyTorch, and random convolutions. Randomized methods are repeated with ten seeds.
 """
 
 # %%
-# The data, in three forms
-# ------------------------
-# All methods get the same scaled steps: ragged, padded with NaN for the time warping, and padded
-# with zeros, which is the mean, for those that need a rectangle.
+# Data in three formats
+# ---------------------
+# All methods use the same scaled steps: ragged sequences, sequences padded with NaN for time
+# warping, and sequences padded with zeros, which is the mean, for methods that need an array.
 
 import warnings
 from importlib.util import find_spec
@@ -42,7 +42,7 @@ accuracy = {}
 # %%
 # skrnn
 # -----
-# In the configuration that our README recommends, and with all defaults.
+# The first configuration is the one recommended in the README; the second uses the defaults.
 
 recommended = {"bidirectional": True, "pooling": "max", "dropout": 0.3}
 for name, parameters in [("recommended", recommended), ("defaults", {})]:
@@ -52,21 +52,21 @@ for name, parameters in [("recommended", recommended), ("defaults", {})]:
     ]
 
 # %%
-# Nearest neighbour under dynamic time warping
-# --------------------------------------------
-# Nothing is learned: an utterance belongs to the speaker of the one it can best be warped onto.
+# Nearest neighbor with dynamic time warping
+# ------------------------------------------
+# The predicted speaker is the speaker of the nearest training utterance.
 
 with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message="h5py not installed")  # for files we do not write
+    warnings.filterwarnings("ignore", message="h5py not installed")  # only for saving files
     from tslearn.neighbors import KNeighborsTimeSeriesClassifier
 
 neighbour = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw").fit(nan_padded, y)
 accuracy["1-NN, time warping (tslearn)"] = [neighbour.score(nan_padded_test, y_test)]
 
 # %%
-# A flat perceptron
-# -----------------
-# Each coefficient of each step is a feature of its own, whatever is spoken at that step.
+# Perceptron on flat sequences
+# ----------------------------
+# Each coefficient of each step is a separate feature.
 
 accuracy["MLPClassifier, flat"] = [
     MLPClassifier(max_iter=1000, random_state=seed)
@@ -78,8 +78,8 @@ accuracy["MLPClassifier, flat"] = [
 # %%
 # PyTorch
 # -------
-# The loop that one writes: the layers of the recommended configuration, the same solver, batches
-# and clipping of gradients, for a fixed number of epochs.
+# A hand-written training loop with the layers of the recommended configuration and the same solver,
+# batch size and gradient clipping, for a fixed number of epochs.
 
 
 def torch_accuracy(seed, n_epochs=15):
@@ -119,10 +119,10 @@ if find_spec("torch"):
 # Random convolutions
 # -------------------
 # ROCKET (A. Dempster, F. Petitjean and G. I. Webb, Data Mining and Knowledge Discovery 34,
-# 1454-1495, 2020) does not train its features at all: thousands of random convolutions, each
-# summed up by its maximum and by the share of positive values, and a linear classifier on top.
-# Here it is in NumPy, for series that are padded to the same length. Convolutions of the same
-# shape are one matrix product.
+# 1454-1495, 2020) does not train its features. It applies thousands of random convolutions,
+# computes the maximum and the proportion of positive values of each, and fits a linear classifier
+# on these features. This is an implementation in NumPy for series padded to the same length. All
+# convolutions of the same shape are computed in one matrix product.
 
 N_KERNELS = 2000
 
@@ -137,7 +137,7 @@ def make_kernels(rng, n_channels, n_steps):
     ):
         weights = rng.normal(size=(count, n_channels, length))
         weights -= weights.mean(axis=2, keepdims=True)
-        for kernel in weights:  # each sees some of the channels only
+        for kernel in weights:  # each uses a random subset of the channels
             n_seen = int(2 ** rng.uniform(0, np.log2(n_channels + 1)))
             kernel[rng.permutation(n_channels)[n_seen:]] = 0
         padding = (length - 1) * dilation // 2 if padded else 0
@@ -145,7 +145,7 @@ def make_kernels(rng, n_channels, n_steps):
 
 
 def convolve(series, kernels):
-    """Maximum and share of positive values of each convolution; series (n, steps, channels)."""
+    """Return maximum and proportion of positive values; series (n, steps, channels)."""
     features = []
     for length, dilation, padding, weights, biases in kernels:
         padded = np.pad(series, [(0, 0), (padding, padding), (0, 0)])
@@ -159,7 +159,7 @@ def convolve(series, kernels):
 
 
 def rocket_accuracy(seed):
-    """Accuracy of ROCKET on the test set."""
+    """Return the accuracy of ROCKET on the test set."""
     kernels = list(make_kernels(np.random.RandomState(seed), X[0].shape[1], longest))
     linear = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 10)))
     linear.fit(convolve(zero_padded, kernels), y)
@@ -169,8 +169,8 @@ def rocket_accuracy(seed):
 accuracy["ROCKET, 2,000 kernels"] = [rocket_accuracy(seed) for seed in SEEDS]
 
 # %%
-# The results
-# -----------
+# Results
+# -------
 
 print(f"{'accuracy on the test set':30} {'mean':>6} {'std':>6} {'lowest':>7} {'highest':>8}")
 for name, values in accuracy.items():
@@ -179,7 +179,7 @@ for name, values in accuracy.items():
 if not find_spec("torch"):
     print(f"{'PyTorch GRU':30} not installed")
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 
 names = sorted(accuracy, key=lambda name: np.mean(accuracy[name]))
 figure, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
@@ -189,21 +189,22 @@ for i, name in enumerate(names):
     ax.plot(values, i + np.asarray(jitter), "o", color=colour, alpha=0.7)
     ax.plot(2 * [np.mean(values)], [i - 0.32, i + 0.32], color="black", linewidth=2)
 ax.set_yticks(range(len(names)), names)
-ax.set(title="Each seed, and the mean of all", xlabel="accuracy on the test set")
+ax.set(title="Accuracy of each seed, and mean", xlabel="accuracy on the test set")
 ax.grid(axis="x", alpha=0.3)
 plt.show()
 
 # %%
-# What to make of it
-# ------------------
-# ROCKET wins clearly, and in seconds. That is no accident of these data: over the equal-length
-# problems of the UEA archive of multivariate series it was among the most accurate of many
-# methods, and by far the fastest of these (A. P. Ruiz et al., Data Mining and Knowledge Discovery
-# 35, 401-449, 2021). Where whole and complete series of similar length are to be classified, try
-# it first; aeon and sktime have it.
+# Discussion
+# ----------
+# ROCKET has the highest accuracy, and takes only seconds. This agrees with published results: on
+# the equal-length problems of the UEA archive of multivariate series, it was among the most
+# accurate of many methods, and by far the fastest of these (A. P. Ruiz et al., Data Mining and
+# Knowledge Discovery 35, 401-449, 2021). To classify complete series of similar length, try ROCKET
+# first; it is available in aeon and sktime.
 #
-# A recurrent network comes second here, and others are close: what separates our recommended
-# configuration from the same layers in PyTorch, trained for a fixed number of epochs, is about the
-# spread of the seeds, and the flat perceptron is as good as our defaults. A recurrent network is
-# the choice when the answer is wanted at each step, or while the data arrive, or for lengths that
-# differ so much that padding would drown the short ones.
+# The recurrent network is second, but the differences to the other methods are small. The
+# difference between the recommended configuration and the same layers in PyTorch, trained for a
+# fixed number of epochs, is about the standard deviation over the seeds. The flat perceptron is as
+# good as the defaults of skrnn. A recurrent network is suitable if predictions are needed at each
+# step or while the data arrive, or if the lengths differ so much that most of the padded array
+# would be padding.

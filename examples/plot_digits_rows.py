@@ -1,15 +1,16 @@
 """
-Digits, read row by row
-=======================
+Digits as sequences of rows
+===========================
 
-A picture of a digit is 8 rows of 8 pixels. Read from top to bottom it is a sequence: eight
-steps of eight features. scikit-learn keeps it as one flat row of 64 numbers, and `step_features=8`
-says how to cut it, so that everything that wants a table still gets one.
+An image of a digit has 8 rows of 8 pixels. Read from top to bottom, it is a sequence of eight steps
+with eight features. scikit-learn stores the image as one flat row of 64 numbers. With
+`step_features=8`, the recurrent network splits this row into steps, so the data remain a table that
+other estimators can use.
 """
 
 # %%
-# A table of sequences
-# --------------------
+# Training on flat sequences
+# --------------------------
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,11 +35,11 @@ print(f"recurrent network, row by row:       {rows.score(X_test, y_test):.3f}")
 print(f"multi-layer perceptron, all at once: {flat.score(X_test, y_test):.3f}")
 
 # %%
-# What it thinks meanwhile
-# ------------------------
-# After each row we may ask what the digit would be if the picture ended there, since sequences may
-# be shorter than those of training. The network was never asked before the last row, and has no
-# answer ready much earlier: it collects first, and decides on the last two rows.
+# Predictions after each row
+# --------------------------
+# Sequences may be shorter than those in training, so the network can predict the digit from the
+# first rows only. It was trained on complete images. Its accuracy is therefore low for most of the
+# sequence, and increases mainly in the last two rows.
 
 pictures = X_test.reshape(-1, 8, 8)
 so_far = np.array([rows.predict(pictures[:, :n]) for n in range(1, 9)])  # (rows read, pictures)
@@ -58,17 +59,18 @@ image = right.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
 for (digit, n), value in np.ndenumerate(share):
     right.text(n, digit, f"{value:.0%}", ha="center", va="center", fontsize=8,
                color="white" if value > 0.6 else "black")  # fmt: skip
-right.set(title="Recognised after so many rows", xlabel="rows read", ylabel="digit")
+right.set(title="Recall of each digit after each row", xlabel="rows read", ylabel="digit")
 right.set_xticks(range(8), range(1, 9))
 right.set_yticks(range(10))
 
 # %%
-# One picture
-# -----------
-# From left to right the rows from top to bottom: their pixels, the hidden units after each, and
-# what the network would answer.
+# Hidden states for one image
+# ---------------------------
+# The left plot is the image. The right plot shows, for each row, the pixels, the hidden states and
+# the predicted probabilities.
 
-late = np.flatnonzero((so_far[4] != y_test) & (so_far[7] == y_test))[0]  # changed its mind
+# A digit that is predicted incorrectly after row 5, and correctly after row 8.
+late = np.flatnonzero((so_far[4] != y_test) & (so_far[7] == y_test))[0]
 figure = plt.figure(figsize=(10.5, 5.5), layout="constrained")
 left, right = figure.subplots(1, 2, width_ratios=[1, 2.4])
 left.imshow(pictures[late], cmap="gray_r")

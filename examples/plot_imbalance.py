@@ -1,18 +1,19 @@
 """
-Speakers who are rarely heard
-=============================
+Class weights for imbalanced data
+=================================
 
-Of seven men there are 30 utterances to learn from, of two only three. A network that is mostly
-right may still miss these two more often than not. `class_weight="balanced"` lets each class count
-as much as every other. What that buys, and what it costs, is seen in the recall of each class and
-in the curve of precision against recall, not in the accuracy.
+In this example, seven speakers have 30 training utterances each, and two speakers have only three.
+A network with a high accuracy may still have a low recall for these two. With
+`class_weight="balanced"`, all classes have the same total weight. The effect is visible in the
+recall of each class and in the precision-recall curve, but not in the accuracy.
 """
 
 # %%
 # Three utterances of speakers 8 and 9
 # ------------------------------------
-# Which three is drawn anew for each of ten seeds, as so much depends on it. The test set stays as
-# it is: 370 utterances of the Japanese vowels, 79 of these two men.
+# The three utterances are drawn at random for each of ten seeds, because the result depends on
+# them. The test set is unchanged: 370 utterances of the Japanese vowels, 79 of them of these two
+# speakers.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,14 +30,14 @@ RARE, N_RARE, N_SEEDS = [8, 9], 3, 10
 
 
 def draw(seed):
-    """Indices of all training utterances of the seven, and of a few of the rare two."""
+    """Return the indices of all utterances of speakers 1 to 7, and of three of 8 and 9 each."""
     rng = np.random.RandomState(seed)
     few = [rng.choice(np.flatnonzero(y == speaker), N_RARE, replace=False) for speaker in RARE]
     return np.concatenate([np.flatnonzero(~np.isin(y, RARE)), *few])
 
 
 def fit(class_weight, seed):
-    """Learn from the utterances of one draw."""
+    """Fit the pipeline to the utterances of one draw."""
     model = make_pipeline(
         PerStep(StandardScaler()),
         SequenceRNNClassifier(
@@ -47,7 +48,7 @@ def fit(class_weight, seed):
     return model.fit(X[kept], y[kept])
 
 
-ways = {"each utterance counts alike": None, "each speaker counts alike": "balanced"}
+ways = {"equal weight per utterance": None, "equal weight per speaker": "balanced"}
 probabilities = {
     name: np.array([fit(weight, seed).predict_proba(X_test) for seed in range(N_SEEDS)])
     for name, weight in ways.items()
@@ -56,7 +57,8 @@ probabilities = {
 # %%
 # Recall of each class
 # --------------------
-# How many of his utterances is each man credited with? Mean and standard deviation over the draws.
+# The recall is the proportion of the utterances of a speaker that are recognized. The plot shows
+# the mean and the standard deviation over the draws.
 
 speakers = np.unique(y)
 recalls = {
@@ -73,14 +75,14 @@ for name, values in recalls.items():
     )
 
 # %%
-# Precision against recall
-# ------------------------
-# For the question "8 or 9?", each threshold on the probability of these two gives a point of a
-# curve, and `predict` chooses one of them, marked here. The weights move it along the curve,
-# towards more recall. They hardly change the curve: the same could nearly be had from the
-# unweighted network by a lower threshold.
+# Precision-recall curve
+# ----------------------
+# Consider the binary problem "speaker 8 or 9". Each threshold on the total probability of these
+# two speakers is a point on a precision-recall curve. The point of `predict` is marked. The
+# weights move this point along the curve, towards higher recall. They hardly change the curve
+# itself: a lower threshold on the unweighted network would have almost the same effect.
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.4), width_ratios=[1.3, 1], layout="constrained"
@@ -105,7 +107,7 @@ left.set(title="Recall of each speaker", xlabel="speaker", ylabel="recall", xtic
 left.set_ylim(0, 1.25)
 left.set_yticks(np.linspace(0, 1, 6))
 left.legend(loc="upper center", ncols=2, frameon=False)
-right.set(title="8 or 9? All draws together", xlabel="recall", ylabel="precision")
+right.set(title="Speaker 8 or 9, all draws", xlabel="recall", ylabel="precision")
 right.set_ylim(0.2, 1.02)
 right.grid(alpha=0.3)
 right.legend(loc="lower left")

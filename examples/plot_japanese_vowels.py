@@ -1,18 +1,18 @@
 """
-Japanese vowels, from raw recordings to evidence
-================================================
+A complete workflow on the Japanese vowels
+==========================================
 
-Nine men say two vowels; who is speaking? An utterance is a sequence of 7 to 29 steps, each of 12
-coefficients of a linear prediction of the sound. This example goes all the way: look at the
-data, scale the steps, choose a network by cross-validation, test it once, and ask which moments
-it relied on.
+The task is to identify which of nine men speaks two vowels. An utterance is a sequence of 7 to 29
+steps. Each step has 12 coefficients from a linear prediction of the sound. This example shows a
+complete workflow: load the data, scale the steps, select a network by cross-validation, evaluate it
+on the test set, and determine which steps the predictions depend on.
 """
 
 # %%
-# The data
-# --------
-# 270 utterances to learn from, 30 of each speaker, and 370 to be tested on. They are of many
-# lengths, and nothing has to be padded.
+# Data
+# ----
+# There are 270 training utterances, 30 of each speaker, and 370 test utterances. Their lengths
+# differ, but no padding is needed.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,11 +31,11 @@ lengths = [len(x) for x in X]
 print(f"{len(X)} utterances of {min(lengths)} to {max(lengths)} steps, {X[0].shape[1]} features")
 
 # %%
-# A pipeline, and a search
+# Pipeline and grid search
 # ------------------------
-# `PerStep(StandardScaler())` brings each coefficient to mean 0 and variance 1 over all steps of
-# the training utterances. It is a part of the pipeline, so that each fold of the search learns
-# its scale from its own training part, and nothing leaks.
+# `PerStep(StandardScaler())` scales each coefficient to mean 0 and variance 1 over all steps of
+# the training utterances. The scaler is part of the pipeline, so it is fitted on the training part
+# of each fold of the search, without leakage from the test part.
 
 pipeline = Pipeline(
     [
@@ -61,9 +61,10 @@ for i in np.argsort(results["rank_test_score"], kind="stable"):
     )
 
 # %%
-# The test
-# --------
-# Once, with the winner of the search, which has been fitted again on all 270 utterances.
+# Evaluation on the test set
+# --------------------------
+# The best pipeline of the search was refitted on all 270 training utterances. It is evaluated once
+# on the test set.
 
 predicted = search.predict(X_test)
 print(classification_report(y_test, predicted, digits=3))
@@ -80,20 +81,20 @@ shown = ConfusionMatrixDisplay.from_predictions(
     y_test, predicted, cmap="Blues", colorbar=False, ax=right
 )
 for text in shown.text_.ravel():
-    text.set_visible(text.get_text() != "0")  # an empty cell is easier to see
+    text.set_visible(text.get_text() != "0")  # zeros are left out for readability
 right.set(
     title=f"Test: {np.mean(predicted == y_test):.1%} right",
     xlabel="predicted speaker", ylabel="true speaker",
 )  # fmt: skip
 
 # %%
-# The evidence
-# ------------
-# Which moments of an utterance did the answer depend on? Occlusion hides three neighbouring
-# steps at a time behind the mean of each coefficient, and measures how much probability the answer
-# loses. Most answers stand on many steps together, and hiding three of them changes little; these
-# are the utterances, right and wrong, in which it changes most. A bar below zero is a step that
-# speaks against the answer.
+# Importance of steps
+# -------------------
+# Which steps of an utterance does the prediction depend on? Occlusion replaces three neighboring
+# steps at a time by the mean of each coefficient, and measures by how much the probability of the
+# predicted speaker decreases. Most predictions depend on many steps, and occluding three of them
+# has little effect. The plots show the utterances, predicted correctly and incorrectly, with the
+# largest effect. A negative bar means that the probability is higher without the step.
 
 importance = occlusion_importance(search, X_test, window=3)
 most = np.array([steps.max() for steps in importance])
@@ -102,19 +103,19 @@ picked = [
     *sorted(right_ones, key=lambda i: -most[i])[:4],
     *sorted(wrong_ones, key=lambda i: -most[i])[:2],
 ]
-print(f"median over the test set of the largest loss of probability: {np.median(most):.3f}")
+print(f"median over the test set of the largest decrease of probability: {np.median(most):.3f}")
 
 figure, axes = plt.subplots(2, 3, figsize=(11, 5), sharey=True, layout="constrained")
 for ax, i in zip(axes.flat, picked, strict=True):
     ax.bar(range(len(importance[i])), importance[i], color=BLUE, width=0.9)
     ax.axhline(0, color="black", linewidth=0.8)
-    verdict = "right" if predicted[i] == y_test[i] else f"in truth {y_test[i]}"
-    ax.set_title(f"taken for speaker {predicted[i]}: {verdict}", fontsize=10)
+    verdict = "correct" if predicted[i] == y_test[i] else f"true speaker {y_test[i]}"
+    ax.set_title(f"predicted speaker {predicted[i]}: {verdict}", fontsize=10)
     ax.grid(axis="y", alpha=0.3)
 for ax in axes.flat:
     ax.xaxis.get_major_locator().set_params(integer=True)
 for ax in axes[-1]:
     ax.set_xlabel("step")
 for ax in axes[:, 0]:
-    ax.set_ylabel("probability lost")
+    ax.set_ylabel("decrease of probability")
 plt.show()

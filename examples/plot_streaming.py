@@ -1,16 +1,17 @@
 """
-Who is speaking? Answers while he speaks
-========================================
+Streaming predictions
+=====================
 
-A fitted network need not wait for the end of a sequence. `initial_state` and `step` read one step
-at a time, of one stream or of many, and say after each what the network makes of it so far.
+A fitted network can predict before the end of a sequence. `initial_state` and `step` process one
+step at a time, for one stream or many, and return a prediction after each step.
 """
 
 # %%
-# Two ways to learn it
+# Two training targets
 # --------------------
-# One network learns from whole utterances of the Japanese vowels, with one label for each. The
-# other gets the speaker as the label of *each step*, and so is asked from the first step on.
+# The first network is trained on whole utterances of the Japanese vowels, with one label per
+# utterance. The second network is trained with the speaker as the label of *each step*, so it
+# learns to predict from the first step on.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,8 +35,9 @@ stepwise.fit(X, [np.full(len(x), speaker) for x, speaker in zip(X, y, strict=Tru
 # %%
 # One stream
 # ----------
-# A step goes into the network as the network sees it: what the pipeline does before, here the
-# scaling, is done by hand. The state is never changed, so that it may be kept and taken up again.
+# `step` expects the input of the network. The earlier steps of the pipeline, here the scaler, must
+# be applied separately. `step` does not modify its state argument, so a state can be stored and
+# used again.
 
 scale, network = stepwise
 state = network.initial_state()
@@ -44,19 +46,19 @@ for t, x_t in enumerate(X_test[0]):
     if t in (0, 1, 2, 4, 9, len(X_test[0]) - 1):
         answer = network.classes_[probabilities[0].argmax()]
         print(f"after step {t + 1:2}: speaker {answer}, probability {probabilities.max():.2f}")
-print(f"in truth speaker {y_test[0]}")
+print(f"true speaker: {y_test[0]}")
 
 # %%
-# Many streams at once
-# --------------------
-# All 370 test utterances side by side: a row for each, one step at a time. Streams that have ended
-# are fed zeros and no longer listened to.
+# Many streams in parallel
+# ------------------------
+# All 370 test utterances are processed in parallel, one row per utterance. Streams that have ended
+# get zeros as input, and their predictions are ignored.
 
 lengths = np.array([len(x) for x in X_test])
 
 
 def listen(pipeline):
-    """Read all test utterances in parallel; returns probabilities (steps, streams, speakers)."""
+    """Process all test utterances; returns probabilities (steps, streams, speakers)."""
     scale, network = pipeline
     padded = np.zeros((len(X_test), lengths.max(), X_test[0].shape[1]))
     for row, x in zip(padded, scale.transform(X_test), strict=True):
@@ -68,27 +70,28 @@ def listen(pipeline):
     return np.array(answers)
 
 
-models = {"learned from whole utterances": whole, "learned at each step": stepwise}
+models = {"trained on whole utterances": whole, "trained on each step": stepwise}
 heard = {name: listen(pipeline) for name, pipeline in models.items()}
-at_end = heard["learned from whole utterances"][lengths - 1, range(len(X_test))]
-print("the last answers are those of predict_proba:",
+at_end = heard["trained on whole utterances"][lengths - 1, range(len(X_test))]
+print("the last predictions are those of predict_proba:",
       np.allclose(at_end, whole.predict_proba(X_test)))  # fmt: skip
 
 # %%
-# Sooner or surer
+# Early decisions
 # ---------------
-# Stop as soon as the network is sure enough, or at the end: a higher threshold costs steps and buys
-# accuracy. The network that was taught at each step is right nine times out of ten after the first
-# one, where the other is lost. After a dozen steps the other is ahead, for the question it learned
-# to answer is the one that is asked then.
+# A decision can be made as soon as the largest probability reaches a threshold, or at the end of
+# the sequence. A higher threshold needs more steps and gives a higher accuracy. The network
+# trained on each step predicts nine out of ten speakers correctly after the first step, while the
+# other network has a low accuracy there. After a dozen steps, the network trained on whole
+# utterances is better, because it was trained for predictions at the end of the sequence.
 
 THRESHOLDS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99]
 
 
 def decide(probabilities, threshold):
-    """Mean number of steps heard, and accuracy, if the first sure answer counts."""
+    """Return the mean number of steps before the decision, and the accuracy."""
     sure = probabilities.max(axis=2) >= threshold
-    sure[lengths - 1, range(len(X_test))] = True  # there is no more to come
+    sure[lengths - 1, range(len(X_test))] = True  # the last step always decides
     stops = sure.argmax(axis=0)
     answers = whole[-1].classes_[probabilities[stops, range(len(X_test))].argmax(axis=1)]
     return np.mean(stops + 1), np.mean(answers == y_test)
@@ -99,21 +102,21 @@ for threshold in THRESHOLDS:
     cells = ["{:4.1f} steps, {:.3f} right".format(*decide(p, threshold)) for p in heard.values()]
     print(f"{threshold:9.2f}  " + "  ".join(f"{cell:>29}" for cell in cells))
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 looks = [("o-", BLUE), ("s--", ORANGE)]
 for (name, probabilities), (style, colour) in zip(heard.items(), looks, strict=True):
     accuracy = []
     for t in range(lengths.max()):
-        last = np.minimum(t, lengths - 1)  # who has ended keeps his last answer
+        last = np.minimum(t, lengths - 1)  # streams that have ended keep the last prediction
         answers = whole[-1].classes_[probabilities[last, range(len(X_test))].argmax(axis=1)]
         accuracy.append(np.mean(answers == y_test))
     left.plot(range(1, len(accuracy) + 1), accuracy, style, color=colour, markersize=4, label=name)
     points = [decide(probabilities, threshold) for threshold in THRESHOLDS]
     right.plot(*zip(*points, strict=True), style, color=colour, label=name)
-left.set(title="If all answer after so many steps", xlabel="steps heard", ylabel="accuracy")
-right.set(title="If each answers when it is sure", xlabel="mean number of steps heard",
+left.set(title="Decision after a fixed number of steps", xlabel="steps", ylabel="accuracy")
+right.set(title="Decision at a threshold", xlabel="mean number of steps",
           ylabel="accuracy")  # fmt: skip
 for ax in (left, right):
     ax.grid(alpha=0.3)

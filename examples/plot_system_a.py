@@ -2,17 +2,17 @@
 Logic gates with a softmax layer
 ================================
 
-A small Theano network: four tanh units, a softmax over two classes, and plain gradient descent
-for 10,000 passes over the truth table. It printed the loss of every thousandth pass for
-exclusive or and for inclusive or, and drew the decision boundary over the plane. Here the same
-losses come out, to all six digits.
+This example reproduces a small Theano network with four tanh units and a softmax over two classes,
+trained by gradient descent for 10,000 passes over the truth table. The original program prints the
+loss of every thousandth pass for exclusive or and for inclusive or, and plots the decision
+boundary. The losses here are equal in all six digits.
 """
 
 # %%
-# The network
-# -----------
-# `init` takes the very weights that its author drew. Everything else that a modern solver would
-# do by itself is turned off: momentum, shuffling, and stopping when the loss has settled.
+# Network
+# -------
+# `init` sets the same initial weights as in the original program. Momentum, shuffling and the
+# stopping criterion are disabled, because the original program does not have them.
 
 import warnings
 
@@ -26,7 +26,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 from skrnn import XORMLPClassifier
 from skrnn.inspection import LossCurveDisplay
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 10,000 passes, come what may
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # always 10,000 passes
 
 X = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
 gates = {"exclusive or": [0, 1, 1, 0], "inclusive or": [1, 1, 1, 0]}
@@ -50,9 +50,9 @@ model = XORMLPClassifier(
 )
 
 # %%
-# The losses
-# ----------
-# ``loss_curve_[k]`` is the loss with which pass ``k`` begins, that is, after ``k`` steps.
+# Losses
+# ------
+# ``loss_curve_[k]`` is the loss at the beginning of pass ``k``, that is, after ``k`` updates.
 
 fitted = {}
 print("steps  " + "".join(f"{gate:>14}" for gate in gates))
@@ -62,13 +62,13 @@ for step in range(1, 10_000, 1000):
     print(f"{step:5}  " + "".join(f"{clf.loss_curve_[step]:14.6f}" for clf in fitted.values()))
 
 # %%
-# The decision boundaries
-# -----------------------
-# Half a unit beyond the four points, by scikit-learn's own `DecisionBoundaryDisplay`, which takes
-# our classifiers as they are. One straight line tells the zeros of inclusive or from its ones;
-# exclusive or needs two, which the hidden units bend into a band. On the right, the losses.
+# Decision boundaries
+# -------------------
+# scikit-learn's `DecisionBoundaryDisplay` plots the decision boundaries. For inclusive or, one
+# line separates the zeros from the ones. For exclusive or, two boundaries are needed. The right
+# plot shows the losses.
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 PALE = LinearSegmentedColormap.from_list("pale", ["#8CC0E0", "white", "#F5CF80"])
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.9), layout="constrained")

@@ -1,19 +1,20 @@
 """
-Exclusive or, with checked gradients and a film of the training
-===============================================================
+Exclusive or with a gradient check and an animation
+===================================================
 
-A network of two logistic units, written by hand and checked against automatic differentiation.
-Its author first set the weights of a solution by hand, then trained random ones for 140
-epochs, and made an animation of what the network says of the plane meanwhile. Here the
-losses are the same to ten digits or more.
+This example reproduces a hand-written network of two logistic units, whose gradients were checked
+against automatic differentiation. The author first set the weights of a solution by hand, then
+trained random weights for 140 epochs and created an animation of the output of the network. The
+losses here are equal to ten digits or more.
 """
 
 # %%
-# A solution by hand
-# ------------------
-# Two ReLU units count the ones: the first gives their number, the second how many there are
-# beyond the first. The output, the first less twice the second, is exclusive or. The fitted
-# attributes `coefs_` and `intercepts_` may be set; `predict` and `decision_function` read them.
+# Weights set by hand
+# -------------------
+# Two ReLU units count the ones in the input. The first unit is the number of ones. The second unit
+# is this number minus one, but at least zero. The output is the first unit minus twice the second,
+# which is exclusive or. `predict` and `decision_function` use the fitted attributes `coefs_` and
+# `intercepts_`, which can be set.
 
 import tempfile
 from pathlib import Path
@@ -35,10 +36,10 @@ by_hand.intercepts_ = [np.array([0.0, -1.0]), np.array([0.0])]
 print("outputs of the network set by hand:", by_hand.decision_function(X))
 
 # %%
-# The weights to start from
-# -------------------------
-# The loss of the original is a sum over the four samples where ours is their mean, so its rate
-# of 1 is ours of 4.
+# Initial weights
+# ---------------
+# The loss of the original program is the sum over the four samples. In skrnn it is the mean, so a
+# learning rate of 1 in the original corresponds to 4 here.
 
 rng = np.random.RandomState(0)
 coefs, intercepts = [], []
@@ -60,12 +61,12 @@ model = XORMLPClassifier(
 )
 
 # %%
-# Is the gradient right?
-# ----------------------
-# One step of gradient descent shows the gradient: it is what the weights lost, divided by the
-# rate. Finite differences of the loss agree to ten digits at best, since they subtract nearly
-# equal numbers. The complex step, ``Im f(w + ih) / h``, subtracts nothing and agrees to the
-# last digit or two.
+# Gradient check
+# --------------
+# The gradient is computed from one update of gradient descent: it is the decrease of the weights,
+# divided by the learning rate. Finite differences of the loss agree to ten digits at best, because
+# they subtract nearly equal numbers. The complex step, ``Im f(w + ih) / h``, does not subtract, and
+# agrees up to the last one or two digits.
 
 
 def loss(weights):
@@ -76,7 +77,7 @@ def loss(weights):
 
 
 def moved(i, index, by):
-    """Copy the initial weights, with one of them moved."""
+    """Copy the initial weights and add `by` to one of them."""
     weights = [w.astype(np.result_type(w, by)) for w in (*coefs, *intercepts)]
     weights[i][index] += by
     return weights
@@ -95,10 +96,10 @@ for name, other in [("finite differences", difference), ("the complex step", com
     print(f"largest error of {name}: {np.abs(np.subtract(other, gradient)).max():.0e}")
 
 # %%
-# Training, filmed
-# ----------------
-# `training_animation` trains a copy of the network and writes a GIF: the plane as the network
-# sees it, titled with the iteration and the loss, which is the mean over the four samples.
+# Animation of the training
+# -------------------------
+# `training_animation` trains a copy of the network and writes a GIF. It shows the output of the
+# network over the plane, the iteration and the loss, which is the mean over the four samples.
 
 EPOCHS = 140
 path = Path(tempfile.gettempdir()) / "xor_training.gif"
@@ -106,16 +107,16 @@ film = training_animation(model, X, y, path, n_iter=EPOCHS, max_frames=40)
 film
 
 # %%
-# The losses
-# ----------
-# The film holds the trained network, and with it the loss of every epoch. Times four, they are
-# the sums that the author printed.
+# Losses
+# ------
+# The result of `training_animation` contains the trained network and the loss of every epoch.
+# Multiplied by four, these are the sums that the original program prints.
 
 losses = np.multiply(film.estimator.loss_curve_, len(X))
 for epoch in range(0, EPOCHS, 20):
     print(f"epoch {epoch:3}: loss {losses[epoch]:.16f}")
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 PALE = LinearSegmentedColormap.from_list("pale", ["#8CC0E0", "white", "#F5CF80"])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")

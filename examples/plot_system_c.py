@@ -1,19 +1,20 @@
 """
-A grammar, symbol by symbol
-===========================
+Prediction of the next symbol of a grammar
+==========================================
 
-A small Theano network with vectors in and vectors out at every step: seven inputs, 50 tanh units,
-seven outputs, sequences of 100 steps, one of them for each update. Its author never had data for
-it. Here it gets a task worth its while: to learn from examples alone which symbols a grammar
-allows next.
+This example uses the architecture of a small Theano network with one input and one output vector
+per step: seven inputs, 50 tanh units, seven outputs, sequences of 100 steps, and one sequence per
+update. The original network was published without data. Here it learns from examples which symbols
+a grammar allows next.
 """
 
 # %%
-# The grammar
-# -----------
-# Reber's grammar is a graph: each arrow writes a symbol and leads to the next node. Where two
-# arrows leave, a coin decides, so that nobody can be sure of the next symbol. But S, X and the
-# others stand on several arrows: to know what may follow, one has to know what came before.
+# Grammar
+# -------
+# Reber's grammar is a graph. Each edge has a symbol and leads to the next node. If a node has two
+# edges, one of them is chosen at random with equal probability, so the next symbol cannot be
+# predicted with certainty. Symbols such as S and X appear on several edges. The allowed next
+# symbols therefore depend on the previous symbols, and not only on the last one.
 
 import warnings
 
@@ -25,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn import SGD, StepRNNClassifier
 from skrnn.inspection import LossCurveDisplay
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # so many passes, come what may
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # a fixed number of epochs
 
 SYMBOLS = np.array(list("BEPSTVX"))
 ARROWS = [  # of each node: (symbol, next node)
@@ -35,12 +36,12 @@ ARROWS = [  # of each node: (symbol, next node)
     [("T", 3), ("V", 5)],
     [("X", 3), ("S", 6)],
     [("P", 4), ("V", 6)],
-    [("E", 0)],  # and the next word begins
+    [("E", 0)],  # the next word begins
 ]
 
 
 def make_reber(n_samples, n_steps, random_state):
-    """Make sequences of one-hot symbols, the symbols that follow, and those that might."""
+    """Return sequences of one-hot symbols, the next symbols, and the allowed next symbols."""
     rng = np.random.RandomState(random_state)
     X, y, allowed = [], [], []
     for _ in range(n_samples):
@@ -62,13 +63,13 @@ print("a sequence begins", " ".join(y[0][:20]))
 # %%
 # Training
 # --------
-# Plain gradient descent at a rate of 0.1, one sequence an update, in float32, from weights that
-# are uniform and then divided by their largest singular value. The squared error is the
-# author's alternative.
+# The network is trained by gradient descent with a learning rate of 0.1 and one sequence per
+# update, in float32. The initial weights are uniform, divided by their largest singular value. The
+# original program has the squared error as an alternative loss.
 
 
 def share_right(clf):
-    """Share of steps where exactly the allowed symbols get more than a quarter each."""
+    """Return the proportion of steps at which exactly the allowed symbols have p > 0.25."""
     chosen = np.concatenate(clf.predict_proba(X_test)) > 0.25
     return np.mean((chosen == np.concatenate(allowed_test)).all(axis=1))
 
@@ -91,16 +92,16 @@ models = {
 }
 for name, clf in models.items():
     clf.fit(X, y)
-    print(f"{name:18} knows what may follow at {share_right(clf):.1%} of the steps")
+    print(f"{name:18} predicts the allowed symbols at {share_right(clf):.1%} of the steps")
 
 # %%
-# What the network expects
-# ------------------------
-# Read from left to right. A column holds the probabilities of the next symbol after the symbol
-# below it; the rings mark what the grammar allows. The same X or V is followed by different
-# expectations, as it should be.
+# Predicted probabilities
+# -----------------------
+# Each column shows the probabilities of the next symbol after the symbol on the horizontal axis.
+# The circles mark the symbols that the grammar allows. The predictions after the same symbol, such
+# as X or V, depend on the previous symbols, as expected.
 
-BLUE, ORANGE = "#0072B2", "#E69F00"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE = "#0072B2", "#E69F00"  # colorblind-safe (Okabe & Ito, 2008)
 N_SHOWN = 30
 
 expected = model.predict_proba(X_test[:1])[0][:N_SHOWN]
@@ -114,7 +115,7 @@ image = top.imshow(expected.T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
 steps, symbols = np.nonzero(allowed_test[0][:N_SHOWN])
 top.plot(steps, symbols, "o", markersize=11, markerfacecolor="none", color=ORANGE,
          markeredgewidth=2, label="allowed by the grammar")  # fmt: skip
-top.set(title="Expected next symbol", xlabel="symbol just read", ylabel="next symbol")
+top.set(title="Probability of the next symbol", xlabel="current symbol", ylabel="next symbol")
 top.set_xticks(range(N_SHOWN), read)
 top.set_yticks(range(len(SYMBOLS)), SYMBOLS)
 top.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)

@@ -1,17 +1,17 @@
 """
-Parity of a thousand bits
-=========================
+Parity of long sequences
+========================
 
-A small Theano network of logic gates was to be the beginning of a recurrent network that tells
-whether a sequence holds an odd number of ones, and never got there. Here it is: trained on
-sequences of 1 to 16 bits, right on sequences of 1,000.
+The task is to predict whether a sequence contains an odd number of ones. The author of a small
+Theano network for logic gates planned such a recurrent network but did not publish one. Here the
+network is trained on sequences of 1 to 16 bits, and predicts sequences of 1,000 bits correctly.
 """
 
 # %%
 # Fixed length: a truth table
 # ---------------------------
-# With two, three or four bits parity is a truth table, which a perceptron learns by heart. It
-# says nothing about a fifth bit.
+# For two, three or four bits, parity is a truth table, which a multi-layer perceptron can memorize.
+# Such a network cannot be applied to a different number of bits.
 
 import warnings
 
@@ -34,9 +34,9 @@ for n_bits in (2, 3, 4):
 # %%
 # Any length: an automaton
 # ------------------------
-# A recurrent network can do better: remember one thing, and change its mind at each 1. One label
-# for each sequence is all it is told. The eight tanh units of an Elman network are driven into
-# saturation, where a memory does not fade.
+# A recurrent network can store one bit, and invert it at each 1 in the input. It is trained with
+# one label per sequence. After training, the eight tanh units of an Elman network are saturated,
+# so the stored bit does not decay.
 
 X, y = make_parity(10_000, random_state=0)
 elman = SequenceRNNClassifier(
@@ -49,12 +49,12 @@ elman = SequenceRNNClassifier(
 ).fit(X, y)
 
 # %%
-# A gated network learns it faster, but its gates leave a little of the old state behind at each
-# step, and a run of zeros longer than any in training makes it forget now and then.
+# A GRU learns the task faster. However, its gates change the hidden state a little at each step, so
+# it sometimes fails after a run of zeros that is longer than any in the training data.
 
 gru = clone(elman).set_params(cell="gru").fit(X, y)
 
-# And after three epochs the Elman network has not found the automaton yet.
+# After only three epochs, the Elman network has not learned the automaton yet.
 
 early = clone(elman).set_params(max_iter=3).fit(X, y)
 
@@ -66,16 +66,17 @@ for length in lengths:
     for name, clf in models.items():
         accuracy[name].append(clf.score(X_test, y_test))
 for name, values in accuracy.items():
-    print(f"{name}: accuracy {values[-1]:.1%} on 500 fresh sequences of 1,000 bits")
+    print(f"{name}: accuracy {values[-1]:.1%} on 500 new sequences of 1,000 bits")
 
 # %%
-# Accuracy, and the automaton
-# ---------------------------
-# On the right, the states of the Elman network while it reads 1,000 bits, in the plane where
-# they spread most. A thousand steps fall on a handful of points, and none of these is even at
-# one time and odd at another: the network has become an automaton.
+# Accuracy and hidden states
+# --------------------------
+# The right plot shows the hidden states of the Elman network for a sequence of 1,000 bits,
+# projected on the first two principal components. The states form a few clusters. Each cluster
+# corresponds either to an even or to an odd number of ones: the network behaves like a finite
+# automaton.
 
-BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"  # told apart by everyone (Okabe & Ito, 2008)
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"  # colorblind-safe (Okabe & Ito, 2008)
 
 bits = np.random.RandomState(3).randint(2, size=1000)
 states = elman.hidden_states([bits])[0]
@@ -84,11 +85,11 @@ odd = np.cumsum(bits) % 2 == 1
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 left.axvspan(lengths[0], 16, color="0.92", label="lengths in training")
-left.axhline(0.5, color="black", linestyle=":", label="coin flips")
+left.axhline(0.5, color="black", linestyle=":", label="chance level")
 looks = [("o-", BLUE), ("s--", ORANGE), ("^-.", GREEN)]
 for (name, values), (style, colour) in zip(accuracy.items(), looks, strict=True):
     left.semilogx(lengths, values, style, color=colour, linewidth=2, label=name)
-left.set(title="Parity of fresh sequences", xlabel="length in bits", ylabel="accuracy",
+left.set(title="Accuracy on new sequences", xlabel="length in bits", ylabel="accuracy",
          ylim=(0.4, 1.04), xlim=(1, 1100))  # fmt: skip
 left.set_xticks([1, 4, 16, 64, 250, 1000], [1, 4, 16, 64, 250, 1000])
 left.minorticks_off()

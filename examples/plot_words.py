@@ -1,18 +1,18 @@
 """
-Which language is this word?
-============================
+Language of a word
+==================
 
-English, German or Spanish? A recurrent network reads a word letter by letter and says at its end
-where it is from. Words are ragged sequences of categories: `PerStep(OneHotEncoder())` makes
-vectors of the letters, and the rest is a pipeline like any other.
+The task is to predict whether a word is English, German or Spanish. A recurrent network processes
+the word letter by letter. Words are ragged sequences of categories. `PerStep(OneHotEncoder())`
+encodes the letters as vectors, and is the first step of an ordinary pipeline.
 """
 
 # %%
-# The words
-# ---------
-# Between 280 and 450 common words of each language, written down for this example. Accents and
-# umlauts would give a word away at once, so they are left out, and so are words that two of the
-# languages share.
+# Words
+# -----
+# The data are between 280 and 450 common words of each language, collected for this example.
+# Accents and umlauts are removed, because they would identify the language. Words that occur in
+# two of the languages are also removed.
 
 from collections import Counter
 
@@ -126,15 +126,15 @@ pairs = sorted(
     if known[word] == 1
 )
 words, y = (np.array(column) for column in zip(*pairs, strict=True))
-X = [list(word) for word in words]  # a sequence of letters each
+X = [list(word) for word in words]  # each word is a sequence of letters
 for language in lists:
     print(f"{language}: {np.sum(y == language)} words")
 
 # %%
 # Cross-validation
 # ----------------
-# The letters go into the encoder as they are, strings. A strong and much older way stands beside
-# it: logistic regression on the pairs and triples of letters that a word holds.
+# The encoder accepts letters as strings. A strong baseline is a logistic regression on the n-grams
+# of the word, with one to three letters.
 
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 network = make_pipeline(
@@ -155,14 +155,14 @@ for name, answers in predicted.items():
     print(f"{name:36} accuracy {np.mean(answers == y):.3f}")
 
 # %%
-# The n-grams win: with so few words, what has to be learned is which pairs and triples of letters
-# each language likes, and they are told so from the start. The network has to find out that
-# neighbours matter, and comes close.
+# The n-grams are more accurate. With so few words, the useful information is which pairs and
+# triples of letters are frequent in a language. The n-grams contain this information, while the
+# network has to learn it. Its accuracy is only slightly lower.
 #
-# Words it has never seen
-# -----------------------
-# Occlusion hides one letter at a time (a vector of zeros, which is what the encoder makes of an
-# unknown letter) and measures how much of the probability is lost.
+# Words not in the training set
+# -----------------------------
+# Occlusion replaces one letter at a time by a vector of zeros, which is the encoding of an unknown
+# letter, and measures by how much the probability of the predicted language decreases.
 
 network.fit(X, y)
 encoder, rnn = network
@@ -177,7 +177,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constraine
 shown = ConfusionMatrixDisplay.from_predictions(
     y, next(iter(predicted.values())), cmap="Blues", colorbar=False, ax=left
 )
-left.set(title="Letter by letter, in cross-validation", xlabel="predicted", ylabel="true")
+left.set(title="Recurrent network, cross-validation", xlabel="predicted", ylabel="true")
 
 longest = max(map(len, unseen))
 table = np.full((len(unseen), longest), np.nan)
@@ -194,14 +194,14 @@ right.set_yticks(
     range(len(unseen)),
     [f"{rnn.classes_[p.argmax()]}, {p.max():.2f}" for p in probabilities],
 )
-right.set(title="Which letters speak for the answer?", xticks=[])
-figure.colorbar(image, ax=right, label="probability lost without the letter")
+right.set(title="Importance of letters", xticks=[])
+figure.colorbar(image, ax=right, label="decrease of probability")
 
 # %%
-# While it reads
-# --------------
-# What the network would say if the word ended after each letter, above the letters themselves. The
-# units of the lower half read from right to left.
+# Predictions after each letter
+# -----------------------------
+# The plot shows the input, the hidden states, and the prediction if the word ended after each
+# letter. The units in the lower half process the word from right to left.
 
 display = HiddenStateDisplay.from_estimator(network, list("schwierig"))
 display.axes_[0].set(title="schwierig", yticks=[])

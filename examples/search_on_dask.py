@@ -1,4 +1,4 @@
-"""Search over ragged sequences in the worker processes of a Dask cluster.
+"""Grid search on ragged sequences in the worker processes of a Dask cluster.
 
 Run it with ``python examples/search_on_dask.py``; it needs ``distributed``.
 """
@@ -14,7 +14,7 @@ from skrnn.datasets import load_japanese_vowels
 
 
 def search(X, y, address):
-    """Try the cells and sizes of a network on the workers of the scheduler at `address`."""
+    """Search over cells and sizes of a network on the Dask cluster at `address`."""
     clf = SequenceRNNClassifier(max_iter=20, learning_rate="cosine", random_state=0)
     pipe = make_pipeline(PerStep(StandardScaler()), clf)
     grid = {
@@ -26,7 +26,7 @@ def search(X, y, address):
 
 
 def main():
-    """Start a cluster of two processes on this machine, and search."""
+    """Start a cluster of two processes on this machine and run the search."""
     X, y = load_japanese_vowels(return_X_y=True)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"

@@ -1,5 +1,6 @@
 """Neural networks that are at home in scikit-learn."""
 
+from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import PerStep, SequencePadder
@@ -9,7 +10,6 @@ from skrnn.rnn import (
     StepRNNClassifier,
     StepRNNRegressor,
 )
-from skrnn.sequences import Sequences, as_sequences
 from skrnn.solvers import LBFGS, SGD, Adam
 
 __all__ = [

@@ -1,65 +1,47 @@
-"""What all estimators share: validate, train, keep the result, evaluate."""
+"""Fit and predict: the parts that are the same for all networks."""
 
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skrnn import _targets
-from skrnn._atomic import unchanged_on_error
-from skrnn._containers import overflow_refused, refuse_masked
-from skrnn._epochs import Keeper, Recipe, Watch, train
-from skrnn._numeric.networks import MLP, RNN
+from skrnn._estimator import Persistent, unchanged_on_error
+from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._numeric.packing import starts_of
-from skrnn._numeric.params import Params
-from skrnn._numeric.training import Ragged, Rows, evaluate, mean_loss
-from skrnn._persistence import Persistent
+from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._training.run import Run
+from skrnn._training.targets import ClassTarget, NumberTarget, check_finite
 from skrnn._training.threads import thread_map
 from skrnn.solvers import LBFGS
 
-_LARGEST = 2**63 - 1  # of the integers that parameters may be
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one call of fit has to do, once everything given to it is known to be valid."""
-
-    network: MLP | RNN
-    recipe: Recipe
-    samples: Rows | Ragged
-    held_out: Rows | Ragged | None  # validation samples, if the user gave some
-    rng: np.random.RandomState | None  # None where nothing is drawn
-    again: bool  # from the weights of the last fit, instead of new ones
-    context: Any  # of scikit-learn's callbacks
-    told: dict[str, Any]  # what callbacks are told of the data
-    keeper: Keeper | None = None  # of the progress, if a callback wants to
-
-
-@dataclass
-class Run:
-    """One start of training: its weights, its history, the state of its optimizer."""
-
-    params: Params
-    watch: Watch
-    state: dict | None = None
+_LARGEST_INTEGER = 2**63 - 1
 
 
 class NeuralNetwork(CallbackSupportMixin, Persistent):
-    """Fit and evaluate a network; subclasses say of what kind, and for which data."""
+    """Fit a network, and evaluate it.
+
+    A subclass sets `_network_type` and `_per_step`, takes the methods `_target` and
+    `_read_targets` from `ClassPredictions` or `NumberPredictions`, and defines
+
+    * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
+    * ``_network()``: the architecture, from parameters and fitted attributes;
+    * ``_options(n_samples, incremental)``: the `TrainingOptions`;
+    * ``_init_weights(params, rng, attempt)``: initial weights, in place;
+    * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
+      as fitted attributes.
+    """
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -80,165 +62,209 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         "n_init": [Interval(Integral, 1, None, closed="left")],
     }
 
-    # What a subclass says of itself ------------------------------------------------------
+    _network_type: type
+    _per_step = False  # whether there is a target for each step, instead of one for each sample
 
-    @abstractmethod
-    def _read_X(self, X, *, reset):
-        """Validate X; returns its values, and the lengths of the sequences or None."""
+    # Fit ---------------------------------------------------------------------------------
 
-    @abstractmethod
-    def _read_y(self, y, *, again, classes):
-        """Validate targets and set what fit learns of them; returns them as the loss wants."""
+    @with_callbacks
+    def _fit(self, X, y, sample_weight, validation=None, *, incremental=False, classes=None):
+        """Validate, encode, initialize, train from one or more starts, and keep the best."""
+        self._check_parameters(incremental)
+        warm_start = (incremental or self.warm_start) and self.__sklearn_is_fitted__()
+        samples = self._read_samples(X, y, sample_weight, warm_start, classes)
+        samples = self._weighted(samples, incremental)
+        held_out = self._read_validation_samples(validation)
+        network = self._network()
+        options = self._options(samples.n_samples, incremental).with_python_numbers()
+        if self.dropout and options.uses_lbfgs:
+            raise ValueError(
+                f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
+                "use solver='adam' or 'sgd', or dropout=0."
+            )
+        n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
+        rng = check_random_state(self.random_state)
+        run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
+        self._training_run, target = run, self._target
+        best: Any = None
+        context = self._init_callback_context(
+            max_subtasks=options.max_iter if n_starts == 1 else None
+        )
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
 
-    @abstractmethod
-    def _network(self):
-        """Describe the network for the data seen in fit."""
+        def report():
+            epoch = context.subcontext(task_name="epoch")
+            epoch.call_on_fit_task_begin(**task)
+            return epoch.call_on_fit_task_end(
+                **task, reconstruction_attributes=lambda: copy.deepcopy(self._learned_from(run))
+            )
 
-    @abstractmethod
-    def _recipe(self, n_samples, incremental):
-        """Say how to train."""
+        context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
+        for attempt in range(n_starts):
+            run = replace(run) if attempt else run
+            if not run.is_loaded:
+                self._initialize(run, attempt)
+            run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
+            all_right = n_starts > 1 and self._all_right(run)
+            if best is None or all_right or run.monitor.kept_value > best.monitor.kept_value:
+                best = run
+            if all_right or self._ends_search(run.monitor.outcome):
+                break
+        self.__dict__.update(self._learned_from(best))
+        context.call_on_fit_task_end(**task, reconstruction_attributes={})
+        del self._training_run
+        if not incremental or best.monitor.outcome in ("diverged", "interrupted"):
+            best.monitor.warn(stacklevel=5)  # at the line that called fit
+        return self
 
-    @abstractmethod
-    def _draw(self, params, rng, attempt):
-        """Set initial weights; `attempt` counts the restarts."""
+    def _check_parameters(self, incremental):
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Integral) and abs(int(value)) > _LARGEST_INTEGER:
+                raise ValueError(f"{name} is too large: more than {_LARGEST_INTEGER}.")
 
-    @abstractmethod
-    def _weights(self):
-        """Get the weights as a mapping of layer to mapping of name to array."""
-
-    @abstractmethod
-    def _weight_attributes(self, params):
-        """Get the fitted attributes that hold the weights."""
-
-    @abstractmethod
-    def _answer(self, scores):
-        """Turn scores into probabilities or predictions."""
-
-    @abstractmethod
-    def _rate(self, scores, samples):
-        """Rate scores, as ``score`` would; the larger, the better."""
-
-    def _class_weight(self, samples, incremental):
-        """Get factors of the sample weights, from the targets."""
-        return None
-
-    # Targets may stand beside samples, as here, or beside the steps of sequences.
-    _per_step = False
-
-    def _lay_out(self, values, lengths, name):
-        """Lay targets or weights out in rows, in the order of the scores."""
-        return values
-
-    def _give(self, answers, lengths):
-        """Give answers the form that targets came in."""
-        return answers
-
-    def _n_starts(self, recipe, n_samples):
-        """Count the starts from different initial weights."""
-        return self.n_init
-
-    def _attainable(self, samples):
-        """Bound `_rate` on the training samples: where it is reached, no restart does better."""
-        return np.inf
-
-    def _strata(self, samples):
-        """Get what a validation split should keep the shares of, if anything."""
-        return None
-
-    # Training ----------------------------------------------------------------------------
-
-    def _hidden_units(self):
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-        if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
-        return tuple(int(n_units) for n_units in sizes)
-
-    def _goes_on(self):
-        """Whether training can go on batch by batch; says why not by an AttributeError."""
+    def _supports_partial_fit(self):
+        """Whether training can continue batch by batch; the AttributeError says why not."""
         if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _fit(self, X, y, sample_weight=None, *, validation=None, incremental=False, classes=None):
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
-        for name, value in self.get_params(deep=False).items():
-            if isinstance(value, Integral) and abs(int(value)) > _LARGEST:
-                raise ValueError(f"{name} is too large a number: more than {_LARGEST}.")
-        with unchanged_on_error(self):
-            return self._fit_with_callbacks(X, y, sample_weight, validation, incremental, classes)
+    def _n_starts(self, options, n_samples):
+        return self.n_init
 
-    @with_callbacks
-    def _fit_with_callbacks(self, X, y, sample_weight, validation, incremental, classes):
-        again = (incremental or self.warm_start) and hasattr(self, "n_iter_")
-        samples = self._samples(X, y, sample_weight, again=again, classes=classes)
-        samples = _without_weightless(samples, "sample_weight")
-        if (factors := self._class_weight(samples, incremental)) is not None:
-            weight = (samples.weight * factors).astype(samples.x.dtype)
-            samples = _without_weightless(replace(samples, weight=weight), "class_weight")
-        recipe = self._recipe(samples.n_samples, incremental).in_plain_numbers()
-        if self.dropout and recipe.is_lbfgs:
-            raise ValueError(
-                f"dropout={self.dropout} makes the loss random, which L-BFGS cannot follow; use "
-                "solver='adam' or 'sgd', or dropout=0."
+    def _hidden_units(self):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if np.iterable(sizes) else [sizes]
+        if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
+        return tuple(int(n_units) for n_units in sizes)
+
+    def _initialize(self, run, attempt):
+        """Set the initial weights of a run, and hold validation samples out if it needs them."""
+        options = run.options
+        splits = options.early_stopping and run.held_out is None
+        if splits and run.n_starts > 1:  # one split for all starts, whose scores are compared
+            self._hold_out(run)
+        if run.warm_start:
+            run.params.fill(self._weights())
+        else:
+            self._init_weights(run.params, run.rng, attempt)
+        if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
+            self._hold_out(run)
+        run.begin(self.t_ if run.warm_start else 0)
+        if run.incremental and run.warm_start:
+            # A copy: the optimizer works in place, and an error may follow.
+            run.optimizer_state = copy.deepcopy(self._optimizer_state)
+
+    def _hold_out(self, run):
+        run.hold_out(self.validation_fraction, self._target.strata(run.samples.y))
+
+    def _all_right(self, run):
+        """Whether a start predicts the training samples as well as any model can."""
+        best_score = self._target.best_score(run.samples)
+        if best_score == np.inf:
+            return False
+        samples = run.samples
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw = evaluate(
+                run.network.run, run.params, samples.x, getattr(samples, "lengths", None)
             )
-        n_starts = 1 if again else self._n_starts(recipe, samples.n_samples)
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        job = Job(
-            network=self._network(),
-            recipe=recipe,
-            samples=samples,
-            held_out=self._validation_samples(validation),
-            rng=check_random_state(self.random_state),
-            again=again,
-            context=self._init_callback_context(
-                max_subtasks=recipe.max_iter if n_starts == 1 else None
+        # Sums of weights differ in rounding.
+        return self._target.score(raw, samples) >= best_score * (1 - 1e-6)
+
+    def _ends_search(self, outcome):
+        """Whether no further start shall follow one of this outcome."""
+        if outcome in ("stopped", "interrupted"):
+            return True
+        # A run that has not settled needs more iterations, not another start.
+        return self.n_init == "auto" and outcome in ("running", "max_fun")
+
+    def _learned_from(self, run):
+        """Collect the attributes that a fit sets at its end."""
+        monitor, validated = run.monitor, bool(run.monitor.validation_scores)
+
+        def whole(name, curve):
+            return ((getattr(self, name) or []) if run.warm_start else []) + curve
+
+        return {
+            **self._weight_attributes(run.params),
+            "n_iter_": monitor.n_iter,
+            "t_": monitor.n_seen,
+            "loss_": monitor.loss_curve[-1] if monitor.loss_curve else np.nan,
+            "loss_curve_": whole("loss_curve_", monitor.loss_curve),
+            "best_loss_": None if run.options.early_stopping else monitor.best_loss,
+            "validation_scores_": (
+                whole("validation_scores_", monitor.validation_scores) if validated else None
             ),
-            told={"estimator": self, "X": X, "y": y, "metadata": metadata},
-        )
-        for callback in getattr(self, "_skl_callbacks", []):
-            if hasattr(callback, "keep_progress"):
-                job = callback.keep_progress(self, job, n_starts, incremental)
-        job.context.call_on_fit_task_begin(**job.told)
-        # A copy, for the optimizer works in place and something may yet go wrong.
-        state = copy.deepcopy(self._optimizer_state) if incremental and again else None
-        best = self._best_of(n_starts, job) if n_starts > 1 else self._run(job, 0, state)
-        self.__dict__.update(self._fitted_attributes(job, best))
-        job.context.call_on_fit_task_end(**job.told, reconstruction_attributes={})
-        if not incremental or best.watch.outcome in ("diverged", "interrupted"):
-            best.watch.warn(stacklevel=6)  # at the line that called fit
+            "validation_loss_curve_": (
+                whole("validation_loss_curve_", monitor.validation_losses) if validated else None
+            ),
+            "best_validation_score_": monitor.best_score if validated else None,
+            "_architecture": asdict(run.network),
+            "_optimizer_state": run.optimizer_state,
+        }
+
+    def _become_fitted(self, X, y, weights):
+        """Set all that a fit would, with these weights; X and y show the shapes and classes."""
+        self._validate_params()
+        samples = self._read_samples(X, y, None, warm_start=False)
+        options = self._options(samples.n_samples, incremental=False)
+        run = Run(self._network(), options, samples, None, check_random_state(None))
+        run.params.fill(weights)
+        run.begin()
+        self.__dict__.update(self._learned_from(run) | {"best_loss_": None})
         return self
 
-    def _samples(self, X, y, sample_weight, *, again, classes=None):
-        """Put validated samples, targets and weights side by side."""
+    # Data --------------------------------------------------------------------------------
+
+    def _read_samples(self, X, y, sample_weight, warm_start, classes=None):
+        """Validate X, y and weights, and set the attributes that describe their form."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
-        x, lengths = self._read_X(X, reset=not again)
-        with overflow_refused("y"):
-            targets = self._read_y(self._lay_out(y, lengths, "y"), again=again, classes=classes)
+        x, lengths = self._read_X(X, reset=not warm_start)
+        with refuse_overflow("y"):
+            y = flatten_steps(y, lengths, "y") if self._per_step else y
+            target, y = self._read_targets(y, self._target if warm_start else None, classes)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
-        if len(targets) != n_rows:
+        if len(y) != n_rows:
             what = "samples" if lengths is None else "sequences"
-            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(targets)} targets.")
-        if sample_weight is not None:
-            sample_weight = self._lay_out(sample_weight, lengths, "sample_weight")
-        with overflow_refused("sample_weight"):
+            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
+        if sample_weight is not None and self._per_step:
+            sample_weight = flatten_weights(sample_weight, lengths)
+        with refuse_overflow("sample_weight"):
             weight = _check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
-        if targets.dtype.kind == "f":
-            targets = targets.astype(x.dtype, copy=False)
-        if lengths is None:
-            return Rows(x, targets, weight)
-        return Ragged(x, targets, weight, lengths, self._per_step)
+        self.__dict__.update(target.attributes)
+        targets = target.encode(y, x.dtype)
+        samples: Rows | Ragged = Rows(x, targets, weight)
+        if lengths is not None:
+            samples = Ragged(x, targets, weight, lengths, self._per_step)
+        return _without_weightless(samples, "sample_weight")
 
-    def _validation_samples(self, validation):
-        """Validate ``X_val, y_val, sample_weight_val`` if the user gave them."""
+    def _weighted(self, samples, incremental):
+        """Multiply the weights of samples by those of their classes, and choose the unit."""
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is not None:
+            if incremental and isinstance(class_weight, str):
+                raise ValueError(
+                    f"class_weight={class_weight!r} needs all labels at once and is not "
+                    "available in partial_fit; pass a dictionary instead."
+                )
+            factors = self._target.weights(class_weight, samples.y)
+            weight = (samples.weight * factors).astype(samples.x.dtype)
+            samples = _without_weightless(replace(samples, weight=weight), "class_weight")
+        # partial_fit does not know the mean weight of all samples that are to come.
+        return replace(samples, unit_weight=1.0) if incremental else samples
+
+    def _read_validation_samples(self, validation):
+        """Validate ``X_val, y_val, sample_weight_val`` if the user passed them."""
         if validation is None or all(given is None for given in validation):
             return None
         if validation[0] is None or validation[1] is None:
@@ -246,189 +272,52 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 "X_val and y_val go together, with or without sample_weight_val, but were not "
                 "both passed."
             )
+        X_val, y_val, sample_weight_val = validation
         try:
-            samples = self._samples(*validation, again=True)
+            samples = self._read_samples(X_val, y_val, sample_weight_val, warm_start=True)
         except ValueError as error:
             raise ValueError(f"In the validation data X_val and y_val: {error}") from error
         if len(samples.y) < 2:
             raise ValueError("X_val holds a single sample; at least 2 are needed for a score.")
         return samples
 
-    def _best_of(self, n_starts, job):
-        """Train from several starts; keep the lowest loss, or the first that is all right."""
-        ceiling, best = self._attainable(job.samples), None
-        if job.recipe.early_stopping and job.held_out is None:
-            # One split for all, for scores on different ones do not compare.
-            kept, held_out = self._hold_out(job.samples, job.rng)
-            job = replace(job, samples=kept, held_out=held_out)
-        for attempt in range(n_starts):
-            run = self._run(job, attempt)
-            right = ceiling < np.inf and (
-                self._rating(job.network, run.params, job.samples) >= ceiling
-            )
-            if best is None or right or run.watch.merit > best.watch.merit:
-                best = run
-            # A run that has not settled is not stuck: it wants more iterations, not a restart.
-            unsettled = self.n_init == "auto" and run.watch.outcome in ("max_iter", "max_fun")
-            if right or unsettled or run.watch.outcome in ("stopped", "interrupted"):
-                break
-        return best
-
-    def _run(self, job, attempt, state=None):
-        """Train once, from new weights or from those of the last fit."""
-        params = Params(job.network.shapes, job.samples.x.dtype)
-        if job.again:
-            params.fill(self._weights())
-        else:
-            self._draw(params, job.rng, attempt)
-        if job.recipe.early_stopping and job.held_out is None:
-            kept, held_out = self._hold_out(job.samples, job.rng)
-            job = replace(job, samples=kept, held_out=held_out)
-        watch = Watch(job.recipe, params.flat.copy(), job.samples.n_samples)
-        if job.held_out is not None:
-            watch.validate = partial(self._validate, job, params)
-        watch.n_seen = self.t_ if job.again else 0
-        run = Run(params, watch)
-        if hasattr(self, "_skl_callbacks"):
-            watch.report = self._reporter(job, run)
-        run.state = train(
-            job.network, params, job.samples, job.recipe, job.rng, watch, state, job.keeper
-        )
-        return run
-
-    def _hold_out(self, samples, rng):
-        """Set validation samples aside."""
-        if not self.validation_fraction:
-            raise ValueError(
-                "early_stopping=True needs validation data: validation_fraction > 0, got "
-                f"{self.validation_fraction}, or X_val and y_val in fit."
-            )
-        try:
-            kept, held_out = train_test_split(
-                np.arange(samples.n_samples),
-                test_size=self.validation_fraction,
-                random_state=rng,
-                stratify=self._strata(samples),
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"early_stopping cannot hold out validation_fraction={self.validation_fraction} of "
-                f"{samples.n_samples} samples: {error}"
-            ) from error
-        if len(held_out) < 2:
-            raise ValueError(
-                f"early_stopping needs at least 2 validation samples, but validation_fraction="
-                f"{self.validation_fraction} of {samples.n_samples} samples leaves "
-                f"{len(held_out)}. Increase it, or turn early_stopping off."
-            )
-        return samples.subset(kept), samples.subset(held_out)
-
-    def _validate(self, job, params, theta):
-        """Rate the current weights on the held-out samples; returns score and loss."""
-        if theta is not params.flat:
-            params.flat[:] = theta
-        loss, scores = mean_loss(job.network, params, job.held_out, job.recipe.loss)
-        if not np.isfinite(scores).all():
-            return np.nan, np.nan
-        return self._rate(scores, job.held_out), loss
-
-    def _rating(self, network, params, samples):
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
-        return self._rate(scores, samples)
-
-    def _reporter(self, job, run):
-        """Tell the callbacks of scikit-learn of each epoch; a fitted copy only if one asks."""
-
-        def fitted_attributes():
-            return copy.deepcopy(self._fitted_attributes(job, run))
-
-        def report(theta):
-            if theta is not run.params.flat:
-                run.params.flat[:] = theta
-            epoch = job.context.subcontext(task_name="epoch")
-            epoch.call_on_fit_task_begin(**job.told)
-            return epoch.call_on_fit_task_end(
-                **job.told, reconstruction_attributes=fitted_attributes
-            )
-
-        return report
-
-    def _fitted_attributes(self, job, run):
-        """Everything that a fit sets at its end."""
-        watch = run.watch
-        validated = bool(watch.validation_scores)
-        return {
-            **self._weight_attributes(run.params),
-            "n_iter_": watch.n_iter,
-            "t_": watch.n_seen,
-            "loss_": watch.loss_curve[-1] if watch.loss_curve else np.nan,
-            "loss_curve_": self._gone_on("loss_curve_", job) + watch.loss_curve,
-            "best_loss_": None if job.recipe.early_stopping else watch.best_loss,
-            "validation_scores_": (
-                self._gone_on("validation_scores_", job) + watch.validation_scores
-                if validated
-                else None
-            ),
-            "validation_loss_curve_": (
-                self._gone_on("validation_loss_curve_", job) + watch.validation_losses
-                if validated
-                else None
-            ),
-            "best_validation_score_": watch.best_score if validated else None,
-            "_architecture": asdict(job.network),
-            "_optimizer_state": run.state,
-        }
-
-    def _become_fitted(self, X, y, weights):
-        """Set all that a fit would, with these weights; X and y show the shapes and classes."""
-        self._validate_params()
-        samples = self._samples(X, y, None, again=False)
-        network, recipe = self._network(), self._recipe(samples.n_samples, False)
-        params = Params(network.shapes, samples.x.dtype).fill(weights)
-        job = Job(network, recipe, samples, None, None, again=False, context=None, told={})
-        run = Run(params, Watch(recipe, params.flat, samples.n_samples))
-        self.__dict__.update(self._fitted_attributes(job, run) | {"best_loss_": None})
-        return self
-
-    def _gone_on(self, curve, job):
-        """Get the curve that this fit goes on with."""
-        return (getattr(self, curve) or []) if job.again else []
-
-    # Evaluation --------------------------------------------------------------------------
+    # Predict -----------------------------------------------------------------------------
 
     def _fitted_network(self):
-        """Describe the network as it was in fit, whatever the parameters say now."""
+        """Build the architecture as it was in fit, whatever the parameters are now."""
         if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)  # which raises, after asking for tags: 15 us of a streamed step
-        return _described(self._network_type, *self._architecture.items())
-
-    def _scores(self, X):
-        """Raw outputs for X, and the lengths of its sequences."""
-        return self._evaluate(self._fitted_network().run, X)
+            check_is_fitted(self)  # raises; its look at the tags would slow a streamed step
+        return _network_from(self._network_type, *self._architecture.items())
 
     def _evaluate(self, run, X):
-        """Compute outputs of ``run`` for X, and the lengths of its sequences."""
+        """Compute outputs of ``run`` for X; returns them and the lengths of its sequences."""
         x, lengths = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
             outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
-        return _targets.check_finite(outputs), lengths
+        return check_finite(outputs), lengths
+
+    def _predict(self, X, decode):
+        """Decode raw predictions by a method of the target."""
+        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        target = self._target
+        return target.unflatten(decode(target, raw), lengths)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_training_run", None)  # a copy made by a callback must not hold the data
+        return state
 
-@lru_cache(maxsize=64)
-def _described(kind, *architecture):
-    """Make a network from its description; of a streamed step, that would take a fifth."""
+
+@lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
+def _network_from(kind, *architecture):
     return kind(**dict(architecture))
 
 
 def _without_weightless(samples, name):
-    """Drop samples that count for nothing.
-
-    They could still act by their presence: on batches, class weights and validation splits.
-    """
+    """Drop samples of weight 0, which would still count in batches and validation splits."""
     weight = samples.weight
     with np.errstate(over="ignore"):
         if not np.isfinite(weight.sum()):
@@ -438,3 +327,198 @@ def _without_weightless(samples, name):
     if not weight.any():
         raise ValueError(f"{name} is zero for every sample; at least one must count.")
     return samples if weight.all() else samples.subset(np.flatnonzero(weight))
+
+
+class ClassPredictions:
+    """The methods of a classifier: labels, probabilities, and training in parts."""
+
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    classes_: np.ndarray
+    n_outputs_: int
+    out_activation_: str
+
+    @property
+    def _target(self):
+        return ClassTarget(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
+
+    def _read_targets(self, y, fitted, classes):
+        out_activation = getattr(self, "out_activation", "auto")
+        return ClassTarget.from_labels(
+            y,
+            per_step=self._per_step,
+            classes=classes,
+            out_activation=out_activation,
+            fitted=fitted,
+        )
+
+    @available_if(lambda self: self._supports_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Continue training for one pass over the given samples.
+
+        The state of the solver continues, and so does ``learning_rate="invscaling"``, which
+        depends on the number of samples seen. The other schedules use `learning_rate_init` in
+        every call.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`, but relative to 1 instead of to their mean.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that may ever occur. Required in the first call.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained a little further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are invalid. The estimator is left unchanged.
+        """
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        y : ndarray
+            The most probable class of each sample; for multilabel problems, 1 for each label
+            that is more probable than not. In the form of the targets of `fit`; labels of steps
+            are an object array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.labels)
+
+    def decision_function(self, X):
+        """Compute the raw predictions, before the output activation.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The larger, the more probable the class; for two classes, positive for the second.
+            Those of steps are an object array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.decision)
+
+    def predict_proba(self, X):
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each class, in the order of `classes_`. Those of steps are an object
+            array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.probabilities)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of class probabilities, which is always finite.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each class, in the order of `classes_`. Those of steps are an object
+            array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.log_probabilities)
+
+
+class NumberPredictions:
+    """The methods of a regressor: predictions, and training in parts."""
+
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    _vectors: bool
+    n_outputs_: int
+    out_activation_: str
+
+    @property
+    def _target(self):
+        return NumberTarget(self.n_outputs_, self.out_activation_, self._per_step, self._vectors)
+
+    def _read_targets(self, y, fitted, classes):
+        return NumberTarget.from_numbers(y, per_step=self._per_step, fitted=fitted)
+
+    @available_if(lambda self: self._supports_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Continue training for one pass over the given samples.
+
+        The state of the solver continues, and so does ``learning_rate="invscaling"``, which
+        depends on the number of samples seen. The other schedules use `learning_rate_init` in
+        every call.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`, but relative to 1 instead of to their mean.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained a little further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are invalid. The estimator is left unchanged.
+        """
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict numbers or vectors.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        y : ndarray
+            Predictions in the form of the targets of `fit`; those of steps are an object array
+            of one array for each sequence.
+        """
+        return self._predict(X, NumberTarget.predictions)

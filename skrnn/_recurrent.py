@@ -1,278 +1,50 @@
-"""What the four recurrent estimators share: constructor, network, initial weights, fit."""
+"""What the recurrent estimators share: network, initial weights, hidden states, streams."""
 
 from __future__ import annotations
 
-from inspect import cleandoc
+from dataclasses import replace
 from numbers import Integral, Real
 
-from sklearn.base import _fit_context
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._base import NeuralNetwork
-from skrnn._epochs import Recipe
+from skrnn._estimator import unchanged_on_error
+from skrnn._input import read_X, set_learned, unflatten
 from skrnn._numeric.initializers import INITIALIZERS
-from skrnn._numeric.networks import RNN
-from skrnn.sequences import validate_sequences
+from skrnn._numeric.networks import RNN, StreamState
+from skrnn._numeric.params import Params
+from skrnn._numeric.recurrent import CELLS
+from skrnn._numeric.training import pieces
+from skrnn._training.options import TrainingOptions
+from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
-
-_PARAMETERS = """\
-hidden_layer_sizes : int or array-like of int, default=(32,)
-    Number of units of each recurrent layer, in each direction.
-
-cell : {'rnn', 'gru', 'lstm'}, default='gru'
-    Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
-
-activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
-    Activation function of the 'rnn' cell; the other cells have their own.
-
-bidirectional : bool, default=False
-    Whether each layer also reads the sequences backwards.
-
-pooling : {'last', 'mean', 'max', 'attention'}, default='last'
-    How states become one vector: the state after the last step (of each direction in its
-    own time), the mean or maximum over the steps, or a mean whose weights are learned
-    (attention [5]_: the softmax of a linear function of the states). Estimators that answer
-    each step do not pool.
-
-dropout : float, default=0.0
-    Share of the outputs of each recurrent layer left out at random in each training step.
-    Not available with 'lbfgs'.
-
-bptt_steps : int, default=None
-    Truncate backpropagation through time: the gradient is cut between blocks of so many
-    steps. With 1, the previous state is always taken as a constant. None means never.
-
-step_features : int, default=None
-    Number of features of a step where a sequence is given flat, as in a 2-D `X`. None
-    means 1.
-
-loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
-    Cross-entropy, for classes, or half the squared error, for numbers or for the probabilities
-    of classes. 'auto' is cross-entropy for classifiers and squared error for regressors.
-
-solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
-    How the weights are found; an object carries further parameters, which a grid search
-    reaches as ``solver__beta_1``.
-
-learning_rate_init : float, default=0.01
-    Initial learning rate of 'adam' and 'sgd'.
-
-learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
-    Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
-    of the number of sequences seen; 'adaptive' divides it by 5 whenever the loss (or
-    validation score) stalls for `n_iter_no_change` epochs; 'cosine' lets it fall to 0 at
-    `max_iter`.
-
-alpha : float, default=0.0001
-    Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``, which is divided by the number
-    of sequences (of steps, for estimators that answer each step; the sum of their weights, if
-    there are any) when added to the mean loss.
-
-batch_size : int or 'auto', default='auto'
-    Sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
-
-max_iter : int, default=200
-    Most epochs (passes over the sequences) of 'adam' and 'sgd', or iterations of 'lbfgs'.
-
-max_grad_norm : float or None, default=5.0
-    Larger gradients are scaled down to this Euclidean norm [4]_. None means never.
-
-tol : float, default=1e-4
-    Training ends when the loss (or validation score) has not improved by `tol` for
-    `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
-
-n_iter_no_change : int, default=10
-    Number of epochs without improvement that end training.
-
-early_stopping : bool, default=False
-    Whether to hold out `validation_fraction` of the sequences (stratified by class where there
-    is one class for each), or use the validation data given to `fit`, end when the score on
-    them stalls, and keep the weights for which it was best. Not used by 'lbfgs'.
-
-validation_fraction : float, default=0.1
-    Share of the sequences to hold out for `early_stopping`.
-
-class_weight : dict, 'balanced' or None, default=None
-    Weight of each class, by which sample weights are multiplied. For classifiers only.
-
-n_init : int, default=1
-    Number of starts from different initial weights, of which the one of lowest loss is kept.
-    The first that classifies everything in the training data right ends the search.
-
-init : str or dict, default='auto'
-    How weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
-    (within 0.1), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is Glorot's uniform
-    for input and output weights, orthogonal for recurrent ones and 0 for attention. Biases
-    are 0, but 1 for the forget gate of an LSTM. A dictionary in the form of `weights_` gives
-    the weights themselves.
-
-warm_start : bool, default=False
-    Whether `fit` goes on from the weights of the previous call.
-
-random_state : int, RandomState instance or None, default=None
-    Determines initial weights, order of the sequences, validation split and dropout.
-
-verbose : bool, default=False
-    Whether to print the loss of each epoch.
-"""
-
-_ATTRIBUTES = """\
-weights_ : dict of str to dict of str to ndarray
-    Weights of each layer: ``recurrent_0``, ``recurrent_0_reverse`` if bidirectional, and so
-    on, each of input weights ``W`` (n_gates, n_in, n_units), recurrent weights ``U``
-    (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units), ``attention`` of ``W``
-    (n_in, 1) if states are pooled so, and ``output`` of ``W`` (n_in, n_outputs) and ``b``
-    (n_outputs,). Gates are in the order u, r, n (update,
-    reset, new) for a GRU, which has a further bias ``b_rec`` (n_units,), and i, o, f, n
-    (input, output, forget, new) for an LSTM.
-
-n_features_in_ : int
-    Number of columns of a 2-D `X`, else the same as `n_step_features_`.
-
-n_step_features_ : int
-    Number of features of a step.
-
-feature_names_in_ : ndarray of shape (`n_features_in_`,)
-    Names of the columns, if X was a DataFrame with names that are all strings.
-
-loss_ : float
-    Loss of the last epoch.
-
-best_loss_ : float or None
-    Lowest loss of an epoch; None with early stopping.
-
-loss_curve_ : list of float
-    Loss of each epoch.
-
-validation_scores_ : list of float or None
-    Accuracy (of classes) or R² (of numbers) on the validation data after each epoch, if there
-    are any.
-
-best_validation_score_ : float or None
-    The highest of them.
-
-validation_loss_curve_ : list of float or None
-    Validation loss after each epoch.
-
-n_iter_ : int
-    Number of epochs or iterations.
-
-n_outputs_ : int
-    Number of outputs.
-
-out_activation_ : str
-    'softmax', 'logistic' or 'identity'.
-
-t_ : int
-    Number of training sequences seen, counted once for each epoch.
-"""
-
-_REFERENCES = """\
-References
-----------
-.. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
-.. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-   statistical machine translation", EMNLP (2014).
-.. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
-   1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
-   "Learning to forget", Neural Computation 12, 2451-2471 (2000).
-.. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
-   networks", ICML (2013).
-.. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
-   long-term memory problems", arXiv:1512.08756 (2015).
-"""
-
-
-def documented(cls):
-    """Write into a docstring what is the same for all recurrent estimators.
-
-    Python 3.13 strips the common indentation of docstrings when it compiles them, and earlier
-    versions do not. `inspect.cleandoc` makes them alike, so that nothing depends on indentation.
-    """
-    if cls.__doc__ is not None:  # None with -OO
-        doc = cleandoc(cls.__doc__)
-        texts = {"parameters": _PARAMETERS, "attributes": _ATTRIBUTES, "references": _REFERENCES}
-        for name, text in texts.items():
-            doc = doc.replace(f"{{{name}}}\n", text)
-        cls.__doc__ = doc
-    return cls
 
 
 class RecurrentNetwork(NeuralNetwork):
-    """The constructor that all recurrent estimators inherit, and what it means."""
+    """Fit a recurrent network to sequences, and show its hidden states.
+
+    The parameters are those of `SequenceRNNClassifier`.
+    """
 
     _parameter_constraints: dict = {
         **NeuralNetwork._parameter_constraints,
-        "cell": [StrOptions({"rnn", "gru", "lstm"})],
+        "cell": [StrOptions(set(CELLS))],
         "bidirectional": ["boolean"],
-        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
         "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
-        "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
         "solver": [StrOptions(set(SOLVERS)), Adam, SGD, LBFGS],
         "max_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
         "init": [StrOptions({"auto", *INITIALIZERS}), dict],
     }
 
     _network_type = RNN
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        pooling="last",
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="auto",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=5.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.cell = cell
-        self.activation = activation
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.bptt_steps = bptt_steps
-        self.step_features = step_features
-        self.loss = loss
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.learning_rate = learning_rate
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.max_grad_norm = max_grad_norm
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.n_init = n_init
-        self.init = init
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    def _store(self, parameters):
+        """Set the parameters of a constructor, given as its ``locals()``."""
+        del parameters["self"]
+        self.__dict__.update(parameters)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -282,21 +54,22 @@ class RecurrentNetwork(NeuralNetwork):
         ----------
         X : list, tuple, object array, Series, 2-D or 3-D array of sequences
             Sequences in any form that `skrnn.as_sequences` reads. float32 stays float32
-            throughout; everything else becomes float64.
+            throughout; all other types become float64.
 
         y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
             Class labels, or a multilabel indicator matrix, for a classifier; numbers or
-            vectors for a regressor. An estimator that answers each step wants a list or object
-            array of one array ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence, or
-            beside a padded `X` a padded array, of which nothing behind the ends is looked at.
+            vectors for a regressor. Step estimators take a list or object array of one array
+            ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence, or, with a padded `X`,
+            a padded array. Values in the padding are ignored.
 
         sample_weight : array-like of shape (n_sequences,), default=None
-            Weights of the sequences; a weight of 2 counts as the sequence twice. For an
-            estimator that answers each step, also weights of the steps, in the form of `y`.
+            Weights of the sequences. A weight of 2 counts as the sequence twice (in
+            expectation, if there are several batches). Step estimators also take weights of the
+            steps, in the form of `y`.
 
         X_val, y_val, sample_weight_val : array-like, default=None
-            Validation data, used instead of a share of the training data: for
-            `validation_scores_` in any case, and with `early_stopping` to end training.
+            Validation data, used instead of a fraction of the training data. They give
+            `validation_scores_`, and with `early_stopping` they decide when to stop.
 
         Returns
         -------
@@ -306,26 +79,33 @@ class RecurrentNetwork(NeuralNetwork):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data are invalid. The estimator is left as it was.
+            If a parameter or the data are invalid. The estimator is left unchanged.
 
         Warns
         -----
         ConvergenceWarning
             If `max_iter` was reached, or training diverged or was interrupted.
         """
-        validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation=validation)
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _n_starts(self, recipe, n_samples):
+    def _n_starts(self, options, n_samples):
         return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
-        return validate_sequences(self, X, reset=reset)
+        sequences, learned = read_X(self, X, reset=reset)
+        set_learned(self, learned)
+        return sequences
 
     def _network(self):
         hidden = self._hidden_units()
         if not hidden:
             raise ValueError("hidden_layer_sizes is empty; at least one recurrent layer is needed.")
+        if self.activation != "tanh" and not CELLS[self.cell].takes_activation:
+            raise ValueError(
+                f"activation={self.activation!r} has no effect with cell={self.cell!r}, whose "
+                "activation functions are fixed. Use cell='rnn', or activation='tanh'."
+            )
         return RNN(
             n_features=self.n_step_features_,
             hidden_layer_sizes=hidden,
@@ -338,29 +118,26 @@ class RecurrentNetwork(NeuralNetwork):
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
-    def _recipe(self, n_samples, incremental):
+    def _options(self, n_samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
-        return Recipe(
-            loss=self._loss(),
-            optimizer=solver._optimizer(),
+        solver._validate_params()
+        return TrainingOptions(
+            loss=self._target.loss(self.loss),
+            solver=solver,
             alpha=self.alpha,
             batch_size=32 if self.batch_size == "auto" else self.batch_size,
             max_iter=1 if incremental else self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
-            rate_init=self.learning_rate_init,
-            schedule=self.learning_rate,
-            max_norm=self.max_grad_norm,
-            keep_best=True,  # losses of recurrent networks spike
+            learning_rate_init=self.learning_rate_init,
+            learning_rate=self.learning_rate,
+            max_grad_norm=self.max_grad_norm,
+            keep_best=True,  # losses of recurrent networks have spikes
             verbose=self.verbose,
         )
 
-    def _draw(self, params, rng, attempt):
-        """Glorot's uniform weights, orthogonal recurrent ones, LSTM forget gates open.
-
-        Attention begins as the mean: its weights are 0.
-        """
+    def _init_weights(self, params, rng, attempt):
         if isinstance(self.init, dict):
             params.fill(self.init)
             return
@@ -369,12 +146,11 @@ class RecurrentNetwork(NeuralNetwork):
         recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
         for name, p in params.items():
             if name == "attention" and auto:
-                continue
+                continue  # weights of 0 make attention the mean
             p["W"][...] = input_init(rng, p["W"].shape)
             if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
-                if self.cell == "lstm":
-                    p["b"][2] = 1  # (Gers et al., 2000; Jozefowicz et al., 2015)
+                CELLS[self.cell].init_bias(p["b"])
 
     def _weights(self):
         return self.weights_
@@ -386,3 +162,202 @@ class RecurrentNetwork(NeuralNetwork):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+    # Hidden states and streams -----------------------------------------------------------
+
+    def hidden_states(self, X):
+        """Compute the states of the last recurrent layer at every step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        Returns
+        -------
+        states : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_units)`` for each sequence; of twice as many columns if
+            bidirectional, forwards first.
+        """
+        network = replace(self._fitted_network(), pooling=None)
+        return unflatten(*self._evaluate(network.encode, X))
+
+    def input_gradients(self, X, target=None):
+        """Compute the gradient of an output with respect to each feature of each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        target : int, default=None
+            The output: a column of `decision_function` for more than two classes, or of
+            vector-valued predictions. None means the largest output of each sequence (of each
+            step, for step estimators). For two classes there is one output, which is positive
+            for the second class.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_step_features_)`` for each sequence: the derivative of the
+            raw prediction (before softmax or logistic) with respect to the input. For step
+            estimators, the derivative of the sum of the raw predictions of all steps.
+
+        Raises
+        ------
+        ValueError
+            If there is no output `target`.
+        """
+        # Truncation is for training only.
+        network = replace(self._fitted_network(), bptt_steps=None)
+        if target is not None and not (
+            isinstance(target, Integral) and 0 <= int(target) < self.n_outputs_
+        ):
+            raise ValueError(
+                f"target={target!r} is not an output; there are {self.n_outputs_}, from 0 to "
+                f"{self.n_outputs_ - 1}."
+            )
+        values, lengths = self._read_X(X, reset=False)
+        weights = self._weights()
+        dtype = np.result_type(values, weights["output"]["W"])
+        unused = Params(network.shapes, dtype)
+        gradients = []
+        for piece in pieces(lengths):
+            x, packing = piece.pack(values)
+            with np.errstate(over="ignore", invalid="ignore"):
+                raw, back = network.run(weights, x, packing)
+                output = raw.argmax(axis=1) if target is None else target
+                draw = np.zeros_like(raw)
+                draw[np.arange(len(raw)), output] = 1
+                dx = back(draw, unused, want_dx=True)
+            gradients.append(dx[packing.to_concatenated])
+        return unflatten(check_finite(np.concatenate(gradients)), lengths)
+
+    def initial_state(self, n_streams=1):
+        """Create the state before the first step of parallel streams.
+
+        Parameters
+        ----------
+        n_streams : int, default=1
+            Number of streams.
+
+        Returns
+        -------
+        state : StreamState
+            A named tuple of arrays, to be passed to `step`. It is never modified, so that it
+            can be stored, copied and used again.
+
+        Raises
+        ------
+        ValueError
+            If the network is bidirectional, and so needs the end of the streams first, or
+            `n_streams` is not a positive integer.
+        """
+        network = self._fitted_network()
+        if network.bidirectional:
+            raise ValueError(
+                f"This {type(self).__name__} is bidirectional: it also reads sequences from their "
+                "ends, which a stream does not have yet. Use bidirectional=False."
+            )
+        if not isinstance(n_streams, Integral) or int(n_streams) < 1:
+            raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
+        return network.initial_state(n_streams, self.weights_["output"]["W"].dtype)
+
+    def step(self, x_t, state: StreamState):
+        """Process the next step of every stream.
+
+        Parameters
+        ----------
+        x_t : array-like of shape ``(n_streams, n_step_features_)``
+            The step of each stream; also ``(n_step_features_,)`` for a single stream.
+
+        state : StreamState
+            The state that `initial_state` or the previous `step` returned.
+
+        Returns
+        -------
+        prediction : ndarray
+            For each stream, what `predict_proba` of a classifier or `predict` of a regressor
+            returns for its steps so far (for the last of them, for step estimators).
+
+        state : StreamState
+            The state after this step.
+
+        Raises
+        ------
+        ValueError
+            If `x_t` does not match the streams or is not finite, or if the state belongs to
+            another network.
+
+        Examples
+        --------
+        >>> from skrnn import SequenceRNNClassifier
+        >>> clf = SequenceRNNClassifier(random_state=0, max_iter=500)
+        >>> clf = clf.fit([[0, 0, 1], [0], [1], [0, 0]], [1, 0, 1, 0])
+        >>> state = clf.initial_state()
+        >>> for bit in [0, 0, 1]:
+        ...     probabilities, state = clf.step([bit], state)
+        >>> bool(abs(probabilities - clf.predict_proba([[0, 0, 1]])).max() < 1e-12)
+        True
+        """
+        network = self._fitted_network()
+        if not isinstance(state, StreamState):
+            raise ValueError(f"state must come from initial_state() or step(), got {state!r}.")
+        n_streams = network.n_streams(state)
+        x_t = _as_numbers(x_t, state.layers[0][0].dtype)
+        if x_t.ndim == 1 and n_streams == 1:
+            x_t = x_t[None]
+        if x_t.shape != (n_streams, self.n_step_features_):
+            raise ValueError(
+                f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
+                f"({n_streams}, {self.n_step_features_}) is needed."
+            )
+        if not np.isfinite(x_t).all():
+            raise ValueError(
+                f"x_t contains NaN or infinity in stream {np.isfinite(x_t).all(axis=1).argmin()}."
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw, state = network.step(self.weights_, x_t, state)
+        return self._target.predictions(check_finite(raw)), state
+
+
+class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """The method of a transformer: pooled hidden states as features of a sequence."""
+
+    def transform(self, X):
+        """Represent each sequence by its pooled hidden states, the input of the output layer.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        Returns
+        -------
+        representation : ndarray of shape (n_sequences, n_units)
+            One row for each sequence; twice as many columns if bidirectional.
+        """
+        return self._evaluate(self._fitted_network().encode, X)[0]
+
+    @property
+    def _n_features_out(self):
+        return len(self.weights_["output"]["W"])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _as_numbers(x_t, dtype):
+    """Convert one step of every stream; text and dates are refused, which NumPy would convert."""
+    try:
+        array = np.asarray(x_t)
+        if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
+            raise TypeError(f"could not convert masked values or type {array.dtype}")
+        with np.errstate(over="ignore"):
+            return array.astype(dtype, copy=False)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"x_t must hold a real number for each feature of each stream: {error}."
+        ) from error

@@ -1,4 +1,8 @@
-"""Callbacks for the networks, beside those of `sklearn.callback`."""
+"""Callbacks for the networks, in addition to those of `sklearn.callback`.
+
+During `fit`, a callback finds the state of training in ``estimator._training_run``, a
+`skrnn._training.run.Run`. `Checkpoint` uses nothing else of the networks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import copy
 import hashlib
 import json
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from numbers import Integral
 from pathlib import Path
 from reprlib import repr as short
@@ -14,30 +18,29 @@ from reprlib import repr as short
 import numpy as np
 from scipy import sparse
 
-from skrnn._base import Job, NeuralNetwork
-from skrnn._progress import Progress
-from skrnn._storage import read, sweep, write
+from skrnn._base import NeuralNetwork
+from skrnn._training.run import Run
+from skrnn._training.storage import read, sweep, write
 from skrnn._version import __version__
 
-_FORMAT = 1  # of the file
+_FORMAT = 2  # of the file
 
 
 class Checkpoint:
-    """Keep the progress of ``fit`` in a file, and go on from there after a crash.
+    """Save the progress of ``fit`` in a file, and resume from it after a crash.
 
-    ``fit`` writes the file after every epoch, and once more as it ends. Whatever ends the
-    process, be it ``kill -9`` in the middle of a write, the file is whole: it holds the last
-    epoch that was written or the one before. Call the same ``fit`` again, in a new process, and
-    it goes on from there. It ends with the weights of an uninterrupted run, bit for bit, on the
-    same machine and library versions. If the file says that training had ended, ``fit`` returns
-    the result at once.
+    ``fit`` writes the file after every epoch and when it ends. If the process is killed, even in
+    the middle of a write, the file is complete: it holds the last epoch that was written or the
+    one before. Call the same ``fit`` again, in a new process, and training resumes from the
+    file. It ends with the weights of an uninterrupted run, bit for bit, on the same machine and
+    library versions. If training had ended, ``fit`` returns the result at once.
 
     Parameters
     ----------
     path : str or path-like
-        The file; it need not exist. Or an existing folder, where each fit has a file of its own,
-        named after its parameters and data: so a search or cross-validation can be taken up
-        again, and the fits that had ended are not repeated.
+        The file; it need not exist. Or an existing folder, in which each fit has its own file,
+        named after its parameters and data. With a folder, a search or cross-validation can be
+        resumed, and the fits that had ended are not repeated.
 
     every : int, default=1
         Number of epochs from one write to the next.
@@ -48,17 +51,19 @@ class Checkpoint:
 
     Notes
     -----
-    The file is in NumPy's format .npz: arrays, numbers and strings. No code is in it, and none
-    is run when it is read. It does not hold the data, only digests of them. Its size is four to
-    five times that of the weights, and eight bytes for each sample.
+    The file is in NumPy's format .npz and holds arrays, numbers and strings. It contains no
+    code, and no code is run when it is read. It does not contain the data, only digests of them.
+    Its size is five to seven times that of the weights, plus eight bytes for each sample.
 
-    A file goes with the parameters, data and version of the fit that wrote it, and is refused
-    elsewhere. Only `verbose` may change, and `max_iter` (not with ``learning_rate="cosine"``,
-    which depends on it): with more of it, training goes on. `random_state` may be None.
+    A file belongs to the parameters, data and version of the fit that wrote it. Other fits
+    refuse it. Only `verbose` and `max_iter` may change (`max_iter` not with
+    ``learning_rate="cosine"``, which depends on it); with a larger `max_iter`, training
+    continues. `random_state` may be None.
 
-    L-BFGS cannot be taken up, for SciPy does not hand out its state, nor can several starts
-    (`n_init`). ``partial_fit`` needs no checkpoint: between two calls the estimator itself holds
-    everything. Other callbacks are told of the epochs that are left.
+    Fits by L-BFGS cannot be resumed, since SciPy does not provide its state, nor can fits with
+    several starts (`n_init`). ``partial_fit`` needs no checkpoint: between two calls the
+    estimator itself holds everything. Other callbacks are called for the remaining epochs. Pass
+    the checkpoint to ``set_callbacks`` after them: an epoch is then written when they are done.
 
     Examples
     --------
@@ -95,7 +100,7 @@ class Checkpoint:
         return f"Checkpoint({os.fspath(self.path)!r}, every={self.every})"
 
     def setup(self, estimator, context):
-        """Refuse what cannot keep a checkpoint.
+        """Check that the estimator can have a checkpoint.
 
         Parameters
         ----------
@@ -103,7 +108,7 @@ class Checkpoint:
             The estimator about to be fitted.
 
         context : `sklearn.callback.CallbackContext`
-            Not looked at.
+            Ignored.
 
         Raises
         ------
@@ -119,7 +124,7 @@ class Checkpoint:
                 "skrnn only. Call set_callbacks of the network inside, such as pipe[-1]."
             )
         if sum(isinstance(callback, Checkpoint) for callback in estimator._skl_callbacks) > 1:
-            raise ValueError(f"{type(estimator).__name__} can keep one Checkpoint, not several.")
+            raise ValueError(f"{type(estimator).__name__} can have one Checkpoint, not several.")
         if not Path(self.path).absolute().parent.is_dir():
             raise ValueError(f"The folder of {os.fspath(self.path)!r} does not exist; create it.")
 
@@ -129,148 +134,107 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
-            Not looked at.
+            Ignored.
 
         context : `sklearn.callback.CallbackContext`
-            Not looked at.
+            Ignored.
         """
 
     def on_fit_task_begin(self, estimator, context):
-        """Do nothing.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Not looked at.
-
-        context : `sklearn.callback.CallbackContext`
-            Not looked at.
-        """
-
-    def on_fit_task_end(self, estimator, context):
-        """Do nothing: an epoch is written once all callbacks have said whether to go on.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Not looked at.
-
-        context : `sklearn.callback.CallbackContext`
-            Not looked at.
-        """
-
-    def keep_progress(self, estimator, job: Job, n_starts: int, incremental: bool) -> Job:
-        """Take charge of a fit, which calls this once its data are known to be valid.
+        """At the beginning of a fit, load the state of training if the file exists.
 
         Parameters
         ----------
         estimator : estimator
             The network about to be fitted.
 
-        job : Job
-            What its ``fit`` has to do.
-
-        n_starts : int
-            Number of starts.
-
-        incremental : bool
-            Whether this is ``partial_fit``.
-
-        Returns
-        -------
-        job : Job
-            The same, with a keeper, and the source of random numbers as it was when the fit of
-            the file began.
+        context : `sklearn.callback.CallbackContext`
+            The task, a fit or one of its epochs.
 
         Raises
         ------
         ValueError
-            If such a fit cannot be taken up, or the file belongs to another.
+            If such a fit cannot be resumed, or the file belongs to another.
         """
-        _check_resumable(job, n_starts, incremental)
-        identity = _identity(estimator, job)
+        run = estimator._training_run
+        if run.callback_data:  # an epoch
+            return
+        _check_resumable(run)
+        identity = _identity(estimator, run)
         path = Path(self.path).absolute()
         if path.is_dir():
             kind = type(estimator).__name__
             path /= f"{kind}-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]}.npz"
+        run.callback_data["checkpoint"] = path, identity
         sweep(path)
-        kept = read(path)
-        if kept is not None:
-            _check_same(path, json.loads(kept["identity"]), identity)
-            rng = copy.deepcopy(job.rng)  # which is the user's, or NumPy's
-            assert rng is not None  # as fit draws
-            rng.set_state(kept["first_rng"])
-            job = replace(job, rng=rng)
-        return replace(job, keeper=_Keeper(path, self.every, identity, job.rng, kept))
-
-
-class _Keeper:
-    """Keeps the progress of one run in one file."""
-
-    def __init__(self, path, every, identity, rng, kept):
-        self.path, self.every, self.identity, self.kept = path, every, identity, kept
-        self.first_rng = rng.get_state(legacy=False)
-
-    def begin(self, progress: Progress) -> None:
-        """Set the progress to that of the file, if there is one."""
-        self.start = _digest(progress.theta)
-        if self.kept is None:
+        saved = read(path)
+        if saved is None:
             return
-        # They differ if warm_start goes on from another fit.
-        name = "initial weights"
-        _check_same(self.path, {"data": {name: self.kept["start"]}}, {"data": {name: self.start}})
-        progress.set(self.kept["progress"])
-        self.kept = None
-        if progress.watch.n_iter > progress.watch.recipe.max_iter:
+        _check_same(path, json.loads(saved["identity"]), identity)
+        run.rng = copy.deepcopy(run.rng)  # the generator of the user, or of NumPy, stays as it is
+        run.load_state_dict(saved["run"])
+        n_iter, max_iter = run.monitor.n_iter, run.options.max_iter
+        if n_iter > max_iter:
             raise ValueError(
-                f"{self.path} holds {progress.watch.n_iter} epochs, which is more than "
-                f"max_iter={progress.watch.recipe.max_iter}."
+                f"{path} holds {n_iter} epochs, which is more than max_iter={max_iter}."
             )
 
-    def keep(self, progress: Progress) -> None:
-        """Write the file if it is time to, or the run is at its end."""
-        if progress.watch.finished or progress.watch.n_iter % self.every == 0:
-            content = {
-                "identity": json.dumps(self.identity),
-                "first_rng": self.first_rng,
-                "start": self.start,
-                "progress": progress.get(),
-            }
-            write(self.path, content)
+    def on_fit_task_end(self, estimator, context):
+        """Write the file if it is time to, or if the fit has ended.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The network that is being fitted.
+
+        context : `sklearn.callback.CallbackContext`
+            The task, a fit or one of its epochs.
+        """
+        run = estimator._training_run
+        if context.task_name == "epoch":
+            due = run.monitor.finished or run.monitor.n_iter % self.every == 0
+        else:
+            due = run.monitor.outcome == "stopped"  # by another callback, after the last epoch
+        if due:
+            path, identity = run.callback_data["checkpoint"]
+            write(path, {"identity": json.dumps(identity), "run": run.state_dict()})
 
 
-def _check_resumable(job, n_starts, incremental):
-    if incremental:
+def _check_resumable(run: Run):
+    if run.incremental:
         raise ValueError(
             "Checkpoint is for fit. Between two calls of partial_fit the estimator itself holds "
             "everything: save it, for instance with joblib.dump."
         )
-    if job.recipe.is_lbfgs:
+    if run.options.uses_lbfgs:
         raise ValueError(
-            "Checkpoint is not available with L-BFGS, for SciPy does not hand out its state. Use "
+            "Checkpoint is not available with L-BFGS, since SciPy does not provide its state. Use "
             "solver='adam' or 'sgd', or call set_callbacks without it."
         )
-    if n_starts > 1:
+    if run.n_starts > 1:
         raise ValueError(
-            f"Checkpoint keeps one start, but n_init={n_starts}. Use n_init=1, with one file for "
-            "each of several values of random_state if several starts are needed."
+            f"Checkpoint supports one start, but n_init={run.n_starts}. Use n_init=1, with one "
+            "file for each of several values of random_state if several starts are needed."
         )
 
 
-# Whose file it is ------------------------------------------------------------------------
+# The fit that a file belongs to ----------------------------------------------------------
 
 
-def _identity(estimator, job):
-    """Describe a fit: two of the same description go the same way."""
-    free = {"verbose"} if job.recipe.schedule == "cosine" else {"verbose", "max_iter"}
+def _identity(estimator, run):
+    """Describe a fit: two fits of the same description have the same result."""
+    free = {"verbose"} if run.options.learning_rate == "cosine" else {"verbose", "max_iter"}
     given = {k: v for k, v in estimator.get_params(deep=True).items() if k not in free}
     names = {"x": "X", "weight": "sample_weight"}
     data = {}
-    for samples, suffix in ((job.samples, ""), (job.held_out, "_val")):
+    for samples, suffix in ((run.samples, ""), (run.held_out, "_val")):
         for field in fields(samples) if samples is not None else ():
             value, name = getattr(samples, field.name), names.get(field.name, field.name)
-            if not isinstance(value, bool):
+            if value is not None and not isinstance(value, bool):
                 data[name + suffix] = _digest(value)
+    if run.warm_start:
+        initial = [array for p in estimator._weights().values() for array in p.values()]
+        data["initial weights"] = _digest(np.concatenate([a.ravel() for a in initial]))
     return {
         "version": {"format of the file": _FORMAT, "skrnn": __version__},
         "estimator": {"estimator": type(estimator).__name__},
@@ -280,7 +244,7 @@ def _identity(estimator, job):
 
 
 def _plain(value):
-    """Describe a parameter in terms that JSON has."""
+    """Describe a parameter by the types of JSON."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
@@ -291,9 +255,9 @@ def _plain(value):
         return [_plain(item) for item in value]
     if isinstance(value, np.ndarray) and value.dtype != object:
         return _digest(value)
-    if isinstance(value, np.random.RandomState):  # the file says where it stood
+    if isinstance(value, np.random.RandomState):  # its state is in the file
         return f"RandomState of {type(value._bit_generator).__name__}"
-    # Objects such as solvers have parameters of their own, which get_params lists too.
+    # The parameters of an object such as a solver are listed too, by get_params.
     return type(value).__name__
 
 
@@ -306,7 +270,7 @@ def _digest(array):
 
 
 def _check_same(path, there, here):
-    """Refuse the file of another fit; the message says what differs."""
+    """Raise a ValueError that lists the differences if the file belongs to another fit."""
     differences = []
     for part in here:
         ours, theirs = here[part], there.get(part, {})
@@ -316,6 +280,6 @@ def _check_same(path, there, here):
     if differences:
         raise ValueError(
             f"{path} is the checkpoint of another fit: {'; '.join(differences)}. Repeat the call "
-            "that wrote it, or delete it, or give Checkpoint another path; a folder has room for "
-            "many fits."
+            "that wrote it, or delete it, or give Checkpoint another path; in a folder, each fit "
+            "has its own file."
         )

@@ -1,24 +1,27 @@
-"""From the layouts of other libraries to sequences, and back.
+"""Conversion between sequences and the layouts of other libraries.
 
-What the estimators cannot tell by looking, these functions are told: where one sequence ends,
-which row belongs to which, which axis is time. Each has its inverse, and each gives one array
-``(n_steps, n_features)`` for each sequence, in a 1-D object array that scikit-learn can split.
+These layouts need information that the data alone do not contain: where a sequence ends, which
+sequence a row belongs to, or which axis is time. The functions ``from_...`` take it as arguments,
+and return one array ``(n_steps, n_features)`` for each sequence in a 1-D object array, which
+scikit-learn can split. Each has an inverse, ``to_...``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from skrnn import _columns
-from skrnn._containers import as_array, column_names, is_nested, list_or_array
-from skrnn.sequences import as_sequences, cut
+from skrnn._input import as_sequences, object_array, unflatten
+from skrnn._input import columns as _columns
+from skrnn._input.containers import column_names, list_or_array
+from skrnn._input.values import as_array, is_nested
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
-    """Make a 1-D object array of one array for each sequence, whatever they are kept in.
+    """Put sequences in any form into a 1-D object array of one array for each sequence.
 
-    This is the form to choose where something else must index, split or store sequences: NumPy
-    itself makes a 3-D array of a list in which all lengths happen to be equal, or an error.
+    Use this form where other code must index, split or store sequences. ``np.array`` is no
+    substitute: from a list of sequences of equal lengths it makes a 3-D array, and from other
+    lists it may raise an error.
 
     Parameters
     ----------
@@ -31,17 +34,18 @@ def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
     Returns
     -------
     sequences : ndarray of shape (n_sequences,) and dtype object
-        One array ``(n_steps, n_features)`` for each sequence. Values stay as they are: text and
-        missing values before the end of a sequence too, which estimators refuse.
+        One array ``(n_steps, n_features)`` for each sequence. Values stay as they are, also text
+        and missing values, which estimators do not accept.
 
     Raises
     ------
     ValueError, TypeError
-        If X holds no sequences of one number of features; see `skrnn.as_sequences`.
+        If X holds no sequences, or they differ in their number of features; see
+        `skrnn.as_sequences`.
 
     See Also
     --------
-    skrnn.SequencePadder : The opposite, one array for all.
+    skrnn.SequencePadder : Put all sequences into one 3-D array, with padding.
 
     Examples
     --------
@@ -56,13 +60,13 @@ def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
 
 
 def from_lengths(X, lengths) -> np.ndarray:
-    """Cut one table of the steps of all sequences at the given lengths.
+    """Split one table of the steps of all sequences at the given lengths.
 
     Parameters
     ----------
     X : array-like of shape (n_steps_total, n_features) or (n_steps_total,)
-        All steps of the first sequence, then all steps of the second, and so on, as hmmlearn
-        takes them.
+        All steps of the first sequence, then all steps of the second, and so on. This is the
+        layout of hmmlearn.
 
     lengths : array-like of int of shape (n_sequences,)
         Number of steps of each sequence.
@@ -97,7 +101,7 @@ def from_lengths(X, lengths) -> np.ndarray:
         )
     if given.sum() != len(rows):
         raise ValueError(f"lengths add up to {given.sum()} steps, but X has {len(rows)} rows.")
-    return cut(rows, given)
+    return unflatten(rows, given)
 
 
 def to_lengths(X, *, step_features: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -135,15 +139,15 @@ def to_lengths(X, *, step_features: int | None = None) -> tuple[np.ndarray, np.n
 
 
 def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, np.ndarray]:
-    """Gather the sequences of a table that has a row for each step.
+    """Collect the sequences of a table that has a row for each step.
 
-    Never split the rows of such a table for cross-validation: steps of one sequence would be on
-    both sides. Gather the sequences first, and split those.
+    Do not split the rows of such a table for cross-validation: steps of one sequence would be in
+    both the training and the test set. Collect the sequences first, then split these.
 
     Parameters
     ----------
     frame : DataFrame, Table or mapping of columns
-        pandas, polars or pyarrow, or a dictionary of arrays. The rows may stand in any order.
+        pandas, polars or pyarrow, or a dictionary of arrays. The rows may be in any order.
 
     id : str, default=None
         Column, or level of the index of a pandas frame, that says which sequence a row belongs
@@ -151,8 +155,8 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
 
     time : str, default=None
         Column or level of the index by which the steps of each sequence are ordered: numbers or
-        dates. None means the second level of a MultiIndex if `id` is None too, else the order in
-        which the rows stand.
+        dates. None means the second level of a MultiIndex if `id` is None too, else the order of
+        the rows.
 
     columns : str or list of str, default=None
         The columns that become the features of a step; a single name, not in a list, gives
@@ -165,7 +169,7 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
         One array ``(n_steps, n_features)`` for each sequence.
 
     ids : ndarray of shape (n_sequences,)
-        What each sequence is called, in the order of first appearance.
+        The id of each sequence, in the order of first appearance.
 
     Raises
     ------
@@ -189,29 +193,26 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
     [[[1.0], [3.0]], [[5.0]]]
     """
     if column_names(frame) is None and hasattr(frame, "to_frame"):
-        frame = frame.to_frame()  # a pandas Series, whose index says the rest
-    names = _columns.names_of(frame)
+        frame = frame.to_frame()  # a pandas Series, with ids and times in its index
+    names = _columns.check_column_names(frame)
     if id is None:
-        id, time = _columns.levels_of_index(frame, time)
-    of_rows = _columns.column_of(frame, names, id)
-    codes, ids = _columns.number_sequences(of_rows, id)
-    order = _columns.in_time(
-        codes, ids, time, None if time is None else _columns.column_of(frame, names, time)
-    )
+        id, time = _columns.index_levels(frame, time)
+    codes, ids = _columns.number_sequences(_columns.read_column(frame, names, id), id)
+    times = None if time is None else _columns.read_column(frame, names, time)
+    order = _columns.in_time_order(codes, ids, time, times)
     if columns is None:
         columns = [name for name in names if name not in (id, time)]
     single = not is_nested(columns)
-    features = {
-        name: _columns.column_of(frame, names, name) for name in ([columns] if single else columns)
-    }
+    wanted = [columns] if single else columns
+    features = {name: _columns.read_column(frame, names, name) for name in wanted}
     if not features:
         raise ValueError(f"No column is left for the features; the columns are {names}.")
-    rows = _columns.side_by_side(features)[order]
-    return cut(rows[:, 0] if single else rows, np.bincount(codes)), ids
+    rows = _columns.features_of_rows(features)[order]
+    return unflatten(rows[:, 0] if single else rows, np.bincount(codes)), ids
 
 
 def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=None) -> dict:
-    """Lay sequences out in a table that has a row for each step.
+    """Put sequences into a table that has a row for each step.
 
     Parameters
     ----------
@@ -219,7 +220,7 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
         Sequences in any form that `skrnn.as_sequences` reads.
 
     ids : array-like of shape (n_sequences,), default=None
-        What each sequence is called, all different. None means 0, 1, 2 and so on.
+        The id of each sequence, all different. None means 0, 1, 2 and so on.
 
     id, time : str, default='id' and 'time'
         Names of the columns for `ids` and for the number of the step, from 0 on.
@@ -233,13 +234,13 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     Returns
     -------
     table : dict of str to ndarray of shape (n_steps_total,)
-        The columns, of which ``pandas.DataFrame``, ``polars.DataFrame`` and ``pyarrow.table``
-        make theirs.
+        The columns, which can be passed to ``pandas.DataFrame``, ``polars.DataFrame`` and
+        ``pyarrow.table``.
 
     Raises
     ------
     ValueError
-        If ids or names do not fit the sequences, or are not all different.
+        If the number of ids or names is wrong, or they are not all different.
 
     See Also
     --------
@@ -252,27 +253,27 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     {'id': array(['a', 'a', 'b'], dtype=object), 'time': array([0, 1, 0]), 'x0': array([1, 2, 3])}
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    called = np.arange(len(lengths)) if ids is None else _columns.one_dimensional(ids)
-    if len(called) != len(lengths):
-        raise ValueError(f"X holds {len(lengths)} sequences, but there are {len(called)} ids.")
-    if len(set(called.tolist())) < len(called):
+    ids = np.arange(len(lengths)) if ids is None else _columns.read_items(ids)
+    if len(ids) != len(lengths):
+        raise ValueError(f"X holds {len(lengths)} sequences, but there are {len(ids)} ids.")
+    if len(set(ids.tolist())) < len(ids):
         raise ValueError("ids must be all different; rows of equal ids would become one sequence.")
-    names = _columns.names_of_features(columns, values.shape[1])
+    names = _columns.feature_names(columns, values.shape[1])
     if len({id, time, *names}) < 2 + len(names):
         raise ValueError(f"Names of columns must differ, got {[id, time, *names]}.")
     steps = np.concatenate([np.arange(length) for length in lengths])
     features = dict(zip(names, np.ascontiguousarray(values.T), strict=True))
-    return {id: np.repeat(called, lengths), time: steps, **features}
+    return {id: np.repeat(ids, lengths), time: steps, **features}
 
 
 def from_channels_first(X) -> np.ndarray:
-    """Turn sequences round whose last axis is time, as those of aeon, sktime and MATLAB.
+    """Exchange the axes of sequences whose last axis is time, as in aeon, sktime and MATLAB.
 
     Parameters
     ----------
     X : ndarray of shape ``(n_sequences, n_features, n_steps)``, or list
-        One array for all, or a list or object array (such as a cell array from MATLAB) of one
-        array ``(n_features, n_steps)`` for each sequence.
+        One array for all sequences, or a list or object array (such as a cell array from MATLAB)
+        of one array ``(n_features, n_steps)`` for each sequence.
 
     Returns
     -------
@@ -297,21 +298,21 @@ def from_channels_first(X) -> np.ndarray:
     >>> [x.shape for x in from_channels_first([np.zeros((3, 50)), np.zeros((3, 20))])]
     [(50, 3), (20, 3)]
     """
-    return _turned(X, "(n_features, n_steps)")
+    return _exchange_axes(X, "(n_features, n_steps)")
 
 
 def to_channels_first(X) -> np.ndarray | list:
-    """Turn sequences round so that the last axis is time, as aeon, sktime and MATLAB have it.
+    """Exchange the axes of sequences so that the last is time, as in aeon, sktime and MATLAB.
 
     Parameters
     ----------
     X : ndarray of shape ``(n_sequences, n_steps, n_features)``, list or object array
-        One array for all, or one array ``(n_steps, n_features)`` for each sequence.
+        One array for all sequences, or one array ``(n_steps, n_features)`` for each.
 
     Returns
     -------
     sequences : ndarray of shape ``(n_sequences, n_features, n_steps)``, or list
-        A 3-D array if X was one, else a list of one array for each sequence, which aeon takes.
+        A 3-D array if X was one, else a list of one array for each sequence, as aeon expects.
 
     Raises
     ------
@@ -329,22 +330,21 @@ def to_channels_first(X) -> np.ndarray | list:
     >>> [x.shape for x in to_channels_first([np.zeros((50, 3)), np.zeros((20, 3))])]
     [(3, 50), (3, 20)]
     """
-    turned = _turned(X, "(n_steps, n_features)")
-    return turned if turned.ndim == 3 else list(turned)
+    sequences = _exchange_axes(X, "(n_steps, n_features)")
+    return sequences if sequences.ndim == 3 else list(sequences)
 
 
 def from_nested(frame) -> np.ndarray:
     """Join the features of a frame that has a column of sequences for each of them.
 
-    This is the layout of sktime's nested frames, whose cells are pandas Series, and of what
-    polars gives for ``group_by("id").agg(...)``.
+    This is the layout of the nested frames of sktime, whose cells are pandas Series, and of the
+    result of ``group_by("id").agg(...)`` in polars.
 
     Parameters
     ----------
     frame : DataFrame, Table or mapping of columns
         A row for each sequence, a column for each feature; each cell holds the values of one
-        feature at all steps of one sequence. What index the Series in the cells have is not
-        looked at.
+        feature at all steps of one sequence. The index of a Series in a cell is ignored.
 
     Returns
     -------
@@ -367,22 +367,18 @@ def from_nested(frame) -> np.ndarray:
     >>> [x.tolist() for x in from_nested({"u": [[1, 2], [3]], "v": [[10, 20], [30]]})]
     [[[1, 10], [2, 20]], [[3, 30]]]
     """
-    names = _columns.names_of(frame)
-    columns = {name: list(_columns.column_of(frame, names, name, nested=True)) for name in names}
-    if not any(columns.values()):
+    names = _columns.check_column_names(frame)
+    columns = [_columns.read_column(frame, names, name, nested=True) for name in names]
+    rows = list(zip(*columns, strict=True))
+    if not rows:
         raise ValueError("The frame is empty: at least one row and one column are required.")
-    ragged = np.empty(len(columns[names[0]]), dtype=object)
-    for i in range(len(ragged)):
-        cells = {name: _columns.cell_of(column[i], i, name) for name, column in columns.items()}
-        n_steps = {name: len(cell) for name, cell in cells.items()}
-        if len(set(n_steps.values())) > 1:
-            raise ValueError(f"The cells of row {i} differ in their numbers of steps: {n_steps}.")
-        ragged[i] = _columns.side_by_side(cells)
-    return ragged
+    return object_array(
+        [_join_cells(dict(zip(names, row, strict=True)), i) for i, row in enumerate(rows)]
+    )
 
 
 def to_nested(X, columns=None, *, step_features=None) -> dict:
-    """Make a column of sequences of each feature.
+    """Put sequences into a table that has a column of sequences for each feature.
 
     Parameters
     ----------
@@ -398,14 +394,14 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     Returns
     -------
     table : dict of str to list of ndarray of shape (n_steps,)
-        The columns, of which ``pandas.DataFrame``, ``polars.DataFrame`` and ``pyarrow.table``
-        make theirs. sktime wants Series in the cells, as from
+        The columns, which can be passed to ``pandas.DataFrame``, ``polars.DataFrame`` and
+        ``pyarrow.table``. sktime expects Series in the cells: use
         ``pandas.DataFrame(table).map(pandas.Series)``.
 
     Raises
     ------
     ValueError
-        If names do not fit the sequences.
+        If the number of names is wrong, or they are not all different.
 
     See Also
     --------
@@ -418,29 +414,36 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     [array([10, 20]), array([30])]
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    names = _columns.names_of_features(columns, values.shape[1])
+    names = _columns.feature_names(columns, values.shape[1])
     features = np.ascontiguousarray(values.T)
-    return {name: list(cut(of_one, lengths)) for name, of_one in zip(names, features, strict=True)}
+    return {name: list(unflatten(row, lengths)) for name, row in zip(names, features, strict=True)}
 
 
-def _turned(X, shape: str) -> np.ndarray:
-    """Exchange steps and features of each sequence."""
+def _join_cells(cells: dict, i: int) -> np.ndarray:
+    """Join the features in row i of a nested frame to an array (n_steps, n_features)."""
+    cells = {name: _columns.read_cell(cell, i, name) for name, cell in cells.items()}
+    n_steps = {name: len(cell) for name, cell in cells.items()}
+    if len(set(n_steps.values())) > 1:
+        raise ValueError(f"The cells of row {i} differ in their numbers of steps: {n_steps}.")
+    return _columns.features_of_rows(cells)
+
+
+def _exchange_axes(X, shape: str) -> np.ndarray:
+    """Exchange the axes of steps and features, where `shape` is that of each sequence in X."""
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and 1 in X.shape:
-        X = X.ravel()  # MATLAB's cell arrays have two axes
-    given = list_or_array(X)
-    if isinstance(given, np.ndarray):
-        if given.ndim != 3:
+        X = X.ravel()  # a cell array of MATLAB, which has two axes
+    contents = list_or_array(X)
+    if isinstance(contents, np.ndarray):
+        if contents.ndim != 3:
             raise ValueError(
-                f"X has shape {given.shape}, but one array for all sequences must have three axes, "
-                f"(n_sequences, ...) and then {shape}."
+                f"X has shape {contents.shape}, but one array for all sequences must have three "
+                f"axes, (n_sequences, ...) and then {shape}."
             )
-        return np.ascontiguousarray(given.transpose(0, 2, 1))
-    if not given:
+        return np.ascontiguousarray(contents.transpose(0, 2, 1))
+    if not contents:
         raise ValueError("X is empty: at least one sequence is required.")
-    ragged = np.empty(len(given), dtype=object)
-    for i, sequence in enumerate(given):
-        array = as_array(sequence)
+    arrays = [as_array(sequence) for sequence in contents]
+    for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise ValueError(f"Sequence {i} of X has shape {array.shape}, but {shape} is required.")
-        ragged[i] = np.ascontiguousarray(array.T)
-    return ragged
+    return object_array([np.ascontiguousarray(array.T) for array in arrays])

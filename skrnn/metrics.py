@@ -1,4 +1,4 @@
-"""Metrics of answers for the steps of sequences, for use in ``scoring=``.
+"""Metrics of predictions for the steps of sequences, for use in ``scoring=``.
 
 Targets and predictions are lists or object arrays of one array for each sequence. A *flat*
 metric puts the steps of all sequences together and calls scikit-learn's.
@@ -12,39 +12,45 @@ from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight
 
-from skrnn._containers import overflow_refused, refuse_masked
+from skrnn._input import (
+    flatten_steps,
+    flatten_weights,
+    lengths_of,
+    refuse_masked,
+    refuse_overflow,
+)
 from skrnn._numeric.packing import starts_of
-from skrnn.sequences import lay_out_steps, lay_out_weights, lengths_of
 
 
 def _read(y_true, y_pred):
-    """Lay both out by step; returns them, and the lengths of the sequences."""
+    """Flatten the targets and predictions of all steps; also return the lengths of sequences."""
     lengths = lengths_of(y_pred, "y_pred")
-    laid_out = [
-        lay_out_steps(values, lengths, name)
-        for name, values in (("y_true", y_true), ("y_pred", y_pred))
-    ]
-    for name, values in zip(("y_true", "y_pred"), laid_out, strict=True):
-        assert_all_finite(values, input_name=name)
-        if values.dtype == object and any(value is None for value in values.flat):
-            raise ValueError(f"{name} contains None, where a label or number is required.")
-    return *laid_out, lengths
+    return _read_steps(y_true, lengths, "y_true"), _read_steps(y_pred, lengths, "y_pred"), lengths
+
+
+def _read_steps(values, lengths, name):
+    values = flatten_steps(values, lengths, name)
+    assert_all_finite(values, input_name=name)
+    if values.dtype == object and any(value is None for value in values.flat):
+        raise ValueError(f"{name} contains None, where a label or number is required.")
+    return values
 
 
 def _flat(metric, y_true, y_pred, sample_weight, **options):
-    labels, answers, lengths = _read(y_true, y_pred)
+    truth, predictions, lengths = _read(y_true, y_pred)
     if sample_weight is not None:
-        sample_weight = lay_out_weights(sample_weight, lengths)
-    return metric(labels, answers, sample_weight=sample_weight, **options)
+        sample_weight = flatten_weights(sample_weight, lengths)
+    return metric(truth, predictions, sample_weight=sample_weight, **options)
 
 
 def flat_accuracy_score(y_true, y_pred, *, sample_weight=None, normalize=True):
-    """Share of the steps whose label is right.
+    """Compute the share of the steps whose label is predicted correctly.
 
     Parameters
     ----------
     y_true : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
-        Labels of the steps; also a 2-D or 3-D array with something behind the ends.
+        Labels of the steps; also a padded 2-D or 3-D array, whose values in the
+        padding are ignored.
 
     y_pred : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
         Predicted labels of the steps.
@@ -53,7 +59,7 @@ def flat_accuracy_score(y_true, y_pred, *, sample_weight=None, normalize=True):
         A weight for each sequence, or for each step in the form of `y_true`.
 
     normalize : bool, default=True
-        Whether to give the share of the steps instead of their number.
+        Whether to return the share of the steps instead of their number.
 
     Returns
     -------
@@ -75,12 +81,13 @@ def flat_accuracy_score(y_true, y_pred, *, sample_weight=None, normalize=True):
 
 
 def flat_f1_score(y_true, y_pred, *, sample_weight=None, labels=None, pos_label=1, average="macro"):
-    """F1 score of the labels of all steps, by `sklearn.metrics.f1_score`.
+    """Compute the F1 score over all steps with `sklearn.metrics.f1_score`.
 
     Parameters
     ----------
     y_true : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
-        Labels of the steps; also a 2-D or 3-D array with something behind the ends.
+        Labels of the steps; also a padded 2-D or 3-D array, whose values in the
+        padding are ignored.
 
     y_pred : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
         Predicted labels of the steps.
@@ -95,7 +102,7 @@ def flat_f1_score(y_true, y_pred, *, sample_weight=None, labels=None, pos_label=
         The positive class, with ``average="binary"``.
 
     average : {'micro', 'macro', 'weighted', 'binary', 'samples'} or None, default='macro'
-        How the scores of the labels become one.
+        How the scores of the labels are averaged.
 
     Returns
     -------
@@ -118,12 +125,13 @@ def flat_f1_score(y_true, y_pred, *, sample_weight=None, labels=None, pos_label=
 
 
 def flat_classification_report(y_true, y_pred, *, sample_weight=None, **options):
-    """Precision, recall and F1 of each label, by `sklearn.metrics.classification_report`.
+    """Report precision, recall and F1 with `sklearn.metrics.classification_report`.
 
     Parameters
     ----------
     y_true : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
-        Labels of the steps; also a 2-D or 3-D array with something behind the ends.
+        Labels of the steps; also a padded 2-D or 3-D array, whose values in the
+        padding are ignored.
 
     y_pred : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
         Predicted labels of the steps.
@@ -132,7 +140,7 @@ def flat_classification_report(y_true, y_pred, *, sample_weight=None, **options)
         A weight for each sequence, or for each step in the form of `y_true`.
 
     **options
-        Passed on, for instance ``output_dict=True``.
+        Passed to scikit-learn, for instance ``output_dict=True``.
 
     Returns
     -------
@@ -155,15 +163,16 @@ def flat_classification_report(y_true, y_pred, *, sample_weight=None, **options)
 
 
 def flat_r2_score(y_true, y_pred, *, sample_weight=None):
-    """Coefficient of determination over all steps, by `sklearn.metrics.r2_score`.
+    """Compute the coefficient of determination over all steps with `sklearn.metrics.r2_score`.
 
     Parameters
     ----------
     y_true : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_outputs)
-        Numbers of the steps; also a 2-D or 3-D array with something behind the ends.
+        Target values of the steps; also a padded 2-D or 3-D array, whose values in the
+        padding are ignored.
 
     y_pred : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_outputs)
-        Predicted numbers of the steps.
+        Predicted values of the steps.
 
     sample_weight : array-like, default=None
         A weight for each sequence, or for each step in the form of `y_true`.
@@ -188,12 +197,13 @@ def flat_r2_score(y_true, y_pred, *, sample_weight=None):
 
 
 def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
-    """Share of the sequences in which the label of every step is right.
+    """Compute the share of the sequences in which the label of every step is correct.
 
     Parameters
     ----------
     y_true : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
-        Labels of the steps; also a 2-D or 3-D array with something behind the ends.
+        Labels of the steps; also a padded 2-D or 3-D array, whose values in the
+        padding are ignored.
 
     y_pred : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_labels)
         Predicted labels of the steps.
@@ -217,21 +227,22 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     >>> sequence_accuracy_score([[0, 1, 1], [1]], [[0, 1, 0], [1]])
     0.5
     """
-    labels, answers, lengths = _read(y_true, y_pred)
-    labels, answers = (values.reshape(len(values), -1) for values in (labels, answers))
-    if labels.shape != answers.shape:
+    truth, predictions, lengths = _read(y_true, y_pred)
+    truth, predictions = truth.reshape(len(truth), -1), predictions.reshape(len(truth), -1)
+    if truth.shape != predictions.shape:
         raise ValueError(
-            f"y_true has {labels.shape[1]} columns for each step, but y_pred {answers.shape[1]}."
+            f"y_true has {truth.shape[1]} columns for each step, but y_pred has "
+            f"{predictions.shape[1]}."
         )
-    wrong = (labels != answers).any(axis=1)
-    right = ~np.logical_or.reduceat(wrong, starts_of(lengths))
+    wrong = (truth != predictions).any(axis=1)
+    correct = ~np.logical_or.reduceat(wrong, starts_of(lengths))
     refuse_masked(sample_weight, "sample_weight")
-    with overflow_refused("sample_weight"):
-        weight = _check_sample_weight(sample_weight, right, dtype=float, ensure_non_negative=True)
+    with refuse_overflow("sample_weight"):
+        weight = _check_sample_weight(sample_weight, correct, dtype=float, ensure_non_negative=True)
         total = weight.sum()
     if not 0 < total < np.inf:
         raise ValueError(f"The sum of sample_weight must be positive and finite, got {total}.")
-    return float(weight @ right / total)
+    return float(weight @ correct / total)
 
 
 flat_accuracy_scorer = make_scorer(flat_accuracy_score)

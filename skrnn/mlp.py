@@ -5,29 +5,29 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skrnn._containers import overflow_refused, refuse_masked, refuse_times
-from skrnn._epochs import Recipe
+from skrnn._base import ClassPredictions, NeuralNetwork
+from skrnn._estimator import unchanged_on_error
+from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
-from skrnn._numeric.optimizers import LBFGS, SGD, Adam
-from skrnn._outputs import SampleClassifier
+from skrnn._training.options import TrainingOptions
+from skrnn.solvers import LBFGS, SGD, Adam
 
-# Up to here a problem counts as a truth table: L-BFGS, and restarts until every row is right.
+# Up to so many samples, the defaults are L-BFGS, with restarts until every sample is right.
 _TRUTH_TABLE = 64
 
 
-class XORMLPClassifier(SampleClassifier):
-    """Multi-layer perceptron that is sure of small problems.
+class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
+    """Multi-layer perceptron that solves small logic problems reliably.
 
-    Takes the place of `sklearn.neural_network.MLPClassifier`: every parameter, attribute and
-    method of it is here under the same name. On more than 64 samples the defaults do just what
-    they do there. On fewer, such as truth tables, the default solver is L-BFGS with restarts
-    until every sample is classified right, since a single descent into XOR often ends in a bad
-    minimum.
+    Every parameter, attribute and method of `sklearn.neural_network.MLPClassifier` exists here
+    under the same name. On more than 64 samples the defaults train in the same way. On fewer
+    samples, such as truth tables, the default solver is L-BFGS, with restarts until every sample
+    is classified correctly. On XOR, a single start often ends in a bad local minimum.
 
     Parameters
     ----------
@@ -38,21 +38,21 @@ class XORMLPClassifier(SampleClassifier):
         Activation function of the hidden layers.
 
     solver : {'auto', 'lbfgs', 'sgd', 'adam'}, default='auto'
-        How the weights are found. 'auto' is 'lbfgs' on up to 64 samples, 'adam' beyond, with
-        dropout and in `partial_fit`.
+        The optimization algorithm. 'auto' is 'lbfgs' on up to 64 samples. On more samples, with
+        dropout, and in `partial_fit`, it is 'adam'.
 
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``, which is divided by the number
         of samples (the sum of their weights) when added to the mean loss.
 
     batch_size : int or 'auto', default='auto'
-        Samples in a batch of 'sgd' and 'adam'; 'auto' is ``min(200, n_samples)``.
+        Number of samples in a batch of 'sgd' and 'adam'; 'auto' is ``min(200, n_samples)``.
 
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule of the learning rate. 'invscaling' divides the initial rate by
         ``n_samples_seen ** power_t``; 'adaptive' divides it by 5 whenever the loss (or
         validation score) stalls for `n_iter_no_change` epochs; both are for 'sgd' only, as in
-        `MLPClassifier`. 'cosine' lets the rate fall to 0 at `max_iter`, with 'adam' too.
+        `MLPClassifier`. 'cosine' decreases the rate to 0 at `max_iter`, also with 'adam'.
 
     learning_rate_init : float, default=0.001
         Initial learning rate of 'sgd' and 'adam'.
@@ -61,7 +61,8 @@ class XORMLPClassifier(SampleClassifier):
         Exponent of 'invscaling'.
 
     max_iter : int, default=200
-        Most epochs (passes over the samples) of 'sgd' and 'adam', or iterations of 'lbfgs'.
+        Maximum number of epochs (passes over the samples) of 'sgd' and 'adam', or of iterations
+        of 'lbfgs'.
 
     shuffle : bool, default=True
         Whether to draw a new order of the samples for each epoch.
@@ -77,7 +78,7 @@ class XORMLPClassifier(SampleClassifier):
         Whether to print the loss of each epoch.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call.
+        Whether `fit` continues from the weights of the previous call.
 
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
@@ -86,12 +87,12 @@ class XORMLPClassifier(SampleClassifier):
         Whether 'sgd' uses Nesterov's momentum.
 
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the samples, stratified by class, end
-        when the accuracy on them stalls, and keep the weights for which it was best. Not used
-        by 'lbfgs'.
+        Whether to stop training when the accuracy on validation data does not improve, and to
+        keep the weights of the best accuracy. The validation data are those passed to `fit`, or
+        else `validation_fraction` of the samples, stratified by class. Not used by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Share of the samples to hold out for `early_stopping`.
+        Fraction of the samples to hold out for `early_stopping`.
 
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of the two moments of 'adam', in [0, 1).
@@ -103,31 +104,31 @@ class XORMLPClassifier(SampleClassifier):
         Number of epochs without improvement that end training.
 
     max_fun : int, default=15000
-        Most evaluations of the loss by 'lbfgs'.
+        Maximum number of evaluations of the loss by 'lbfgs'.
 
     loss : {'log_loss', 'squared_error'}, default='log_loss'
         Cross-entropy, or half the squared error of the probabilities.
 
     out_activation : {'auto', 'softmax'}, default='auto'
-        'auto' gives two classes one logistic output, as `MLPClassifier` does; 'softmax' gives
-        them an output each.
+        With 'auto', two classes have one logistic output, as in `MLPClassifier`. With 'softmax',
+        they have an output each.
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied.
 
     n_init : int or 'auto', default='auto'
         Number of starts from different initial weights, of which the one of lowest loss is kept.
-        The first that classifies every training sample right ends the search. 'auto' is 50
-        for 'lbfgs' on up to 64 samples and 1 otherwise.
+        The first start that classifies every training sample correctly ends the search. 'auto'
+        is 50 for 'lbfgs' on up to 64 samples and 1 otherwise.
 
     init : str or pair of lists of arrays, default='auto'
-        How weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
-        (within 0.1), 'svd' (uniform, of spectral norm 1) or 'zeros', with biases of 0. 'auto'
-        is what `MLPClassifier` does, Glorot's uniform for weights and biases, and restarts
-        draw from wider intervals. A pair ``(coefs, intercepts)`` gives the weights themselves.
+        How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
+        (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros', with biases of 0.
+        'auto' is 'glorot_uniform' for weights and biases, as in `MLPClassifier`, and further
+        starts draw from wider intervals. A pair ``(coefs, intercepts)`` sets the weights.
 
     dropout : float, default=0.0
-        Share of hidden units left out at random in each training step of 'sgd' and 'adam'.
+        Fraction of hidden units set to zero at random in each training step of 'sgd' and 'adam'.
 
     Attributes
     ----------
@@ -135,13 +136,13 @@ class XORMLPClassifier(SampleClassifier):
         Class labels; column numbers for multilabel problems.
 
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer. They may be changed; `predict` reads them.
+        Weights of each layer. `predict` uses them, so they may be modified.
 
     intercepts_ : list of ndarray of shape (n_out,)
         Biases of each layer.
 
     loss_ : float
-        Loss of the last epoch.
+        Loss of the last epoch: the mean over its batches, each computed before the step on it.
 
     best_loss_ : float or None
         Lowest loss of an epoch; None with early stopping.
@@ -150,13 +151,13 @@ class XORMLPClassifier(SampleClassifier):
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        Validation accuracy after each epoch, if there are validation data.
+        Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of `validation_scores_`.
 
     validation_loss_curve_ : list of float or None
-        Validation loss after each epoch.
+        Loss on the validation data after each epoch, if there are any.
 
     n_features_in_ : int
         Number of features seen in fit.
@@ -200,7 +201,7 @@ class XORMLPClassifier(SampleClassifier):
     """
 
     _parameter_constraints: dict = {
-        **SampleClassifier._parameter_constraints,
+        **NeuralNetwork._parameter_constraints,
         "solver": [StrOptions({"auto", "lbfgs", "sgd", "adam"})],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "shuffle": ["boolean"],
@@ -289,17 +290,18 @@ class XORMLPClassifier(SampleClassifier):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples. float32 stays float32 throughout; everything else becomes float64.
+            Samples. float32 stays float32 throughout; all other types become float64.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a multilabel indicator matrix.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples; a weight of 2 counts as the sample twice.
+            Weights of the samples. A weight of 2 counts as the sample twice (in expectation, if
+            there are several batches).
 
         X_val, y_val, sample_weight_val : array-like, default=None
-            Validation data, used instead of a share of the training data: for
-            `validation_scores_` in any case, and with `early_stopping` to end training.
+            Validation data, used instead of a fraction of the training data. They give
+            `validation_scores_`, and with `early_stopping` they decide when to stop.
 
         Returns
         -------
@@ -309,64 +311,63 @@ class XORMLPClassifier(SampleClassifier):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data are invalid. The estimator is left as it was.
+            If a parameter or the data are invalid. The estimator is left unchanged.
 
         Warns
         -----
         ConvergenceWarning
             If `max_iter` was reached, or training diverged or was interrupted.
         """
-        validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation=validation)
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _read_X(self, X, *, reset):
         refuse_masked(X, "X")
         refuse_times(X, "X")
         floats = (np.float64, np.float32)
-        with overflow_refused("X"):
+        with refuse_overflow("X"):
             return validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset), None
 
     def _network(self):
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, float(self.dropout))
 
-    def _recipe(self, n_samples, incremental):
-        solver = self.solver
-        if solver == "auto":
+    def _options(self, n_samples, incremental):
+        name = self.solver
+        if name == "auto":
             small = n_samples <= _TRUTH_TABLE and not incremental and not self.dropout
-            solver = "lbfgs" if small else "adam"
-        optimizers: dict[str, Adam | SGD | LBFGS] = {
-            "adam": Adam(self.beta_1, self.beta_2, self.epsilon),
-            "sgd": SGD(self.momentum, self.nesterovs_momentum),
-            "lbfgs": LBFGS(self.max_fun),
+            name = "lbfgs" if small else "adam"
+        solvers: dict[str, Adam | SGD | LBFGS] = {
+            "adam": Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon),
+            "sgd": SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum),
+            "lbfgs": LBFGS(max_fun=self.max_fun),
         }
-        return Recipe(
-            loss=self._loss(),
-            optimizer=optimizers[solver],
+        # As in MLPClassifier, Adam uses no schedule; 'cosine' is not available there.
+        scheduled = name == "sgd" or self.learning_rate == "cosine"
+        return TrainingOptions(
+            loss=self._target.loss(self.loss),
+            solver=solvers[name],
             alpha=self.alpha,
             batch_size=200 if self.batch_size == "auto" else self.batch_size,
             max_iter=1 if incremental else self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping and solver != "lbfgs",
-            rate_init=self.learning_rate_init,
-            schedule=self.learning_rate
-            if solver == "sgd" or self.learning_rate == "cosine"
-            # As in MLPClassifier, whose schedules adam does not look at.
-            else "constant",
+            early_stopping=self.early_stopping and name != "lbfgs",
+            learning_rate_init=self.learning_rate_init,
+            learning_rate=self.learning_rate if scheduled else "constant",
             power_t=self.power_t,
             shuffle=self.shuffle,
             verbose=self.verbose,
         )
 
-    def _n_starts(self, recipe, n_samples):
+    def _n_starts(self, options, n_samples):
         if not isinstance(self.init, str):
             return 1
         if self.n_init != "auto":
             return self.n_init
-        return 50 if isinstance(recipe.optimizer, LBFGS) and n_samples <= _TRUTH_TABLE else 1
+        return 50 if options.uses_lbfgs and n_samples <= _TRUTH_TABLE else 1
 
-    def _draw(self, params, rng, attempt):
+    def _init_weights(self, params, rng, attempt):
         if not isinstance(self.init, str):
             if len(self.init) != 2 or len(self.init[0]) != len(self.init[1]):
                 raise ValueError(
@@ -399,6 +400,7 @@ class XORMLPClassifier(SampleClassifier):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
         tags.input_tags.sparse = True
         return tags
 

@@ -13,26 +13,19 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._atomic import unchanged_on_error
+from skrnn._estimator import Persistent, unchanged_on_error
+from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore_form, set_learned
 from skrnn._numeric.packing import starts_of
-from skrnn._persistence import Persistent
-from skrnn.sequences import (
-    Sequences,
-    as_sequences,
-    check_numeric,
-    in_form_of,
-    validate_sequences,
-)
 
 
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
-    """What both transformers share: the forms of input they declare, callbacks, `set_output`."""
+    """Tags, callbacks and `set_output` of both transformers."""
 
     step_features: int | None
 
     @contextmanager
     def _fitting(self, X, y):
-        """Tell callbacks of a fit, which is one task, and undo it if something goes wrong."""
+        """Call callbacks for a fit, which is one task; restore the attributes after an error."""
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with unchanged_on_error(self), config_context(transform_output="default"):
@@ -40,22 +33,23 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
 
     def set_output(self, *, transform=None):
-        """Choose the container of the output, where that is a table.
+        """Choose the container of output that is a table.
 
-        Ragged and three-dimensional output stays as it is, so that a pipeline can be told to
-        give DataFrames whatever its steps are.
+        Ragged and three-dimensional output does not change. So a pipeline can be configured to
+        return DataFrames, whatever its steps are.
 
         Parameters
         ----------
         transform : {'default', 'pandas', 'polars'}, default=None
-            Container of the flat output of `SequencePadder`. None changes nothing.
+            Container of the flat output of `SequencePadder`. None leaves the configuration
+            unchanged.
 
         Returns
         -------
         self : estimator
             The transformer itself.
         """
-        # scikit-learn's own is missing, and fails a pipeline, where no output is wrapped.
+        # scikit-learn only has the method for output that it wraps, but a pipeline calls it.
         if transform is not None:
             self._sklearn_output_config = {"transform": transform}
         return self
@@ -68,10 +62,10 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
 
 
 class SequencePadder(_SequenceTransformer):
-    """Make ragged sequences rectangular: a NaN tail behind the end of the shorter ones.
+    """Put ragged sequences into one array, with NaN as padding after the shorter ones.
 
-    The estimators of this package read such an array as the ragged sequences it came from,
-    and so do other libraries that mark the ends of series by NaN.
+    The estimators of this package read such an array as the original sequences. Other libraries
+    that mark the end of a series by NaN do so too.
 
     Parameters
     ----------
@@ -79,17 +73,17 @@ class SequencePadder(_SequenceTransformer):
         Number of steps of the output. None means that of the longest sequence seen in `fit`.
 
     longer : {'grow', 'error', 'truncate'}, default='grow'
-        What to do with a sequence of more than `n_steps` steps: make room for it by growing
-        the whole array, raise an error, or drop the steps beyond.
+        What to do with a sequence of more than `n_steps` steps: increase the number of steps of
+        the output, raise an error, or drop the steps beyond `n_steps`.
 
     flat : bool, default=False
-        Whether to give one row of ``n_steps * n_features`` values for each sequence, step
-        after step, instead of a 3-D array. A flat array does not grow: its columns have
-        their meaning from `fit`.
+        Whether to return one row of ``n_steps * n_features`` values for each sequence, step
+        after step, instead of a 3-D array. The number of columns is fixed in `fit`, so a longer
+        sequence is an error unless ``longer="truncate"``.
 
     fill_value : float, default=NaN
-        What stands behind the end of a sequence. Anything but NaN makes the end of a sequence
-        unrecognisable.
+        Value of the padding. With another value than NaN, the end of a sequence cannot be
+        recognized any more.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -97,7 +91,7 @@ class SequencePadder(_SequenceTransformer):
     Attributes
     ----------
     n_steps_ : int
-        Number of steps of the output, if no longer sequence is transformed.
+        Number of steps of the output, unless a longer sequence is transformed.
 
     n_step_features_ : int
         Number of features of a step.
@@ -165,8 +159,9 @@ class SequencePadder(_SequenceTransformer):
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
         with self._fitting(X, y):
-            longest = int(validate_sequences(self, X, reset=True).lengths.max())
-            self.n_steps_ = longest if self.n_steps is None else int(self.n_steps)
+            sequences, learned = read_X(self, X, reset=True)
+            set_learned(self, learned)
+            self.n_steps_ = int(sequences.lengths.max() if self.n_steps is None else self.n_steps)
         return self
 
     def transform(self, X):
@@ -186,10 +181,10 @@ class SequencePadder(_SequenceTransformer):
         Raises
         ------
         ValueError
-            If a sequence is longer than `n_steps_` and must not be.
+            If a sequence is longer than `n_steps_`, and the array must not grow.
         """
         check_is_fitted(self)
-        sequences = validate_sequences(self, X, reset=False)
+        sequences, _ = read_X(self, X, reset=False)
         longest = int(sequences.lengths.max())
         n_steps = self.n_steps_
         if longest > n_steps:
@@ -207,7 +202,7 @@ class SequencePadder(_SequenceTransformer):
 
     @available_if(lambda self: np.isnan(self.fill_value))
     def inverse_transform(self, X):
-        """Drop the padding again. Only available if `fill_value` is NaN.
+        """Remove the padding. Only available if `fill_value` is NaN.
 
         Parameters
         ----------
@@ -222,9 +217,9 @@ class SequencePadder(_SequenceTransformer):
         check_is_fitted(self)
         return _read_again(X, self.n_step_features_).to_ragged()
 
-    @available_if(lambda self: self.flat)  # scikit-learn makes tables of output that has names
+    @available_if(lambda self: self.flat)  # with names, scikit-learn makes a table of the output
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of flat output: step, then feature. Only available if `flat`.
+        """Return the names of the columns of flat output. Only available if `flat`.
 
         Parameters
         ----------
@@ -234,7 +229,7 @@ class SequencePadder(_SequenceTransformer):
         Returns
         -------
         names : ndarray of str of shape (`n_steps_` * `n_step_features_`,)
-            ``step0_x0``, ``step0_x1`` and so on.
+            ``step0_x0``, ``step0_x1`` and so on: the step, then the feature.
         """
         check_is_fitted(self)
         return np.array(
@@ -246,10 +241,10 @@ class SequencePadder(_SequenceTransformer):
 class PerStep(_SequenceTransformer):
     """Apply any transformer to the steps of all sequences together.
 
-    The steps of all sequences are put into one table, a row for each step; the transformer is
-    fitted on that table and applied to it, and the sequences are cut out again. So
-    ``PerStep(StandardScaler())`` scales each feature by its mean and deviation over all
-    training steps, rather than each sequence by its own.
+    The steps of all sequences are put into one table, with a row for each step. The transformer
+    is fitted on that table and applied to it, and the result is split into sequences. So
+    ``PerStep(StandardScaler())`` scales each feature by its mean and standard deviation over all
+    training steps, not each sequence by its own.
 
     Parameters
     ----------
@@ -257,8 +252,8 @@ class PerStep(_SequenceTransformer):
         Transformer of tables, such as ``StandardScaler()``, ``PCA(3)`` or ``OneHotEncoder()``.
 
     allow_missing : bool, default=False
-        Whether NaN before the end of a sequence reaches the transformer, as
-        ``PerStep(SimpleImputer())`` needs, instead of being an error.
+        Whether to pass NaN before the end of a sequence to the transformer, as
+        ``PerStep(SimpleImputer())`` needs. Otherwise NaN is an error.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -279,7 +274,7 @@ class PerStep(_SequenceTransformer):
 
     See Also
     --------
-    SequencePadder : Make ragged sequences rectangular.
+    SequencePadder : Put ragged sequences into one array, with padding.
 
     Examples
     --------
@@ -315,7 +310,8 @@ class PerStep(_SequenceTransformer):
             arrays of text for a transformer that takes text.
 
         y : array-like of shape (n_sequences,), default=None
-            Handed to the transformer, that of a sequence for each of its steps.
+            Targets for the transformer. The target of a sequence is repeated for its steps; an
+            array with a target for each step is accepted for each sequence too.
 
         Returns
         -------
@@ -328,8 +324,9 @@ class PerStep(_SequenceTransformer):
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
         with self._fitting(X, y):
-            values, _, y_steps = self._lay_out(X, y)
-            self.transformer_ = clone(self.transformer).fit(values, y_steps)
+            (values, lengths), learned = self._read(X, reset=True)
+            set_learned(self, learned)
+            self.transformer_ = clone(self.transformer).fit(values, _flatten_targets(y, lengths))
             one_step = self.transformer_.transform(values[:1].copy())
             self._n_features_out = _dense(one_step).shape[1]
         return self
@@ -337,10 +334,10 @@ class PerStep(_SequenceTransformer):
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit_transform(self, X, y=None):
-        """Fit and transform at once, by the `fit_transform` of the transformer.
+        """Fit and transform at once, with the `fit_transform` of the transformer.
 
-        For transformers that look at `y`, such as ``TargetEncoder()``, the result is another
-        than that of `transform`: they keep the target of a step from leaking into it.
+        For transformers that use `y`, such as ``TargetEncoder()``, the result differs from that
+        of `transform`: they keep the target of a step from leaking into its features.
 
         Parameters
         ----------
@@ -353,16 +350,18 @@ class PerStep(_SequenceTransformer):
         Returns
         -------
         sequences : list or ndarray
-            In the form that `transform` would give them.
+            The transformed sequences, in the form that `transform` returns.
         """
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y).transform(X)
         with self._fitting(X, y):
-            values, lengths, y_steps = self._lay_out(X, y)
+            (values, lengths), learned = self._read(X, reset=True)
+            set_learned(self, learned)
             self.transformer_ = clone(self.transformer)
-            values = _dense(self.transformer_.fit_transform(values, y_steps))
+            y = _flatten_targets(y, lengths)
+            values = _dense(self.transformer_.fit_transform(values, y))
             self._n_features_out = values.shape[1]
-        return in_form_of(X, self.n_step_features_, Sequences(values, lengths))
+        return restore_form(X, self.n_step_features_, Sequences(values, lengths))
 
     def transform(self, X):
         """Transform all steps of all sequences.
@@ -375,24 +374,24 @@ class PerStep(_SequenceTransformer):
         Returns
         -------
         sequences : list or ndarray
-            In the form of X: a list or object array of one ``(n_steps, n_features_out)`` array
-            for each sequence; for a 3-D or 2-D X, or a table in nested lists, an array of as
-            many dimensions. Where the number of features changes, a table becomes 3-D, and
-            nested lists a list.
+            The transformed sequences, in the form of X: a list or object array of one
+            ``(n_steps, n_features_out)`` array for each sequence, or for a 3-D or 2-D X, or a
+            table in nested lists, an array with the same number of dimensions. If the number of
+            features changes, a 2-D X becomes 3-D, and nested lists become a list of arrays.
         """
         check_is_fitted(self)
-        values, lengths = self._read(X, reset=False)
-        with config_context(transform_output="default"):  # its table is cut into sequences
+        (values, lengths), _ = self._read(X, reset=False)
+        with config_context(transform_output="default"):  # the table is split into sequences
             sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
-        return in_form_of(X, self.n_step_features_, sequences)
+        return restore_form(X, self.n_step_features_, sequences)
 
     def inverse_transform(self, X):
-        """Undo `transform`, if the transformer can.
+        """Invert `transform`, if the transformer has an `inverse_transform`.
 
         Parameters
         ----------
         X : list or ndarray
-            What `transform` returned.
+            Sequences as returned by `transform`.
 
         Returns
         -------
@@ -402,22 +401,17 @@ class PerStep(_SequenceTransformer):
         check_is_fitted(self)
         values, lengths = _read_again(X, self._n_features_out)
         sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
-        return in_form_of(X, self._n_features_out, sequences)
-
-    def _lay_out(self, X, y):
-        """Read X and y for fit, a row for each step."""
-        values, lengths = self._read(X, reset=True)
-        return values, lengths, None if y is None else _repeat_for_steps(y, lengths)
+        return restore_form(X, self._n_features_out, sequences)
 
     def _read(self, X, reset):
-        sequences = validate_sequences(self, X, reset=reset, numeric=False)
-        if sequences.values.dtype.kind in "OUS":
-            return sequences  # text is the transformer's affair
-        return check_numeric(sequences, finite=not self.allow_missing)
+        sequences, learned = read_X(self, X, reset=reset, numeric=False)
+        if sequences.values.dtype.kind not in "OUS":  # text is left to the transformer
+            sequences = check_numeric(sequences, finite=not self.allow_missing)
+        return sequences, learned
 
 
 def _read_again(X, n_features: int) -> Sequences:
-    """Read sequences that `transform` gave, of so many features per step."""
+    """Read sequences that `transform` returned, with `n_features` features per step."""
     sequences = as_sequences(X, step_features=n_features)
     if sequences.values.shape[1] != n_features:
         raise ValueError(
@@ -433,13 +427,15 @@ def _truncate(sequences: Sequences, n_steps: int) -> Sequences:
     return Sequences(values[step < n_steps], np.minimum(lengths, n_steps))
 
 
-def _repeat_for_steps(y, lengths: np.ndarray) -> np.ndarray:
-    """Lay targets out by step: those of a sequence are repeated, those of steps joined."""
+def _flatten_targets(y, lengths: np.ndarray) -> np.ndarray | None:
+    """Make a target for each step: the target of a sequence is repeated for its steps."""
+    if y is None:
+        return None
     y = y if isinstance(y, (list, tuple)) else np.asarray(y)
     if len(y) != len(lengths):
         raise ValueError(f"X holds {len(lengths)} sequences, but y holds {len(y)} targets.")
-    if np.ndim(y[0]) and [len(of_one) for of_one in y] == lengths.tolist():
-        return np.concatenate([np.asarray(of_one) for of_one in y])
+    if np.ndim(y[0]) and [len(steps) for steps in y] == lengths.tolist():
+        return np.concatenate([np.asarray(steps) for steps in y])
     return np.repeat(np.asarray(y), lengths, axis=0)
 
 

@@ -1,7 +1,7 @@
-"""Exchange weights with PyTorch: its ``state_dict`` into a fitted estimator, and back.
+"""Exchange weights with PyTorch: a ``state_dict`` into a fitted estimator, and back.
 
-Nothing here imports PyTorch. A ``state_dict`` is a mapping of names to arrays, whether they are
-tensors or were saved as NumPy arrays.
+This module does not import PyTorch. A ``state_dict`` is a mapping of names to arrays, which may be
+tensors or NumPy arrays.
 """
 
 from __future__ import annotations
@@ -14,58 +14,56 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import NeuralNetwork
-from skrnn._outputs import NeuralClassifier
+from skrnn._base import ClassPredictions, NeuralNetwork
+from skrnn._numeric.recurrent import CELLS
 from skrnn._recurrent import RecurrentNetwork
 
-# Where each of our gates stands among PyTorch's, which has r, z, n and i, f, g, o.
-_GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 3, 1, 2]}
 _RECURRENT = re.compile(r"(?:(.*)\.)?(weight|bias)_(ih|hh)_l(\d+)(_reverse)?")
 _LINEAR = re.compile(r"(?:(.*)\.)?(weight|bias)")
 
 
 def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
-    """Make a fitted estimator of the weights of a PyTorch module.
+    """Make a fitted estimator from the weights of a PyTorch module.
 
-    The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers and one ``torch.nn.Linear`` after
-    them, or, for `XORMLPClassifier`, ``Linear`` layers alone. Their kind, sizes and directions
-    are read off the arrays; what arrays do not tell (`pooling`, `activation`) is what `estimator`
-    says. The result predicts, streams and goes on training like any other, but has no history:
-    `n_iter_` is 0 and `loss_` NaN.
+    The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
+    ``torch.nn.Linear``. For `XORMLPClassifier` it has ``Linear`` layers only. Kind, sizes and
+    directions of the layers are determined from the arrays. Everything else (`pooling`,
+    `activation`) is taken from `estimator`. The result can predict, stream and continue training
+    like any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------
     estimator : estimator
-        A `XORMLPClassifier` or recurrent estimator, which is cloned.
+        A `XORMLPClassifier` or recurrent estimator. It is cloned, not changed.
 
     state_dict : mapping of str to tensor or array
-        The weights, layers in the order in which the module applies them. Sizes of stacked layers
-        may differ if each is a module of its own.
+        The weights, with layers in the order in which the module applies them. Stacked layers of
+        different sizes must be separate modules.
 
     classes : array-like of shape (n_classes,), default=None
-        Class labels in the order of the outputs of the module, for a classifier; for a single
-        output, which speaks for the second class, two labels. None means 0, 1 and so on.
+        Class labels of a classifier, in the order of the outputs of the module. A single output
+        needs two labels and is the raw prediction of the second class. None means 0, 1, 2, ...
 
     multilabel : bool, default=False
-        Whether each output of the module is a yes/no question of its own (``BCEWithLogitsLoss``).
+        Whether each output of the module is a binary label (as with ``BCEWithLogitsLoss``).
 
     Returns
     -------
     fitted : estimator
-        A fitted clone of `estimator`, with float32 weights if those given are of at most this
-        precision, and float64 ones otherwise.
+        A fitted clone of `estimator`. Its weights are float64 if any given weight is, and float32
+        otherwise.
 
     Raises
     ------
     TypeError
-        If `estimator` is none of this package's networks, or `state_dict` no mapping.
+        If `estimator` is not one of this package's networks, or `state_dict` is not a mapping.
 
     ValueError
         If the weights are not those of such a module, or do not fit the classes.
 
     See Also
     --------
-    to_state_dict : The other way round.
+    to_state_dict : The opposite direction.
 
     Examples
     --------
@@ -93,21 +91,21 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     output = weights[next(reversed(weights))]
     n_outputs = output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
-    if not isinstance(estimator, NeuralClassifier):
+    if not isinstance(estimator, ClassPredictions):
         y = np.zeros((2, n_outputs) if n_outputs > 1 else 2)
     elif multilabel:
         y = np.zeros((2, n_outputs), dtype=int)
     else:
         y = np.asarray(np.arange(max(n_outputs, 2)) if classes is None else classes)
         _arrange(output, y, getattr(estimator, "out_activation", "auto"))
-    # One sample for each target; of one step, or one sequence of them all.
+    # One sample for each target: sequences of one step or, for targets of steps, one sequence.
     steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if recurrent else (len(y),)
     X = np.zeros((*steps, n_features), output["W"].dtype)
     return estimator._become_fitted(X, [y] if estimator._per_step else y, weights)
 
 
 def to_state_dict(estimator, *, names=None):
-    """Write the weights of a fitted estimator as PyTorch does.
+    """Write the weights of a fitted estimator in the format of PyTorch.
 
     ``module.load_state_dict({k: torch.from_numpy(v) for k, v in to_state_dict(clf).items()})``
     fills a module whose layers have these names and sizes.
@@ -118,31 +116,32 @@ def to_state_dict(estimator, *, names=None):
         A fitted `XORMLPClassifier` or recurrent estimator.
 
     names : list of str, default=None
-        Names of the modules. For a recurrent estimator, that of the recurrent layers (of each of
-        them, if their sizes differ) and of the output layer, by default ``["gru", "output"]`` or
-        ``["gru_0", "gru_1", "output"]``. For `XORMLPClassifier`, one for each layer, by default
-        ``["0", "2", "4"]``, as in ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
+        Names of the modules. For a recurrent estimator, these are the name of the recurrent layers
+        (one for each layer, if their sizes differ) and the name of the output layer, by default
+        ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. For `XORMLPClassifier`, one for
+        each layer, by default ``["0", "2", "4"]``, as in
+        ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
 
     Returns
     -------
     state_dict : dict of str to ndarray
-        The weights. Of the two biases for each gate, of which the sum counts, one is 0.
+        The weights. PyTorch adds two biases for each gate, and one of them is 0 here.
 
     Raises
     ------
     TypeError
-        If `estimator` is none of this package's networks.
+        If `estimator` is not one of this package's networks.
 
     ValueError
-        If there are too few or too many names, or PyTorch has no such layer: its ``RNN`` knows
-        'tanh' and 'relu' only, and there is none for ``pooling='attention'``.
+        If there are too few or too many names, or PyTorch has no such layer: its ``RNN`` supports
+        'tanh' and 'relu' only, and it has no layer for ``pooling='attention'``.
 
     NotFittedError
         If the estimator is not fitted.
 
     See Also
     --------
-    from_state_dict : The other way round.
+    from_state_dict : The opposite direction.
 
     Examples
     --------
@@ -164,14 +163,14 @@ def to_state_dict(estimator, *, names=None):
         )
     if network.pooling == "attention":
         raise ValueError(
-            "pooling='attention' has weights of its own, for which PyTorch's recurrent layers and "
-            "Linear have no place. Use 'last', 'mean' or 'max'."
+            "pooling='attention' has weights that do not fit into PyTorch's recurrent layers or "
+            "Linear. Use 'last', 'mean' or 'max'."
         )
-    if network.cell == "rnn" and network.activation not in ("tanh", "relu"):
+    n_layers, cell = len(network.layers), network.cell
+    if CELLS[cell].takes_activation and network.activation not in ("tanh", "relu"):
         raise ValueError(
             f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."
         )
-    n_layers, cell = len(network.layers), network.cell
     alike = len(set(network.hidden_layer_sizes)) == 1
     modules = [cell] if alike else [f"{cell}_{i}" for i in range(n_layers)]
     recurrent = {name for directions in network.layers for name in directions}
@@ -179,7 +178,7 @@ def to_state_dict(estimator, *, names=None):
     names = _check_names(names, [*modules, *dense])
     places = [(names[0], i) if alike else (names[i], 0) for i in range(n_layers)]
     layers = [
-        (module, _write_recurrent(weights[name], cell, f"l{i}{direction}"))
+        (module, _write_recurrent(weights[name], CELLS[cell], f"l{i}{direction}"))
         for (module, i), directions in zip(places, network.layers, strict=True)
         for name, direction in zip(directions, ("", "_reverse"), strict=False)
     ]
@@ -191,7 +190,7 @@ def to_state_dict(estimator, *, names=None):
 
 
 def _written(modules):
-    """Join the names of modules and of their arrays."""
+    """Join the names of modules and their arrays."""
     return {
         f"{module}.{name}" if module else name: np.ascontiguousarray(array)
         for module, arrays in modules
@@ -205,16 +204,16 @@ def _check_names(names, default):
     names = [names] if isinstance(names, str) else list(names)
     if len(names) != len(default) or len(set(names)) != len(names):
         raise ValueError(
-            f"names must be {len(default)} different ones, like {default}; got {names}."
+            f"names must be {len(default)} different names, like {default}; got {names}."
         )
     return names
 
 
 class _Modules:
-    """The arrays of a state_dict, sorted by layers."""
+    """The arrays of a state_dict, grouped by layer."""
 
     def __init__(self, state_dict: Mapping):
-        # By module, in order of appearance, and number: by direction, by name.
+        # [module, number of the layer][direction][name], modules in order of appearance
         recurrent: dict[tuple[str | None, int], dict[str, dict[str, np.ndarray]]] = {}
         self.linear: dict[str | None, dict[str, np.ndarray]] = {}
         dtypes = []
@@ -229,8 +228,8 @@ class _Modules:
                 self.linear.setdefault(found[1], {})[found[2]] = array
             else:
                 raise ValueError(
-                    f"{key!r} of shape {array.shape} is no weight or bias of a torch.nn.RNN, GRU, "
-                    "LSTM (without proj_size) or Linear."
+                    f"{key!r} of shape {array.shape} is not a weight or bias of a torch.nn.RNN, "
+                    "GRU, LSTM (without proj_size) or Linear."
                 )
         modules = list(dict.fromkeys(module for module, _ in recurrent))
         order = sorted(recurrent, key=lambda layer: (modules.index(layer[0]), layer[1]))
@@ -241,12 +240,12 @@ class _Modules:
 
 
 def _array(key, value):
-    """Get an array of a tensor of PyTorch, a parameter included, or of anything like an array."""
+    """Convert a tensor or parameter of PyTorch, or an array-like, to an array."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     array = np.asarray(value)
     if array.dtype.kind != "f":
-        raise ValueError(f"{key!r} is of type {array.dtype}, but weights are floating point.")
+        raise ValueError(f"{key!r} has dtype {array.dtype}, but weights must be floating point.")
     return array
 
 
@@ -285,7 +284,7 @@ def _read_recurrent(modules):
         hidden.append(p["U"].shape[2])
         n_in = hidden[-1] * len(of_layer)
     if len(cells) > 1:
-        raise ValueError(f"The layers of the state_dict are of different kinds: {sorted(cells)}.")
+        raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
     ((name, arrays),) = modules.linear.items()
     _check_shape(arrays["weight"], (None, n_in), f"{name}.weight")
     weights["output"] = _read_linear(arrays, modules.dtype)
@@ -295,16 +294,19 @@ def _read_recurrent(modules):
 
 
 def _read_cell(arrays, dtype, n_in, where):
-    """Read one direction of a recurrent layer; returns its cell, and our parameters."""
+    """Read one direction of a recurrent layer; returns the name of its cell, and parameters."""
     if missing := {"weight_ih", "weight_hh"} - set(arrays):
         raise ValueError(f"state_dict lacks {sorted(missing)} of {where}.")
     W, U = arrays["weight_ih"], arrays["weight_hh"]
     n_units = U.shape[-1]
     n_gates = len(U) // max(n_units, 1)
-    cells = {len(order): cell for cell, order in _GATES.items()}
-    if n_gates not in cells:
-        raise ValueError(f"weight_hh of {where} has shape {U.shape}, which is that of no RNN.")
-    cell, rows = cells[n_gates], n_gates * n_units
+    names = {len(cell.torch_gates): name for name, cell in CELLS.items()}
+    if n_gates not in names:
+        raise ValueError(
+            f"weight_hh of {where} has shape {U.shape}, which is not that of an RNN, GRU or LSTM."
+        )
+    name, rows = names[n_gates], n_gates * n_units
+    cell = CELLS[name]
     _check_shape(U, (rows, n_units), f"weight_hh of {where}")
     _check_shape(W, (rows, n_in), f"weight_ih of {where}")
     biases = [np.asarray(arrays.get(name, np.zeros(rows))) for name in ("bias_ih", "bias_hh")]
@@ -312,32 +314,29 @@ def _read_cell(arrays, dtype, n_in, where):
         _check_shape(bias, (rows,), f"bias of {where}")
     W, U = (_gates(A, cell).transpose(0, 2, 1).astype(dtype) for A in (W, U))
     b_ih, b_hh = (_gates(bias, cell).astype(dtype) for bias in biases)
-    if cell != "gru":
-        return cell, {"W": W, "U": U, "b": b_ih + b_hh}
-    # The recurrent bias of the new gate is multiplied by the reset gate.
-    b = np.concatenate([b_ih[:2] + b_hh[:2], b_ih[2:]])
-    return cell, {"W": W, "U": U, "b": b, "b_rec": b_hh[2]}
+    p = {"W": W, "U": U, "b": b_ih + b_hh}
+    if cell.recurrent_bias:  # the biases of this gate are not added
+        gate = cell.gates.index(cell.recurrent_bias)
+        p["b"][gate], p["b_rec"] = b_ih[gate], b_hh[gate]
+    return name, p
 
 
 def _write_recurrent(p, cell, suffix):
     """Write one direction of a recurrent layer."""
-    back = np.argsort(_GATES[cell])
-    b_hh = np.zeros_like(p["b"])
-    if "b_rec" in p:
-        b_hh[2] = p["b_rec"]
-    n_units = p["U"].shape[2]
+    order = [cell.gates.index(gate) for gate in cell.torch_gates]
+    rows = cell.n_gates * p["U"].shape[2]
     return {
-        f"weight_ih_{suffix}": p["W"][back].transpose(0, 2, 1).reshape(len(back) * n_units, -1),
-        f"weight_hh_{suffix}": p["U"][back].transpose(0, 2, 1).reshape(len(back) * n_units, -1),
-        f"bias_ih_{suffix}": p["b"][back].ravel(),
-        f"bias_hh_{suffix}": b_hh[back].ravel(),
+        f"weight_ih_{suffix}": p["W"][order].transpose(0, 2, 1).reshape(rows, -1),
+        f"weight_hh_{suffix}": p["U"][order].transpose(0, 2, 1).reshape(rows, -1),
+        f"bias_ih_{suffix}": p["b"][order].ravel(),
+        f"bias_hh_{suffix}": cell.recurrent_biases(p)[order].ravel(),
     }
 
 
 def _gates(array, cell):
-    """(gates * units, ...) in PyTorch's order -> (gates, units, ...) in ours."""
-    order = _GATES[cell]
-    return array.reshape(len(order), -1, *array.shape[1:])[order]
+    """(n_gates * n_units, ...) in PyTorch's order -> (n_gates, n_units, ...) in ours."""
+    order = [cell.torch_gates.index(gate) for gate in cell.gates]
+    return array.reshape(cell.n_gates, -1, *array.shape[1:])[order]
 
 
 def _read_linear(arrays, dtype):
@@ -352,7 +351,7 @@ def _write_linear(p):
 
 
 def _arrange(output, classes, out_activation):
-    """Put the outputs in the order of sorted classes, and give two classes a single one."""
+    """Put the outputs in the order of the sorted classes. Two classes get a single output."""
     n_outputs = output["W"].shape[1]
     if classes.ndim != 1 or len(classes) != max(n_outputs, 2):
         raise ValueError(
@@ -363,7 +362,7 @@ def _arrange(output, classes, out_activation):
         if n_outputs == 1:
             output[name] = array if order[0] == 0 else -array
         elif n_outputs == 2 and out_activation == "auto":
-            # softmax((a, b)) and (1 - logistic(b - a), logistic(b - a)) are the same.
+            # softmax((a, b)) is (1 - logistic(b - a), logistic(b - a)).
             output[name] = array[..., order[1:]] - array[..., order[:1]]
         else:
             output[name] = array[..., order]

@@ -1,33 +1,181 @@
-"""The recurrent estimators: labels or numbers, for each sequence or for each step of it."""
+"""The recurrent estimators: labels or numbers, for each sequence or for each step of it.
+
+Each class writes out its signature and documentation, as scikit-learn does. `RecurrentNetwork`
+and the two classes of predictions hold the code.
+"""
 
 from __future__ import annotations
 
-from sklearn.base import RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils._param_validation import StrOptions
 
-from skrnn._outputs import NeuralClassifier, NeuralRegressor, SampleClassifier, StepOutputs
-from skrnn._recurrent import RecurrentNetwork, documented
-from skrnn._states import HiddenStates, PooledStates
+from skrnn._base import ClassPredictions, NumberPredictions
+from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.metrics import flat_accuracy_score, flat_r2_score
 
 
-@documented
-class SequenceRNNClassifier(SampleClassifier, PooledStates, RecurrentNetwork):
+class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
     """Recurrent classifier of sequences of any lengths: one label for each sequence.
 
-    Recurrent layers read a sequence step by step; the states of the last layer are pooled over
-    time, and a dense layer turns them into class scores. Sequences are never padded for this:
-    what one predicts does not depend on what else is in the batch.
+    Recurrent layers read a sequence step by step. The hidden states of the last layer are pooled
+    over time, and a dense layer turns them into class scores. Sequences are not padded for this:
+    the prediction for a sequence does not depend on the other sequences in the batch.
 
     Parameters
     ----------
-    {parameters}
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Number of units of each recurrent layer, in each direction.
+
+    cell : {'rnn', 'gru', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+
+    activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
+        Activation function of the 'rnn' cell. The other cells have fixed activation functions and
+        accept 'tanh' only.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences backwards.
+
+    pooling : {'last', 'mean', 'max', 'attention'}, default='last'
+        How the hidden states of a sequence become one vector. 'last' takes the state after the last
+        step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
+        'attention' takes a mean with learned weights, the softmax of a linear function of the
+        states [5]_.
+
+    dropout : float, default=0.0
+        Fraction of the outputs of each recurrent layer set to zero at random in each training step.
+        Not available with 'lbfgs'.
+
+    bptt_steps : int, default=None
+        Truncate backpropagation through time: the gradient does not pass from one block of so many
+        steps to the previous block. With 1, the previous state is always treated as a constant.
+        None means no truncation.
+
+    step_features : int, default=None
+        Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
+        'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
+        probabilities. 'auto' means 'log_loss'.
+
+    solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
+        The optimization algorithm. An object has further parameters, which a grid search sets by
+        names such as ``solver__beta_1``.
+
+    learning_rate_init : float, default=0.01
+        Initial learning rate of 'adam' and 'sgd'.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+        Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
+        of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
+        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        rate to 0 at `max_iter`.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of sequences, or by the sum of their weights.
+
+    batch_size : int or 'auto', default='auto'
+        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+
+    max_iter : int, default=200
+        Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
+        of 'lbfgs'.
+
+    max_grad_norm : float or None, default=5.0
+        Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
+        by 'lbfgs'.
+
+    tol : float, default=1e-4
+        Training ends when the loss (or validation score) has not improved by `tol` for
+        `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement that end training.
+
+    early_stopping : bool, default=False
+        Whether to stop training when the score on validation data does not improve, and to keep the
+        weights of the best score. The validation data are those passed to `fit`, or else
+        `validation_fraction` of the sequences, stratified by class. Not used by 'lbfgs'.
+
+    validation_fraction : float, default=0.1
+        Fraction of the sequences to hold out for `early_stopping`.
+
+    class_weight : dict, 'balanced' or None, default=None
+        Weight of each class, by which sample weights are multiplied.
+
+    n_init : int, default=1
+        Number of starts from different initial weights, of which the one of lowest loss is kept.
+        The first start that classifies all training data correctly ends the search.
+
+    init : str or dict, default='auto'
+        How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
+        (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
+        for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
+        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        sets the weights themselves.
+
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous call.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, order of the sequences, validation split and dropout.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; column numbers for multilabel problems.
 
-    {attributes}
+    weights_ : dict of str to dict of str to ndarray
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
+        (n_outputs,).
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X`, else the same as `n_step_features_`.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X is a DataFrame with names that are all strings.
+
+    loss_ : float
+        Loss of the last epoch: the mean over its batches, each computed before the step on it.
+
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with early stopping.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        Accuracy on the validation data after each epoch, if there are any.
+
+    best_validation_score_ : float or None
+        The highest of `validation_scores_`.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, if there are any.
+
+    n_iter_ : int
+        Number of epochs or iterations.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        'softmax' or 'logistic'.
+
+    t_ : int
+        Number of training sequences seen, counted once for each epoch.
 
     See Also
     --------
@@ -36,7 +184,18 @@ class SequenceRNNClassifier(SampleClassifier, PooledStates, RecurrentNetwork):
     SequencePadder : Make ragged sequences rectangular.
     PerStep : Apply any transformer to the steps of sequences.
 
-    {references}
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
+    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation", EMNLP (2014).
+    .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
+       1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
+       "Learning to forget", Neural Computation 12, 2451-2471 (2000).
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML (2013).
+    .. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
+       long-term memory problems", arXiv:1512.08756 (2015).
 
     Examples
     --------
@@ -50,29 +209,223 @@ class SequenceRNNClassifier(SampleClassifier, PooledStates, RecurrentNetwork):
     array(['yes', 'no'], dtype='<U3')
     """
 
+    _parameter_constraints: dict = {
+        **RecurrentNetwork._parameter_constraints,
+        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
+        "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
 
-@documented
-class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, PooledStates, RecurrentNetwork):
+    def __init__(
+        self,
+        hidden_layer_sizes=(32,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        pooling="last",
+        dropout=0.0,
+        bptt_steps=None,
+        step_features=None,
+        loss="auto",
+        solver="adam",
+        learning_rate_init=0.01,
+        learning_rate="constant",
+        alpha=0.0001,
+        batch_size="auto",
+        max_iter=200,
+        max_grad_norm=5.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        class_weight=None,
+        n_init=1,
+        init="auto",
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, RecurrentNetwork):
     """Recurrent regressor of sequences of any lengths: a number or vector for each sequence.
 
     The network is that of `SequenceRNNClassifier`, with outputs that are the predictions. It
-    learns best when targets are of the order of one: wrap it in
-    `sklearn.compose.TransformedTargetRegressor` with a ``StandardScaler()`` if yours are not.
+    learns best when targets are of the order of one. If yours are not, wrap the estimator in
+    `sklearn.compose.TransformedTargetRegressor` with a ``StandardScaler()``.
 
     Parameters
     ----------
-    {parameters}
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Number of units of each recurrent layer, in each direction.
+
+    cell : {'rnn', 'gru', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+
+    activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
+        Activation function of the 'rnn' cell. The other cells have fixed activation functions and
+        accept 'tanh' only.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences backwards.
+
+    pooling : {'last', 'mean', 'max', 'attention'}, default='last'
+        How the hidden states of a sequence become one vector. 'last' takes the state after the last
+        step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
+        'attention' takes a mean with learned weights, the softmax of a linear function of the
+        states [5]_.
+
+    dropout : float, default=0.0
+        Fraction of the outputs of each recurrent layer set to zero at random in each training step.
+        Not available with 'lbfgs'.
+
+    bptt_steps : int, default=None
+        Truncate backpropagation through time: the gradient does not pass from one block of so many
+        steps to the previous block. With 1, the previous state is always treated as a constant.
+        None means no truncation.
+
+    step_features : int, default=None
+        Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    loss : {'auto', 'squared_error'}, default='auto'
+        Half the squared error; 'auto' means 'squared_error'.
+
+    solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
+        The optimization algorithm. An object has further parameters, which a grid search sets by
+        names such as ``solver__beta_1``.
+
+    learning_rate_init : float, default=0.01
+        Initial learning rate of 'adam' and 'sgd'.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+        Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
+        of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
+        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        rate to 0 at `max_iter`.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of sequences, or by the sum of their weights.
+
+    batch_size : int or 'auto', default='auto'
+        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+
+    max_iter : int, default=200
+        Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
+        of 'lbfgs'.
+
+    max_grad_norm : float or None, default=5.0
+        Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
+        by 'lbfgs'.
+
+    tol : float, default=1e-4
+        Training ends when the loss (or validation score) has not improved by `tol` for
+        `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement that end training.
+
+    early_stopping : bool, default=False
+        Whether to stop training when the score on validation data does not improve, and to keep the
+        weights of the best score. The validation data are those passed to `fit`, or else
+        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+
+    validation_fraction : float, default=0.1
+        Fraction of the sequences to hold out for `early_stopping`.
+
+    n_init : int, default=1
+        Number of starts from different initial weights, of which the one of lowest loss is kept.
+
+    init : str or dict, default='auto'
+        How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
+        (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
+        for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
+        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        sets the weights themselves.
+
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous call.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, order of the sequences, validation split and dropout.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
 
     Attributes
     ----------
-    {attributes}
+    weights_ : dict of str to dict of str to ndarray
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
+        (n_outputs,).
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X`, else the same as `n_step_features_`.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X is a DataFrame with names that are all strings.
+
+    loss_ : float
+        Loss of the last epoch: the mean over its batches, each computed before the step on it.
+
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with early stopping.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        R² on the validation data after each epoch, if there are any.
+
+    best_validation_score_ : float or None
+        The highest of `validation_scores_`.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, if there are any.
+
+    n_iter_ : int
+        Number of epochs or iterations.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        'identity'.
+
+    t_ : int
+        Number of training sequences seen, counted once for each epoch.
 
     See Also
     --------
     SequenceRNNClassifier : A label for each sequence.
     StepRNNRegressor : A number or vector for each step.
 
-    {references}
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
+    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation", EMNLP (2014).
+    .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
+       1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
+       "Learning to forget", Neural Computation 12, 2451-2471 (2000).
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML (2013).
+    .. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
+       long-term memory problems", arXiv:1512.08756 (2015).
 
     Examples
     --------
@@ -85,28 +438,207 @@ class SequenceRNNRegressor(RegressorMixin, NeuralRegressor, PooledStates, Recurr
     array([2., 3.])
     """
 
+    _parameter_constraints: dict = {
+        **RecurrentNetwork._parameter_constraints,
+        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
+        "loss": [StrOptions({"auto", "squared_error"})],
+    }
 
-@documented
-class StepRNNClassifier(StepOutputs, NeuralClassifier, HiddenStates, RecurrentNetwork):
+    def __init__(
+        self,
+        hidden_layer_sizes=(32,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        pooling="last",
+        dropout=0.0,
+        bptt_steps=None,
+        step_features=None,
+        loss="auto",
+        solver="adam",
+        learning_rate_init=0.01,
+        learning_rate="constant",
+        alpha=0.0001,
+        batch_size="auto",
+        max_iter=200,
+        max_grad_norm=5.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_init=1,
+        init="auto",
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     """Recurrent classifier of the steps of sequences: a label for each step.
 
     Recurrent layers read a sequence step by step, and a dense layer turns the state after each
     step into class scores. The loss is the mean over all steps.
 
-    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence. As
-    scikit-learn would take these for something else, this estimator does not declare itself a
-    classifier; cross-validation then splits without stratifying.
+    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence.
+    scikit-learn would read these as targets of another kind, so this estimator does not declare
+    itself a classifier, and cross-validation does not stratify.
 
     Parameters
     ----------
-    {parameters}
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Number of units of each recurrent layer, in each direction.
+
+    cell : {'rnn', 'gru', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+
+    activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
+        Activation function of the 'rnn' cell. The other cells have fixed activation functions and
+        accept 'tanh' only.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences backwards.
+
+    dropout : float, default=0.0
+        Fraction of the outputs of each recurrent layer set to zero at random in each training step.
+        Not available with 'lbfgs'.
+
+    bptt_steps : int, default=None
+        Truncate backpropagation through time: the gradient does not pass from one block of so many
+        steps to the previous block. With 1, the previous state is always treated as a constant.
+        None means no truncation.
+
+    step_features : int, default=None
+        Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
+        'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
+        probabilities. 'auto' means 'log_loss'.
+
+    solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
+        The optimization algorithm. An object has further parameters, which a grid search sets by
+        names such as ``solver__beta_1``.
+
+    learning_rate_init : float, default=0.01
+        Initial learning rate of 'adam' and 'sgd'.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+        Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
+        of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
+        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        rate to 0 at `max_iter`.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of steps, or by the sum of their weights.
+
+    batch_size : int or 'auto', default='auto'
+        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+
+    max_iter : int, default=200
+        Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
+        of 'lbfgs'.
+
+    max_grad_norm : float or None, default=5.0
+        Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
+        by 'lbfgs'.
+
+    tol : float, default=1e-4
+        Training ends when the loss (or validation score) has not improved by `tol` for
+        `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement that end training.
+
+    early_stopping : bool, default=False
+        Whether to stop training when the score on validation data does not improve, and to keep the
+        weights of the best score. The validation data are those passed to `fit`, or else
+        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+
+    validation_fraction : float, default=0.1
+        Fraction of the sequences to hold out for `early_stopping`.
+
+    class_weight : dict, 'balanced' or None, default=None
+        Weight of each class, by which sample weights are multiplied.
+
+    n_init : int, default=1
+        Number of starts from different initial weights, of which the one of lowest loss is kept.
+        The first start that classifies all training data correctly ends the search.
+
+    init : str or dict, default='auto'
+        How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
+        (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
+        for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
+        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        sets the weights themselves.
+
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous call.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, order of the sequences, validation split and dropout.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; column numbers for multilabel problems.
 
-    {attributes}
+    weights_ : dict of str to dict of str to ndarray
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        (n_in, n_outputs) and ``b`` (n_outputs,).
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X`, else the same as `n_step_features_`.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X is a DataFrame with names that are all strings.
+
+    loss_ : float
+        Loss of the last epoch: the mean over its batches, each computed before the step on it.
+
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with early stopping.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        Accuracy on the validation data after each epoch, if there are any.
+
+    best_validation_score_ : float or None
+        The highest of `validation_scores_`.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, if there are any.
+
+    n_iter_ : int
+        Number of epochs or iterations.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        'softmax' or 'logistic'.
+
+    t_ : int
+        Number of training sequences seen, counted once for each epoch.
 
     See Also
     --------
@@ -114,7 +646,16 @@ class StepRNNClassifier(StepOutputs, NeuralClassifier, HiddenStates, RecurrentNe
     StepRNNRegressor : A number or vector for each step.
     skrnn.metrics.flat_f1_score : Metrics of labels of steps.
 
-    {references}
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
+    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation", EMNLP (2014).
+    .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
+       1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
+       "Learning to forget", Neural Computation 12, 2451-2471 (2000).
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML (2013).
 
     Examples
     --------
@@ -128,13 +669,51 @@ class StepRNNClassifier(StepOutputs, NeuralClassifier, HiddenStates, RecurrentNe
     array([0, 1, 1, 0])
     """
 
+    _parameter_constraints: dict = {
+        **RecurrentNetwork._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _per_step = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(32,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        dropout=0.0,
+        bptt_steps=None,
+        step_features=None,
+        loss="auto",
+        solver="adam",
+        learning_rate_init=0.01,
+        learning_rate="constant",
+        alpha=0.0001,
+        batch_size="auto",
+        max_iter=200,
+        max_grad_norm=5.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        class_weight=None,
+        n_init=1,
+        init="auto",
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
     def score(self, X, y, sample_weight=None):
         """Accuracy over all steps of all sequences.
 
         Parameters
         ----------
         X : array-like
-            Sequences in any form that `fit` takes.
+            Sequences in any form that `fit` accepts.
 
         y : array-like
             Labels of the steps, as in `fit`.
@@ -150,24 +729,156 @@ class StepRNNClassifier(StepOutputs, NeuralClassifier, HiddenStates, RecurrentNe
         return flat_accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
 
-@documented
-class StepRNNRegressor(StepOutputs, NeuralRegressor, HiddenStates, RecurrentNetwork):
+class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     """Recurrent regressor of the steps of sequences: a number or vector for each step.
 
-    Recurrent layers read a sequence step by step, and a dense layer makes the prediction from
+    Recurrent layers read a sequence step by step, and a dense layer computes the prediction from
     the state after each step. The loss is the mean over all steps.
 
-    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence. As
-    scikit-learn would take these for something else, this estimator does not declare itself a
-    regressor.
+    Targets and predictions are 1-D object arrays (or lists) of one array for each sequence.
+    scikit-learn would read these as targets of another kind, so this estimator does not declare
+    itself a regressor.
 
     Parameters
     ----------
-    {parameters}
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Number of units of each recurrent layer, in each direction.
+
+    cell : {'rnn', 'gru', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+
+    activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
+        Activation function of the 'rnn' cell. The other cells have fixed activation functions and
+        accept 'tanh' only.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences backwards.
+
+    dropout : float, default=0.0
+        Fraction of the outputs of each recurrent layer set to zero at random in each training step.
+        Not available with 'lbfgs'.
+
+    bptt_steps : int, default=None
+        Truncate backpropagation through time: the gradient does not pass from one block of so many
+        steps to the previous block. With 1, the previous state is always treated as a constant.
+        None means no truncation.
+
+    step_features : int, default=None
+        Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    loss : {'auto', 'squared_error'}, default='auto'
+        Half the squared error; 'auto' means 'squared_error'.
+
+    solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
+        The optimization algorithm. An object has further parameters, which a grid search sets by
+        names such as ``solver__beta_1``.
+
+    learning_rate_init : float, default=0.01
+        Initial learning rate of 'adam' and 'sgd'.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+        Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
+        of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
+        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        rate to 0 at `max_iter`.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
+        divided by the number of steps, or by the sum of their weights.
+
+    batch_size : int or 'auto', default='auto'
+        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+
+    max_iter : int, default=200
+        Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
+        of 'lbfgs'.
+
+    max_grad_norm : float or None, default=5.0
+        Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
+        by 'lbfgs'.
+
+    tol : float, default=1e-4
+        Training ends when the loss (or validation score) has not improved by `tol` for
+        `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement that end training.
+
+    early_stopping : bool, default=False
+        Whether to stop training when the score on validation data does not improve, and to keep the
+        weights of the best score. The validation data are those passed to `fit`, or else
+        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+
+    validation_fraction : float, default=0.1
+        Fraction of the sequences to hold out for `early_stopping`.
+
+    n_init : int, default=1
+        Number of starts from different initial weights, of which the one of lowest loss is kept.
+
+    init : str or dict, default='auto'
+        How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
+        (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
+        for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
+        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        sets the weights themselves.
+
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous call.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, order of the sequences, validation split and dropout.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
 
     Attributes
     ----------
-    {attributes}
+    weights_ : dict of str to dict of str to ndarray
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
+        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
+        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        (n_in, n_outputs) and ``b`` (n_outputs,).
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X`, else the same as `n_step_features_`.
+
+    n_step_features_ : int
+        Number of features of a step.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X is a DataFrame with names that are all strings.
+
+    loss_ : float
+        Loss of the last epoch: the mean over its batches, each computed before the step on it.
+
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with early stopping.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        R² on the validation data after each epoch, if there are any.
+
+    best_validation_score_ : float or None
+        The highest of `validation_scores_`.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, if there are any.
+
+    n_iter_ : int
+        Number of epochs or iterations.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        'identity'.
+
+    t_ : int
+        Number of training sequences seen, counted once for each epoch.
 
     See Also
     --------
@@ -175,7 +886,16 @@ class StepRNNRegressor(StepOutputs, NeuralRegressor, HiddenStates, RecurrentNetw
     StepRNNClassifier : A label for each step.
     skrnn.metrics.flat_r2_score : Metric of numbers at steps.
 
-    {references}
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
+    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation", EMNLP (2014).
+    .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
+       1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
+       "Learning to forget", Neural Computation 12, 2451-2471 (2000).
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML (2013).
 
     Examples
     --------
@@ -190,13 +910,49 @@ class StepRNNRegressor(StepOutputs, NeuralRegressor, HiddenStates, RecurrentNetw
     array([0.1, 0.2, 0.4])
     """
 
+    _parameter_constraints: dict = {
+        **RecurrentNetwork._parameter_constraints,
+        "loss": [StrOptions({"auto", "squared_error"})],
+    }
+    _per_step = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(32,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        dropout=0.0,
+        bptt_steps=None,
+        step_features=None,
+        loss="auto",
+        solver="adam",
+        learning_rate_init=0.01,
+        learning_rate="constant",
+        alpha=0.0001,
+        batch_size="auto",
+        max_iter=200,
+        max_grad_norm=5.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_init=1,
+        init="auto",
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination over all steps of all sequences.
 
         Parameters
         ----------
         X : array-like
-            Sequences in any form that `fit` takes.
+            Sequences in any form that `fit` accepts.
 
         y : array-like
             Targets of the steps, as in `fit`.
@@ -210,3 +966,8 @@ class StepRNNRegressor(StepOutputs, NeuralRegressor, HiddenStates, RecurrentNetw
             R², 1 at best.
         """
         return flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

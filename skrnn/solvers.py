@@ -10,8 +10,8 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval
 
+from skrnn._estimator import Persistent
 from skrnn._numeric import optimizers
-from skrnn._persistence import Persistent
 
 
 class Adam(Persistent):
@@ -47,8 +47,7 @@ class Adam(Persistent):
         self.epsilon = epsilon
 
     def _optimizer(self):
-        self._validate_params()
-        return optimizers.Adam(self.beta_1, self.beta_2, self.epsilon)
+        return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
 
 
 class SGD(Persistent):
@@ -79,8 +78,7 @@ class SGD(Persistent):
         self.nesterovs_momentum = nesterovs_momentum
 
     def _optimizer(self):
-        self._validate_params()
-        return optimizers.SGD(self.momentum, self.nesterovs_momentum)
+        return optimizers.SGDUpdate(self.momentum, self.nesterovs_momentum)
 
 
 class LBFGS(Persistent):
@@ -102,10 +100,6 @@ class LBFGS(Persistent):
 
     def __init__(self, *, max_fun=15000):
         self.max_fun = max_fun
-
-    def _optimizer(self):
-        self._validate_params()
-        return optimizers.LBFGS(self.max_fun)
 
 
 SOLVERS = {"adam": Adam, "sgd": SGD, "lbfgs": LBFGS}

@@ -1,4 +1,4 @@
-"""What the tests of the numerical core share: derivatives, networks, batches, textbook cells."""
+"""Shared by the tests of the numerical core: derivatives, networks, batches, textbook cells."""
 
 from itertools import product
 
@@ -19,7 +19,7 @@ N_FEATURES, N_OUTPUTS = 2, 3
 
 
 def complex_step(f, x, step=1e-30):
-    """Gradient of f at x as ``Im f(x + i step) / step``: nothing cancels, so it is exact."""
+    """Gradient of f at x as ``Im f(x + i step) / step``, exact because nothing cancels."""
     x, gradient = x.astype(complex), np.empty(x.shape)
     for entry in np.ndindex(x.shape):
         x[entry] += 1j * step
@@ -36,14 +36,14 @@ def assert_close(actual, desired, tol=1e-12):
 
 
 def random_params(shapes, seed=0, dtype=np.float64, scale=0.7):
-    """Biases too, so that none can be forgotten unseen."""
+    """Draw all parameters, including the biases."""
     params = Params(shapes, dtype)
     params.flat[:] = RandomState(seed).normal(scale=scale, size=params.flat.size)
     return params
 
 
 def random_samples(network, loss, lengths=LENGTHS, seed=1, dtype=np.float64):
-    """Samples that suit a network and the name of a loss, all of unequal weight."""
+    """Draw samples for a network and a loss, with unequal weights."""
     rng = RandomState(seed)
     per_step = isinstance(network, RNN) and network.pooling is None
     n_rows = sum(lengths)
@@ -61,7 +61,7 @@ def random_samples(network, loss, lengths=LENGTHS, seed=1, dtype=np.float64):
 
 
 def recurrent_networks(**options):
-    """Every cell with every pooling, in one direction and in two, two layers high."""
+    """Two recurrent layers of every cell, with every pooling, in one direction and in two."""
     return [
         RNN(
             N_FEATURES,
@@ -72,12 +72,12 @@ def recurrent_networks(**options):
             pooling=pooling,
             **options,
         )
-        for cell, pooling, bidirectional in product(CELLS, [*POOLINGS, "attention"], (False, True))
+        for cell, pooling, bidirectional in product(CELLS, POOLINGS, (False, True))
     ]
 
 
 def describe(value):
-    """Name the networks and losses of parametrised tests in a few words."""
+    """Make short test ids of networks and losses."""
     if isinstance(value, MLP):
         return f"mlp-{value.activation}"
     if isinstance(value, RNN):
@@ -93,17 +93,17 @@ def rnn_step(p, x, h, activation="tanh"):
 
 
 def gru_step(p, x, h):
-    z_u, z_r, z_n = (x @ W + b for W, b in zip(p["W"], p["b"], strict=True))
-    U_u, U_r, U_n = p["U"]
-    u = logistic(z_u + h @ U_u)
-    r = logistic(z_r + h @ U_r)
-    n = np.tanh(z_n + r * (h @ U_n + p["b_rec"]))
-    return ((1 - u) * n + u * h,)
+    x_z, x_r, x_n = (x @ W + b for W, b in zip(p["W"], p["b"], strict=True))
+    U_z, U_r, U_n = p["U"]
+    z = logistic(x_z + h @ U_z)
+    r = logistic(x_r + h @ U_r)
+    n = np.tanh(x_n + r * (h @ U_n + p["b_rec"]))
+    return ((1 - z) * n + z * h,)
 
 
 def lstm_step(p, x, h, c):
-    i, o, f, n = (x @ W + h @ U + b for W, U, b in zip(p["W"], p["U"], p["b"], strict=True))
-    c = logistic(f) * c + logistic(i) * np.tanh(n)
+    i, o, f, g = (x @ W + h @ U + b for W, U, b in zip(p["W"], p["U"], p["b"], strict=True))
+    c = logistic(f) * c + logistic(i) * np.tanh(g)
     return logistic(o) * np.tanh(c), c
 
 
@@ -115,10 +115,10 @@ STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
 
 
 def one_by_one(cell, p, sequences, starts, reach=None):
-    """Run a cell as textbooks do, one sequence and one step at a time.
+    """Run a cell as in textbooks, one sequence and one step at a time.
 
-    Returns the outputs of all steps, sequence after sequence. Every `reach` steps the states
-    lose their imaginary part: to a complex step, they are then constants.
+    Returns the outputs of all steps, sequence after sequence. Every `reach` steps the imaginary
+    part of the states is dropped, so that they are constants for a complex step.
     """
     outputs = []
     for sequence, states in zip(sequences, starts, strict=True):
@@ -131,5 +131,5 @@ def one_by_one(cell, p, sequences, starts, reach=None):
 
 
 def split(x, lengths):
-    """Cut concatenated rows into sequences."""
+    """Split concatenated rows into sequences."""
     return np.split(x, np.cumsum(lengths)[:-1])

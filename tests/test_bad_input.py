@@ -197,6 +197,13 @@ def test_bad_fit_is_refused_and_leaves_no_trace(name, params, args, message):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
+def test_hidden_layer_sizes_in_an_array_without_dimensions_are_refused(name):
+    clf = clone(CLASSIFIERS[name]).set_params(hidden_layer_sizes=np.array(3))
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes must be .* got \[array\(3\)\]"):
+        clf.fit(GOOD_X[name], Y)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_one_class_is_refused(name):
     clf = clone(CLASSIFIERS[name])
     before = snapshot(clf)

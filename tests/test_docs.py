@@ -17,9 +17,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from skrnn import SequenceRNNClassifier
 from skrnn._numeric.activations import ACTIVATIONS
+from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, rnn, truncated
+from skrnn._numeric.recurrent import CELLS, recurrent, rnn, truncated
 from skrnn.datasets import load_japanese_vowels
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,8 +54,8 @@ def numbers_apart(text):
 
 @pytest.fixture
 def tables():
-    """Cells, losses and activations, from which additions of a page are taken away again."""
-    all_tables = (CELLS, LOSSES, ACTIVATIONS)
+    """Remove what a page adds to the cells, poolings, losses and activations."""
+    all_tables = (CELLS, LOSSES, ACTIVATIONS, POOLINGS)
     before = [table.copy() for table in all_tables]
     yield
     for table, entries in zip(all_tables, before, strict=True):
@@ -95,7 +96,7 @@ def test_the_steps_to_a_new_cell_lead_there(monkeypatch):
         return ((h + ACTIVATIONS["tanh"].f(a)) / 2,)
 
     monkeypatch.setitem(STEPS, "leaky", leaky_step)
-    p = random_params({"layer": recurrent_shapes("leaky", 2, 3)})["layer"]
+    p = random_params({"layer": CELLS["leaky"].shapes(2, 3)})["layer"]
     x, packing = RandomState(1).normal(size=(sum(LENGTHS), 2)), Packing(LENGTHS)
     start = RandomState(2).normal(size=(1, len(LENGTHS), 3))
     given = (p, x[packing.to_packed], packing, start[:, packing.order])
@@ -110,7 +111,8 @@ def test_the_steps_to_a_new_cell_lead_there(monkeypatch):
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("dh[now] / 2 + dz[now] @ U.T", "dz[now] @ U.T"),  # of the cell
+        ("dh[now] / 2 + da[now] @ U.T", "da[now] @ U.T"),  # of the cell
+        ("np.repeat(dy, packing.lengths", "2 * np.repeat(dy, packing.lengths"),  # of the pooling
         ("weight[:, None] * error / root", "weight[:, None] * error"),  # of the loss
         ("(1 - np.sqrt(y * y)) ** 2", "1 - np.sqrt(y * y)"),  # of the activation
     ],
@@ -129,7 +131,7 @@ def test_lines_quoted_beside_formulas_are_in_the_code():
     table = PAGES["backprop.rst"].read_text("utf-8").split("   * - Formula\n")[1].split("\n\n")[0]
     quoted = re.findall("``([^`]+)``", table)
     assert len(quoted) >= 6
-    code = [line.strip() for line in inspect.getsource(rnn).splitlines()]
+    code = [line.split("  #")[0].strip() for line in inspect.getsource(rnn).splitlines()]
     assert not [line for line in quoted if line not in code]
 
 

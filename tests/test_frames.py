@@ -1,4 +1,4 @@
-"""Columns, frames and ragged arrays of other libraries are read as lists of arrays."""
+"""Columns, frames and ragged arrays of other libraries are read like lists of arrays."""
 
 import pickle
 import subprocess
@@ -61,7 +61,7 @@ def multiindex_frame(pd, sequences):
     return from_long(frame.sample(frac=1, random_state=0).sort_index())[0]
 
 
-# How a list of arrays (n_steps, n_features) looks elsewhere: the library, and what it makes.
+# Each form: the library, and a function that converts a list of arrays (n_steps, n_features).
 FORMS = {
     "polars Series": ("polars", lambda pl, X: pl.Series("x", nested(X))),
     "polars Series, Array steps": ("polars", polars_array_steps),
@@ -99,7 +99,7 @@ OF_SEVERAL = {name for name in FORMS if "steps" in name or "Arrow" in name or "M
 
 
 @pytest.mark.parametrize("form", [name for name in FORMS if name not in OF_SEVERAL])
-def test_one_feature_needs_no_axis_of_its_own(form):
+def test_one_feature_needs_no_axis(form):
     library, build = FORMS[form]
     flat = [np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0]), np.array([6.0]), np.array([7.0])]
     X = build(pytest.importorskip(library), flat)
@@ -128,7 +128,7 @@ def test_types_of_numbers(kind):
 
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("form", FORMS)
-def test_whatever_takes_an_estimator_takes_them(form, use):
+def test_scikit_learn_tools_accept_every_form(form, use):
     sequences, y = make_sequences(2)
     result = USES[use](in_form(form, sequences), y, 2)
     assert np.std(result) > 0
@@ -154,11 +154,11 @@ def answers(estimator, X, y):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_every_estimator_reads_them(name, form):
+def test_every_estimator_reads_every_form(name, form):
     sequences, y = make_sequences(2)
     X = in_form(form, sequences)
     y_of_list = y_of_form = y
-    if name == "step regressor":  # targets of steps come in the same form
+    if name == "step regressor":  # targets of steps in the same form as X
         y_of_list = [steps * 2 for steps in sequences]
         y_of_form = in_form(form, y_of_list)
     elif name == "step classifier":
@@ -173,7 +173,7 @@ def test_every_estimator_reads_them(name, form):
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow", "awkward", "pandas"])
 @pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"]], ids=["numbers", "text"])
-def test_labels_of_steps_may_be_kept_so_too(library, labels):
+def test_labels_of_steps_in_columns_of_every_library(library, labels):
     made = pytest.importorskip(library)
     make = getattr(made, {"pyarrow": "array", "awkward": "Array"}.get(library, "Series"))
     sequences, _ = make_sequences(2)
@@ -187,7 +187,7 @@ def test_labels_of_steps_may_be_kept_so_too(library, labels):
     assert 0 <= search.fit(X, make(y)).best_score_ <= 1
 
 
-def test_per_step_answers_in_an_object_array():
+def test_per_step_returns_an_object_array():
     sequences, _ = make_sequences(2)
     for form in FORMS:
         scaled = PerStep(StandardScaler()).fit_transform(in_form(form, sequences))
@@ -195,7 +195,7 @@ def test_per_step_answers_in_an_object_array():
         assert scaled.dtype == object
 
 
-def test_per_step_takes_text_and_imputes_nulls():
+def test_per_step_encodes_text_and_imputes_nulls():
     from sklearn.impute import SimpleImputer
 
     pl, pa, ak = map(pytest.importorskip, ["polars", "pyarrow", "awkward"])
@@ -208,7 +208,7 @@ def test_per_step_takes_text_and_imputes_nulls():
             assert [x.ravel().tolist() for x in steps] == [[1, 2, 4], [1]]
 
 
-def test_occlusion_importance_reads_them():
+def test_occlusion_importance_of_an_awkward_array():
     ak = pytest.importorskip("awkward")
     sequences, y = make_sequences(2)
     clf = clone(ESTIMATORS["classifier"]).fit(sequences, y)
@@ -237,13 +237,13 @@ def test_masked_steps_are_missing():
     assert_array_equal(as_sequences([tail, [4]]).values, [[1], [4]])
 
 
-# pandas leaves None as it is, which is an error of its own.
+# None stays None in pandas, for which the error differs.
 NULL = "NaN at step 1 of sequence 1|Sequence 1 of X contains None"
-# What is wrong, and what the error says of it.
+# Invalid columns, and part of the error message.
 REFUSED = {
     "null inside": ([[1.0, 2.0], [1.0, None, 2.0]], NULL),
     "null in an integer": ([[1, 2], [1, None, 2]], NULL),
-    "no sequence": ([[1.0], None], "Sequence 1 of X is None"),
+    "no sequence": ([[1.0], None], "Sequence 1 of X contains None"),
     "empty sequence": ([[1.0], []], "Sequence 1 of X has shape"),
     "text": ([["a", "b"], ["c"]], "text"),
     "numbers as text": ([["1", "2"], ["3"]], "text"),
@@ -279,7 +279,7 @@ def test_refused(case, library):
         assert pickle.dumps(fitted) == before
 
 
-# Frames of another layout
+# Frames in a layout that must be converted
 
 LONG = {"id": ["a", "a", "b"], "time": [0, 1, 0], "u": [1.0, 2.0, 3.0]}
 DATED = {"time": np.array(["2020-01-01"] * 3, "M8[ns]"), "u": [1.0, 2.0, 3.0]}
@@ -300,7 +300,7 @@ FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
     ],
     ids=["ids", "dates", "nested", "equal nested", "text alone"],
 )
-def test_frames_of_another_layout_are_pointed_to_their_converter(library, table, message):
+def test_error_for_frames_of_another_layout_names_the_converter(library, table, message):
     frame = getattr(pytest.importorskip(library), FRAMES[library])(table)
     for estimator in (*ESTIMATORS.values(), PerStep(OneHotEncoder())):
         with pytest.raises(ValueError, match=message):
@@ -310,7 +310,7 @@ def test_frames_of_another_layout_are_pointed_to_their_converter(library, table,
 
 
 @pytest.mark.parametrize("library", FRAMES)
-def test_wide_frames_hold_a_sequence_in_each_row_with_nulls_behind_it(library):
+def test_nulls_are_padding_in_frames_with_a_sequence_in_each_row(library):
     frame = getattr(pytest.importorskip(library), FRAMES[library])
     wide = frame({"a": [1, 2], "b": [3, None], "c": [4.0, None]})
     assert_array_equal(as_sequences(wide).lengths, [3, 1])
@@ -322,7 +322,7 @@ def test_wide_frames_hold_a_sequence_in_each_row_with_nulls_behind_it(library):
     assert_array_equal(one_column.feature_names_in_, ["a"])
 
 
-def test_pandas_numbers_that_may_be_missing():
+def test_nullable_numbers_of_pandas():
     wide = pd.DataFrame({"a": [1, 2], "b": [3, None]}, dtype="Int64")
     steps = [pd.array([1, None], dtype="Int64"), pd.Series([1.5], dtype="Float64")]
     for X, values in ((wide, [1, 3, 2]), (steps, [1, 1.5]), (pd.Series(steps), [1, 1.5])):
@@ -332,7 +332,7 @@ def test_pandas_numbers_that_may_be_missing():
         as_sequences([[1.0], pd.array([None, 2], dtype="Int64")])
 
 
-def test_frames_as_the_sequences_of_a_list():
+def test_list_of_frames():
     pl, pa = map(pytest.importorskip, ["polars", "pyarrow"])
     table = {"a": [1, 2, 3], "b": [4.0, 5.0, None]}
     for frame in (pl.DataFrame(table), pa.table(table), pd.DataFrame(table)):
@@ -349,8 +349,8 @@ def test_frames_as_the_sequences_of_a_list():
             as_sequences([frame])
 
 
-class Strange:
-    """Neither a number nor missing, but not plainly equal to itself."""
+class Unknown:
+    """Neither a number nor missing; comparison with itself returns a list."""
 
     def __eq__(self, other):
         return [False]
@@ -358,31 +358,31 @@ class Strange:
     __hash__ = None
 
 
-def test_strange_things_are_not_taken_for_missing():
-    for values in ([1.0, Strange()], [1.0, pd.NA, Strange()]):
+def test_objects_of_unknown_type_are_not_missing_values():
+    for values in ([1.0, Unknown()], [1.0, pd.NA, Unknown()]):
         with pytest.raises(ValueError, match=r"Sequence 0 of X contains something .* no number"):
             as_sequences([np.array(values, dtype=object)])
     assert_array_equal(as_sequences([np.array([1.0, pd.NA], dtype=object)]).values, [[1.0]])
 
 
-def test_fields_of_records_are_no_columns():
+def test_fields_of_awkward_records_are_not_columns():
     ak = pytest.importorskip("awkward")
     with pytest.raises(ValueError, match="Sequence 0 of X is of type"):
         as_sequences(ak.Array([[{"columns": 1, "column_names": 2}]]))
 
 
-def test_frames_with_a_name_twice_stay_tables():
+def test_frame_with_a_column_name_twice():
     wide = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "a"])
     assert_array_equal(as_sequences(wide).lengths, [2, 1])
 
 
-def test_a_lazy_frame_is_no_collection():
+def test_lazy_frame_is_refused():
     lazy = pytest.importorskip("polars").LazyFrame({"x": [[1.0]]})
     with pytest.raises(TypeError, match="got LazyFrame"):
         as_sequences(lazy)
 
 
-def test_no_library_is_imported_to_look_at_a_list():
+def test_reading_a_list_imports_no_library():
     code = """
 import sys
 import sklearn.model_selection, sklearn.callback, sklearn.metrics, sklearn.preprocessing
@@ -416,7 +416,7 @@ def test_flat_padder_gives_frames(library, how):
     with sklearn.config_context(**config):
         if how == "set_output":
             assert padder.set_output(transform=library) is padder
-        padded = clone(padder).fit_transform(X)  # cloning keeps the choice
+        padded = clone(padder).fit_transform(X)  # clone keeps the configuration
         assert isinstance(padded, frame)
         assert list(padded.columns) == ["step0_x0", "step0_x1", "step1_x0", "step1_x1"]
         assert_array_equal(padded.to_numpy(), expected)
@@ -426,7 +426,7 @@ def test_flat_padder_gives_frames(library, how):
     assert isinstance(padder.set_output(transform="default").transform(X), np.ndarray)
 
 
-def test_padder_keeps_the_index_of_a_frame():
+def test_flat_padder_keeps_the_index_of_a_frame():
     X = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "b"], index=["p", "q"])
     padded = SequencePadder(flat=True).set_output(transform="pandas").fit_transform(X)
     assert_array_equal(padded.index, ["p", "q"])
@@ -439,7 +439,7 @@ def test_padder_keeps_the_index_of_a_frame():
     [SequencePadder(), PerStep(StandardScaler()), PerStep(OneHotEncoder())],  # sparse inside
     ids=str,
 )
-def test_choice_of_frames_is_harmless_where_output_is_no_table(transformer, library, how):
+def test_output_that_is_no_table_is_not_wrapped(transformer, library, how):
     pytest.importorskip(library)
     X = [np.array([[0.0], [1.0]]), np.array([[1.0]])]
     expected = clone(transformer).fit_transform(X)
@@ -457,7 +457,7 @@ def test_choice_of_frames_is_harmless_where_output_is_no_table(transformer, libr
 @pytest.mark.parametrize("how", ["set_output", "set_config"])
 @pytest.mark.parametrize("library", CONTAINERS)
 @pytest.mark.parametrize("name", ["classifier", "regressor"])
-def test_features_of_networks_come_in_frames(name, library, how):
+def test_features_of_networks_are_wrapped_in_frames(name, library, how):
     frame = pytest.importorskip(library).DataFrame
     sequences, y = make_sequences(2)
     pipeline = make_pipeline(PerStep(StandardScaler()), SequencePadder(), clone(ESTIMATORS[name]))
@@ -475,7 +475,7 @@ def test_features_of_networks_come_in_frames(name, library, how):
 
 
 @pytest.mark.parametrize("library", CONTAINERS)
-def test_a_flat_frame_feeds_a_network(library):
+def test_network_reads_a_flat_frame(library):
     pytest.importorskip(library)
     sequences, y = make_sequences(2)
     network = clone(ESTIMATORS["classifier"]).set_params(step_features=2)
@@ -486,11 +486,11 @@ def test_a_flat_frame_feeds_a_network(library):
     assert pipeline[-1].feature_names_in_[0] == "step0_x0"
 
 
-# Splitting, and data sets of other libraries
+# Splits, and data sets of other libraries
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_split_leaves_whole_sequences(form):
+def test_split_keeps_sequences_whole(form):
     sequences, y = make_sequences(2)
     X_train, X_test, y_train, _ = train_test_split(in_form(form, sequences), y, random_state=0)
     train, test, of_train, _ = train_test_split(sequences, y, random_state=0)
@@ -499,7 +499,7 @@ def test_split_leaves_whole_sequences(form):
     assert_array_equal(y_train, of_train)
 
 
-def test_as_ragged_of_every_form_is_split_like_an_array():
+def test_as_ragged_of_every_form():
     sequences, _ = make_sequences(2)
     for form in FORMS:
         ragged = as_ragged(in_form(form, sequences))
@@ -508,12 +508,12 @@ def test_as_ragged_of_every_form_is_split_like_an_array():
             assert_array_equal(one, other, strict=True)
 
 
-def test_tslearn_data_set_is_read_as_it_is():
+def test_data_set_of_tslearn():
     utils = pytest.importorskip("tslearn.utils")
     sequences, y = make_sequences(2)
     dataset = utils.to_time_series_dataset(sequences)
     assert_array_equal(as_sequences(dataset).values, np.concatenate(sequences))
     for use in ("Pipeline", "GridSearchCV", "train_test_split"):
         assert_array_equal(USES[use](dataset, y, 2), of_list(use, 2))
-    padded = SequencePadder().fit_transform(sequences)  # and tslearn reads ours
+    padded = SequencePadder().fit_transform(sequences)  # tslearn reads the padded array
     assert_array_equal([utils.ts_size(steps) for steps in padded], [len(x) for x in sequences])

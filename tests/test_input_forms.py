@@ -1,4 +1,4 @@
-"""Sequences in every form, through everything of scikit-learn that takes an estimator."""
+"""Sequences in every form, with the tools of scikit-learn that take an estimator."""
 
 from functools import cache
 
@@ -80,7 +80,7 @@ FORMS = {
 
 
 def search(kind, **options):
-    """Everything that a search over the pipeline finds."""
+    """Return a function that collects the scores and predictions of a search over the pipeline."""
 
     def use(X, y, n_features):
         grid = {"classify__alpha": [0.0, 10.0], "scale__transformer__with_mean": [True, False]}
@@ -92,7 +92,7 @@ def search(kind, **options):
 
 
 def fitted(wrap):
-    """Probabilities that a classifier made of the pipeline predicts."""
+    """Return a function that fits a wrapped pipeline and predicts probabilities."""
 
     def use(X, y, n_features):
         return wrap(make_pipeline(n_features)).fit(X, y).predict_proba(X)
@@ -106,7 +106,7 @@ def split(X, y, n_features):
 
 
 def called(function, *args, **options):
-    """Whatever numbers a function of (estimator, X, y) returns."""
+    """Return a function that collects the numbers that `function(estimator, X, y)` returns."""
 
     def use(X, y, n_features):
         result = function(make_pipeline(n_features), X, y, *args, cv=2, **options)
@@ -150,14 +150,14 @@ def of_list(use, n_features):
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("n_features", [1, 2])
 @pytest.mark.parametrize("form", list(FORMS)[1:])
-def test_equal_sequences_give_equal_results(form, use, n_features):
+def test_results_do_not_depend_on_the_form(form, use, n_features):
     sequences, y = make_sequences(n_features)
     result = USES[use](FORMS[form](sequences), y, n_features)
     assert np.std(result) > 0
     assert_array_equal(result, of_list(use, n_features))
 
 
-@pytest.mark.parametrize("predicted", [form for form in FORMS if form != "DataFrame"])  # names
+@pytest.mark.parametrize("predicted", [form for form in FORMS if form != "DataFrame"])  # has names
 @pytest.mark.parametrize("fitted", ["list", "3-D", "flat 2-D"])
 def test_forms_of_fit_and_predict_may_differ(fitted, predicted):
     sequences, y = make_sequences(2)

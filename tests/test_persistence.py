@@ -27,7 +27,7 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
 )
-from skrnn._persistence import FORMAT
+from skrnn._estimator import FORMAT
 
 DATA = Path(__file__).resolve().parent / "data"
 RELEASES = sorted(DATA.glob("models-*"))

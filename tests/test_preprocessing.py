@@ -1,4 +1,4 @@
-"""The transformers of sequences."""
+"""Transformers of sequences: SequencePadder and PerStep."""
 
 import numpy as np
 import pandas as pd
@@ -128,7 +128,7 @@ def ragged():
     return [rng.normal(5, [1, 2, 3], (n, 3)) for n in [4, 1, 3, 2]]
 
 
-def test_statistics_are_those_of_all_steps_together(ragged):
+def test_statistics_are_over_all_steps_of_all_sequences(ragged):
     scaler = StandardScaler().fit(np.concatenate(ragged))
     per_step = PerStep(StandardScaler()).fit(ragged)
     assert_array_equal(per_step.transformer_.mean_, scaler.mean_)
@@ -137,7 +137,7 @@ def test_statistics_are_those_of_all_steps_together(ragged):
         assert_array_equal(steps, scaler.transform(X))
 
 
-def test_padding_does_not_count(ragged):
+def test_padding_is_ignored(ragged):
     padded = as_sequences(ragged).to_padded(7)
     assert_array_equal(
         PerStep(StandardScaler()).fit(padded).transformer_.mean_,
@@ -185,7 +185,7 @@ def test_text_becomes_one_hot_steps():
     assert_array_equal(second, [[0, 1, 0]])
 
 
-def test_text_of_unequal_length_is_not_cut():
+def test_text_of_unequal_length_is_not_truncated():
     per_step = PerStep(OneHotEncoder(sparse_output=False)).fit([["a"], ["abc", "b"]])
     assert per_step.transformer_.categories_[0].tolist() == ["a", "abc", "b"]
 
@@ -193,7 +193,7 @@ def test_text_of_unequal_length_is_not_cut():
 @pytest.mark.parametrize(
     ("transformer", "width"), [(PCA(2), 2), (PolynomialFeatures(2), 10), (StandardScaler(), 3)]
 )
-def test_the_number_of_features_may_change(ragged, transformer, width):
+def test_transformer_that_changes_the_number_of_features(ragged, transformer, width):
     lengths = [len(steps) for steps in ragged]
     per_step = PerStep(transformer).fit(ragged)
     assert [steps.shape for steps in per_step.transform(ragged)] == [(n, width) for n in lengths]
@@ -206,7 +206,7 @@ def test_the_number_of_features_may_change(ragged, transformer, width):
     assert_array_equal(as_sequences(flat, step_features=step_features).lengths, lengths)
 
 
-def test_inverse_of_another_width(ragged):
+def test_inverse_of_a_transformer_that_changes_the_features(ragged):
     per_step = PerStep(PCA(3)).fit(ragged)
     for steps, X in zip(
         per_step.inverse_transform(per_step.transform(ragged)), ragged, strict=True
@@ -229,7 +229,7 @@ def test_missing_values_in_object_arrays_are_refused_too():
 
 
 class Recorder(TransformerMixin, BaseEstimator):
-    """Remembers the y that it is given."""
+    """Keeps the y that is passed to fit."""
 
     def fit(self, X, y=None):
         self.y_ = y
@@ -250,11 +250,11 @@ class Recorder(TransformerMixin, BaseEstimator):
     ],
     ids=repr,
 )
-def test_y_is_laid_out_by_step(y, expected):
+def test_y_has_a_target_for_each_step(y, expected):
     assert_array_equal(PerStep(Recorder()).fit(LISTS, y).transformer_.y_, expected)
 
 
-def test_a_supervised_transformer_selects_by_y():
+def test_supervised_transformer():
     rng = np.random.RandomState(0)
     y = np.arange(20) % 2
     X = [np.c_[rng.normal(size=3), c + 0.1 * rng.normal(size=3)] for c in y]
@@ -263,7 +263,7 @@ def test_a_supervised_transformer_selects_by_y():
 
 
 @pytest.mark.parametrize("fit", [lambda p, X: p.fit(X), lambda p, X: p.fit_transform(X)])
-def test_given_transformer_is_left_alone(fit):
+def test_passed_transformer_is_not_changed(fit):
     scaler = StandardScaler()
     before = dict(vars(scaler))
     per_step = PerStep(scaler)
@@ -272,13 +272,22 @@ def test_given_transformer_is_left_alone(fit):
     assert per_step.transformer is scaler
 
 
-@pytest.mark.parametrize("transformer", ["scaler", StandardScaler, None, SequenceRNNClassifier()])
-def test_no_transformer_is_refused(transformer):
-    with pytest.raises((ValueError, TypeError)):
+@pytest.mark.parametrize(
+    ("transformer", "exception", "message"),
+    [
+        ("scaler", ValueError, "The 'transformer' parameter of PerStep .* Got 'scaler'"),
+        (None, ValueError, "The 'transformer' parameter of PerStep .* Got None"),
+        (StandardScaler, TypeError, "should provide an instance"),
+        (SequenceRNNClassifier(), ValueError, "SequenceRNNClassifier requires y"),
+    ],
+    ids=str,
+)
+def test_parameter_that_is_no_transformer(transformer, exception, message):
+    with pytest.raises(exception, match=message):
         PerStep(transformer).fit(LISTS)
 
 
-def test_parameters_of_the_transformer_are_searched():
+def test_search_over_parameters_of_the_transformer():
     rng = np.random.RandomState(0)
     y = np.arange(12) % 2
     X = [rng.normal(c, 1, rng.randint(1, 4)) for c in y]
@@ -290,12 +299,12 @@ def test_parameters_of_the_transformer_are_searched():
     assert clone(search.best_estimator_)["perstep"].get_params()["transformer__with_std"]
 
 
-# Both
+# Both transformers
 
 
 @pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())])
 @pytest.mark.parametrize("output", ["pandas", "default"])
-def test_output_configuration_is_harmless(transformer, output):
+def test_output_configuration_does_not_change_the_output(transformer, output):
     X = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "b"])
     of_frame, of_list = (clone(transformer).fit_transform(x) for x in (X, LISTS))
     with sklearn.config_context(transform_output=output):
@@ -312,7 +321,7 @@ def test_not_fitted(transformer):
 
 
 @pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())])
-def test_a_failed_fit_changes_nothing(transformer):
+def test_failed_fit_changes_nothing(transformer):
     transformer = clone(transformer).fit(LISTS)
     before = dict(vars(transformer))
     with pytest.raises(ValueError, match="NaN at step 0"):
@@ -322,34 +331,34 @@ def test_a_failed_fit_changes_nothing(transformer):
     assert vars(transformer) == before
 
 
-class Listener:
-    """Counts what a fit tells callbacks."""
+class Recording:
+    """Records the calls of a callback."""
 
     def __init__(self):
-        self.heard = []
+        self.calls = []
 
     def setup(self, estimator, context):
-        self.heard.append("setup")
+        self.calls.append("setup")
 
     def on_fit_task_begin(self, estimator, context):
-        self.heard.append("begin")
+        self.calls.append("begin")
 
     def on_fit_task_end(self, estimator, context):
-        self.heard.append("end")
+        self.calls.append("end")
 
     def teardown(self, estimator, context):
-        self.heard.append("teardown")
+        self.calls.append("teardown")
 
 
 @pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(StandardScaler())], ids=str)
 @pytest.mark.parametrize("method", ["fit", "fit_transform"])
-def test_callbacks_hear_of_a_fit(transformer, method):
-    listener = Listener()
-    transformer = clone(transformer).set_callbacks(listener)
+def test_callbacks_are_called(transformer, method):
+    recording = Recording()
+    transformer = clone(transformer).set_callbacks(recording)
     getattr(transformer, method)(LISTS)
-    assert listener.heard == ["setup", "begin", "end", "teardown"]
-    listener.heard.clear()
+    assert recording.calls == ["setup", "begin", "end", "teardown"]
+    recording.calls.clear()
     with pytest.raises(ValueError, match="NaN at step 0"):
         getattr(transformer, method)([[np.nan, 1.0]])
-    assert listener.heard == ["setup", "begin", "teardown"]
+    assert recording.calls == ["setup", "begin", "teardown"]
     assert not [name for name in vars(transformer) if name.endswith(("_ctx", "_teardown"))]

@@ -291,7 +291,7 @@ def test_names():
     fitted = from_state_dict(SequenceRNNRegressor(), state_dict())
     assert next(iter(to_state_dict(fitted))) == "gru.weight_ih_l0"
     assert list(to_state_dict(fitted, names=["net", "head"])) == list(state_dict())
-    with pytest.raises(ValueError, match=r"names must be 2 different ones, like \['gru', 'output"):
+    with pytest.raises(ValueError, match=r"names must be 2 different names, like \['gru', 'output"):
         to_state_dict(fitted, names=["net"])
     with pytest.raises(ValueError, match="2 different"):
         to_state_dict(fitted, names=["net", "net"])
@@ -314,16 +314,16 @@ def changed(**arrays):
         ({}, "0 recurrent and 0 Linear"),
         ({"a.weight": np.ones((3, 2))}, "0 recurrent and 1 Linear"),
         (state_dict() | {"b.weight": np.ones((1, 1))}, "1 recurrent and 2 Linear"),
-        ({"conv.weight": np.ones((3, 2, 2))}, "'conv.weight' of shape .* is no weight or bias"),
+        ({"conv.weight": np.ones((3, 2, 2))}, "'conv.weight' of shape .* is not a weight or bias"),
         (state_dict() | {"net.weight_hr_l0": np.ones((1, 2))}, "without proj_size"),
         (changed(weight_hh=None), r"lacks \['weight_hh'\] of net.\*_l0"),
-        (changed(weight_hh=np.ones((4, 2))), "that of no RNN"),
+        (changed(weight_hh=np.ones((4, 2))), "not that of an RNN, GRU or LSTM"),
         (changed(weight_hh=np.ones((7, 2))), "needed"),
         (changed(weight_ih=np.ones((5, 3))), r"weight_ih of .* \(6, any\) is needed"),
         (changed(bias_hh=np.ones(5)), "bias of"),
         ({**changed(), "head.weight": np.ones((3, 4))}, r"head.weight has .* \(any, 2\) is needed"),
         ({**changed(), "head.bias": np.ones(4)}, "the bias of a Linear layer"),
-        ({**changed(), "head.bias": np.ones(3, int)}, "'head.bias' is of type int"),
+        ({**changed(), "head.bias": np.ones(3, int)}, "'head.bias' has dtype int"),
         ({**changed(), "head.bias": np.full(3, np.nan)}, "not all finite"),
         ({"head.bias": np.ones(3)}, "a bias for 'head', but no weight"),
         (state_dict() | {"x.weight_hh_l0_reverse": np.ones((6, 2))}, "are bidirectional"),
@@ -331,7 +331,7 @@ def changed(**arrays):
             {f"z{k}": v for k, v in state_dict(cell="lstm").items() if "net" in k}
             | {"znet.weight_ih_l0": np.ones((8, 2))}
             | state_dict(),
-            "different",
+            r"must be of one kind, got \['gru', 'lstm'\]",
         ),
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""The one door through which sequences enter."""
+"""Reading sequences in every form, and what estimators learn about X in fit."""
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from skrnn import (
     Sequences,
     as_sequences,
 )
+from skrnn._input import read_X, set_learned
 
 NAN, INF = np.nan, np.inf
 TWO_STEPS, ONE_STEP = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
@@ -43,8 +44,8 @@ def read_only(array):
     return array
 
 
-class Lengthy:
-    """Something like a list that is none: has a length and items."""
+class ListLike:
+    """A collection with a length and items that is not a list."""
 
     def __len__(self):
         return len(RAGGED)
@@ -65,7 +66,7 @@ FORMS = {
     "object arrays": [sequence.astype(object) for sequence in RAGGED],
     "Series": pd.Series(RAGGED, index=["b", "a"]),
     "list of DataFrames": [pd.DataFrame(sequence) for sequence in RAGGED],
-    "like a list": Lengthy(),
+    "like a list": ListLike(),
     "padded list": list(PADDED),
     "padded object array": in_object_array(*PADDED),
     "padded object arrays": [sequence.astype(object) for sequence in PADDED],
@@ -146,7 +147,7 @@ def test_object_array_of_arrays_of_equal_length():
     ],
     ids=str,
 )
-def test_float32_stays_and_everything_else_becomes_float64(dtypes, expected):
+def test_float32_is_kept_and_other_types_become_float64(dtypes, expected):
     first, second = (np.array([[0, 1], [1, 1]], dtype) for dtype in dtypes)
     forms = [[first, second], in_object_array(first, second), pd.Series([first, second])]
     if dtypes[0] == dtypes[1]:
@@ -155,7 +156,7 @@ def test_float32_stays_and_everything_else_becomes_float64(dtypes, expected):
         assert as_sequences(X).values.dtype == expected
 
 
-def test_without_numeric_values_stay_as_they_are():
+def test_values_are_not_converted_with_numeric_false():
     text = as_sequences([["a", "b"], ["c"]], numeric=False)
     assert_array_equal(text.values, [["a"], ["b"], ["c"]])
     assert_array_equal(text.lengths, [2, 1])
@@ -175,7 +176,7 @@ def ragged(draw):
 
 
 def assert_same(sequences, expected):
-    """The same sequences, bit for bit; `expected` is a list of arrays."""
+    """Check that sequences equal a list of arrays, bit for bit."""
     assert_array_equal(sequences.values, np.concatenate(expected), strict=True)
     assert_array_equal(sequences.lengths, [len(steps) for steps in expected])
 
@@ -193,12 +194,12 @@ def test_round_trips(X, extra):
 
 
 @given(X=ragged(), flat=st.booleans())
-def test_padding_can_be_taken_back(X, flat):
+def test_padder_is_inverted(X, flat):
     padder = SequencePadder(flat=flat)
     assert_same(as_sequences(padder.inverse_transform(padder.fit_transform(X))), X)
 
 
-def test_to_ragged_makes_a_one_dimensional_object_array_always():
+def test_to_ragged_makes_a_one_dimensional_object_array():
     for lengths in ([2, 2], [4], [1, 3]):
         ragged = Sequences(np.arange(8.0).reshape(4, 2), np.array(lengths)).to_ragged()
         assert ragged.dtype == object
@@ -212,7 +213,7 @@ def test_to_padded_takes_a_length_and_a_value():
 
 GOOD = [[1.0, 2.0], [3.0]]
 SPARSE = sp.csr_array(np.eye(2))
-# What as_sequences refuses: X, the exception, part of its message.
+# Input that as_sequences refuses: X, the exception, part of its message.
 REFUSED = {
     "empty list": ([], ValueError, "X is empty"),
     "empty object array": (in_object_array(), ValueError, "X is empty"),
@@ -241,11 +242,11 @@ REFUSED = {
     ),
     "inf": ([[1.0], [1, 1, INF]], ValueError, "infinity at step 2 of sequence 1"),
     "-inf in 3-D": (np.full((1, 1, 1), -INF), ValueError, "infinity at step 0 of sequence 0"),
-    "integer beyond float64": ([[10**400]], ValueError, "."),
+    "integer beyond float64": ([[10**400]], ValueError, "Sequence 0 of X .* too large to convert"),
     "text": ([["a", "b"], ["c"]], ValueError, "text"),
     "text as objects": ([np.array(["a", 1], dtype=object)], ValueError, "no number"),
-    "text in 2-D": (np.array([["a"], ["b"]]), ValueError, "."),
-    "None": ([[1.0, None]], (ValueError, TypeError), "."),
+    "text in 2-D": (np.array([["a"], ["b"]]), ValueError, "could not convert string to float"),
+    "None": ([[1.0, None]], ValueError, "Sequence 0 of X contains None"),
     "ragged widths": (
         [np.ones((2, 2)), np.ones((2, 3))],
         ValueError,
@@ -256,12 +257,12 @@ REFUSED = {
     "complex": ([[1j]], ValueError, "Sequence 0 of X is of type complex"),
     "complex 3-D": (np.ones((1, 1, 1), complex), ValueError, "[Cc]omplex"),
     "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "of type datetime"),
-    "sparse": (SPARSE, TypeError, "[Ss]parse"),
+    "sparse": (SPARSE, TypeError, "not sparse; got csr_array"),
     "sparse elements": ([[[1.0, 0]], SPARSE], ValueError, "Sequence 1 of X is sparse"),
     "scalars": ([1.0, 2.0], ValueError, r"Sequence 0 of X has shape \(\)"),
     "1-D array": (np.array([1.0, 2.0]), ValueError, "1D array"),
     "scalar": (1.0, TypeError, "float"),
-    "0-D array": (np.array(1.0), ValueError, "."),
+    "0-D array": (np.array(1.0), ValueError, "got scalar array instead"),
     "4-D": (np.ones((1, 1, 1, 1)), ValueError, "4 dimensions"),
     "dict": ({0: [1.0]}, TypeError, "dict"),
     "str": ("abc", TypeError, "str"),
@@ -292,12 +293,12 @@ def test_step_features_refused(case):
         as_sequences(GOOD, step_features=step_features)
 
 
-def test_columns_that_are_no_multiple_of_step_features():
+def test_number_of_columns_that_is_no_multiple_of_step_features():
     with pytest.raises(ValueError, match="X holds 3 values in a row"):
         as_sequences(np.ones((2, 3)), step_features=2)
 
 
-# What a fit learns of the shape, by everything that fits sequences.
+# What estimators and transformers learn about X in fit.
 
 Y = [0, 1]
 NAMES = ["a", "b", "c", "d"]
@@ -367,18 +368,49 @@ def test_other_widths_are_refused(estimator, fitted, X, message):
 
 
 @pytest.mark.parametrize("fitted", ["list", "3-D", "2-D"])
-def test_other_lengths_are_welcome(estimator, fitted):
+def test_other_lengths_are_accepted(estimator, fitted):
     estimator.fit(FORMS[fitted], Y)
     assert len(apply(estimator, [np.ones((9, 2)), ONE_STEP, np.ones((7, 2))])) == 3
     assert len(apply(estimator, np.ones((3, 9, 2)))) == 3
 
 
+def test_reading_changes_no_estimator(estimator):
+    estimator.fit(FRAME, Y)
+    before = dict(vars(estimator))
+    for X in (FRAME, RAGGED, PADDED):
+        for reset in (True, False):
+            read_X(estimator, X, reset=reset)
+            assert vars(estimator) == before
+
+
+def test_attributes_that_fit_learns(estimator):
+    sequences, learned = read_X(estimator, FRAME, reset=True)
+    assert_same(sequences, RAGGED)
+    assert learned.pop("feature_names_in_").tolist() == NAMES
+    expected = {"n_features_in_": 4, "_fitted_on_table": True, "_n_columns": 4}
+    assert learned == {"n_step_features_": 2, **expected}
+    expected = {"n_features_in_": 2, "_fitted_on_table": False, "_n_columns": None}
+    assert read_X(estimator, RAGGED, reset=True)[1] == {"n_step_features_": 2, **expected}
+    assert read_X(estimator.fit(RAGGED, Y), RAGGED, reset=False)[1] == {}
+
+
+def test_names_of_an_earlier_fit_are_removed():
+    padder = SequencePadder()
+    set_learned(padder, {"n_features_in_": 1, "feature_names_in_": ["a"]})
+    set_learned(padder, {})
+    assert padder.feature_names_in_ == ["a"]
+    set_learned(padder, {"n_features_in_": 2})
+    assert padder.n_features_in_ == 2
+    assert not hasattr(padder, "feature_names_in_")
+
+
 @pytest.mark.parametrize("case", [name for name in REFUSED if "text" not in name])
 def test_estimators_refuse_what_as_sequences_refuses(estimator, case):
-    X, exception, _ = REFUSED[case]
+    X, exception, message = REFUSED[case]
     estimator.step_features = None
-    with pytest.raises(exception):
+    with pytest.raises(exception, match=message):
         estimator.fit(X, Y)
     estimator.fit(GOOD, Y)
-    with pytest.raises(exception):
+    # The number of features is checked before the values.
+    with pytest.raises(exception, match=f"{message}|X has 2 features per step"):
         apply(estimator, X)

@@ -1,6 +1,6 @@
-"""The numerical core: pure functions of arrays that need NumPy and SciPy only.
+"""The numerical core: pure functions of arrays. It needs NumPy and SciPy only.
 
 Read it in this order: ``params`` (one flat vector), ``packing`` (ragged sequences
 without padding), ``activations``, ``losses``, ``layers``, ``recurrent`` (the cells),
-``networks`` (how layers are put together), ``optimizers`` and ``training``.
+``networks`` (how layers are combined), ``optimizers`` and ``training``.
 """

@@ -1,7 +1,7 @@
-"""Activation functions, each with its derivative written in its own output.
+"""Activation functions, each with its derivative as a function of its own output.
 
-Every function works in place when asked to (``out``), never overflows, and accepts complex
-numbers, on which the complex-step gradient checks of the tests rest.
+Every function can work in place (``out``) and never overflows. It also accepts complex numbers,
+which the tests need to check gradients by complex step.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import numpy as np
 
 
 class Activation(NamedTuple):
-    """A pair of functions: ``y = f(x, out)`` and ``dy/dx = derivative(y)``."""
+    """A function ``y = f(x, out)`` and its derivative ``dy/dx = derivative(y)``."""
 
     f: Callable[..., np.ndarray]
     derivative: Callable[[np.ndarray], np.ndarray]
 
 
 def identity(x, out=None):
-    """``x`` itself."""
+    """``x``."""
     return np.positive(x, out=out)
 
 
 def logistic(x, out=None):
     """``1 / (1 + exp(-x))`` as ``(1 + tanh(x / 2)) / 2``.
 
-    The right-hand side cannot overflow and costs a tenth of ``scipy.special.expit`` in float32.
+    In this form it cannot overflow, and takes a tenth of the time of ``scipy.special.expit`` in
+    float32.
     """
     out = np.multiply(x, 0.5, out=out)
     np.tanh(out, out=out)
@@ -37,8 +38,8 @@ def logistic(x, out=None):
 def tanh_to_logistic(t, half=0.5):
     """``(1 + t) / 2`` in place: the second half of `logistic`, for ``t = tanh(x / 2)``.
 
-    A zero-dimensional array for `half` halves the time of small calls, as NumPy need not
-    convert a number of Python's.
+    A zero-dimensional array for `half` halves the time of small calls, because NumPy does not
+    have to convert a Python number.
     """
     t *= half
     t += half
@@ -59,24 +60,24 @@ def softmax(x):
 
 
 def log_softmax(x):
-    """Logarithm of `softmax`, finite where that is 0: x (n, n_classes)."""
+    """Logarithm of `softmax`, finite even where the softmax rounds to 0: x (n, n_classes)."""
     shifted = _below_maximum(x.T)
     shifted -= np.log(np.add.reduce(np.exp(shifted)))
     return shifted.T
 
 
 def _below_maximum(columns):
-    """Subtract the maximum of each column. Along short rows it would take eight times as long."""
+    """Subtract the maximum of each column. For short rows this would take eight times as long."""
     shifted = np.array(columns, order="C")
     shifted -= np.maximum.reduce(shifted)
     return shifted
 
 
 def log_logistic(x):
-    """Logarithm of `logistic`, ``min(x, 0) - log(1 + exp(-|x|))``, finite where that is 0."""
+    """Logarithm of `logistic`, ``min(x, 0) - log(1 + exp(-|x|))``. It is always finite."""
     negative = np.minimum(x, 0.0)
     y = negative - x
-    y += negative  # -|x|, also for complex x; in this order nothing overflows
+    y += negative  # -|x|, also for complex x. In this order nothing overflows.
     np.exp(y, out=y)
     np.log1p(y, out=y)
     return np.subtract(negative, y, out=y)

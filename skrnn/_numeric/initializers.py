@@ -1,7 +1,7 @@
 """Random initial weights: ``initializer(rng, shape) -> ndarray``.
 
-`shape` ends in ``(fan_in, fan_out)``; leading axes (the gates of a cell) are drawn one by
-one, as if each were a matrix of its own. `rng` is a ``numpy.random.RandomState``.
+`shape` ends in ``(fan_in, fan_out)``. If there are leading axes (the gates of a cell), each
+matrix is drawn separately. `rng` is a ``numpy.random.RandomState``.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def he_uniform(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
 def orthogonal(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
     """Orthonormal rows or columns, whichever are fewer (Saxe et al., 2014).
 
-    Repeated products with such a matrix neither grow nor shrink a state, which is why
-    recurrent weights start here.
+    The default for recurrent weights: a product with such a square matrix does not change the
+    norm of a state, however often it is repeated.
     """
     return _each_matrix(_orthogonal_matrix, rng, shape)
 
@@ -51,7 +51,7 @@ def svd(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def zeros(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros. Hidden units that start alike stay alike, so this suits single layers only."""
+    """Zeros, for single layers only: hidden units that start equal stay equal."""
     return np.zeros(shape)
 
 

@@ -1,10 +1,12 @@
-"""Layers that know nothing of time, and the pooling that ends it.
+"""Layers that do not depend on the order of steps, and poolings over the steps of sequences.
 
-Every layer has one shape: ``y, back = layer(p, x, ...)``. The forward pass returns its own
-backward pass, a function that still holds whatever it needs: ``dx = back(dy, g)`` writes the
-gradient of the layer's parameters into ``g``, named as in ``p``, and returns that of its
-input. ``dx`` stands for the derivative of the loss with respect to ``x``. The first layer of a
-network is told ``want_dx=False``: nobody reads the gradient of the data.
+Every layer has the same form: ``y, back = layer(p, x, packing, rng)``, where `p` maps the names
+of its parameters to arrays. Layers without parameters ignore `p`, and only layers over steps use
+`packing`. The forward pass returns its own backward pass, a function that still holds whatever it
+needs: ``dx = back(dy, grad, want_dx)`` writes the gradient of the parameters into ``grad``, with
+the names of ``p``, and returns the gradient of the input. ``dx`` stands for the derivative of the
+loss with respect to ``x``. With ``want_dx=False``, as for the data, a layer with parameters
+returns None.
 """
 
 from __future__ import annotations
@@ -16,15 +18,15 @@ import numpy as np
 from skrnn._numeric.activations import ACTIVATIONS
 
 
-def dense(p, x):
+def dense(p, x, packing=None, rng=None):
     """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
     W = p["W"]
-    y = x.dot(W)  # half the time of a small x @ W, and known to sparse x too
+    y = x.dot(W)  # half the time of a small x @ W, and works for sparse x
     y += p["b"]
 
-    def back(dy, g, want_dx=True):
-        _ones(len(dy), dy.dtype).dot(dy, out=g["b"])  # a fifth of the time of a sum
-        g["W"][...] = x.T.dot(dy)
+    def back(dy, grad, want_dx=True):
+        _ones(len(dy), dy.dtype).dot(dy, out=grad["b"])  # a fifth of the time of a sum
+        grad["W"][...] = x.T.dot(dy)
         return dy.dot(W.T) if want_dx else None
 
     return y, back
@@ -35,35 +37,44 @@ def _ones(n, dtype):
     return np.ones(n, dtype)
 
 
-def activate(x, name):
-    """Apply a named activation, overwriting x; ``dx = dy f'(x)`` needs the output alone."""
+def activate(name):
+    """Make a layer that applies an activation, overwriting its input: ``dx = dy f'(x)``."""
     f, derivative = ACTIVATIONS[name]
-    y = f(x, out=x)
 
-    def back(dy, g=None):
-        dx = derivative(y)
-        dx *= dy
-        return dx
+    def layer(p, x, packing=None, rng=None):
+        y = f(x, out=x)
 
-    return y, back
+        def back(dy, grad=None, want_dx=True):
+            dx = derivative(y)
+            dx *= dy
+            return dx
+
+        return y, back
+
+    return layer
 
 
-def dropout(x, rate, rng):
-    """Zero each entry with probability `rate` and scale the others up (Srivastava et al., 2014).
+def dropout(rate):
+    """Make a layer that zeroes entries with probability `rate` (Srivastava et al., 2014).
 
-    With ``rng=None`` (prediction) or ``rate=0`` it is the identity.
+    The other entries are multiplied by ``1 / (1 - rate)``. With ``rng=None``, as in prediction,
+    the layer is the identity.
     """
-    if rng is None or rate == 0:
-        return x, lambda dy, g=None: dy
-    keep = (rng.random_sample(x.shape) >= rate) / (1 - rate)
-    keep = keep.astype(x.real.dtype, copy=False)
-    return x * keep, lambda dy, g=None: dy * keep
+
+    def layer(p, x, packing=None, rng=None):
+        if rng is None:
+            return x, lambda dy, grad=None, want_dx=True: dy
+        keep = (rng.random_sample(x.shape) >= rate) / (1 - rate)
+        keep = keep.astype(x.real.dtype, copy=False)
+        return x * keep, lambda dy, grad=None, want_dx=True: dy * keep
+
+    return layer
 
 
-def pool_last(h, packing):
+def pool_last(p, h, packing, rng=None):
     """State after the last step of each sequence: h (n_rows, units), y (n_sequences, units)."""
 
-    def back(dy, g=None):
+    def back(dy, grad=None, want_dx=True):
         dh = np.zeros_like(h)
         dh[packing.last] = dy
         return dh
@@ -71,66 +82,67 @@ def pool_last(h, packing):
     return h[packing.last], back
 
 
-def pool_mean(h, packing):
+def pool_mean(p, h, packing, rng=None):
     """Mean state over the steps of each sequence."""
-    lengths = _lengths(packing)
+    lengths = packing.lengths
     y = np.add.reduceat(h[packing.to_concatenated], packing.offsets, axis=0)
     y /= lengths[:, None].astype(h.real.dtype)
 
-    def back(dy, g=None):
-        share = dy / lengths[:, None].astype(dy.dtype)
+    def back(dy, grad=None, want_dx=True):
+        share = dy / lengths[:, None].astype(dy.dtype)  # (n_sequences, units)
         return np.repeat(share, lengths, axis=0)[packing.to_packed]
 
     return y, back
 
 
-def pool_max(h, packing):
-    """Largest state of each unit over the steps; steps that tie share the gradient."""
-    lengths, concatenated = _lengths(packing), h[packing.to_concatenated]
+def pool_max(p, h, packing, rng=None):
+    """Maximum of each unit over the steps. Steps that tie share the gradient equally."""
+    lengths, concatenated = packing.lengths, h[packing.to_concatenated]
     y = np.maximum.reduceat(concatenated, packing.offsets, axis=0)
 
-    def back(dy, g=None):
-        largest = concatenated == np.repeat(y, lengths, axis=0)
-        ties = np.add.reduceat(largest, packing.offsets, axis=0, dtype=dy.dtype)
+    def back(dy, grad=None, want_dx=True):
+        is_max = concatenated == np.repeat(y, lengths, axis=0)  # (n_rows, units)
+        ties = np.add.reduceat(is_max, packing.offsets, axis=0, dtype=dy.dtype)
         dh = np.repeat(dy / ties, lengths, axis=0)
-        dh *= largest
+        dh *= is_max
         return dh[packing.to_packed]
 
     return y, back
 
 
-def attend(p, h, packing):
+def attend(p, h, packing, rng=None):
     """Attention over the steps (Raffel & Ellis, 2015): h (n_rows, units), y (n_sequences, units).
 
-    ``y = sum_t a_t h_t``, where the shares ``a`` of the steps of a sequence are the softmax
-    of ``h_t W`` over them: W (units, 1).
+    ``y = sum_t a_t h_t``. The attention weights ``a`` of a sequence are the softmax of
+    ``h_t W`` over its steps: W (units, 1).
     """
-    lengths, starts = _lengths(packing), packing.offsets
+    lengths, starts = packing.lengths, packing.offsets
     h = h[packing.to_concatenated]
-    share = h.dot(p["W"])
-    share -= np.repeat(np.maximum.reduceat(share, starts), lengths, axis=0)
-    np.exp(share, out=share)
-    share /= np.repeat(np.add.reduceat(share, starts), lengths, axis=0)
+    a = h.dot(p["W"])  # (n_rows, 1)
+    a -= np.repeat(np.maximum.reduceat(a, starts), lengths, axis=0)
+    np.exp(a, out=a)
+    a /= np.repeat(np.add.reduceat(a, starts), lengths, axis=0)
 
-    def back(dy, g):
-        dy = np.repeat(dy, lengths, axis=0)
-        dscore = share * (dy * h).sum(axis=1, keepdims=True)
-        dscore -= share * np.repeat(np.add.reduceat(dscore, starts), lengths, axis=0)
-        g["W"][...] = h.T.dot(dscore)
-        dh = share * dy
-        dh += dscore * p["W"].T
+    def back(dy, grad, want_dx=True):
+        dy = np.repeat(dy, lengths, axis=0)  # (n_rows, units)
+        de = a * (dy * h).sum(axis=1, keepdims=True)  # of h_t W: (n_rows, 1)
+        de -= a * np.repeat(np.add.reduceat(de, starts), lengths, axis=0)
+        grad["W"][...] = h.T.dot(de)
+        dh = a * dy
+        dh += de * p["W"].T
         return dh[packing.to_packed]
 
-    return np.add.reduceat(share * h, starts), back
+    return np.add.reduceat(a * h, starts), back
 
 
-def attend_on(p, h, before=None):
-    """One more step of `attend`: h (n, units), y (n, units), and what the next step goes on from.
+def attend_step(p, h, before=None):
+    """Continue `attend` by one step of n streams: h (n, units), y (n, units).
 
-    That is, side by side, the sum of ``exp(e_t - peak) h_t``, the sum of ``exp(e_t - peak)``
-    and the peak, the largest ``e_t = h_t W`` so far.
+    Also returns what the next step needs as `before` (n, units + 2). Its columns are the sum of
+    ``exp(e_t - peak) h_t``, the sum of ``exp(e_t - peak)``, and the peak, which is the maximum of
+    ``e_t = h_t W`` so far.
     """
-    peak = e = h.dot(p["W"])
+    peak = e = h.dot(p["W"])  # (n, 1)
     sums = np.concatenate([h, np.ones_like(e)], axis=1)
     if before is not None:
         peak = np.maximum(before[:, -1:], e)
@@ -138,18 +150,20 @@ def attend_on(p, h, before=None):
     return sums[:, :-1] / sums[:, -1:], np.concatenate([sums, peak], axis=1)
 
 
-def each_step(h, packing):
-    """No pooling: the states of all steps, sequence after sequence."""
-    return h[packing.to_concatenated], lambda dy, g=None: dy[packing.to_packed]
+def each_step(p, h, packing, rng=None):
+    """No pooling: the states of all steps, sequence after sequence, y (n_rows, units)."""
+    return h[packing.to_concatenated], lambda dy, grad=None, want_dx=True: dy[packing.to_packed]
 
 
-def turn(h, packing):
-    """Turn every sequence back to front. Doing it twice undoes it, so `back` is the same."""
-    return h[packing.reverse], lambda dy, g=None: dy[packing.reverse]
+def reverse(p, x, packing, rng=None):
+    """Reverse the steps of every sequence. This is its own inverse, so `back` does the same."""
+    return x[packing.reverse], lambda dy, grad=None, want_dx=True: dy[packing.reverse]
 
 
-def _lengths(packing):
-    return np.diff(packing.offsets, append=packing.n_rows)
-
-
-POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, None: each_step}
+POOLINGS = {
+    "last": pool_last,
+    "mean": pool_mean,
+    "max": pool_max,
+    "attention": attend,
+    None: each_step,
+}

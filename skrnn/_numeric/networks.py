@@ -1,12 +1,14 @@
-"""The two architectures: how layers are put together.
+"""The two architectures: how layers are combined.
 
-A network is described by plain values. `shapes` names its parameters; `run` is a layer like
-any other: ``scores, back = network.run(params, x, packing, rng)``. Dropout acts when `rng` is
-given, that is, in training.
+A network is described by plain values. `shapes` names its parameters. `run` is a layer like any
+other (see ``layers``): ``raw_prediction, back = network.run(params, x, packing, rng)``, where
+`params` maps the names of layers to their parameters. Pass `rng` in training only: it turns
+dropout on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -14,27 +16,107 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import (
     POOLINGS,
     activate,
-    attend,
-    attend_on,
+    attend_step,
     dense,
     dropout,
     pool_last,
-    turn,
+    reverse,
 )
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes, truncated
+from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_layer
+
+
+class Chain:
+    """Layers one after another. `run` is a layer again."""
+
+    def __init__(self, *stages: Callable):
+        self._stages = stages
+
+    @property
+    def stages(self):
+        """The layers in their order."""
+        return self._stages
+
+    def run(self, params, x, packing=None, rng=None):
+        """Forward pass; `back` runs the backward passes of the layers, last one first."""
+        backs = []
+        for layer in self.stages:
+            x, back_layer = layer(params, x, packing, rng)
+            backs.append(back_layer)
+
+        def back(dy, grad, want_dx=False):
+            for back_layer in backs[:0:-1]:
+                dy = back_layer(dy, grad, True)
+            return backs[0](dy, grad, want_dx)
+
+        return x, back
+
+
+def chain(*layers):
+    """Run layers one after another."""
+    return Chain(*layers).run
+
+
+def named(name, layer):
+    """Run a layer with the parameters of this name."""
+
+    def run(params, x, packing=None, rng=None):
+        y, back_layer = layer(params[name], x, packing, rng)
+
+        def back(dy, grad, want_dx=True):
+            return back_layer(dy, grad[name], want_dx)
+
+        return y, back
+
+    return run
+
+
+def concatenate(*layers):
+    """Run layers of equal width on the same input, and put their outputs side by side."""
+
+    def run(params, x, packing, rng=None):
+        outputs, backs = zip(*(layer(params, x, packing, rng) for layer in layers), strict=True)
+
+        def back(dy, grad, want_dx=True):
+            parts = np.split(dy, len(layers), axis=1)
+            dxs = [back(part, grad, want_dx) for back, part in zip(backs, parts, strict=True)]
+            return sum(dxs) if want_dx else None
+
+        return np.concatenate(outputs, axis=1), back
+
+    return run
+
+
+def on_reversed(layer):
+    """Run a layer on reversed sequences. Its output is not reversed again."""
+
+    def run(params, x, packing, rng=None):
+        x, back_reverse = reverse(params, x, packing)
+        y, back_layer = layer(params, x, packing, rng)
+
+        def back(dy, grad, want_dx=True):
+            dx = back_layer(dy, grad, want_dx)
+            return back_reverse(dx) if want_dx else None
+
+        return y, back
+
+    return run
 
 
 @dataclass(frozen=True)
-class MLP:
-    """Dense layers with an activation between them: x (n, units[0]), scores (n, units[-1])."""
+class MLP(Chain):
+    """Dense layers with an activation between them: x (n, units[0]), output (n, units[-1])."""
 
     units: tuple[int, ...]
     activation: str = "relu"
     dropout: float = 0.0
+
+    def __post_init__(self):
+        _check_choice("activation", self.activation, ACTIVATIONS)
 
     @property
     def shapes(self):
@@ -44,32 +126,20 @@ class MLP:
             for i, (n_in, n_out) in enumerate(pairwise(self.units))
         }
 
-    def run(self, params, x, packing=None, rng=None):
-        """Forward pass; `packing` is not looked at."""
-        backs: list[tuple] = []
-        for name, p in params.items():
-            if backs:
-                x, back_activation = activate(x, self.activation)
-                x, back_dropout = dropout(x, self.dropout, rng)
-                backs += [(back_activation, None), (back_dropout, None)]
-            x, back_dense = dense(p, x)
-            backs.append((back_dense, name))
-
-        def back(dy, g, want_dx=False):
-            for back_layer, name in reversed(backs[1:]):
-                dy = back_layer(dy, g.get(name))
-            back_first, name = backs[0]
-            return back_first(dy, g[name], want_dx)
-
-        return x, back
+    @cached_property
+    def stages(self):
+        """All layers in their order."""
+        first, *others = (named(name, dense) for name in self.shapes)
+        between = [activate(self.activation), *_dropout_layers(self.dropout)]
+        return (first, *(layer for other in others for layer in (*between, other)))
 
 
 @dataclass(frozen=True)
-class RNN:
+class RNN(Chain):
     """Stacked recurrent layers, a pooling over time, and a dense output layer.
 
-    x (rows, n_features) holds packed rows; scores are (n_sequences, n_outputs), or one row for
-    each step, sequence after sequence, when `pooling` is None.
+    x (n_rows, n_features) holds packed rows. The output is (n_sequences, n_outputs). Without
+    pooling it is (n_rows, n_outputs), one row for each step, sequence after sequence.
     """
 
     n_features: int
@@ -81,6 +151,11 @@ class RNN:
     pooling: str | None = "last"
     dropout: float = 0.0
     bptt_steps: int | None = None
+
+    def __post_init__(self):
+        _check_choice("cell", self.cell, CELLS)
+        _check_choice("activation", self.activation, ACTIVATIONS)
+        _check_choice("pooling", self.pooling, POOLINGS)
 
     @cached_property
     def layers(self):
@@ -96,7 +171,7 @@ class RNN:
         """Shape of each parameter of each layer."""
         shapes, n_in = {}, self.n_features
         for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
-            shapes.update({name: recurrent_shapes(self.cell, n_in, n_units) for name in names})
+            shapes.update({name: CELLS[self.cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
         if self.pooling == "attention":
             shapes["attention"] = {"W": (n_in, 1)}
@@ -107,37 +182,40 @@ class RNN:
         """Count the multiplications of the largest layer's recurrent product at a step."""
         return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes) ** 2
 
-    def run(self, params, x, packing, rng=None):
-        """Forward pass over packed rows."""
-        y, back_encoding = self.encode(params, x, packing, rng)
-        scores, back_output = dense(params["output"], y)
-
-        def back(dscores, g, want_dx=False):
-            return back_encoding(back_output(dscores, g["output"]), g, want_dx)
-
-        return scores, back
+    @cached_property
+    def stages(self):
+        """All layers in their order."""
+        return (*self._encoder.stages, named("output", dense))
 
     def encode(self, params, x, packing, rng=None):
         """Forward pass without the output layer: the pooled states of the last layer."""
-        backs, layers = [], self.layers
-        for names in layers:
-            pooling = self.pooling if names is layers[-1] else "later"
-            x, back_layer = self._directions(
-                names, params, x, packing, POOLINGS.get(pooling, _stay)
-            )
-            back_attention = _through
-            if pooling == "attention":  # over the states of both directions side by side
-                x, back_attention = attend(params["attention"], x, packing)
-            x, back_dropout = dropout(x, self.dropout, rng)
-            backs.append((back_layer, back_attention, back_dropout))
+        return self._encoder.run(params, x, packing, rng)
 
-        def back(dy, g, want_dx=False):
-            for i, (back_layer, back_attention, back_dropout) in _backwards(backs):
-                dy = back_attention(back_dropout(dy), g.get("attention"))
-                dy = back_layer(dy, g, want_dx or i > 0)
-            return dy
+    @cached_property
+    def _encoder(self):
+        """Recurrent layers, pooling and dropout."""
+        after, stages = _dropout_layers(self.dropout), []
+        for names in self.layers[:-1]:
+            stages += [*self._recurrent(names), *after]
+        if self.pooling == "last":
+            stages += self._recurrent(self.layers[-1], pool_last)
+        else:
+            pooling = POOLINGS[self.pooling]
+            if self.pooling == "attention":
+                pooling = named("attention", pooling)
+            stages += [*self._recurrent(self.layers[-1]), pooling]
+        return Chain(*stages, *after)
 
-        return x, back
+    def _recurrent(self, names, *pooling):
+        """Make one or two directions of a layer, each with its own pooling if one is given."""
+        forward, *backward = (
+            recurrent_layer(name, self.cell, self.activation, self.bptt_steps) for name in names
+        )
+        if not backward:
+            return [forward, *pooling]
+        # Pooling of a direction takes place in its own time; otherwise reverse the steps again.
+        in_reverse = on_reversed(chain(*backward, *(pooling or [reverse])))
+        return [concatenate(chain(forward, *pooling), in_reverse)]
 
     def initial_state(self, n_streams, dtype):
         """Make the state before the first step of parallel streams."""
@@ -149,80 +227,53 @@ class RNN:
         return StreamState(layers, None, 0)
 
     def n_streams(self, state):
-        """Count the streams of a state; refuses the state of another network."""
+        """Count the streams of a state. A state that does not fit the network is an error."""
         n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
-        mine = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
-        if mine != [[np.shape(s) for s in layer] for layer in state.layers]:
-            raise ValueError("This state is that of another network; begin with initial_state().")
+        needed = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
+        given = [[np.shape(array) for array in layer] for layer in state.layers]
+        if given != needed:
+            raise ValueError(
+                f"The state does not fit this network: its layers have shapes {given}, but "
+                f"{needed} are needed. Start with initial_state()."
+            )
         pooled = self.hidden_layer_sizes[-1] + 2 * (self.pooling == "attention")
         if state.pooled is not None and np.shape(state.pooled) != (n_streams, pooled):
-            raise ValueError(f"This state is not one of pooling={self.pooling!r}.")
+            raise ValueError(
+                f"The state does not fit pooling={self.pooling!r}: `pooled` has shape "
+                f"{np.shape(state.pooled)}, but {(n_streams, pooled)} is needed. Start with "
+                "initial_state()."
+            )
         return n_streams
 
     def step(self, params, x, state):
-        """Take one step of every stream: x (n_streams, n_features), scores for all so far."""
+        """Take one step of every stream: x (n_streams, n_features).
+
+        Returns the output for all steps so far, and the new state.
+        """
         packing, layers = _one_step(len(x)), []
+        options = CELLS[self.cell].options(self.activation)
         for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = recurrent(
-                self.cell, params[name], x, packing, start, **self._cell_options()
-            )
-            x = states[0]
+            states, _ = recurrent(self.cell, params[name], x, packing, start, **options)
+            x = states[0]  # (n_streams, n_units)
             layers.append(states)
         n_steps = state.n_steps + 1
         if self.pooling == "attention":
-            x, pooled = attend_on(params["attention"], x, state.pooled)
+            x, pooled = attend_step(params["attention"], x, state.pooled)
         else:
             if state.pooled is not None and self.pooling == "mean":
                 x = state.pooled + (x - state.pooled) / n_steps
             elif state.pooled is not None and self.pooling == "max":
                 x = np.maximum(state.pooled, x)
             pooled = x
-        scores, _ = dense(params["output"], x)
-        return scores, StreamState(tuple(layers), pooled, n_steps)
-
-    def _directions(self, names, params, x, packing, read):
-        """Run a layer forwards, and backwards too if it has two names; outputs side by side."""
-        outputs, backs = [], []
-        for name, turned in zip(names, (False, True), strict=False):
-            own_x, back_turn = turn(x, packing) if turned else (x, _through)
-            h, back_h = self._recurrent(params[name], own_x, packing)
-            back_order = _through
-            # The last state of a direction is the one at the end of its own time; whatever
-            # else is read wants the steps in their common order again.
-            if turned and read is not pool_last:
-                h, back_order = turn(h, packing)
-            y, back_read = read(h, packing)
-            outputs.append(y)
-            backs.append((name, back_turn, back_h, back_order, back_read))
-
-        def back(dy, g, want_dx):
-            dx = 0.0 if want_dx else None
-            parts = np.split(dy, len(backs), axis=1)
-            for part, (name, back_turn, back_h, back_order, back_read) in zip(
-                parts, backs, strict=True
-            ):
-                own_dx = back_h(back_order(back_read(part)), g[name], want_dx)
-                if want_dx:
-                    dx = dx + back_turn(own_dx)
-            return dx
-
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), back
-
-    def _recurrent(self, p, x, packing):
-        start = (0,) * CELLS[self.cell].n_states
-        options = self._cell_options()
-        if self.bptt_steps is None:
-            states, back = recurrent(self.cell, p, x, packing, start, **options)
-        else:
-            states, back = truncated(self.cell, p, x, packing, start, self.bptt_steps, **options)
-        return states[0], back
-
-    def _cell_options(self):
-        return {"activation": self.activation} if self.cell == "rnn" else {}
+        raw_prediction, _ = dense(params["output"], x)
+        return raw_prediction, StreamState(tuple(layers), pooled, n_steps)
 
 
 class StreamState(NamedTuple):
-    """Where streams stand: states of each layer, what is pooled so far, number of steps taken."""
+    """State of parallel streams.
+
+    Holds the states of each layer, the pooled states of all steps so far, and the number of steps.
+    """
 
     layers: tuple[tuple[np.ndarray, ...], ...]
     pooled: np.ndarray | None
@@ -234,13 +285,11 @@ def _one_step(n_streams):
     return Packing(np.ones(n_streams, dtype=int))
 
 
-def _backwards(items):
-    return reversed(list(enumerate(items)))
+def _dropout_layers(rate):
+    return [dropout(rate)] if rate else []
 
 
-def _through(x, g=None):
-    return x
-
-
-def _stay(h, packing):
-    return h, _through
+def _check_choice(name, value, accepted):
+    if value not in accepted:
+        choices = ", ".join(map(repr, accepted))
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}.")

@@ -1,9 +1,9 @@
-"""Optimizers.
+"""Update rules of first-order optimizers: ``update.step(theta, gradient, rate, state)``.
 
-Those of first order: ``optimizer.step(theta, gradient, rate, state)``, in place.
-`theta` and `gradient` are the flat vectors of `Params`; the optimizer itself holds
-hyperparameters only. Its `state` is a plain dictionary made by ``optimizer.start(theta)``,
-which can be pickled, so that training can go on where it stopped.
+A step changes `theta` and `state` in place. `theta` and `gradient` are the flat vectors of
+`Params`, `rate` is the learning rate. The update rule itself holds hyperparameters only. Its
+`state` is a plain dictionary made by ``update.start(theta)``. It can be pickled, so that training
+can be resumed. (L-BFGS is in ``training.lbfgs``, as it needs the objective.)
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ State = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class SGD:
-    """Gradient descent with momentum (Polyak, 1964), looking ahead by it (Nesterov, 1983)."""
+class SGDUpdate:
+    """Gradient descent with momentum (Polyak, 1964), or Nesterov's momentum (Nesterov, 1983)."""
 
     momentum: float = 0.9
     nesterov: bool = True
@@ -29,7 +29,7 @@ class SGD:
         return {"velocity": np.zeros_like(theta)}
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, rate: float, state: State) -> None:
-        """``v = momentum v - rate g``; theta moves by v, or by the v after next (Nesterov)."""
+        """``v = momentum v - rate g``; add v to theta, or ``momentum v - rate g`` (Nesterov)."""
         velocity = state["velocity"]
         velocity *= self.momentum
         velocity -= rate * gradient
@@ -37,7 +37,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Adam:
+class AdamUpdate:
     """Adaptive moment estimation (Kingma & Ba, 2015), in the form of the end of section 2."""
 
     beta_1: float = 0.9
@@ -47,9 +47,9 @@ class Adam:
     def start(self, theta: np.ndarray) -> State:
         """Make the state before the first step: moments of zero.
 
-        They are sums of fading weights, not means: each is the moment of the paper divided by
-        ``1 - beta``, which saves two passes over the gradient. So a change of `beta_1` or
-        `beta_2` between two calls of ``partial_fit`` changes the scale of the next steps too.
+        They are exponentially weighted sums, not means: each is the moment of the paper divided
+        by ``1 - beta``, which saves two passes over the gradient. Therefore, a change of `beta_1`
+        or `beta_2` between two calls of ``partial_fit`` also changes the scale of the next steps.
         """
         return {"t": 0, "sum": np.zeros_like(theta), "sum_of_squares": np.zeros_like(theta)}
 
@@ -74,14 +74,7 @@ class Adam:
 
 @lru_cache(maxsize=16)
 def _constants(beta_1, beta_2, epsilon, dtype):
-    """Make arrays of what `Adam` multiplies by, as numbers double the time of a small call."""
+    """Make arrays of the constants of `AdamUpdate`; Python numbers double the time of a call."""
     scale = (1 - beta_2) ** 0.5
     arrays = (np.array(constant, dtype) for constant in (beta_1, beta_2, epsilon / scale))
     return *arrays, (1 - beta_1) / scale
-
-
-@dataclass(frozen=True)
-class LBFGS:
-    """Limited-memory BFGS over the whole data; ``training.lbfgs`` hands the work to SciPy."""
-
-    max_fun: int = 15000

@@ -1,4 +1,4 @@
-"""Ragged sequences as rows: where each step of each sequence sits.
+"""Ragged sequences as rows: the row of each step of each sequence.
 
 A batch of sequences of lengths 2, 4 and 1 holds seven steps. They are stored *longest
 sequence first* and *step by step*::
@@ -7,8 +7,8 @@ sequence first* and *step by step*::
     sequence     1  0  2   1  0      1   1
     packed row   0  1  2   3  4      5   6
 
-so that every step is a run of consecutive rows, sequences that have ended simply are not
-there, and nothing is ever computed on padding. This is the order of cuDNN and of
+Every step is a run of consecutive rows, and sequences that have ended have no row, so that
+nothing is computed on padding. This is the order of cuDNN and of
 ``torch.nn.utils.rnn.pack_padded_sequence``.
 """
 
@@ -16,33 +16,36 @@ from __future__ import annotations
 
 import numpy as np
 
-# Numbers in one array of a run of steps (see `Packing.runs`): 128 kB of float32, of which a
-# handful fit a second-level cache.
-_RUN = 2**15
+# Size of an array of a run of steps (see `Packing.runs`): 128 kB of float32. A second-level cache
+# holds a few such arrays.
+_RUN_SIZE = 2**15
 
 
 class Packing:
-    """Index arrays that lay a batch of sequences out step by step, from the lengths alone.
+    """Index arrays that arrange a batch of sequences step by step.
 
     Parameters
     ----------
     lengths : array-like of int of shape (n_sequences,)
-        Number of steps of each sequence, at least 1 each, in any order.
+        Number of steps of each sequence, at least 1, in any order.
 
     Attributes
     ----------
+    lengths : ndarray of int of shape (n_sequences,)
+        The given lengths.
+
     n_sequences, n_rows, n_steps : int
-        Number of sequences, of steps of all sequences together, and of steps of the
-        longest sequence.
+        Number of sequences, total number of steps, and number of steps of the longest
+        sequence.
 
     order : ndarray of shape (n_sequences,)
-        Sequence at each place when sorted longest first; ties keep their order.
+        Indices of the sequences, longest first. Ties keep their order.
 
     steps : list of (slice, slice)
         For each step ``(now, before)``: the packed rows of the step, and the rows of the
-        same sequences one step earlier in a *states* array, which holds `n_sequences`
-        initial states above the packed rows: ``states[before]`` precedes
-        ``states[n_sequences:][now]``.
+        same sequences one step earlier in an array of *states*. This array begins with
+        `n_sequences` initial states, followed by the packed rows, so that ``states[before]``
+        precedes ``states[n_sequences:][now]``.
 
     to_packed : ndarray of shape (n_rows,)
         ``packed = concatenated[to_packed]``, where `concatenated` holds the steps
@@ -52,7 +55,7 @@ class Packing:
         The inverse: ``concatenated = packed[to_concatenated]``.
 
     reverse : ndarray of shape (n_rows,)
-        ``packed[reverse]`` is the same batch with every sequence turned back to front.
+        ``packed[reverse]`` is the same batch with the steps of every sequence reversed.
 
     last : ndarray of shape (n_sequences,)
         Packed row of the last step of each sequence, in the order of `lengths`.
@@ -81,7 +84,7 @@ class Packing:
         starts = starts_of(sizes)
         self.n_rows = int(sizes.sum())
 
-        # One row above the packed ones for each sequence makes the first step like any other.
+        # In the array of states, the initial state of each sequence precedes its first step.
         befores = np.concatenate([[0], self.n_sequences + starts[:-1]])
         self.steps = [
             (slice(start, start + size), slice(before, before + size))
@@ -89,7 +92,7 @@ class Packing:
                 starts.tolist(), sizes.tolist(), befores.tolist(), strict=True
             )
         ]
-        # Without ragged ends each row follows the one n_sequences above: a view will do.
+        # With equal lengths, the state before each row is n_sequences rows above: use a slice.
         self._before: np.ndarray | None = None
         if sizes[-1] < sizes[0]:
             self._before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
@@ -103,18 +106,18 @@ class Packing:
         self.last = self.to_concatenated[self.offsets + lengths - 1]
 
     def before(self, rows: slice = slice(None)) -> slice | np.ndarray:
-        """Get the rows of *states* that precede these packed rows; a slice where one will do."""
+        """Get the rows of *states* that precede these packed rows, as a slice if possible."""
         return slice(*rows.indices(self.n_rows)) if self._before is None else self._before[rows]
 
     def runs(self, n_units: int) -> list[tuple[slice, list[tuple[slice, slice]]]]:
-        """Group neighbouring steps, of so many units a row, that fit the cache together.
+        """Group consecutive steps into runs whose arrays (n_rows, n_units) fit into the cache.
 
-        Each run is the packed rows of its steps, and the steps.
+        Each run is a pair: the packed rows of its steps, and the steps.
         """
         stops = np.array([now.stop for now, _ in self.steps])
         runs, first, start = [], 0, 0
         while first < self.n_steps:
-            fitting = int(np.searchsorted(stops, start + _RUN // n_units, side="right"))
+            fitting = int(np.searchsorted(stops, start + _RUN_SIZE // n_units, side="right"))
             after = max(fitting, first + 1)
             stop = int(stops[after - 1])
             runs.append((slice(start, stop), self.steps[first:after]))
@@ -122,10 +125,10 @@ class Packing:
         return runs
 
     def blocks(self, n_steps: int) -> list[tuple[slice, Packing]]:
-        """Cut the batch across time: packed rows of each block of so many steps, and its packing.
+        """Split the batch over time into blocks of `n_steps` steps.
 
-        The sequences of a block are in the packed order of the batch, longest first, so that
-        those of the next block are the first of them.
+        Each block is a pair: its packed rows, and its packing. The sequences of a block are in
+        the order of the batch, longest first. The first of them continue in the next block.
         """
         longest_first = self.lengths[self.order]
         blocks = []
@@ -138,7 +141,7 @@ class Packing:
 
 
 def starts_of(lengths: np.ndarray) -> np.ndarray:
-    """First row of each piece where pieces of these lengths follow one another."""
+    """First row of each sequence, if sequences of these lengths are concatenated."""
     return np.cumsum(lengths) - lengths
 
 

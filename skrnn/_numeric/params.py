@@ -13,9 +13,9 @@ Arrays = Mapping[str, Mapping[str, np.ndarray]]
 class Params(dict):
     """Named views into one flat vector: ``params[layer][name]``, weights before biases.
 
-    One vector makes an optimizer three lines, and snapshots, clipping, weight decay and
-    checks of finiteness one line each. A name that begins with ``b`` is a bias; the
-    biases of all layers stand last, so that ``weights`` is a single slice.
+    With a single vector, an optimizer takes a few lines, and copies, clipping, weight decay and
+    checks for finite values one line each. Biases are the parameters called ``b`` or ``b_...``
+    (see `is_bias`). They are at the end of the vector, so that ``weights`` is a slice.
 
     Parameters
     ----------
@@ -28,10 +28,10 @@ class Params(dict):
     Attributes
     ----------
     flat : ndarray of shape (n_parameters,)
-        Every parameter. Write to it in place; the views follow.
+        Every parameter. Change it in place, as `weights` and the named arrays are views of it.
 
     weights : ndarray of shape (n_weights,)
-        The head of `flat` that holds the weights: what an L2 penalty applies to.
+        The first part of `flat`, without the biases. The L2 penalty applies to it.
 
     Examples
     --------
@@ -56,18 +56,19 @@ class Params(dict):
         self.weights = self.flat[:n_weights]
 
     def fill(self, arrays: Arrays) -> Params:
-        """Copy named arrays into the vector: these names, in these shapes, and no others."""
+        """Copy named arrays into the vector; exactly these names and shapes are accepted."""
         for layer, of_layer in arrays.items():
             if not isinstance(of_layer, Mapping):
                 raise ValueError(
                     f"The weights given for {layer} must be a dictionary of arrays, got "
                     f"{type(of_layer).__name__}."
                 )
-        known = {(layer, name) for layer, name, _ in _entries(self.shapes)}
-        if strange := [key for key in _names(arrays) if key not in known]:
+        known = [(layer, name) for layer, name, _ in _entries(self.shapes)]
+        if unknown := [key for key in _names(arrays) if key not in known]:
+            wrong, *accepted = (f"{layer}[{name!r}]" for layer, name in (unknown[0], *known))
             raise ValueError(
-                f"Weights are given for {strange[0]}, which the network does not have; its "
-                f"layers are {list(self.shapes)}."
+                f"Weights are given for {wrong}, which the network does not have. It has "
+                f"{', '.join(accepted)}."
             )
         for layer, name, shape in _entries(self.shapes):
             given = _numbers(arrays.get(layer, {}).get(name, np.nan))
@@ -81,18 +82,14 @@ class Params(dict):
             self[layer][name][...] = given
         return self
 
-    def like(self, dtype: np.typing.DTypeLike | None = None) -> Params:
-        """Make a vector of zeros with the same names, for a gradient."""
-        return Params(self.shapes, self.flat.dtype if dtype is None else dtype)
-
-    def __reduce__(self):
-        # Views pickled one by one would lose the vector they share.
-        return _rebuild, (self.shapes, self.flat)
+    def like(self) -> Params:
+        """Make zeros with the same names, shapes and dtype, for a gradient."""
+        return Params(self.shapes, self.flat.dtype)
 
 
 def is_bias(name: str) -> bool:
-    """Tell biases, which L2 leaves alone, from weights."""
-    return name.startswith("b")
+    """Whether a parameter is a bias, to which no L2 penalty applies: ``b`` or ``b_...``."""
+    return name == "b" or name.startswith("b_")
 
 
 def _entries(shapes: Shapes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
@@ -106,15 +103,9 @@ def _names(arrays: Arrays) -> Iterator[tuple[str, str]]:
 
 
 def _numbers(given) -> np.ndarray:
-    """Read an array of numbers; what is none has no shape that a network could want."""
+    """Read an array of numbers. Other input becomes a scalar NaN, which has the wrong shape."""
     try:
         array = np.asarray(given)
     except ValueError:  # rows of different lengths
         return np.asarray(np.nan)
     return array if array.dtype.kind in "biufc" else np.asarray(np.nan)
-
-
-def _rebuild(shapes: Shapes, flat: np.ndarray) -> Params:
-    params = Params(shapes, flat.dtype)
-    params.flat[:] = flat
-    return params

@@ -1,29 +1,34 @@
 """The recurrent cells, on packed rows (see ``packing``).
 
-A recurrent layer is an input projection, done for all steps at once, and a *cell*, which
-walks through time. All arrays of gates are blocks ``(gate, rows, units)``, contiguous in each
-gate; weights are ``W (gate, n_in, units)``, ``U (gate, units, units)`` and biases
-``b (gate, units)``, with gates in ONNX order. In the equations ``z`` stands for the projected
-input ``x W + b``, ``*`` for the elementwise product and ``.t`` for the step.
+A recurrent layer is an input projection, computed for all steps at once, and a *cell*, a loop
+over time. Weights are ``W (n_gates, n_in, n_units)``, ``U (n_gates, n_units, n_units)`` and
+``b (n_gates, n_units)``. Arrays of gates are ``(n_gates, n_rows, n_units)``, contiguous for each
+gate. The order of the gates is that of ONNX; `Cell` names them.
 
-Each cell is ``states, back = cell(p, z, packing, start)``:
+In the equations, ``a = x W + b + h.(t-1) U`` is the pre-activation of a gate, ``*`` is the
+elementwise product and ``.t`` marks the step.
 
-* `z` is the cell's own, to overwrite;
-* `start` holds the initial states, one array ``(n_sequences, units)``, longest sequence first,
-  or 0, for each kind of state of the cell;
-* `states` holds the states after each step, each ``(rows, units)``; the first is the output;
-* ``dz = back(dh, g)``, called once, writes the gradient of the recurrent parameters into `g`.
+Each cell is ``states, back = cell(p, projected, packing, start)``:
 
-Where there are gates, they take the place of `z`, and their gradients that of the gates. Backwards,
-what does not depend on the incoming gradient is computed for a run of steps at once, as many as fit
-the cache, and the gradients of the weights in one product at the end, so that the loop over steps
-holds only what must be done in order.
+* `projected` ``(n_gates, n_rows, n_units)`` is ``x W + b``. The cell may overwrite it;
+* `start` holds the initial state of each kind that the cell has (the LSTM has two): an array
+  ``(n_sequences, n_units)``, longest sequence first, or 0;
+* `states` holds the states after each step, one array ``(n_rows, n_units)`` of each kind. The
+  first is the output of the layer;
+* ``dprojected = back(dh, grad)`` writes the gradient of the recurrent parameters into `grad`.
+
+To save memory, the gates overwrite `projected`, and their gradients overwrite the gates. So a
+backward pass can run only once (see `single_use`). The gradient of a gate is the incoming gradient
+times a local derivative. The local derivatives are computed for a run of steps at once, as
+many as fit into the cache, and the gradients of the weights are one product after the loop. Only
+what depends on the following step is computed step by step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,213 +36,328 @@ from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
 
 
 def project(p, x):
-    """Input projection of every gate and step, ``z = x W + b``: x (rows, n_in).
+    """Input projection of every gate and step, ``x W + b``: x (n_rows, n_in).
 
-    The bias is the weight of one more input that is always 1: one product each way serves
-    both, which for few inputs takes a fifth of the time of adding and summing apart.
+    The bias is the weight of one more input that is always 1. One product then serves both in
+    each direction. For few inputs this takes a fifth of the time of a separate addition and sum.
     """
     (n_gates, n_in, n_units), dtype = p["W"].shape, p["W"].dtype
-    x_1, W_b = np.empty((len(x), n_in + 1), x.dtype), np.empty((n_gates, n_in + 1, n_units), dtype)
+    x_1 = np.empty((len(x), n_in + 1), x.dtype)
     x_1[:, :-1], x_1[:, -1] = x, 1
+    W_b = np.empty((n_gates, n_in + 1, n_units), dtype)
     W_b[:, :-1], W_b[:, -1] = p["W"], p["b"]
-    z = np.matmul(x_1, W_b)
+    projected = np.matmul(x_1, W_b)  # (n_gates, n_rows, n_units)
 
-    def back(dz, g, want_dx=True):
-        dW_b = x_1.T @ dz
-        g["W"][...], g["b"][...] = dW_b[:, :-1], dW_b[:, -1]
-        return (dz @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
+    def back(dprojected, grad, want_dx=True):
+        dW_b = x_1.T @ dprojected  # (n_gates, n_in + 1, n_units)
+        grad["W"][...], grad["b"][...] = dW_b[:, :-1], dW_b[:, -1]
+        return (dprojected @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
 
-    return z, back
+    return projected, back
 
 
-def rnn(p, z, packing, start, activation="tanh"):
-    """Elman network (Elman, 1990): ``h.t = f(z.t + h.(t-1) U)``."""
+def single_use(back):
+    """Make a second call of a backward pass an error.
+
+    The first call overwrites arrays that the forward pass has kept, so that a second one would
+    return wrong gradients.
+    """
+    unused = [back]
+
+    def back_once(dh, grad):
+        if not unused:
+            raise RuntimeError(
+                "The backward pass of a recurrent layer can be called only once, because it "
+                "overwrites the arrays kept by the forward pass. Repeat the forward pass first."
+            )
+        return unused.pop()(dh, grad)
+
+    return back_once
+
+
+def rnn(p, projected, packing, start, activation="tanh"):
+    """Elman network (Elman, 1990): ``h.t = f(a.t)``."""
     f, derivative = ACTIVATIONS[activation]
-    U = p["U"][0]
-    states, h = _state_rows(packing, start[0], z)
+    U = p["U"][0]  # (n_units, n_units)
+    states, h = state_rows(packing, start[0], projected)
     for now, before in packing.steps:
-        a = np.dot(states[before], U, out=h[now])
-        a += z[0, now]
+        a = np.dot(states[before], U, out=h[now])  # (n_now, n_units)
+        a += projected[0, now]
         f(a, out=a)
 
-    def back(dh, g):
-        dstates, dh = _gradient_rows(packing, states, dh)
-        dz = derivative(h)
-        UT = np.ascontiguousarray(U.T)
+    @single_use
+    def back(dh, grad):
+        dstates, dh = gradient_rows(packing, states, dh)
+        da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
+        UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
         for now, before in reversed(packing.steps):
-            da = dz[now]
-            da *= dh[now]
-            dstates[before] += np.dot(da, UT)
-        np.dot(states[packing.before()].T, dz, out=g["U"][0])
-        return dz[None]
+            da_now = da[now]
+            da_now *= dh[now]
+            dstates[before] += np.dot(da_now, UT)
+        np.dot(states[packing.before()].T, da, out=grad["U"][0])
+        return da[None]
 
     return (h,), back
 
 
-def gru(p, z, packing, start):
-    """Gated recurrent unit (Cho et al., 2014), reset after the product as in cuDNN.
+def gru(p, projected, packing, start):
+    """Gated recurrent unit (Cho et al., 2014), the variant of cuDNN and PyTorch.
 
-    ``u = logistic(z_u + h U_u)``, ``r = logistic(z_r + h U_r)``, ``q = h U_n + b_rec``,
-    ``n = tanh(z_n + r * q)`` and ``h.t = n + u * (h.(t-1) - n)``, gates in the order u, r, n.
+    The update gate is ``z = logistic(a_z)`` and the reset gate ``r = logistic(a_r)``. The reset
+    gate is applied after the product ``q = h.(t-1) U_n + b_rec``. The new gate is
+    ``n = tanh(x W_n + b_n + r * q)`` and ``h.t = n + z * (h.(t-1) - n)``. Gates are stored in the
+    order z, r, n.
     """
-    U, halved, half = p["U"], _halve_logistic_gates(p["U"], z, 2), np.array(0.5, z.dtype)
-    states, h = _state_rows(packing, start[0], z)
+    U, half = p["U"], np.array(0.5, projected.dtype)
+    U_halved = _halve_logistic_gates(U, projected, 2)
+    states, h = state_rows(packing, start[0], projected)
+    # One row for each sequence, as adding a single row takes twice as long.
     b_rec = np.broadcast_to(p["b_rec"], states[: packing.n_sequences].shape).copy()
-    new = np.empty_like(h)
+    new = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
-        h_before = states[before]
-        a = np.matmul(h_before, halved)
-        ur, q = a[:2], a[2]
-        ur += z[:2, now].copy()
-        tanh_to_logistic(np.tanh(ur, out=ur), half)
+        h_before = states[before]  # (n_now, n_units)
+        a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
+        zr, q = a[:2], a[2]
+        zr += projected[:2, now].copy()  # adding the strided slice without a copy is slower
+        tanh_to_logistic(np.tanh(zr, out=zr), half)
         q += b_rec[: len(q)]
-        n = np.multiply(ur[1], q, out=new[now])
-        n += z[2, now]
+        n = np.multiply(zr[1], q, out=new[now])
+        n += projected[2, now]
         np.tanh(n, out=n)
         h_now = np.subtract(h_before, n, out=h[now])
-        h_now *= ur[0]
+        h_now *= zr[0]
         h_now += n
-        z[:, now] = a
-    gates = z  # u, r and q, which have taken its place
+        projected[:, now] = a
+    gates = projected  # (3, n_rows, n_units), overwritten by z, r and q
 
-    def back(dh, g):
-        dstates, dh = _gradient_rows(packing, states, dh)
-        carried, UT = np.empty_like(h), np.ascontiguousarray(U.transpose(0, 2, 1))
+    @single_use
+    def back(dh, grad):
+        dstates, dh = gradient_rows(packing, states, dh)
+        keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
+        UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # What each pre-activation passes on for a unit of dh; that of n takes the place of n.
-            (u, r, q), n = gates[:, run], new[run]
-            carried[run] = u  # the share of dh that goes to the state before
-            np.multiply((states[packing.before(run)] - n) * u, 1 - u, out=u)
-            np.multiply(1 - carried[run], 1 - n * n, out=n)
+            # Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
+            (z, r, q), n = gates[:, run], new[run]  # (n_run, n_units) each
+            keep[run] = z
+            np.multiply((states[packing.before(run)] - n) * z, 1 - z, out=z)
+            np.multiply(1 - keep[run], 1 - n * n, out=n)
             of_q = n * r
             np.multiply(of_q * q, 1 - r, out=r)
             q[...] = of_q
             for now, before in reversed(steps):
-                dh_now, dh_before, da = dh[now], dstates[before], gates[:, now]
+                dh_now, dh_before = dh[now], dstates[before]  # (n_now, n_units)
+                da = gates[:, now]  # (3, n_now, n_units)
                 da *= dh_now
-                dh_before += carried[now] * dh_now
+                dh_before += keep[now] * dh_now
                 dh_before += np.add.reduce(np.matmul(da, UT))
-        np.matmul(states[packing.before()].T, gates, out=g["U"])
-        g["b_rec"][...] = gates[2].sum(axis=0)
+        np.matmul(states[packing.before()].T, gates, out=grad["U"])
+        grad["b_rec"][...] = gates[2].sum(axis=0)
         np.multiply(new, dh, out=gates[2])
         return gates
 
     return (h,), back
 
 
-def lstm(p, z, packing, start):
+def lstm(p, projected, packing, start):
     """Long short-term memory with a forget gate (Gers et al., 2000).
 
-    ``i, o, f = logistic(z + h U)`` of each gate, ``n = tanh(z_n + h U_n)``,
-    ``c.t = f * c.(t-1) + i * n`` and ``h.t = o * tanh(c.t)``, gates in the order i, o, f, n.
+    The input, output and forget gates are ``i = logistic(a_i)``, ``o = logistic(a_o)`` and
+    ``f = logistic(a_f)``, the new values are ``g = tanh(a_g)``. The memory is
+    ``c.t = f * c.(t-1) + i * g`` and the output ``h.t = o * tanh(c.t)``. Gates are stored in the
+    order i, o, f, g.
     """
-    U, halved, half = p["U"], _halve_logistic_gates(p["U"], z, 3), np.array(0.5, z.dtype)
-    states, h = _state_rows(packing, start[0], z)
-    memories, c = _state_rows(packing, start[1], z)
-    tanh_c = np.empty_like(h)
+    U, half = p["U"], np.array(0.5, projected.dtype)
+    U_halved = _halve_logistic_gates(U, projected, 3)
+    states, h = state_rows(packing, start[0], projected)
+    memories, c = state_rows(packing, start[1], projected)
+    tanh_c = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
-        a = np.matmul(states[before], halved)
-        a += z[:, now].copy()
+        a = np.matmul(states[before], U_halved)  # (4, n_now, n_units)
+        a += projected[:, now].copy()  # adding the strided slice without a copy is slower
         np.tanh(a, out=a)
         tanh_to_logistic(a[:3], half)
-        z[:, now] = a
-        i, o, f, n = a
+        projected[:, now] = a
+        i, o, f, g = a  # (n_now, n_units) each
         c_now = np.multiply(f, memories[before], out=c[now])
-        c_now += np.multiply(i, n, out=i)
+        c_now += np.multiply(i, g, out=i)
         np.multiply(o, np.tanh(c_now, out=tanh_c[now]), out=h[now])
-    gates = z  # which they have taken the place of
+    gates = projected  # (4, n_rows, n_units), overwritten by i, o, f and g
 
-    def back(dh, g):
-        dstates, dh = _gradient_rows(packing, states, dh)
-        dmemories, dc = _gradient_rows(packing, memories, 0)
+    @single_use
+    def back(dh, grad):
+        dstates, dh = gradient_rows(packing, states, dh)
+        dmemories, dc = gradient_rows(packing, memories, 0)
         forget, local_o, dc_of_dh = np.empty_like(h), np.empty_like(h), tanh_c
-        UT = np.ascontiguousarray(U.transpose(0, 2, 1))
+        UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (4, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # What each pre-activation passes on for a unit of dc, and the output gate of dh.
-            (i, o, f, n), t = gates[:, run], tanh_c[run]
+            # Overwrite i, f and g by the derivatives of c.t with respect to a_i, a_f and a_g, and
+            # tanh(c.t) by that of h.t with respect to c.t. That with respect to a_o is `local_o`.
+            (i, o, f, g), t = gates[:, run], tanh_c[run]  # (n_run, n_units) each
             forget[run] = f
-            of_i = n * i
-            np.multiply(i, 1 - n * n, out=n)
+            of_i = g * i
+            np.multiply(i, 1 - g * g, out=g)
             np.multiply(of_i, 1 - i, out=i)
             np.multiply(memories[packing.before(run)] * f, 1 - f, out=f)
             np.multiply(t * o, 1 - o, out=local_o[run])
             np.multiply(o, 1 - t * t, out=dc_of_dh[run])
-            o[...] = 0  # which stands for what dh is about to say
+            o[...] = 0  # finite for the product with dc below, after which it is overwritten
             for now, before in reversed(steps):
-                dh_now, dh_before, dc_now, da = dh[now], dstates[before], dc[now], gates[:, now]
+                dh_now, dh_before, dc_now = dh[now], dstates[before], dc[now]  # (n_now, n_units)
+                da = gates[:, now]  # (4, n_now, n_units)
                 dc_now += dh_now * dc_of_dh[now]
                 da *= dc_now
                 np.multiply(local_o[now], dh_now, out=da[1])
                 np.multiply(dc_now, forget[now], out=dmemories[before])
                 dh_before += np.add.reduce(np.matmul(da, UT))
-        np.matmul(states[packing.before()].T, gates, out=g["U"])
+        np.matmul(states[packing.before()].T, gates, out=grad["U"])
         return gates
 
     return (h, c), back
 
 
-def _state_rows(packing, start, z):
-    """Allocate initial states above the packed rows, and name the packed rows apart."""
-    states = np.empty((packing.n_sequences + packing.n_rows, z.shape[2]), z.dtype)
+def state_rows(packing, start, projected):
+    """Make the array of states, which begins with the initial ones, and its view after them.
+
+    States are (n_sequences + n_rows, n_units), so that ``states[before]`` also works for the first
+    step. The view holds the packed rows (n_rows, n_units).
+    """
+    shape = packing.n_sequences + packing.n_rows, projected.shape[2]
+    states = np.empty(shape, projected.dtype)
     states[: packing.n_sequences] = start
     return states, states[packing.n_sequences :]
 
 
-def _gradient_rows(packing, states, dh):
-    """Gradients laid out as the states are, to which each later step adds its share."""
+def gradient_rows(packing, states, dh):
+    """Make the gradients of states, in the layout of `state_rows`, and their packed rows.
+
+    They begin as `dh`. The backward loop adds what each step passes to the one before.
+    """
     dstates = np.zeros_like(states)
     packed = dstates[packing.n_sequences :]
     packed[...] = dh
     return dstates, packed
 
 
-def _halve_logistic_gates(U, z, n_gates):
-    """Fold the halving of ``logistic(x) = (1 + tanh(x / 2)) / 2`` into U, copied, and z, in place.
+def _halve_logistic_gates(U, projected, n_gates):
+    """Halve the input of the first `n_gates` gates, as ``logistic(x) = (1 + tanh(x / 2)) / 2``.
 
-    Once per batch here instead of once per step, and a single tanh serves all gates.
+    Halves `projected` in place and returns a halved copy of U. This is done once for each batch
+    instead of once for each step, and a single call of tanh then serves all gates.
     """
-    z[:n_gates] *= 0.5
+    projected[:n_gates] *= 0.5
     halved = U.copy()
     halved[:n_gates] *= 0.5
     return halved
 
 
 class Cell(NamedTuple):
-    """A cell's function, its number of gates and of kinds of state."""
+    """All facts about a cell.
+
+    Parameters
+    ----------
+    run : callable
+        The function ``states, back = run(p, projected, packing, start)``.
+
+    gates : tuple of str
+        Names of the gates in the order in which they are stored.
+
+    n_states : int, default=1
+        Number of kinds of states.
+
+    takes_activation : bool, default=False
+        Whether `run` has a parameter `activation`.
+
+    recurrent_bias : str, default=None
+        Gate that has a second bias ``b_rec`` (n_units,), added to the recurrent product.
+
+    initial_bias : mapping of str to float, default={}
+        Initial bias of the gates for which it is not 0.
+
+    torch_gates : tuple of str, default=()
+        The gates in the order of PyTorch.
+
+    onnx_attributes : mapping of str to object, default={}
+        Attributes of the operator of ONNX, which has the name of the cell in capitals.
+    """
 
     run: Callable
-    n_gates: int
-    n_states: int
+    gates: tuple[str, ...]
+    n_states: int = 1
+    takes_activation: bool = False
+    recurrent_bias: str | None = None
+    initial_bias: Mapping[str, float] = {}
+    torch_gates: tuple[str, ...] = ()
+    onnx_attributes: Mapping[str, Any] = {}
+
+    @property
+    def n_gates(self) -> int:
+        """Number of gates."""
+        return len(self.gates)
+
+    def shapes(self, n_in: int, n_units: int) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter of a layer."""
+        n_gates = self.n_gates
+        shapes: dict[str, tuple[int, ...]] = {
+            "W": (n_gates, n_in, n_units),
+            "U": (n_gates, n_units, n_units),
+            "b": (n_gates, n_units),
+        }
+        return shapes | ({"b_rec": (n_units,)} if self.recurrent_bias else {})
+
+    def options(self, activation: str) -> dict[str, str]:
+        """Keyword arguments of `run`."""
+        return {"activation": activation} if self.takes_activation else {}
+
+    def recurrent_biases(self, p: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Second biases of all gates (n_gates, n_units): `b_rec` for its gate, and 0 for others."""
+        biases = np.zeros_like(p["b"])
+        if self.recurrent_bias:
+            biases[self.gates.index(self.recurrent_bias)] = p["b_rec"]
+        return biases
+
+    def init_bias(self, b: np.ndarray) -> None:
+        """Set biases to their initial values, in place: b (n_gates, n_units)."""
+        b[...] = [[self.initial_bias.get(gate, 0.0)] for gate in self.gates]
 
 
-CELLS = {"rnn": Cell(rnn, 1, 1), "gru": Cell(gru, 3, 1), "lstm": Cell(lstm, 4, 2)}
-
-
-def recurrent_shapes(cell: str, n_in: int, n_units: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each parameter of a recurrent layer."""
-    gates = CELLS[cell].n_gates
-    shapes = {"W": (gates, n_in, n_units), "U": (gates, n_units, n_units), "b": (gates, n_units)}
-    return shapes | ({"b_rec": (n_units,)} if cell == "gru" else {})
+CELLS = {
+    "rnn": Cell(rnn, gates=("h",), takes_activation=True, torch_gates=("h",)),
+    "gru": Cell(
+        gru,
+        gates=("z", "r", "n"),
+        recurrent_bias="n",
+        torch_gates=("r", "z", "n"),
+        onnx_attributes={"linear_before_reset": 1},
+    ),
+    "lstm": Cell(
+        lstm,
+        gates=("i", "o", "f", "g"),
+        n_states=2,
+        # Remember at first (Gers et al., 2000; Jozefowicz et al., 2015).
+        initial_bias={"f": 1.0},
+        torch_gates=("i", "f", "g", "o"),
+    ),
+}
 
 
 def recurrent(cell, p, x, packing, start, **options):
-    """Run a recurrent layer, projection and cell: x (rows, n_in), h (rows, units)."""
-    z, back_projection = project(p, x)
-    states, back_cell = CELLS[cell].run(p, z, packing, start, **options)
+    """Run projection and cell: x (n_rows, n_in), states (n_rows, n_units) of each kind."""
+    projected, back_projection = project(p, x)
+    states, back_cell = CELLS[cell].run(p, projected, packing, start, **options)
 
-    def back(dh, g, want_dx=True):
-        return back_projection(back_cell(dh, g), g, want_dx)
+    def back(dh, grad, want_dx=True):
+        return back_projection(back_cell(dh, grad), grad, want_dx)
 
     return states, back
 
 
 def truncated(cell, p, x, packing, start, n_steps, **options):
-    """Run a recurrent layer whose gradient is cut between blocks of `n_steps` steps.
+    """Run projection and cell; no gradient passes from one block of `n_steps` steps to another.
 
-    Truncated backpropagation through time (Williams & Peng, 1990): the states that a block
-    begins with are constants. With ``n_steps=1`` the previous state always is one. What `back`
-    needs is computed anew for one block at a time, so that only the states of all steps are
-    kept, and not the gates; the outputs are those of `recurrent`.
+    This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
+    a block are constants. With ``n_steps=1`` every previous state is one. The outputs are those of
+    `recurrent`. Only the states of all steps are kept, not the gates: `back` repeats the forward
+    pass of one block at a time.
     """
     blocks, starts = packing.blocks(n_steps), []
     h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x, p["W"]))
@@ -250,18 +370,35 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         h[rows] = states[0]
         start = tuple(state[block.last] for state in states)
 
-    def back(dh, g, want_dx=True):
-        dx = np.empty_like(x)
-        of_block = {name: np.empty_like(total) for name, total in g.items()}
-        for total in g.values():
+    def back(dh, grad, want_dx=True):
+        dx = np.empty_like(x)  # (n_rows, n_in)
+        of_block = {name: np.empty_like(total) for name, total in grad.items()}
+        for total in grad.values():
             total[...] = 0
         for (rows, block), start in zip(blocks, starts, strict=True):
             _, back_block = recurrent(cell, p, x[rows], block, start, **options)
             dx_block = back_block(dh[rows], of_block, want_dx)
             if want_dx:
                 dx[rows] = dx_block
-            for name, total in g.items():
+            for name, total in grad.items():
                 total += of_block[name]
         return dx if want_dx else None
 
     return (h,), back
+
+
+def recurrent_layer(name, cell, activation="tanh", bptt_steps=None):
+    """Make a layer: run a cell with the parameters of this name; the output is its first state."""
+    run = recurrent if bptt_steps is None else partial(truncated, n_steps=bptt_steps)
+    start = (0,) * CELLS[cell].n_states
+    options = CELLS[cell].options(activation)
+
+    def layer(params, x, packing, rng=None):
+        states, back_states = run(cell, params[name], x, packing, start, **options)
+
+        def back(dh, grad, want_dx=True):
+            return back_states(dh, grad[name], want_dx)
+
+        return states[0], back
+
+    return layer

@@ -1,6 +1,7 @@
-"""Learning-rate schedules: ``factor(epoch, n_seen, max_iter, power_t)`` of the initial rate.
+"""Learning-rate schedules: ``factor(epoch, n_seen, max_iter, power_t)``.
 
-`epoch` counts the epochs done, `n_seen` the training samples seen in them.
+The learning rate is the initial one times this factor. `epoch` is the number of epochs done,
+`n_seen` the number of training samples seen in them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 
 
 def constant(epoch: int, n_seen: int, max_iter: int, power_t: float) -> float:
-    """Keep the initial rate."""
+    """Keep the initial learning rate."""
     return 1.0
 
 
@@ -23,7 +24,7 @@ def cosine(epoch: int, n_seen: int, max_iter: int, power_t: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(epoch / max_iter, 1)))
 
 
-# "adaptive" keeps the rate too, until whoever watches the loss divides it.
+# "adaptive" has a constant factor, too: the training run divides the rate when the loss stalls.
 SCHEDULES = {
     "constant": constant,
     "adaptive": constant,

@@ -18,13 +18,18 @@ from scipy.optimize import OptimizeResult, minimize
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import SGD, Adam, State
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate, State
 from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Arrays, Params
 
 
 class Batch(NamedTuple):
-    """What a network and a loss read in one step; `weight` sums to one, before to `total`."""
+    """What a network and a loss read in one step.
+
+    `total` is the weight that the batch has on average, ``n_rows`` times the mean weight of all
+    rows; `weight` is divided by it. So a batch of heavy rows has a larger gradient, and a weight
+    of 2 equals the row twice, in expectation over batches of any size.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -34,7 +39,7 @@ class Batch(NamedTuple):
 
     @property
     def parts(self) -> tuple[Batch, ...]:
-        """What the gradient is computed of, piece by piece."""
+        """The parts whose gradients are computed one by one."""
         return (self,)
 
 
@@ -49,13 +54,36 @@ class Halves(NamedTuple):
         return self.parts[0].total + self.parts[1].total
 
 
+class Samples:
+    """Samples, their targets and weights; the part that `Rows` and `Ragged` share.
+
+    With `unit_weight`, weights are relative to it instead of to their mean.
+    """
+
+    weight: np.ndarray
+    unit_weight: float | None
+
+    @cached_property
+    def _sum_of_weights(self):
+        return float(self.weight.sum())
+
+    def total(self, n_rows: int) -> float:
+        """Weight that so many rows have on average."""
+        if self.unit_weight is not None:
+            return self.unit_weight * n_rows
+        if n_rows == len(self.weight):
+            return self._sum_of_weights  # not rounded again
+        return self._sum_of_weights * n_rows / len(self.weight)
+
+
 @dataclass(frozen=True)
-class Rows:
+class Rows(Samples):
     """Samples that are rows of x (n_samples, n_features), dense or sparse."""
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    unit_weight: float | None = None
 
     @property
     def n_samples(self) -> int:
@@ -64,17 +92,17 @@ class Rows:
 
     def take(self, index) -> Batch:
         """Gather some samples."""
-        weight = self.weight[index]
-        total = float(weight.sum())
-        return Batch(self.x[index], self.y[index], weight / total, total)
+        y, weight = self.y[index], self.weight[index]
+        total = self.total(len(y))
+        return Batch(self.x[index], y, weight / total, total)
 
     def subset(self, index) -> Rows:
-        """Keep some samples."""
-        return Rows(self.x[index], self.y[index], self.weight[index])
+        """Select some samples."""
+        return Rows(self.x[index], self.y[index], self.weight[index], self.unit_weight)
 
 
 @dataclass(frozen=True)
-class Ragged:
+class Ragged(Samples):
     """Samples that are sequences, one after the other in x (n_steps_total, n_features).
 
     With `per_step`, y and weight have a row for each step instead of one for each sequence.
@@ -85,6 +113,7 @@ class Ragged:
     weight: np.ndarray
     lengths: np.ndarray
     per_step: bool = False
+    unit_weight: float | None = None
 
     @property
     def n_samples(self) -> int:
@@ -99,7 +128,7 @@ class Ragged:
         """Gather and pack some sequences."""
         chosen = self.subset(index)
         packing = Packing(chosen.lengths)
-        total = float(chosen.weight.sum())
+        total = self.total(len(chosen.y))
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
@@ -110,11 +139,12 @@ class Ragged:
         return Halves((self.take(longest_first[::2]), self.take(longest_first[1::2])))
 
     def subset(self, index) -> Ragged:
-        """Keep some sequences."""
+        """Select some sequences."""
         lengths, starts = self.lengths[index], self._starts[index]
         rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
         targets = rows if self.per_step else index
-        return Ragged(self.x[rows], self.y[targets], self.weight[targets], lengths, self.per_step)
+        y, weight = self.y[targets], self.weight[targets]
+        return Ragged(self.x[rows], y, weight, lengths, self.per_step, self.unit_weight)
 
 
 # Rows that a thread works on at a time in predictions, which bounds their memory.
@@ -126,7 +156,7 @@ PIECE = 2**14
 _HALVES_FROM = 2**21
 
 Objective = Callable[[np.ndarray, Batch | Halves], tuple[float, np.ndarray]]
-OnEpoch = Callable[[float, np.ndarray, np.ndarray], bool]
+OnEpoch = Callable[[float], bool]
 
 
 def gather(samples: Rows | Ragged, index, network: MLP | RNN | None = None) -> Batch | Halves:
@@ -268,32 +298,31 @@ def epochs(
 def descend(
     objective: Objective,
     theta: np.ndarray,
-    optimizer: SGD | Adam,
+    optimizer: SGDUpdate | AdamUpdate,
     state: State,
     passes: Iterator[Iterable[Batch | Halves]],
-    rate: Callable[[], float],
+    learning_rate: Callable[[], float],
     max_norm: float | None,
     on_epoch: OnEpoch,
 ) -> None:
-    """Follow the gradient, in place, until ``on_epoch(loss, before, theta)`` says stop.
+    """Follow the gradient, in place, until ``on_epoch(loss)`` returns True.
 
-    `loss` is the mean over the epoch, each batch seen with the weights of its turn; `before`
-    is theta as the epoch began. An epoch ends early when the loss is not finite; the optimizer then
-    starts anew, from better weights if whoever watches sets theta to some.
+    `loss` is the mean over the batches of an epoch, each computed before the step on it. An
+    epoch ends early when the loss is not finite. The state of the optimizer is then reset, and
+    `on_epoch` may set theta to better weights.
     """
     for batches in passes:
-        before, rate_now = theta.copy(), rate()
-        loss = total = 0.0
+        rate, loss, total = learning_rate(), 0.0, 0.0
         for batch in batches:
             value, gradient = objective(theta, batch)
             loss += float(value) * batch.total
             total += batch.total
             if not math.isfinite(value):
                 break
-            optimizer.step(theta, clip(gradient, max_norm), rate_now, state)
+            optimizer.step(theta, clip(gradient, max_norm), rate, state)
         if not math.isfinite(loss):
             state.update(optimizer.start(theta))
-        if on_epoch(loss / total, before, theta):
+        if on_epoch(loss / total):
             break
 
 
@@ -315,16 +344,19 @@ def lbfgs(
     tol: float,
     on_epoch: OnEpoch,
 ) -> OptimizeResult:
-    """Minimise over one batch by L-BFGS; returns SciPy's result, its `x` also in theta."""
+    """Minimize over one batch by L-BFGS, in place, until ``on_epoch(loss)`` returns True.
+
+    During `on_epoch`, theta holds the weights after the iteration. Returns the result of SciPy.
+    """
 
     def on_iteration(intermediate_result):
-        x = intermediate_result.x.copy()
-        if on_epoch(float(intermediate_result.fun), x, x):
+        theta[:] = intermediate_result.x
+        if on_epoch(float(intermediate_result.fun)):
             raise StopIteration
 
     result = minimize(
         objective,
-        theta,
+        theta.copy(),
         args=(batch,),
         jac=True,
         method="L-BFGS-B",

@@ -1,1 +1,1 @@
-"""Training of networks: threads and memory."""
+"""One training run: its options, targets, monitor, epochs and threads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._states import HiddenStates
+from skrnn._recurrent import RecurrentNetwork
 from skrnn.inspection._plotting import BLUE, check_plotting, chosen, split_pipeline
 
 _MOST_LINES = 3  # curves that one panel shows clearly; more of them become a heat map
@@ -145,7 +145,7 @@ class HiddenStateDisplay:
         check_plotting(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
         head, network = split_pipeline(chosen(estimator))
-        if not isinstance(network, HiddenStates):
+        if not isinstance(network, RecurrentNetwork):
             raise TypeError(
                 f"{type(network).__name__} has no hidden states over time; expected a recurrent "
                 "estimator of skrnn, or a pipeline or search that ends in one."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn.sequences import as_sequences, cut
+from skrnn._input import as_sequences, unflatten
 
 
 def occlusion_importance(estimator, X, *, window=1, baseline=None):
@@ -60,7 +60,7 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
         _importance(estimator, steps, before, window, baseline)
         for steps, before in zip(ragged, first, strict=True)
     ]
-    return cut(np.concatenate(importances), sequences.lengths)
+    return unflatten(np.concatenate(importances), sequences.lengths)
 
 
 def _read_baseline(baseline, values):

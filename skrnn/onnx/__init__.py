@@ -11,8 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import NeuralNetwork
-from skrnn._outputs import NeuralClassifier
+from skrnn._base import ClassPredictions, NeuralNetwork
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.mlp import XORMLPClassifier
 from skrnn.onnx import _converters as converters
@@ -154,7 +153,7 @@ def register_onnx_converters():
             converters.shape_network,
             converters.convert_network,
             parser=converters.parse_network,
-            options=zipmap if issubclass(cls, NeuralClassifier) else None,
+            options=zipmap if issubclass(cls, ClassPredictions) else None,
         )
     transformers: dict[type, tuple] = {
         converters.Rows: (converters.shape_rows, converters.convert_rows, None),
@@ -206,7 +205,7 @@ def _final_types(last):
     """Name the outputs, of which skl2onnx would number those that share a name with a step's."""
     if _gives_sequences(last):
         return [("sequences", None), ("n_steps", None)]
-    if isinstance(last, NeuralClassifier):
+    if isinstance(last, ClassPredictions):
         return [("label", None), ("probabilities", None)]
     return [("variable", None)] if isinstance(last, (*_NETWORKS, SequencePadder)) else None
 

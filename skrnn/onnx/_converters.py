@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from skrnn._outputs import NeuralClassifier
+from skrnn._base import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.onnx._nodes import (
     Nodes,
-    behind_the_ends,
     class_answers,
+    fill_padding,
     multilayer_perceptron,
     pad,
     read_sequences,
@@ -39,7 +39,7 @@ def parse_network(scope, model, inputs, custom_parsers=None):
     from skl2onnx.common.data_types import FloatTensorType
 
     alias = f"Skrnn{type(model).__name__}"
-    if not isinstance(model, NeuralClassifier):
+    if not isinstance(model, ClassPredictions):
         return _declare(scope, alias, model, inputs, variable=FloatTensorType())
     kind = _label_type(model)
     return _declare(scope, alias, model, inputs, label=kind, probabilities=FloatTensorType())
@@ -71,7 +71,7 @@ def convert_network(scope, operator, container):
         chosen, scores = class_answers(nodes, scores, classes, model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
-        scores = behind_the_ends(nodes, sequences[2], scores, np.nan)
+        scores = fill_padding(nodes, sequences[2], scores, np.nan)
     nodes.name(scores, answers)
 
 

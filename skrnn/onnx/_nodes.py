@@ -1,8 +1,8 @@
-"""The forward pass of the networks once more, as nodes of an ONNX graph.
+"""The forward pass of the networks as nodes of an ONNX graph.
 
-Sequences travel through a graph as a rectangular batch ``(n_sequences, n_steps, n_features)``
-and the lengths beside it. Nothing here depends on what stands behind the end of a sequence.
-Weights need no more than a transpose, for gates are stored in the order of ONNX.
+In a graph, sequences are a padded batch ``(n_sequences, n_steps, n_features)`` and an array of
+lengths. Values in the padding are ignored. Weights only have to be transposed, as gates are
+stored in the order of ONNX.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn._numeric.recurrent import CELLS
+
 
 class Nodes:
-    """Add nodes to a graph of skl2onnx: a call adds one and returns the name of its output.
+    """Add nodes to a graph of skl2onnx. A call adds one node and returns the name of its output.
 
-    Inputs are names, or arrays, which become constants of the graph.
+    Inputs are names of values, or arrays, which become constants of the graph.
     """
 
     def __init__(self, scope, container):
@@ -48,10 +50,10 @@ class Nodes:
 
 
 def read_sequences(nodes, X, lengths, n_features):
-    """Read a batch, flat or not, with its lengths, or None where a NaN tail tells them.
+    """Read a batch, flat or not, and its lengths. If they are None, NaN at the end is padding.
 
-    Returns the batch, every step behind the end of a sequence replaced by its first step (a
-    value that any transformer or network can digest); the lengths; and a mask of the steps.
+    Returns the batch, the lengths, and a mask of the steps. In the batch, the padding is replaced
+    by the first step of the sequence, a valid input for any transformer or network.
     """
     X = nodes("Reshape", X, np.array([0, -1, n_features]))
     n_steps = nodes("Gather", nodes("Shape", X), np.array(1))
@@ -66,7 +68,7 @@ def read_sequences(nodes, X, lengths, n_features):
 
 
 def multilayer_perceptron(nodes, network, weights, x):
-    """Scores ``(n_samples, n_outputs)`` of a feed-forward network."""
+    """Raw predictions ``(n_samples, n_outputs)`` of a feed-forward network."""
     for i, p in enumerate(weights.values()):
         if i:
             x = nodes(_ACTIVATIONS[network.activation].node, x)
@@ -75,9 +77,9 @@ def multilayer_perceptron(nodes, network, weights, x):
 
 
 def recurrent_network(nodes, network, weights, X, lengths, mask):
-    """Scores of a recurrent network, of each sequence or, without pooling, of each step."""
+    """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
     lengths_32 = nodes("Cast", lengths, to=_type(np.int32))
-    x = nodes("Transpose", X, perm=[1, 0, 2])  # ONNX Runtime wants time first
+    x = nodes("Transpose", X, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
     for names in network.layers:
         x, last = _recurrent(nodes, network, [weights[name] for name in names], x, lengths_32)
     states = nodes("Transpose", x, perm=[1, 0, 2])
@@ -86,27 +88,27 @@ def recurrent_network(nodes, network, weights, X, lengths, mask):
 
 
 def _recurrent(nodes, network, directions, x, lengths):
-    """Run a layer: x (n_steps, n_sequences, n_in), states of every step, and the last ones."""
-    n_units = directions[0]["U"].shape[2]
-    arguments = [[_ARGUMENTS[name](p) for p in directions] for name in ("W", "R", "B")]
-    W, R, B = (np.stack(parts).astype(np.float32) for parts in arguments)
+    """Run a layer: x (n_steps, n_sequences, n_in); returns all states, and the last ones."""
+    cell, n_units = CELLS[network.cell], directions[0]["U"].shape[2]
+    W, R, B = (
+        np.stack(parts).astype(np.float32)
+        for parts in zip(*(_arguments(cell, p) for p in directions), strict=True)
+    )
     direction = "bidirectional" if len(directions) == 2 else "forward"
-    attributes = {"hidden_size": n_units, "direction": direction}
-    if network.cell == "rnn":
+    attributes = {"hidden_size": n_units, "direction": direction, **cell.onnx_attributes}
+    if cell.takes_activation:
         activation = _ACTIVATIONS[network.activation]
         attributes["activations"] = [activation.of_cell] * len(directions)
         if activation.of_cell == "Affine":
             attributes["activation_alpha"] = [1.0] * len(directions)
             attributes["activation_beta"] = [0.0] * len(directions)
-    elif network.cell == "gru":
-        attributes["linear_before_reset"] = 1
     states, last, *_ = nodes(
         network.cell.upper(),
         *(x, W, R, B, lengths),
-        n_outputs=3 if network.cell == "lstm" else 2,
+        n_outputs=1 + cell.n_states,
         **attributes,
     )
-    # (n_steps, directions, n_sequences, n_units), and last without the first axis
+    # states (n_steps, n_directions, n_sequences, n_units); last without the first axis
     side_by_side = np.array([0, 0, len(directions) * n_units])
     states = nodes("Reshape", nodes("Transpose", states, perm=[0, 2, 1, 3]), side_by_side)
     last = nodes("Reshape", nodes("Transpose", last, perm=[1, 0, 2]), side_by_side[1:])
@@ -118,23 +120,14 @@ def _gates_as_rows(A):
     return A.transpose(0, 2, 1).reshape(-1, A.shape[1])
 
 
-def _biases(p):
-    """Input biases, then recurrent ones, of which only the new gate of a GRU has any."""
-    recurrent = np.zeros_like(p["b"])
-    if "b_rec" in p:
-        recurrent[2] = p["b_rec"]
-    return np.concatenate([p["b"].ravel(), recurrent.ravel()])
-
-
-_ARGUMENTS = {
-    "W": lambda p: _gates_as_rows(p["W"]),
-    "R": lambda p: _gates_as_rows(p["U"]),
-    "B": _biases,
-}
+def _arguments(cell, p):
+    """Make the inputs W, R and B of the operator; B holds the input biases, then the recurrent."""
+    biases = np.concatenate([p["b"].ravel(), cell.recurrent_biases(p).ravel()])
+    return _gates_as_rows(p["W"]), _gates_as_rows(p["U"]), biases
 
 
 class _Activation(NamedTuple):
-    """An activation as a node of its own, and by its name within a recurrent cell."""
+    """Names of an activation: of its operator, and in the attributes of a recurrent cell."""
 
     node: str
     of_cell: str
@@ -165,10 +158,10 @@ def _pool_max(nodes, weights, states, last, lengths, mask):
 
 
 def _pool_attention(nodes, weights, states, last, lengths, mask):
-    scores = nodes("MatMul", states, weights["attention"]["W"].astype(np.float32))
-    present = nodes("Where", _per_feature(nodes, mask), scores, np.float32(-np.inf))
-    shares = nodes("Softmax", present, axis=1)
-    return nodes("ReduceSum", nodes("Mul", shares, states), np.array([1]), keepdims=0)
+    logits = nodes("MatMul", states, weights["attention"]["W"].astype(np.float32))
+    present = nodes("Where", _per_feature(nodes, mask), logits, np.float32(-np.inf))
+    attention = nodes("Softmax", present, axis=1)
+    return nodes("ReduceSum", nodes("Mul", attention, states), np.array([1]), keepdims=0)
 
 
 def _each_step(nodes, weights, states, last, lengths, mask):
@@ -189,30 +182,30 @@ def _dense(nodes, p, x):
     return nodes("Add", nodes("MatMul", x, W), b)
 
 
-def class_answers(nodes, scores, classes, out_activation):
-    """Read labels and probabilities off the scores, whose last axis is that of the outputs."""
+def class_answers(nodes, raw_prediction, classes, out_activation):
+    """Compute labels and probabilities; the last axis of `raw_prediction` is the outputs."""
     if out_activation == "softmax":
-        best = nodes("ArgMax", scores, axis=-1, keepdims=0)
-        return nodes("Gather", classes, best), nodes("Softmax", scores, axis=-1)
-    yes = nodes("Sigmoid", scores)
-    chosen = nodes("Cast", nodes("Greater", scores, np.float32(0)), to=_type(np.int64))
+        best = nodes("ArgMax", raw_prediction, axis=-1, keepdims=0)
+        return nodes("Gather", classes, best), nodes("Softmax", raw_prediction, axis=-1)
+    second = nodes("Sigmoid", raw_prediction)
+    chosen = nodes("Cast", nodes("Greater", raw_prediction, np.float32(0)), to=_type(np.int64))
     if classes is None:  # multilabel
-        return chosen, yes
-    no = nodes("Sub", np.float32(1), yes)
+        return chosen, second
+    first = nodes("Sub", np.float32(1), second)
     chosen = nodes("Squeeze", chosen, np.array([-1]))
-    return nodes("Gather", classes, chosen), nodes("Concat", no, yes, axis=-1)
+    return nodes("Gather", classes, chosen), nodes("Concat", first, second, axis=-1)
 
 
-def behind_the_ends(nodes, mask, X, fill_value):
-    """Write a value behind the end of every sequence."""
+def fill_padding(nodes, mask, X, fill_value):
+    """Set the padding to a value."""
     return nodes("Where", _per_feature(nodes, mask), X, np.float32(fill_value))
 
 
 def pad(nodes, padder, X, lengths, mask):
-    """Do what a `SequencePadder` does; returns the padded batch and its lengths.
+    """Apply a `SequencePadder`; returns the padded batch and its lengths.
 
-    A sequence that is too long asks for a negative number of filled steps, which ends in an
-    error of the runtime, where `padder` would raise one.
+    Where `padder` would raise an error because a sequence is too long, the number of filled steps
+    is negative, which is an error of the runtime.
     """
     n_steps, n_features = np.array([padder.n_steps_]), padder.n_step_features_
     if padder.longer == "truncate":
@@ -221,7 +214,7 @@ def pad(nodes, padder, X, lengths, mask):
     target = n_steps
     if padder.longer == "grow" and not padder.flat:
         target = nodes("Max", longest, n_steps)
-    X = behind_the_ends(nodes, mask, X, padder.fill_value)
+    X = fill_padding(nodes, mask, X, padder.fill_value)
     X = nodes("Slice", X, np.array([0]), longest, np.array([1]))
     n_sequences = nodes("Shape", lengths)
     shape = nodes("Concat", n_sequences, nodes("Sub", target, longest), [n_features], axis=0)
@@ -229,7 +222,7 @@ def pad(nodes, padder, X, lengths, mask):
     X = nodes("Concat", X, fill, axis=1)
     if padder.flat:
         return nodes("Reshape", X, np.array([-1, padder.n_steps_ * n_features])), lengths
-    if not np.isnan(padder.fill_value):  # then nobody can tell the ends any more
+    if not np.isnan(padder.fill_value):  # the ends can no longer be recognised
         lengths = nodes("Expand", target, n_sequences)
     return X, lengths
 

@@ -50,7 +50,7 @@ def test_derivatives_are_bounded(name, dtype):
 @names
 def test_derivative(name):
     f, derivative = ACTIVATIONS[name]
-    x = X[X != 0]  # where relu has none
+    x = X[X != 0]  # relu has no derivative there
     np.testing.assert_allclose(derivative(f(x)), f(x + 1e-30j).imag / 1e-30, rtol=1e-12, atol=1e-15)
 
 

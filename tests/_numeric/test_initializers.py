@@ -31,7 +31,7 @@ def test_shape_and_seed(name, shape):
 
 @pytest.mark.parametrize("shape", [s for s in SHAPES if len(s) > 2], ids=str)
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_each_gate_is_a_matrix_of_its_own(name, shape):
+def test_each_gate_is_drawn_separately(name, shape):
     rng = RandomState(0)
     one_by_one = [INITIALIZERS[name](rng, shape[-2:]) for _ in range(int(np.prod(shape[:-2])))]
     gates = matrices(INITIALIZERS[name](RandomState(0), shape))
@@ -41,7 +41,7 @@ def test_each_gate_is_a_matrix_of_its_own(name, shape):
 
 @pytest.mark.parametrize("shape", [(50, 30), (30, 50), (3, 50, 30)], ids=str)
 @pytest.mark.parametrize("name", BOUNDS)
-def test_fills_its_bounds(name, shape):
+def test_draws_fill_the_bounds(name, shape):
     w, bound = INITIALIZERS[name](RandomState(0), shape), BOUNDS[name](*shape[-2:])
     assert np.abs(w).max() <= bound
     for end in (-bound, bound):

@@ -1,4 +1,4 @@
-"""What must hold whatever the numbers are."""
+"""Properties that hold for all inputs."""
 
 from dataclasses import replace
 
@@ -50,12 +50,12 @@ def value_and_gradient(network, batch, loss=CROSS_ENTROPY, alpha=0.0):
     return make_objective(network, params, LOSSES[loss], alpha)(params.flat, batch)
 
 
-# --- Samples know nothing of each other -----------------------------------------------------
+# --- Samples are independent ----------------------------------------------------------------
 
 
 @few
 @given(any_network, ragged_lengths)
-def test_in_a_batch_as_alone(network, lengths):
+def test_a_batch_gives_the_same_as_single_samples(network, lengths):
     samples = random_samples(network, CROSS_ENTROPY, lengths)
     for i, together in enumerate(scores_of(network, samples)):
         (alone,) = scores_of(network, samples, [i])
@@ -64,7 +64,7 @@ def test_in_a_batch_as_alone(network, lengths):
 
 @few
 @given(any_network, st.permutations(range(len(LENGTHS))))
-def test_order_of_a_batch(network, permutation):
+def test_the_order_of_a_batch_does_not_matter(network, permutation):
     samples = random_samples(network, CROSS_ENTROPY)
     scores = scores_of(network, samples)
     for i, permuted in zip(permutation, scores_of(network, samples, permutation), strict=True):
@@ -107,7 +107,7 @@ def test_batches_add_up(network, cut):
 
 
 @pytest.mark.parametrize("network", [n for n in RECURRENT if n.bidirectional], ids=describe)
-def test_swapped_directions_read_reversed_sequences(network):
+def test_swapped_directions_on_reversed_sequences(network):
     network = replace(network, hidden_layer_sizes=(3,))
     params, packing = random_params(network.shapes), Packing(LENGTHS)
     forwards, backwards, *readers = params.values()
@@ -116,19 +116,19 @@ def test_swapped_directions_read_reversed_sequences(network):
 
     x = RandomState(0).normal(size=(packing.n_rows, N_FEATURES))
     scores, _ = network.run(params, x, packing)
-    turned, _ = network.run(swapped, x[packing.reverse], packing)
+    in_reverse, _ = network.run(swapped, x[packing.reverse], packing)
     if network.pooling is None:
-        turned = turned[packing.to_packed][packing.reverse][packing.to_concatenated]
-    assert_close(turned, scores)
+        in_reverse = in_reverse[packing.to_packed][packing.reverse][packing.to_concatenated]
+    assert_close(in_reverse, scores)
 
 
-# --- Gradients reach what they should, and nothing else -------------------------------------
+# --- What gradients depend on ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "network", [n for n in RECURRENT if n.pooling == "last" and not n.bidirectional], ids=describe
 )
-def test_reach(network):
+def test_truncation_limits_the_reach_of_gradients(network):
     packing = Packing(LENGTHS)
     params = random_params(network.shapes)
     x = RandomState(0).normal(size=(packing.n_rows, N_FEATURES))
@@ -149,17 +149,17 @@ def test_reach(network):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
-def test_no_gradient_in_none_out(network):
+def test_a_gradient_of_zero_gives_zeros(network):
     batch = random_samples(network, CROSS_ENTROPY).take(slice(None))
     params = random_params(network.shapes)
     scores, back = network.run(params, batch.x, batch.packing)
     g = params.like()
-    g.flat[:] = np.nan  # written, not added to
+    g.flat[:] = np.nan  # must be overwritten, not added to
     dx = back(np.zeros_like(scores), g, want_dx=True)
     assert not dx.any()
     assert not g.flat.any()
     _, back = network.run(params, batch.x, batch.packing)
-    assert back(np.zeros_like(scores), g) is None  # nobody asked for dx
+    assert back(np.zeros_like(scores), g) is None  # dx was not requested
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
@@ -179,12 +179,12 @@ def test_back_is_linear_and_repeatable(network):
     assert np.array_equal(gradients(dscores[0]), once)
 
 
-# --- Types, and inputs that stay as they were ------------------------------------------------
+# --- Types, and inputs that are not changed --------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=describe)
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
-def test_float32_stays(network, loss):
+def test_float32_is_kept(network, loss):
     network = replace(network, dropout=0.2)
     batch = random_samples(network, loss, dtype=np.float32).take(slice(None))
     params = random_params(network.shapes, dtype=np.float32)
@@ -204,7 +204,7 @@ def test_float32_stays(network, loss):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=describe)
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
-def test_inputs_are_left_alone(network, loss):
+def test_inputs_are_not_changed(network, loss):
     network = replace(network, dropout=0.2)
     batch = random_samples(network, loss).take(slice(None))
     params = random_params(network.shapes)
@@ -232,7 +232,7 @@ def test_sparse_rows(network):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
-def test_dropout_is_for_training(network):
+def test_dropout_needs_a_generator(network):
     batch = random_samples(network, CROSS_ENTROPY).take(slice(None))
     params, dropped = random_params(network.shapes), replace(network, dropout=0.5)
     expected, _ = network.run(params, batch.x, batch.packing)

@@ -1,4 +1,4 @@
-"""Values against formulas; gradients are checked, with all others, in test_gradients."""
+"""Values of losses against formulas. Gradients are checked in test_gradients."""
 
 from itertools import product
 
@@ -22,7 +22,7 @@ losses = pytest.mark.parametrize("key", LOSSES, ids=describe)
 
 
 def half_squared_error(predictions, targets):
-    # scikit-learn averages over the outputs; we sum, as its MLPRegressor does for one output.
+    # scikit-learn averages over the outputs. We sum, and so does its MLPRegressor for one output.
     error = mean_squared_error(targets, predictions, sample_weight=WEIGHT)
     return error * K / 2 * WEIGHT.sum()
 
@@ -56,7 +56,7 @@ def test_value(key):
 
 
 @losses
-def test_rows_count_by_their_weight(key):
+def test_weights_multiply_the_rows(key):
     loss, y = LOSSES[key], targets_of(key)
     value, dscores = loss(SCORES, y, WEIGHT)
     alone = [loss(SCORES[[i]], y[[i]], WEIGHT[[i]]) for i in range(N)]
@@ -88,7 +88,7 @@ def test_extreme_scores(key, dtype):
         ("softmax", [1e4, 1e4], 0, np.log(2), [-0.5, 0.5]),
         ("logistic", [1e4, -1e4], [0, 1], 2e4, [1, -1]),
         ("logistic", [1e4, -1e4], [1, 0], 0, [0, 0]),
-        ("logistic", [-50], [0], np.exp(-50), [np.exp(-50)]),  # not rounded to nought
+        ("logistic", [-50], [0], np.exp(-50), [np.exp(-50)]),  # not rounded to zero
     ],
 )
 def test_log_loss_where_probabilities_round_to_zero(activation, scores, target, expected, gradient):

@@ -1,4 +1,4 @@
-"""What truncated backpropagation holds in memory."""
+"""Memory of truncated backpropagation."""
 
 import tracemalloc
 
@@ -8,14 +8,14 @@ from numpy.random import RandomState
 
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, recurrent_shapes, truncated
+from skrnn._numeric.recurrent import CELLS, truncated
 
 N_FEATURES, N_UNITS, N_SEQUENCES = 8, 32, 4
 
 
 def peak_over_states(cell, length, n_steps):
     """Peak memory of forward and backward, as a multiple of the states of all steps."""
-    params = Params({"layer": recurrent_shapes(cell, N_FEATURES, N_UNITS)})
+    params = Params({"layer": CELLS[cell].shapes(N_FEATURES, N_UNITS)})
     params.flat[:] = RandomState(0).normal(size=params.flat.size) / 10
     g, packing = params.like(), Packing(np.full(N_SEQUENCES, length))
     x, dh = np.ones((packing.n_rows, N_FEATURES)), np.ones((packing.n_rows, N_UNITS))
@@ -29,15 +29,15 @@ def peak_over_states(cell, length, n_steps):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_short_blocks_hold_little_more_than_the_states(cell):
+def test_short_blocks_need_little_more_than_the_states(cell):
     whole = peak_over_states(cell, 4000, 4000)
     assert peak_over_states(cell, 4000, 50) < 2.5
-    # Gates, states and what is derived from them; gradients of gates take the place of these.
+    # Gates, states and local derivatives. The gradients of the gates overwrite the gates.
     assert 4 < whole < {"rnn": 5.5, "gru": 10, "lstm": 14}[cell]
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_reach_costs_memory_and_length_does_not(cell):
+def test_memory_grows_with_the_block_and_not_with_the_length(cell):
     short, long = (peak_over_states(cell, length, 50) * length for length in (1000, 4000))
-    states = 4000 - 1000  # of the further steps, the states alone, twice while they are handed on
+    states = 4000 - 1000  # of the additional steps: the states alone, twice while they are copied
     assert long - short < 2.5 * states

@@ -1,19 +1,19 @@
-"""Small properties; whole trajectories are compared with other libraries in test_oracles."""
+"""Properties of single steps. Trajectories are compared with other libraries in test_oracles."""
 
 import pickle
 
 import numpy as np
 import pytest
 
-from skrnn._numeric.optimizers import SGD, Adam
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 
-OPTIMIZERS = [SGD(0.0, False), SGD(0.9, False), SGD(0.9, True), Adam()]
+OPTIMIZERS = [SGDUpdate(0.0, False), SGDUpdate(0.9, False), SGDUpdate(0.9, True), AdamUpdate()]
 optimizers = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 
 
 def walk(optimizer, theta, state, n_steps, rate=0.1):
     for _ in range(n_steps):
-        optimizer.step(theta, 2 * theta, rate, state)  # down theta**2
+        optimizer.step(theta, 2 * theta, rate, state)  # the gradient of theta**2
     return theta
 
 
@@ -33,7 +33,7 @@ def test_finds_the_minimum(optimizer):
 
 
 @optimizers
-def test_goes_on_where_it_stopped(optimizer):
+def test_a_pickled_state_continues_the_run(optimizer):
     theta = np.array([1.0, -2.0])
     expected = walk(optimizer, theta.copy(), optimizer.start(theta), 7)
     state = optimizer.start(theta)
@@ -42,7 +42,7 @@ def test_goes_on_where_it_stopped(optimizer):
 
 
 @optimizers
-def test_two_runs_share_nothing(optimizer):
+def test_runs_do_not_share_state(optimizer):
     first, second = optimizer.start(np.ones(2)), optimizer.start(np.ones(2))
     walk(optimizer, np.ones(2), first, 3)
     fresh = optimizer.start(np.ones(2))
@@ -50,7 +50,7 @@ def test_two_runs_share_nothing(optimizer):
 
 
 @optimizers
-def test_float32_stays(optimizer):
+def test_float32_is_kept(optimizer):
     theta = np.ones(2, np.float32)
     state = optimizer.start(theta)
     walk(optimizer, theta, state, 3)
@@ -61,11 +61,11 @@ def test_float32_stays(optimizer):
 @pytest.mark.parametrize(
     ("optimizer", "expected"),
     [  # positions after two steps of rate 1 along a gradient of 1
-        (SGD(0.0, False), [-1, -2]),
-        (SGD(0.0, True), [-1, -2]),
-        (SGD(0.5, False), [-1, -2.5]),
-        (SGD(0.5, True), [-1.5, -3.25]),
-        (Adam(epsilon=0), [-1, -2]),
+        (SGDUpdate(0.0, False), [-1, -2]),
+        (SGDUpdate(0.0, True), [-1, -2]),
+        (SGDUpdate(0.5, False), [-1, -2.5]),
+        (SGDUpdate(0.5, True), [-1.5, -3.25]),
+        (AdamUpdate(epsilon=0), [-1, -2]),
     ],
     ids=repr,
 )
@@ -78,10 +78,10 @@ def test_by_hand(optimizer, expected):
     np.testing.assert_allclose(path, expected, rtol=1e-12)
 
 
-def test_adam_does_not_mind_the_scale_of_gradients():
+def test_adam_is_invariant_to_the_scale_of_gradients():
     steps = []
     for scale in (1e-3, 1, 1e3):
-        theta, adam = np.zeros(2), Adam(epsilon=0)
+        theta, adam = np.zeros(2), AdamUpdate(epsilon=0)
         adam.step(theta, scale * np.array([1.0, -3.0]), 0.1, adam.start(theta))
         steps.append(theta)
     np.testing.assert_allclose(steps, [[-0.1, 0.1]] * 3)

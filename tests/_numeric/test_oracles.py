@@ -20,9 +20,9 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import POOLINGS, attend, dropout
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import SGD, Adam
+from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_shapes
+from skrnn._numeric.recurrent import CELLS, recurrent
 
 N_FEATURES, UNITS = 2, 3
 
@@ -34,7 +34,7 @@ N_FEATURES, UNITS = 2, 3
 @pytest.mark.parametrize("started", [False, True], ids=["zeros", "start"])
 def test_cell(cell, started):
     packing = Packing(LENGTHS)
-    p = random_params({"layer": recurrent_shapes(cell, N_FEATURES, UNITS)})["layer"]
+    p = random_params({"layer": CELLS[cell].shapes(N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(packing.n_rows, N_FEATURES))
     start = started * RandomState(2).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
     sorted_start = start[:, packing.order]
@@ -47,7 +47,7 @@ def test_cell(cell, started):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_elman_activation(activation):
-    p = random_params({"layer": recurrent_shapes("rnn", N_FEATURES, UNITS)})["layer"]
+    p = random_params({"layer": CELLS["rnn"].shapes(N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(4, N_FEATURES))
     (states,), _ = recurrent("rnn", p, x, Packing([4]), (0,), activation=activation)
     h = np.zeros(UNITS)
@@ -57,7 +57,7 @@ def test_elman_activation(activation):
 
 
 def test_lstm_returns_its_memory():
-    p = random_params({"layer": recurrent_shapes("lstm", N_FEATURES, UNITS)})["layer"]
+    p = random_params({"layer": CELLS["lstm"].shapes(N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(1, N_FEATURES))
     (h, c), _ = recurrent("lstm", p, x, Packing([1]), (0, 0))
     expected = STEPS["lstm"](p, x[0], np.zeros(UNITS), np.zeros(UNITS))
@@ -78,7 +78,7 @@ STATES = RandomState(3).normal(size=(sum(LENGTHS), UNITS))
 )
 def test_pooling(pooling, of_sequence):
     packing = Packing(LENGTHS)
-    y, _ = POOLINGS[pooling](STATES[packing.to_packed], packing)
+    y, _ = POOLINGS[pooling]({}, STATES[packing.to_packed], packing)
     assert_close(y, np.concatenate([of_sequence(h) for h in split(STATES, LENGTHS)]), tol=1e-15)
 
 
@@ -93,7 +93,7 @@ def test_attention():
 
 @pytest.mark.parametrize("rate", [0.2, 0.7])
 def test_dropout(rate):
-    y, _ = dropout(np.full((200, 50), 3.0), rate, RandomState(0))
+    y, _ = dropout(rate)({}, np.full((200, 50), 3.0), rng=RandomState(0))
     assert_close(np.unique(y), [0, 3 / (1 - rate)])
     assert np.mean(y == 0) == pytest.approx(rate, abs=0.02)
 
@@ -111,7 +111,7 @@ def test_mlp(activation):
 
 # --- PyTorch -------------------------------------------------------------------------------
 
-# Our gates in PyTorch's order: i, f, g, o from i, o, f, n, and r, z, n from u, r, n.
+# Our gates in the order of PyTorch: i, f, g, o from i, o, f, g, and r, z, n from z, r, n.
 TORCH_GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 2, 3, 1]}
 
 
@@ -149,7 +149,9 @@ def assert_same_gradients(network, g, module):
         for gradient in ours:
             assert_close(gradient, next(theirs).grad.numpy())
         db_hh = next(theirs).grad.numpy()
-        if network.cell == "gru":  # the other recurrent biases repeat those of the input
+        if (
+            network.cell == "gru"
+        ):  # the other recurrent biases have the same gradients as the input biases
             assert_close(db_rec[-UNITS:], db_hh[-UNITS:])
 
 
@@ -193,7 +195,7 @@ def test_torch(cell, activation, n_layers, bidirectional, pooling):
 # --- Optimizers ----------------------------------------------------------------------------
 
 CURVATURE, RATE = np.array([1.0, 5.0, 0.2]), 0.05
-SGDS = [SGD(momentum, nesterov) for momentum in (0, 0.9) for nesterov in (False, True)]
+SGDS = [SGDUpdate(momentum, nesterov) for momentum in (0, 0.9) for nesterov in (False, True)]
 
 
 def trajectory(step, n_steps=50):
@@ -210,9 +212,9 @@ def our_trajectory(optimizer):
     return trajectory(lambda theta, gradient: optimizer.step(theta, gradient, RATE, state))
 
 
-@pytest.mark.parametrize("optimizer", [*SGDS, Adam(), Adam(0.5, 0.8, 1e-3)], ids=repr)
+@pytest.mark.parametrize("optimizer", [*SGDS, AdamUpdate(), AdamUpdate(0.5, 0.8, 1e-3)], ids=repr)
 def test_sklearn_optimizer(optimizer):
-    kind = SGDOptimizer if isinstance(optimizer, SGD) else AdamOptimizer
+    kind = SGDOptimizer if isinstance(optimizer, SGDUpdate) else AdamOptimizer
     theirs = []
 
     def step(theta, gradient):
@@ -223,12 +225,12 @@ def test_sklearn_optimizer(optimizer):
     assert_close(our_trajectory(optimizer), trajectory(step), tol=1e-14)
 
 
-@pytest.mark.parametrize("optimizer", [*SGDS, Adam(epsilon=1e-20)], ids=repr)
+@pytest.mark.parametrize("optimizer", [*SGDS, AdamUpdate(epsilon=1e-20)], ids=repr)
 def test_torch_optimizer(optimizer):
     torch = pytest.importorskip("torch")
     theta = torch.tensor([3.0, -2.0, 1.0], dtype=torch.float64, requires_grad=True)
-    if isinstance(optimizer, SGD):
-        nesterov = optimizer.nesterov and optimizer.momentum > 0  # PyTorch wants it so
+    if isinstance(optimizer, SGDUpdate):
+        nesterov = optimizer.nesterov and optimizer.momentum > 0  # as PyTorch requires
         theirs = torch.optim.SGD([theta], RATE, optimizer.momentum, nesterov=nesterov)
     else:
         theirs = torch.optim.Adam([theta], RATE, (optimizer.beta_1, optimizer.beta_2), 1e-20)

@@ -1,4 +1,4 @@
-"""The layout of ragged sequences against plain loops over lists."""
+"""The layout of ragged sequences, compared with loops over lists."""
 
 import numpy as np
 import pytest
@@ -90,14 +90,14 @@ def test_runs(lengths, n_units):
 
 @quick
 @given(ragged_lengths)
-def test_torch_packs_alike(lengths):
+def test_torch_packs_in_the_same_order(lengths):
     torch = pytest.importorskip("torch")
     rows = torch.arange(sum(lengths))
     theirs = torch.nn.utils.rnn.pack_sequence(rows.split(lengths), enforce_sorted=False)
     packing = Packing(lengths)
     sizes = [now.stop - now.start for now, _ in packing.steps]
     assert theirs.batch_sizes.tolist() == sizes
-    # PyTorch may break ties of length its own way, within each step.
+    # PyTorch may order sequences of equal length differently within each step.
     data, length_of = theirs.data.numpy(), np.repeat(lengths, lengths)
     assert np.array_equal(length_of[data], length_of[packing.to_packed])
     if len(set(lengths)) == len(lengths):
@@ -105,7 +105,7 @@ def test_torch_packs_alike(lengths):
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, np.int32)])
-def test_lengths_of_any_kind(kind):
+def test_lengths_may_be_any_array_like(kind):
     assert Packing(kind([2, 4, 1])).to_packed.tolist() == [2, 0, 6, 3, 1, 4, 5]
 
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.networks import MLP
-from skrnn._numeric.optimizers import SGD
+from skrnn._numeric.optimizers import SGDUpdate
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
     Batch,
@@ -77,7 +77,7 @@ def test_take_all_sequences(per_step):
 
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.booleans(), st.data())
-def test_a_subset_is_samples_again(lengths, per_step, data):
+def test_subset(lengths, per_step, data):
     for samples in (ROWS, ragged(lengths, per_step)):
         index = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1)))
         again = data.draw(st.lists(st.integers(0, len(index) - 1), min_size=1))
@@ -105,7 +105,7 @@ def test_each_pass_sees_each_sample_once(samples, batch_size):
         assert last == (10 % batch_size or batch_size)
 
 
-def test_order_comes_from_the_generator():
+def test_the_generator_determines_the_order():
     assert passes(3, seed=0) == passes(3, seed=0) != passes(3, seed=1)
     first, second = passes(2)
     assert first != second
@@ -115,7 +115,7 @@ def test_no_shuffling():
     assert passes(2, shuffle=False) == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]] * 2
 
 
-def test_one_batch_needs_no_order():
+def test_a_single_batch_is_not_shuffled():
     assert passes(2, batch_size=10) == [[list(range(10))]] * 2
 
 
@@ -159,7 +159,7 @@ def test_evaluate_in_pieces(lengths, n_rows):
 
 
 def toward(theta, batch):
-    """Half the squared distance to a target; the gradient is the way back."""
+    """Half the squared distance to a target, and its gradient."""
     return 0.5 * np.sum((theta - batch.y) ** 2), theta - batch.y
 
 
@@ -168,8 +168,8 @@ def target(y, total=1.0):
 
 
 def walk(batches, n_epochs=1, rate=lambda: 0.5, max_norm=None, objective=toward):
-    """Plain gradient descent from 0: what is reported at each epoch, and the end."""
-    theta, reports, optimizer = np.zeros(1), [], SGD(0.0, False)
+    """Run gradient descent from 0; returns (loss, before, now) of each epoch."""
+    theta, reports, optimizer = np.zeros(1), [], SGDUpdate(0.0, False)
 
     def on_epoch(loss, before, now):
         assert now is theta
@@ -194,7 +194,7 @@ def test_loss_is_the_mean_over_the_epoch():
     assert loss == (8 * 1 + 2 * 3) / 4
 
 
-def test_rate_is_asked_once_an_epoch():
+def test_the_rate_is_computed_once_an_epoch():
     rates = iter([0.5, 0.25])
     reports = walk([target(4.0), target(4.0)], n_epochs=2, rate=lambda: next(rates))
     assert [now for *_, now in reports] == [3, 3.4375]
@@ -216,7 +216,7 @@ def test_a_loss_that_is_not_finite_ends_the_epoch_without_a_step(bad):
 
     ((loss, before, now),) = walk([target(4.0), target(0.0), target(1.0)], objective=objective)
     assert not np.isfinite(loss)
-    assert (before, now) == (0, 2)  # the step of the first batch, and no other
+    assert (before, now) == (0, 2)  # only the step of the first batch
     assert seen == [4, 0]
 
 
@@ -228,7 +228,7 @@ def test_clip(max_norm, expected):
     np.testing.assert_allclose(clip(np.array([3.0, -4.0]), max_norm), expected, rtol=1e-15)
 
 
-def test_clip_leaves_zeros_alone():
+def test_clipping_zeros_gives_zeros():
     assert not clip(np.zeros(3), 1.0).any()
 
 
@@ -238,7 +238,7 @@ C = 0.7  # scikit-learn's inverse of alpha
 
 
 def logistic_regression(classes, **options):
-    """Fit a network without hidden layers; returns its problem, parameters and result."""
+    """Fit a network without hidden layers; returns the data, the parameters and the result."""
     x, y = load_iris(return_X_y=True)
     x, y = x[np.isin(y, classes)], y[np.isin(y, classes)]
     weight = RandomState(0).uniform(0.5, 2, len(y))
@@ -269,7 +269,7 @@ def test_lbfgs_agrees_with_logistic_regression(classes):
     assert losses[-1] == result.fun
 
 
-def test_lbfgs_stops_when_told():
+def test_on_epoch_stops_lbfgs():
     seen = []
 
     def on_epoch(loss, before, theta):
@@ -282,7 +282,7 @@ def test_lbfgs_stops_when_told():
 
 
 @pytest.mark.parametrize(("limit", "count"), [({"max_iter": 2}, "nit"), ({"max_fun": 4}, "nfev")])
-def test_lbfgs_keeps_its_limits(limit, count):
+def test_lbfgs_respects_its_limits(limit, count):
     _, _, result = logistic_regression([1, 2], on_epoch=lambda *report: False, **limit)
     assert not result.success
     assert getattr(result, count) <= next(iter(limit.values())) + 1

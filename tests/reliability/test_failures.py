@@ -166,7 +166,7 @@ def test_error_in_a_transformer_leaves_it_as_it_was(transformer, error, monkeypa
 
     transformer = clone(transformer)
     before = freeze(vars(transformer))
-    monkeypatch.setattr("skrnn.preprocessing.validate_sequences", fail)
+    monkeypatch.setattr("skrnn.preprocessing.read_X", fail)
     with pytest.raises(error, match="in the middle"):
         transformer.fit(RAGGED)
     assert freeze(vars(transformer)) == before

@@ -29,7 +29,11 @@ from skrnn import (
 from skrnn.inspection import occlusion_importance
 from skrnn.model_selection import cross_val_predict_steps
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # NumPy 2.5 warns where scikit-learn's validation compares a timedelta64 with an integer.
+    pytest.mark.filterwarnings("ignore:The 'generic' unit for NumPy timedelta is deprecated"),
+]
 
 LENGTHS = [3, 1, 4, 2, 2, 3, 3, 1, 2, 2]
 RAGGED = [np.random.RandomState(i).normal(size=(n, 2)) for i, n in enumerate(LENGTHS)]

@@ -1,6 +1,7 @@
 """What is promised about installing: extras that errors name, versions that are tested."""
 
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -36,3 +37,53 @@ def test_floors_are_those_of_the_project():
     pinned = dict(pin.split("==") for pin in pins.stdout.split())
     assert pinned == dict(requirement.split(">=") for requirement in PROJECT["dependencies"])
     assert set(pinned) == {"numpy", "scipy", "scikit-learn"}
+
+
+PYTHONS = runpy.run_path(str(ROOT / "tests" / "smoke" / "pythons.py"))
+
+
+def test_versions_of_python_that_are_declared_are_tested():
+    tested = {f"3.{minor}" for minor in PYTHONS["minors"](PROJECT)}
+    declared = set(re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["classifiers"])))
+    assert f"3.{sys.version_info.minor}" in tested
+    assert {"3.11", "3.12", "3.13"} <= declared <= tested
+
+
+def test_every_version_of_python_is_named_as_run_or_skipped(capsys):
+    found = PYTHONS["main"]().split()
+    report = capsys.readouterr().err
+    for minor in PYTHONS["minors"](PROJECT):
+        version = f"3.{minor}"
+        (line,) = (line for line in report.splitlines() if line.startswith(f"Python {version}: "))
+        assert ("skipped" in line) == (version not in found)
+    assert f"3.{sys.version_info.minor}" not in found
+
+
+def make_python(folder, *answer):
+    """Make an executable that gives this answer to whatever it is asked."""
+    folder.mkdir(parents=True)
+    path = folder / "python3.99"
+    path.write_text("#!/bin/sh\nprintf '%s\\n' " + " ".join(map(str, answer)), encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_newest_usable_python_is_found(monkeypatch, tmp_path):
+    versions = tmp_path / "versions"
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert PYTHONS["find"](99) is None
+    for patch in (9, 10, 2):
+        make_python(versions / f"3.99.{patch}" / "bin", f"path{patch}", 3, 99, patch, "final")
+    make_python(versions / "3.99.11b1" / "bin", "path11", 3, 99, 11, "beta")
+    make_python(versions / "no-venv" / "bin", "python: No module named ensurepip")
+    monkeypatch.setenv("PATH", str(tmp_path / "on_path"), prepend=":")
+    assert PYTHONS["find"](99) == "path10"
+    make_python(tmp_path / "on_path", "path12", 3, 99, 12, "final")
+    assert PYTHONS["find"](99) == "path12"
+
+
+def test_a_version_of_python_that_is_missing_is_named():
+    script = ROOT / "tests" / "smoke" / "pythons.py"
+    asked = subprocess.run([sys.executable, script, "3.99"], capture_output=True, text=True)
+    assert asked.returncode == 1
+    assert asked.stderr == "Python 3.99 is not installed, or cannot make environments.\n"

@@ -1,13 +1,14 @@
-"""What a saved estimator says of its own form.
+"""What all estimators and transformers share: saving, and undoing a fit that fails.
 
-A later release reads what an earlier one saved. Two kinds of change need nothing for that: a new
+A later release loads what an earlier one saved. Two kinds of change need nothing for that: a new
 parameter of a constructor, which a saved estimator that lacks it gets by its default; and a new
 field of a network with a default. Both defaults must mean what was done before. Any other change
-of what an estimator holds needs a new `FORMAT`, and here a way to read the old one.
+of what an estimator holds needs a new `FORMAT`, and code here that reads the old one.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from inspect import signature
 
 from sklearn.base import BaseEstimator
@@ -18,9 +19,9 @@ FORMAT = 1
 
 
 class Persistent(BaseEstimator):
-    """Put the number of the format into what is saved, and look at it when it is loaded.
+    """Store the number of the format in what is saved, and check it on loading.
 
-    By ``__getstate__`` and ``__setstate__``, which pickle, joblib, copy and skops all go through.
+    ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy and skops.
     """
 
     def __getstate__(self):
@@ -40,3 +41,15 @@ class Persistent(BaseEstimator):
             if parameter.default is not parameter.empty:
                 state.setdefault(name, parameter.default)
         super().__setstate__(state)
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Restore the attributes of an estimator if an exception is raised."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -1,0 +1,143 @@
+"""Values of arrays: conversion to numbers, missing values, and values that are refused."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+from numpy.ma import MaskedArray
+from sklearn.utils.validation import check_array
+
+FLOATS = (np.float64, np.float32)
+TEXT = (str, bytes)
+TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def object_array(items) -> np.ndarray:
+    """Put items into a 1-D object array, even where they are arrays of one shape."""
+    return np.fromiter(items, dtype=object, count=len(items))
+
+
+def unflatten(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Split rows into a 1-D object array of one array for each sequence."""
+    bounds = [0, *np.cumsum(lengths).tolist()]
+    return object_array([rows[start:stop] for start, stop in pairwise(bounds)])
+
+
+def is_nested(value) -> bool:
+    """Return whether a value holds further values, other than the characters of text."""
+    if isinstance(value, TEXT) or not hasattr(value, "__len__"):
+        return False
+    return getattr(value, "ndim", 1) > 0  # an array of no dimension is one value
+
+
+def is_awkward(X) -> bool:
+    """Return whether X is an awkward array. There is none before awkward was imported."""
+    return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
+
+
+def holds_text(values: np.ndarray) -> bool:
+    """Return whether an array holds text, perhaps among other values."""
+    return values.dtype.kind in "SU" or holds_any(values, TEXT)
+
+
+def holds_times(values: np.ndarray) -> bool:
+    """Return whether an array holds dates or durations, perhaps among other values."""
+    return values.dtype.kind in "mM" or holds_any(values, TIMES)
+
+
+def holds_any(values: np.ndarray, types: tuple) -> bool:
+    """Return whether an object array holds a value of one of these types."""
+    return values.dtype == object and any(isinstance(value, types) for value in values.flat)
+
+
+def as_array(values) -> np.ndarray:
+    """Make an array in native byte order, with NaN or None where a value is masked or null."""
+    if type(values) not in (np.ndarray, list) and is_awkward(values):
+        values = values.to_numpy()  # masked, if the array has nulls
+    array = np.asarray(values)
+    if isinstance(values, MaskedArray) and values.mask.any():
+        if array.dtype.kind in "biuf":
+            array = np.where(values.mask, np.nan, array)
+        else:
+            array = array.astype(object)
+            array[values.mask] = None
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def as_float(values: np.ndarray, where: str) -> np.ndarray:
+    """Convert values other than text to float64, with NaN for NA of pandas."""
+    if values.dtype.kind in "cmMV":
+        raise ValueError(f"{where} is of type {values.dtype}, but real numbers are required.")
+    if holds_any(values, (type(None),)):
+        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
+    try:
+        with np.errstate(over="ignore"):  # check_numeric reports infinity with its place
+            return values.astype(np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
+        is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
+        if any(is_na):
+            return as_float(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
+        raise ValueError(f"{where} contains something that is no number: {error}") from error
+
+
+def float_block(X: np.ndarray) -> np.ndarray:
+    """Convert a 2-D or 3-D array of numbers to float32, if it was, or to float64."""
+    refuse_times(X, "X")
+    with refuse_overflow("X"):
+        X = check_array(X, dtype=FLOATS, ensure_all_finite=False, allow_nd=True)
+    if X.ndim > 3:
+        raise ValueError(f"X has {X.ndim} dimensions, but 2 or 3 are accepted.")
+    if 0 in X.shape:
+        raise ValueError(f"X has shape {X.shape}, but every axis needs a length of at least 1.")
+    return X
+
+
+def is_missing(value) -> bool:
+    """Return whether a value is None, NaN, NaT or NA of pandas."""
+    if value is None or is_nested(value):
+        return value is None
+    equal = value == value  # False for NaN and NaT; NA for NA, which is a single object
+    return not equal if isinstance(equal, (bool, np.bool_)) else equal is value
+
+
+def missing_in(values: np.ndarray) -> np.ndarray:
+    """Return which values of an array are missing."""
+    if values.dtype != object:
+        return values != values
+    return np.array([is_missing(value) for value in values], dtype=bool)
+
+
+def refuse_masked(values, name: str) -> None:
+    """Raise an error if values are masked, where none may be missing."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(np.ma.is_masked(row) for row in rows):
+        raise ValueError(f"{name} holds masked values, but none may be missing.")
+
+
+def refuse_times(values, name: str) -> None:
+    """Raise an error for dates and durations, whose numbers depend on their unit of time."""
+    for dtype in [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", []):
+        if getattr(dtype, "kind", "") in ("m", "M"):
+            raise ValueError(
+                f"{name} contains values of type {dtype}, but real numbers are required; divide by "
+                "a unit of time."
+            )
+
+
+@contextmanager
+def refuse_overflow(name: str) -> Iterator[None]:
+    """Name the input in the error for a number that is too large for a float.
+
+    A number that only overflows in the conversion becomes infinite, without a warning. The check
+    for infinity that follows then refuses it.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError as error:
+        raise ValueError(f"{name} contains a number that no float can hold: {error}.") from error

@@ -1,0 +1,264 @@
+"""The history of one training run, and the decisions made after each epoch."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skrnn._numeric.schedules import SCHEDULES
+from skrnn._training.options import TrainingOptions
+
+# After so many, the learning rate is a thousandth of its first value, and not the cause.
+_MAX_ROLLBACKS = 10
+
+
+@dataclass
+class Monitor:
+    """Record the epochs of a run, decide when to stop, and keep the best weights.
+
+    The loss of an epoch is the mean over its batches, each computed before the step on it. With
+    several batches, the weights it describes best are those at the end of the epoch. With one
+    batch, it is exactly the loss of the weights at the start (`loss_of_start`). L-BFGS reports
+    the loss of the weights it has arrived at.
+
+    Parameters
+    ----------
+    options : TrainingOptions
+        The settings of the fit.
+
+    last_theta : ndarray of shape (n_parameters,)
+        A copy of the initial weights; later, of the weights after the last epoch.
+
+    n_samples : int
+        Number of training samples.
+
+    loss_of_start : bool
+        Whether an epoch is a single step, so that its loss is that of the weights before it.
+
+    n_seen : int, default=0
+        Number of samples seen before this run, counted once for each epoch.
+
+    Attributes
+    ----------
+    best_theta : ndarray of shape (n_parameters,)
+        The weights of the lowest loss, which is `best_loss`, or `initial_loss` if no epoch was
+        better than the initial weights.
+
+    safe_theta : ndarray of shape (n_parameters,)
+        The weights at the start of the epoch of the lowest loss. Training resumes from them
+        after an overflow, which the last step of that epoch may have caused.
+
+    outcome : {'running', 'converged', 'max_fun', 'stopped', 'interrupted', 'diverged'}
+        How the run ended; 'running' also if it ended at `max_iter`.
+    """
+
+    options: TrainingOptions
+    last_theta: np.ndarray
+    n_samples: int
+    loss_of_start: bool
+    n_seen: int = 0
+    n_iter: int = 0
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    initial_loss: float = math.inf
+    best_loss: float = math.inf
+    best_score: float = -math.inf
+    best_validated_theta: np.ndarray | None = None
+    outcome: str = "running"
+    n_rollbacks: int = 0
+    n_stalled: int = 0
+    rate_divisor: float = 1.0
+
+    def __post_init__(self):
+        self.best_theta = self.safe_theta = self.last_theta
+
+    # During the run ----------------------------------------------------------------------
+
+    def learning_rate(self) -> float:
+        """Compute the learning rate of the next epoch."""
+        o = self.options
+        factor = SCHEDULES[o.learning_rate](self.n_iter, self.n_seen, o.max_iter, o.power_t)
+        return o.learning_rate_init * factor / self.rate_divisor
+
+    def report(
+        self, loss: float, theta: np.ndarray, validation: tuple[float, float] | None = None
+    ) -> None:
+        """Record an epoch and decide whether to continue; see `finished`.
+
+        Parameters
+        ----------
+        loss : float
+            Loss of the epoch.
+
+        theta : ndarray of shape (n_parameters,)
+            The weights after the epoch. After an overflow they are overwritten by `safe_theta`.
+
+        validation : tuple of float, default=None
+            Score and loss on the validation data, if there are any.
+        """
+        start, self.last_theta = self.last_theta, theta.copy()
+        self.n_iter += 1
+        self.n_seen += self.n_samples
+        self.loss_curve.append(loss)
+        if self.options.verbose:
+            print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
+        score_improved = validation is not None and self._record_validation(*validation)
+        if not math.isfinite(loss):
+            self._roll_back(theta)
+            return
+        improved = self._record_loss(loss, start)
+        if self.options.early_stopping:
+            improved = score_improved
+        self.n_stalled = 0 if improved else self.n_stalled + 1
+        if self.options.uses_lbfgs or self.n_stalled <= self.options.n_iter_no_change:
+            return
+        if self.options.learning_rate == "adaptive" and self.learning_rate() > 1e-6:
+            self.rate_divisor *= 5
+            self.n_stalled = 0
+        else:
+            self.outcome = "converged"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended, or has no epoch left."""
+        return self.outcome != "running" or self.n_iter >= self.options.max_iter
+
+    def _record_loss(self, loss, start):
+        improved = loss <= self.best_loss - self.options.tol
+        if self.n_iter == 1:
+            self.initial_loss = min(self.initial_loss, loss)
+        if loss < min(self.best_loss, self.initial_loss):
+            self.safe_theta = start
+            self.best_theta = start if self.loss_of_start else self.last_theta
+        self.best_loss = min(self.best_loss, loss)
+        return improved
+
+    def _record_validation(self, score, loss):
+        self.validation_scores.append(score)
+        self.validation_losses.append(loss)
+        if self.options.verbose:
+            print(f"Validation score: {score:f}")
+        improved = score >= self.best_score + self.options.tol
+        if score > self.best_score:
+            self.best_score = score
+            if self.options.early_stopping:
+                self.best_validated_theta = self.last_theta
+        return improved
+
+    def _roll_back(self, theta):
+        """Resume from safe weights at half the learning rate, unless that failed too often."""
+        self.rate_divisor *= 2
+        self.n_rollbacks += 1
+        self.n_stalled = 0
+        if self.n_iter > 1 and self.loss_curve[-2] == self.best_loss:
+            self.best_theta = self.safe_theta  # the weights after that epoch overflow
+        if self.options.uses_lbfgs or self.n_rollbacks > _MAX_ROLLBACKS:
+            self.outcome = "diverged"
+            return
+        theta[:] = self.safe_theta
+        self.last_theta = theta.copy()
+
+    # At its end --------------------------------------------------------------------------
+
+    def finish(self, theta: np.ndarray) -> None:
+        """Overwrite theta by the weights to keep.
+
+        These are the weights after the last epoch, as a rule. With early stopping, they are
+        those of the best validation score. If the run diverged or was interrupted, or if
+        `keep_best` is set and the loss ended above the lowest, they are those of the lowest
+        loss.
+        """
+        if self.outcome == "interrupted":
+            theta[:] = self.last_theta  # the epoch under way does not count
+        elif not np.isfinite(theta).all() or self._loss_rose():
+            self.outcome = "diverged"
+        if self.best_validated_theta is not None:
+            theta[:] = self.best_validated_theta
+        elif self._keeps_best():
+            theta[:] = self.best_theta
+
+    def _keeps_best(self):
+        if self.outcome == "diverged":
+            return True
+        if self.outcome == "interrupted":
+            return self._last_loss() > self.best_loss
+        return self.options.keep_best and self._last_loss() > self.best_loss + self.options.tol
+
+    @property
+    def kept_value(self) -> float:
+        """Score of the kept weights, or minus their loss: the larger, the better the run."""
+        if self.best_validated_theta is not None:
+            return self.best_score
+        lowest = min(self.best_loss, self.initial_loss)
+        return -(lowest if self._keeps_best() else self._last_loss())
+
+    def _last_loss(self):
+        return self.loss_curve[-1] if self.loss_curve else math.inf
+
+    def _loss_rose(self):
+        """Whether the loss ended clearly above its first value.
+
+        The difference must exceed `tol` too: a loss near 0 varies by factors.
+        """
+        if not self.loss_curve:
+            return False
+        last, first = self.loss_curve[-1], self.initial_loss
+        return not math.isfinite(last) or last > max(1.1 * first, first + self.options.tol)
+
+    def warn(self, stacklevel: int) -> None:
+        """Warn if the run did not converge."""
+        message = self._message()
+        if message is not None:
+            warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
+
+    def _message(self):
+        options, advice = self.options, "Scale X, or lower learning_rate_init="
+        advice += f"{options.learning_rate_init:g}."
+        if self.outcome == "diverged":
+            what = "the last step led to outputs that overflow"
+            if self._loss_rose():
+                first, last = self.initial_loss, self.loss_curve[-1]
+                what = f"the loss was {last:g}, from {first:g} at the start"
+            return (
+                f"Training diverged: after {self.n_iter} iterations {what}. The best weights seen "
+                f"are kept. {advice}"
+            )
+        if self.outcome == "interrupted":
+            return (
+                f"Training was interrupted after {self.n_iter} iterations. The best weights of "
+                "these are kept."
+            )
+        if self.n_rollbacks:
+            return (
+                f"The loss overflowed {self.n_rollbacks} times. Each time training resumed from "
+                f"the best weights seen, at half the learning rate. {advice}"
+            )
+        if self.outcome == "max_fun":
+            return (
+                f"L-BFGS evaluated the loss max_fun={options.solver.max_fun} times and has not "
+                "converged yet. Increase max_fun, or scale X."
+            )
+        if self.outcome == "running" and (options.uses_lbfgs or options.learning_rate != "cosine"):
+            return (
+                f"Maximum iterations ({options.max_iter}) reached and the optimization hasn't "
+                "converged yet. Increase max_iter, or scale X."
+            )
+        return None
+
+    # What a checkpoint stores ------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy everything but the options: arrays, lists, numbers, strings and None."""
+        state = {name: value for name, value in vars(self).items() if name != "options"}
+        return copy.deepcopy(state)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Replace everything but the options by a copy of a `state_dict`."""
+        vars(self).update(copy.deepcopy(state))

@@ -1,0 +1,61 @@
+"""The settings of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+
+from skrnn._numeric.losses import Loss
+from skrnn.solvers import LBFGS, SGD, Adam
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Everything about training that does not depend on the data.
+
+    The fields have the names and meanings of the parameters of the estimators.
+
+    Parameters
+    ----------
+    loss : callable
+        One of `skrnn._numeric.losses.LOSSES`.
+
+    solver : Adam, SGD or LBFGS
+        The solver, with its own parameters.
+
+    batch_size : int
+        Samples in a batch; the whole training set if it is not larger.
+
+    keep_best : bool, default=False
+        Whether to keep the weights of the lowest loss if the last epoch ends clearly above it.
+    """
+
+    loss: Loss
+    solver: Adam | SGD | LBFGS
+    alpha: float
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+    learning_rate_init: float = 0.001
+    learning_rate: str = "constant"
+    power_t: float = 0.5
+    shuffle: bool = True
+    max_grad_norm: float | None = None
+    early_stopping: bool = False
+    keep_best: bool = False
+    verbose: bool = False
+
+    @property
+    def uses_lbfgs(self) -> bool:
+        """Whether training is one call of L-BFGS."""
+        return isinstance(self.solver, LBFGS)
+
+    def with_python_numbers(self) -> TrainingOptions:
+        """Convert NumPy scalars to Python numbers, which do not overflow or change the dtype."""
+        numbers: dict = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Real) and not isinstance(value, bool):
+                numbers[field.name] = int(value) if isinstance(value, Integral) else float(value)
+        return replace(self, **numbers)

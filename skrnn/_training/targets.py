@@ -1,0 +1,396 @@
+"""Targets: how they are encoded for the loss, and how raw predictions are decoded.
+
+A raw prediction is the output of a network before the output activation, of shape
+``(n_rows, n_outputs)``, with a row for each sample or for each step. A classifier has an output
+for each class and a softmax, or an output for each yes/no question and the logistic function:
+one question for two classes, one for each label of multilabel data. Softmax targets are class
+indices of shape ``(n_rows,)``, logistic ones 0 and 1 of shape ``(n_rows, n_outputs)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array, issparse
+from sklearn.metrics import r2_score
+from sklearn.utils import assert_all_finite
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import check_array, column_or_1d
+
+from skrnn._input import unflatten
+from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
+from skrnn._numeric.losses import LOSSES, Loss
+from skrnn._numeric.training import Ragged, Rows
+
+
+@dataclass(frozen=True)
+class Target:
+    """What targets of classes and of numbers share.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of outputs of the network.
+
+    out_activation : {'softmax', 'logistic', 'identity'}
+        The function that turns raw predictions into predictions.
+
+    per_step : bool
+        Whether there is a target for each step, instead of one for each sample.
+    """
+
+    n_outputs: int
+    out_activation: str
+    per_step: bool
+
+    def loss(self, name: str) -> Loss:
+        """Look up a loss by its name, or 'auto'."""
+        if name == "auto":
+            name = "squared_error" if self.out_activation == "identity" else "log_loss"
+        return LOSSES[name, self.out_activation]
+
+    def unflatten(self, predictions: np.ndarray, lengths) -> np.ndarray:
+        """Split predictions for steps into one array for each sequence."""
+        return unflatten(predictions, lengths) if self.per_step else predictions
+
+
+@dataclass(frozen=True)
+class ClassTarget(Target):
+    """Class labels.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted; column numbers for multilabel targets.
+    """
+
+    classes: np.ndarray
+
+    @classmethod
+    def from_labels(cls, y, *, per_step, classes=None, out_activation="auto", fitted=None):
+        """Learn the classes from labels.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_rows,) or (n_rows, n_labels)
+            Labels, or a multilabel indicator matrix.
+
+        per_step : bool
+            Whether the rows are steps.
+
+        classes : array-like, default=None
+            All classes, if `y` need not contain each of them.
+
+        out_activation : {'auto', 'softmax'}, default='auto'
+            Whether two classes have one logistic output or two softmax outputs.
+
+        fitted : ClassTarget, default=None
+            The target of an earlier fit that is continued.
+
+        Returns
+        -------
+        target : ClassTarget
+            The target.
+
+        labels : ndarray
+            The checked labels, for `encode`.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two classes, or labels that `classes` or `fitted` lacks.
+        """
+        y, found = _check_labels(y)
+        given = found if classes is None or y.ndim == 2 else _unique(classes)
+        known = given if fitted is None else fitted.classes
+        if fitted is not None and classes is not None and not np.array_equal(given, known):
+            raise ValueError(
+                f"classes={classes!r} is not the same as in the first call of partial_fit, "
+                f"{known!r}."
+            )
+        unknown = np.setdiff1d(found, known)
+        if len(unknown) or (y.ndim == 2 and len(found) != len(known)):
+            raise ValueError(
+                f"y has classes {unknown.tolist()} that are not among {known.tolist()}, "
+                "the classes known from before."
+            )
+        if len(known) < 2:
+            raise ValueError(
+                "A classifier needs at least 2 classes in y, but there is only one class: "
+                f"{known.tolist()}."
+            )
+        if y.ndim == 2:
+            outputs = len(known), "logistic"
+        elif out_activation == "softmax" or len(known) > 2:
+            outputs = len(known), "softmax"
+        else:
+            outputs = 1, "logistic"
+        if fitted is not None and outputs != (fitted.n_outputs, fitted.out_activation):
+            raise ValueError(
+                f"y of shape {y.shape} needs {outputs[0]} {outputs[1]} outputs, but the estimator "
+                f"was fitted with {fitted.n_outputs} {fitted.out_activation} outputs before; one "
+                "label for each sample and multilabel targets cannot be mixed."
+            )
+        return cls(*outputs, per_step, known), y
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Fitted attributes from which an estimator restores the target."""
+        return {
+            "classes_": self.classes,
+            "n_outputs_": self.n_outputs,
+            "out_activation_": self.out_activation,
+        }
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether each sample has any number of labels."""
+        return self.out_activation == "logistic" and self.n_outputs > 1
+
+    def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
+        """Write labels as targets of the loss."""
+        if labels.ndim == 2:
+            return labels.astype(dtype)
+        index = np.searchsorted(self.classes, labels)
+        return index if self.out_activation == "softmax" else index[:, None].astype(dtype)
+
+    def decode(self, targets: np.ndarray) -> np.ndarray:
+        """Undo `encode`."""
+        if self.is_multilabel:
+            return targets.astype(int)
+        index = targets if self.out_activation == "softmax" else targets[:, 0].astype(int)
+        return self.classes[index]
+
+    def labels(self, raw: np.ndarray) -> np.ndarray:
+        """Predict labels."""
+        if self.out_activation == "softmax":
+            return self.classes[raw.argmax(axis=1)]
+        yes = (raw > 0).astype(int)
+        return yes if self.is_multilabel else self.classes[yes[:, 0]]
+
+    def decision(self, raw: np.ndarray) -> np.ndarray:
+        """Compute scikit-learn's decision values: for two classes, positive for the second."""
+        if raw.shape[1] == 1:
+            return raw[:, 0]
+        if self.out_activation == "softmax" and raw.shape[1] == 2:
+            return raw[:, 1] - raw[:, 0]
+        return raw
+
+    def probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Compute a probability for each class, two columns for two classes."""
+        if self.out_activation == "softmax":
+            return softmax(raw)
+        p = logistic(raw)
+        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+    def log_probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Compute log-probabilities, which are finite where the probability rounds to 0."""
+        if self.out_activation == "softmax":
+            return log_softmax(raw)
+        yes = log_logistic(raw)
+        return np.hstack([log_logistic(-raw), yes]) if raw.shape[1] == 1 else yes
+
+    predictions = probabilities
+
+    def score(self, raw: np.ndarray, samples: Rows | Ragged) -> float:
+        """Compute the accuracy; all labels of a multilabel sample must be right."""
+        if self.out_activation == "softmax":
+            right = raw.argmax(axis=1) == samples.y
+        else:
+            right = ((raw > 0) == (samples.y > 0.5)).all(axis=1)
+        return float(samples.weight @ right / samples.weight.sum())
+
+    def strata(self, targets: np.ndarray) -> np.ndarray | None:
+        """Get the classes by which to stratify a split of samples, if there is one for each."""
+        return None if self.per_step or self.is_multilabel else targets
+
+    def best_score(self, samples: Rows | Ragged) -> float:
+        """Bound the accuracy on the samples: equal samples get equal predictions."""
+        if self.per_step:
+            return 1.0
+        ids: dict[bytes, int] = {}
+        sample = [ids.setdefault(key, len(ids)) for key in _bytes_of(samples)]
+        answer = np.unique(samples.y, axis=0, return_inverse=True)[1].ravel()
+        votes = coo_array((samples.weight, (sample, answer))).toarray()
+        return float(votes.max(axis=1).sum() / samples.weight.sum())
+
+    def weights(self, class_weight, targets: np.ndarray) -> np.ndarray:
+        """Look up the class weight of each target.
+
+        Raises
+        ------
+        ValueError
+            If a class is unknown, or a weight is not a finite number of at least 0.
+        """
+        labels = self.decode(targets)
+        if isinstance(class_weight, dict):
+            weights = self._of_classes(class_weight)[np.searchsorted(self.classes, labels)]
+        else:
+            weights = compute_sample_weight(class_weight, labels)
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise ValueError(
+                f"class_weight={class_weight!r} has weights that are negative or not finite."
+            )
+        return weights
+
+    def _of_classes(self, class_weight):
+        if self.is_multilabel:
+            raise ValueError("class_weight must not be a dictionary for multilabel targets.")
+        names = self.classes.tolist()
+        if unknown := set(class_weight) - set(names):
+            raise ValueError(
+                f"class_weight names {sorted(unknown, key=str)}, which are not among the classes "
+                f"{names}."
+            )
+        weights = [class_weight.get(name, 1.0) for name in names]
+        if not all(isinstance(weight, Real) for weight in weights):
+            raise ValueError(f"class_weight={class_weight!r} has values that are not numbers.")
+        return np.array(weights, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class NumberTarget(Target):
+    """Numbers, or vectors of numbers.
+
+    Parameters
+    ----------
+    vectors : bool
+        Whether targets have two dimensions.
+    """
+
+    vectors: bool
+
+    @classmethod
+    def from_numbers(cls, y, *, per_step, fitted=None):
+        """Learn the shape of targets.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            Finite numbers.
+
+        per_step : bool
+            Whether the rows are steps.
+
+        fitted : NumberTarget, default=None
+            The target of an earlier fit that is continued.
+
+        Returns
+        -------
+        target : NumberTarget
+            The target.
+
+        numbers : ndarray
+            The checked targets, for `encode`.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not numeric or finite, or has another shape than that of `fitted`.
+        """
+        y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        target = cls(y.shape[1] if y.ndim == 2 else 1, "identity", per_step, y.ndim == 2)
+        if fitted not in (None, target):
+            raise ValueError(
+                f"y has {target.n_outputs} columns, but the estimator was fitted with "
+                f"{fitted.n_outputs} before."
+            )
+        return target, y
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Fitted attributes from which an estimator restores the target."""
+        return {
+            "_vectors": self.vectors,
+            "n_outputs_": self.n_outputs,
+            "out_activation_": self.out_activation,
+        }
+
+    def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
+        """Write numbers as targets of the loss, of shape ``(n_rows, n_outputs)``."""
+        return numbers.reshape(len(numbers), -1).astype(dtype, copy=False)
+
+    def predictions(self, raw: np.ndarray) -> np.ndarray:
+        """Give raw predictions the shape of the targets."""
+        return raw if self.vectors else raw[:, 0]
+
+    def score(self, raw: np.ndarray, samples: Rows | Ragged) -> float:
+        """Compute the coefficient of determination."""
+        return float(r2_score(samples.y, raw, sample_weight=samples.weight))
+
+    def strata(self, targets: np.ndarray) -> None:
+        """Do not stratify."""
+
+    def best_score(self, samples: Rows | Ragged) -> float:
+        """Give no bound: there may always be a better restart."""
+        return np.inf
+
+
+def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
+    """Check class labels; returns them as an array, and the classes among them.
+
+    Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
+    column numbers; all others become 1-D.
+    """
+    _refuse_arrays_and_nan(y)
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        return y, np.arange(y.shape[1])
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"y has several columns of more than two classes, shape {np.shape(y)}; accepted are "
+            "one column of classes, or a multilabel matrix of 0 and 1."
+        )
+    y = column_or_1d(y, warn=True)
+    return y, unique_labels(y)
+
+
+def _refuse_arrays_and_nan(y):
+    """Raise clear errors where those of scikit-learn are unclear, or follow a NumPy warning."""
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        array = None  # lists of unequal lengths
+    if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
+        raise ValueError(
+            "y holds an array for each sequence, but one label for each is needed; "
+            "StepRNNClassifier takes a label for each step."
+        )
+    if array.dtype.kind == "f":
+        assert_all_finite(array, input_name="y")
+
+
+def _bytes_of(samples):
+    """Get the values of each sample as bytes, which are equal for equal samples only."""
+    x = samples.x.toarray() if issparse(samples.x) else samples.x
+    arrays = x if isinstance(samples, Rows) else np.split(x, np.cumsum(samples.lengths)[:-1])
+    return [(array + 0.0).tobytes() for array in arrays]  # adding 0 turns -0 into 0
+
+
+def _unique(classes):
+    """Sort the classes passed to partial_fit."""
+    try:
+        return np.unique(classes)
+    except (TypeError, ValueError) as error:  # of several kinds, missing, or ragged
+        raise ValueError(
+            f"classes must be an array of labels of one kind, got {classes!r}."
+        ) from error
+
+
+def check_finite(outputs: np.ndarray) -> np.ndarray:
+    """Raise a ValueError if outputs of a network overflowed."""
+    if not np.isfinite(outputs).all():
+        first = np.isfinite(outputs).all(axis=1).argmin()
+        raise ValueError(
+            f"Output {first} for X is not finite: its values are too large for the weights. Scale "
+            "X as in fit."
+        )
+    return outputs
