@@ -20,6 +20,7 @@ from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import ClassTarget, NumberTarget, check_finite
 from skrnn._training.threads import thread_map
@@ -31,12 +32,12 @@ _LARGEST_INTEGER = 2**63 - 1
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
-    A subclass sets `_network_type` and `_per_step`, takes the methods `_target` and
+    A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target` and
     `_read_targets` from `ClassPredictions` or `NumberPredictions`, and defines
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
-    * ``_options(n_samples, incremental)``: the `TrainingOptions`;
+    * ``_choose_solver(n_samples, incremental)`` and ``_n_starts(options, n_samples)``;
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -62,6 +63,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     }
 
     _network_type: type
+    _auto_batch_size: int
+    _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
     def _store(self, parameters):
@@ -115,7 +118,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         samples = self._read_samples(X, y, sample_weight, warm_start, classes)
         samples = self._weighted(samples, incremental)
         held_out = self._read_validation_samples(validation)
-        options = self._options(samples.n_samples, incremental).with_python_numbers()
+        options = self._options(samples.n_samples, incremental)
         if self.dropout and options.uses_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
@@ -138,8 +141,18 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _n_starts(self, options, n_samples):
-        return self.n_init
+    def _options(self, n_samples, incremental):
+        solver = self._choose_solver(n_samples, incremental)
+        auto = self.batch_size == "auto"
+        return TrainingOptions.from_parameters(
+            self.get_params(deep=False),
+            loss=self._target.loss(self.loss),
+            solver=solver,
+            batch_size=self._auto_batch_size if auto else self.batch_size,
+            max_iter=1 if incremental else self.max_iter,
+            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
+            keep_best=self._keep_best,
+        )
 
     def _hidden_units(self):
         sizes = self.hidden_layer_sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,7 +15,6 @@ from skrnn._estimator import unchanged_on_error
 from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
-from skrnn._training.options import TrainingOptions
 from skrnn.solvers import LBFGS, SGD, Adam
 
 # Up to so many samples, the defaults are L-BFGS, with restarts until every sample is right.
@@ -219,6 +219,7 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
     }
 
     _network_type = MLP
+    _auto_batch_size = 200
 
     def __init__(
         self, hidden_layer_sizes=(100,), activation="relu", *, solver="auto",
@@ -281,33 +282,22 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, float(self.dropout))
 
-    def _options(self, n_samples, incremental):
+    def _choose_solver(self, n_samples, incremental):
         name = self.solver
         if name == "auto":
             small = n_samples <= _TRUTH_TABLE and not incremental and not self.dropout
             name = "lbfgs" if small else "adam"
-        solvers: dict[str, Adam | SGD | LBFGS] = {
-            "adam": Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon),
-            "sgd": SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum),
-            "lbfgs": LBFGS(max_fun=self.max_fun),
-        }
-        # As in MLPClassifier, Adam uses no schedule; 'cosine' is not available there.
-        scheduled = name == "sgd" or self.learning_rate == "cosine"
-        return TrainingOptions(
-            loss=self._target.loss(self.loss),
-            solver=solvers[name],
-            alpha=self.alpha,
-            batch_size=200 if self.batch_size == "auto" else self.batch_size,
-            max_iter=1 if incremental else self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping and name != "lbfgs",
-            learning_rate_init=self.learning_rate_init,
-            learning_rate=self.learning_rate if scheduled else "constant",
-            power_t=self.power_t,
-            shuffle=self.shuffle,
-            verbose=self.verbose,
-        )
+        if name == "adam":
+            return Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        if name == "sgd":
+            return SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum)
+        return LBFGS(max_fun=self.max_fun)
+
+    def _options(self, n_samples, incremental):
+        options = super()._options(n_samples, incremental)
+        if isinstance(options.solver, Adam) and self.learning_rate != "cosine":
+            return replace(options, learning_rate="constant")  # as in MLPClassifier
+        return options
 
     def _n_starts(self, options, n_samples):
         if not isinstance(self.init, str):

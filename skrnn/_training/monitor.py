@@ -224,16 +224,15 @@ class Monitor:
         """Warn if the run did not converge."""
         options, n_iter = self.options, self.n_iter
         advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
-        if self.outcome == "diverged" and self._loss_rose():
-            first, last = self.initial_loss, self.loss_curve[-1]
+        if self.outcome == "diverged":
+            what = "the last step led to outputs that overflow"
+            if self._loss_rose():
+                what = (
+                    f"the loss was {self.loss_curve[-1]:g}, from {self.initial_loss:g} at the start"
+                )
             message = (
-                f"Training diverged: after {n_iter} iterations the loss was {last:g}, from "
-                f"{first:g} at the start. The best weights seen are kept. {advice}"
-            )
-        elif self.outcome == "diverged":
-            message = (
-                f"Training diverged: after {n_iter} iterations the last step led to outputs that "
-                f"overflow. The best weights seen are kept. {advice}"
+                f"Training diverged: after {n_iter} iterations {what}. The best weights seen are "
+                f"kept. {advice}"
             )
         elif self.outcome == "interrupted":
             message = (
