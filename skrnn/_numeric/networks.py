@@ -27,7 +27,7 @@ from skrnn._numeric.layers import (
     reverse,
 )
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_layer
+from skrnn._numeric.recurrent import CELLS, recurrent_layer
 
 
 class Chain:
@@ -250,10 +250,10 @@ class RNN(Chain):
 
         Returns the output for all steps so far, and the new state.
         """
-        packing, layers = _one_step(len(x)), []
-        options = CELLS[self.cell].options(self.activation)
+        cell, packing, layers = CELLS[self.cell], _one_step(len(x)), []
+        options = cell.options(self.activation)
         for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = recurrent(self.cell, params[name], x, packing, start, **options)
+            states, _ = cell.run(params[name], x, packing, start, **options)
             x = states[0]  # (n_streams, n_units)
             layers.append(states)
         n_steps = state.n_steps + 1
