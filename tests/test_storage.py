@@ -7,7 +7,6 @@ import zipfile
 
 import numpy as np
 import pytest
-
 from skrnn._storage import read, write
 
 CONTENT = {

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
 
-from ._checks import as_ragged, check_count, check_flag
+from ._ragged import as_ragged
+
+_COUNT = Interval(Integral, 1, None, closed="left")
 
 
 def _draw_lengths(
     rng: RandomState, n_samples: int, min_length: int, max_length: int
 ) -> NDArray[np.int_]:
     """Draw `n_samples` lengths, uniform over both ends of the range."""
-    check_count("n_samples", n_samples)
-    check_count("min_length", min_length)
-    check_count("max_length", max_length)
     if max_length < min_length:
         raise ValueError(f"max_length must be at least min_length={min_length}, got {max_length}.")
     return rng.randint(min_length, max_length + 1, size=n_samples)
@@ -34,6 +35,16 @@ def _as_column(bits: NDArray[np.int_]) -> NDArray[np.float64]:
     return bits.astype(np.float64).reshape(-1, 1)
 
 
+@validate_params(
+    {
+        "n_samples": [_COUNT],
+        "min_length": [_COUNT],
+        "max_length": [_COUNT],
+        "per_step": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_parity(
     n_samples: int = 1000,
     *,
@@ -96,7 +107,6 @@ def make_parity(
     >>> make_parity(100, per_step=True, random_state=0)[1][0]
     array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1])
     """
-    check_flag("per_step", per_step)
     rng = check_random_state(random_state)
     bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
     parities = [np.cumsum(b) % 2 for b in bits]
@@ -106,6 +116,15 @@ def make_parity(
     return X, np.array([parity[-1] for parity in parities])
 
 
+@validate_params(
+    {
+        "n_samples": [_COUNT],
+        "min_length": [_COUNT],
+        "max_length": [_COUNT],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_shift(
     n_samples: int = 1000,
     *,
@@ -202,6 +221,15 @@ def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     return X, as_ragged([bits[1:] for bits in sequences])
 
 
+@validate_params(
+    {
+        "n_samples": [_COUNT],
+        "min_length": [Interval(Integral, 2, None, closed="left")],
+        "max_length": [_COUNT, None],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_adding(
     n_samples: int = 1000,
     *,
@@ -269,7 +297,6 @@ def make_adding(
     >>> bool(values[marker == 1].sum() == y[0])
     True
     """
-    check_count("min_length", min_length, minimum=2)
     if max_length is None:
         max_length = min_length
     rng = check_random_state(random_state)

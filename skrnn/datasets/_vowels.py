@@ -7,12 +7,17 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ._checks import as_ragged, check_choice, check_flag
+from ._ragged import as_ragged
 
 _DATA = files(__package__) / "data"
 
 
+@validate_params(
+    {"subset": [StrOptions({"train", "test", "all"})], "return_X_y": ["boolean"]},
+    prefer_skip_nested_validation=True,
+)
 def load_japanese_vowels(
     *, subset: str = "train", return_X_y: bool = False
 ) -> Bunch | tuple[NDArray[np.object_], NDArray[np.int_]]:
@@ -83,8 +88,6 @@ def load_japanese_vowels(
     >>> X[0].shape, X[1].shape
     ((20, 12), (26, 12))
     """
-    check_choice("subset", subset, ("train", "test", "all"))
-    check_flag("return_X_y", return_X_y)
     sequences, speakers, n_train = _read_vowels()
     part = {"train": slice(n_train), "test": slice(n_train, None), "all": slice(None)}
     data, target = as_ragged(sequences[part[subset]]), speakers[part[subset]]
