@@ -404,7 +404,8 @@ def test_stream_of_a_classifier(cell, pooling, layers, n_streams):
 @pytest.mark.parametrize("n_streams", [1, 3])
 @pytest.mark.parametrize("kind", TARGETS)
 def test_stream_of_others(kind, cell, n_streams):
-    check_stream(fitted(kind, cell=cell, pooling="mean"), n_streams)
+    pooling = {} if kind.startswith("step") else {"pooling": "mean"}
+    check_stream(fitted(kind, cell=cell, **pooling), n_streams)
     check_stream(fitted(kind, cell=cell, bptt_steps=2), n_streams)
 
 
