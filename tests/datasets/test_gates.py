@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from skrnn.datasets import make_gate, make_xor
-from skrnn.datasets._gates import _GATES
 
 
 @pytest.mark.parametrize(
