@@ -49,11 +49,11 @@ def parse_network(scope, model, inputs, custom_parsers=None):
 def shape_network(operator):
     model = operator.raw_operator
     rows = [None, None] if model._per_step else [None]
-    *label, answers = operator.outputs
+    *label, output = operator.outputs
     if not label:
-        answers.type.shape = [*rows, model.n_outputs_]
+        output.type.shape = [*rows, model.n_outputs_]
         return
-    answers.type.shape = [*rows, len(model.classes_)]
+    output.type.shape = [*rows, len(model.classes_)]
     label[0].type.shape = [*rows, len(model.classes_)] if _is_multilabel(model) else rows
 
 
@@ -62,18 +62,19 @@ def convert_network(scope, operator, container):
     network, weights = model._fitted_network(), model._weights()
     if isinstance(model, RecurrentNetwork):
         sequences = _input_sequences(nodes, operator.inputs, model.n_step_features_)
-        scores = recurrent_network(nodes, network, weights, *sequences)
+        raw_prediction = recurrent_network(nodes, network, weights, *sequences)
     else:
         x = operator.inputs[0].full_name
-        scores = multilayer_perceptron(nodes, network, weights, x)
-    *label, answers = operator.outputs
+        raw_prediction = multilayer_perceptron(nodes, network, weights, x)
+    *label, output = operator.outputs
+    result = raw_prediction
     if label:
         classes = None if _is_multilabel(model) else _class_array(model)
-        chosen, scores = class_answers(nodes, scores, classes, model.out_activation_)
+        chosen, result = class_answers(nodes, raw_prediction, classes, model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
-        scores = fill_padding(nodes, sequences[2], scores, np.nan)
-    nodes.name(scores, answers)
+        result = fill_padding(nodes, sequences[2], result, np.nan)
+    nodes.name(result, output)
 
 
 def _is_multilabel(model):
@@ -81,7 +82,7 @@ def _is_multilabel(model):
 
 
 def _class_array(model):
-    """Get the classes as an array of a type that ONNX has."""
+    """Convert the classes to an array of a type that ONNX supports."""
     classes = model.classes_
     if classes.dtype.kind in "iu":
         return classes.astype(np.int64)
