@@ -14,6 +14,16 @@ from sklearn.utils._param_validation import Interval, validate_params
 from ._ragged import as_ragged
 
 _COUNT = Interval(Integral, 1, None, closed="left")
+_SEQUENCES = {
+    "n_samples": [_COUNT],
+    "min_length": [_COUNT],
+    "max_length": [_COUNT],
+    "random_state": ["random_state"],
+}
+_LONG_SEQUENCES = _SEQUENCES | {
+    "min_length": [Interval(Integral, 2, None, closed="left")],
+    "max_length": [_COUNT, None],
+}
 
 
 def _draw_lengths(
@@ -35,16 +45,7 @@ def _as_column(bits: NDArray[np.int_]) -> NDArray[np.float64]:
     return bits.astype(np.float64).reshape(-1, 1)
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [_COUNT],
-        "max_length": [_COUNT],
-        "per_step": ["boolean"],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SEQUENCES | {"per_step": ["boolean"]}, prefer_skip_nested_validation=True)
 def make_parity(
     n_samples: int = 1000,
     *,
@@ -116,15 +117,7 @@ def make_parity(
     return X, np.array([parity[-1] for parity in parities])
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [_COUNT],
-        "max_length": [_COUNT],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SEQUENCES, prefer_skip_nested_validation=True)
 def make_shift(
     n_samples: int = 1000,
     *,
@@ -221,15 +214,7 @@ def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     return X, as_ragged([bits[1:] for bits in sequences])
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [Interval(Integral, 2, None, closed="left")],
-        "max_length": [_COUNT, None],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_LONG_SEQUENCES, prefer_skip_nested_validation=True)
 def make_adding(
     n_samples: int = 1000,
     *,
