@@ -9,7 +9,7 @@ from timing import alternately, ratio_of, time_of
 
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, recurrent
+from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import Ragged, gather, make_objective
 from skrnn._training.threads import keep_freed_memory, thread_map
 
@@ -96,7 +96,7 @@ class Layer(RNN):
     def run(self, params, x, packing, rng=None):
         """Return the hidden states of all steps, in packed order."""
         start = (0,) * CELLS[self.cell].n_states
-        states, back_layer = recurrent(self.cell, params["recurrent_0"], x, packing, start)
+        states, back_layer = CELLS[self.cell].run(params["recurrent_0"], x, packing, start)
 
         def back(dh, g):
             back_layer(dh, g["recurrent_0"], want_dx=False)

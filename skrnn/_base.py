@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -21,6 +20,7 @@ from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import ClassTarget, NumberTarget, check_finite
 from skrnn._training.threads import thread_map
@@ -32,12 +32,12 @@ _LARGEST_INTEGER = 2**63 - 1
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
-    A subclass sets `_network_type` and `_per_step`, takes the methods `_target` and
+    A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target` and
     `_read_targets` from `ClassPredictions` or `NumberPredictions`, and defines
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
-    * ``_options(n_samples, incremental)``: the `TrainingOptions`;
+    * ``_choose_solver(n_samples, incremental)`` and ``_n_starts(options, n_samples)``;
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -63,32 +63,24 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     }
 
     _network_type: type
+    _auto_batch_size: int
+    _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
+
+    def _store(self, parameters):
+        """Set the parameters of a constructor, given as its ``locals()``."""
+        del parameters["self"]
+        self.__dict__.update(parameters)
 
     # Fit ---------------------------------------------------------------------------------
 
     @with_callbacks
     def _fit(self, X, y, sample_weight, validation=None, *, incremental=False, classes=None):
-        """Validate, encode, initialize, train from one or more starts, and keep the best."""
-        self._check_parameters(incremental)
-        warm_start = (incremental or self.warm_start) and self.__sklearn_is_fitted__()
-        samples = self._read_samples(X, y, sample_weight, warm_start, classes)
-        samples = self._weighted(samples, incremental)
-        held_out = self._read_validation_samples(validation)
-        network = self._network()
-        options = self._options(samples.n_samples, incremental).with_python_numbers()
-        if self.dropout and options.uses_lbfgs:
-            raise ValueError(
-                f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
-                "use solver='adam' or 'sgd', or dropout=0."
-            )
-        n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
-        rng = check_random_state(self.random_state)
-        run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
-        self._training_run, target = run, self._target
-        best: Any = None
+        """Train from one or more starts, and keep the best."""
+        run = self._prepare(X, y, sample_weight, validation, incremental, classes)
+        n_starts, target = run.n_starts, self._target
         context = self._init_callback_context(
-            max_subtasks=options.max_iter if n_starts == 1 else None
+            max_subtasks=run.options.max_iter if n_starts == 1 else None
         )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
@@ -100,6 +92,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 **task, reconstruction_attributes=lambda: copy.deepcopy(self._learned_from(run))
             )
 
+        self._training_run = best = run
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
         for attempt in range(n_starts):
             run = replace(run) if attempt else run
@@ -107,7 +100,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 self._initialize(run, attempt)
             run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
             all_right = n_starts > 1 and self._all_right(run)
-            if best is None or all_right or run.monitor.kept_value > best.monitor.kept_value:
+            if all_right or run.monitor.kept_value > best.monitor.kept_value:
                 best = run
             if all_right or self._ends_search(run.monitor.outcome):
                 break
@@ -117,6 +110,23 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if not incremental or best.monitor.outcome in ("diverged", "interrupted"):
             best.monitor.warn(stacklevel=5)  # at the line that called fit
         return self
+
+    def _prepare(self, X, y, sample_weight, validation, incremental, classes):
+        """Validate everything, encode the targets, and set up the first start."""
+        self._check_parameters(incremental)
+        warm_start = (incremental or self.warm_start) and self.__sklearn_is_fitted__()
+        samples = self._read_samples(X, y, sample_weight, warm_start, classes)
+        samples = self._weighted(samples, incremental)
+        held_out = self._read_validation_samples(validation)
+        options = self._options(samples.n_samples, incremental)
+        if self.dropout and options.uses_lbfgs:
+            raise ValueError(
+                f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
+                "use solver='adam' or 'sgd', or dropout=0."
+            )
+        n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
+        network, rng = self._network(), check_random_state(self.random_state)
+        return Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
 
     def _check_parameters(self, incremental):
         if incremental and self.early_stopping:
@@ -131,8 +141,18 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _n_starts(self, options, n_samples):
-        return self.n_init
+    def _options(self, n_samples, incremental):
+        solver = self._choose_solver(n_samples, incremental)
+        auto = self.batch_size == "auto"
+        return TrainingOptions.from_parameters(
+            self.get_params(deep=False),
+            loss=self._target.loss(self.loss),
+            solver=solver,
+            batch_size=self._auto_batch_size if auto else self.batch_size,
+            max_iter=1 if incremental else self.max_iter,
+            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
+            keep_best=self._keep_best,
+        )
 
     def _hidden_units(self):
         sizes = self.hidden_layer_sizes
@@ -162,17 +182,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         run.hold_out(self.validation_fraction, self._target.strata(run.samples.y))
 
     def _all_right(self, run):
-        """Whether a start predicts the training samples as well as any model can."""
-        best_score = self._target.best_score(run.samples)
-        if best_score == np.inf:
-            return False
-        samples = run.samples
+        """Whether a start predicts all training samples correctly."""
         with np.errstate(over="ignore", invalid="ignore"):
-            raw = evaluate(
-                run.network.run, run.params, samples.x, getattr(samples, "lengths", None)
-            )
-        # Sums of weights differ in rounding.
-        return self._target.score(raw, samples) >= best_score * (1 - 1e-6)
+            raw = run.evaluate(run.samples)[1]
+        return self._target.is_perfect(self._target.score(raw, run.samples))
 
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""
@@ -183,25 +196,22 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _learned_from(self, run):
         """Collect the attributes that a fit sets at its end."""
-        monitor, validated = run.monitor, bool(run.monitor.validation_scores)
-
-        def whole(name, curve):
-            return ((getattr(self, name) or []) if run.warm_start else []) + curve
-
+        monitor = run.monitor
+        curves = {"loss_curve_": monitor.loss_curve}
+        curves["validation_scores_"] = monitor.validation_scores or None
+        curves["validation_loss_curve_"] = monitor.validation_losses or None
+        if run.warm_start:  # the curves of the earlier fit continue
+            for name, curve in curves.items():
+                if curve is not None:
+                    curves[name] = (getattr(self, name) or []) + curve
         return {
             **self._weight_attributes(run.params),
+            **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,
             "loss_": monitor.loss_curve[-1] if monitor.loss_curve else np.nan,
-            "loss_curve_": whole("loss_curve_", monitor.loss_curve),
             "best_loss_": None if run.options.early_stopping else monitor.best_loss,
-            "validation_scores_": (
-                whole("validation_scores_", monitor.validation_scores) if validated else None
-            ),
-            "validation_loss_curve_": (
-                whole("validation_loss_curve_", monitor.validation_losses) if validated else None
-            ),
-            "best_validation_score_": monitor.best_score if validated else None,
+            "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
             "_architecture": asdict(run.network),
             "_optimizer_state": run.optimizer_state,
         }
@@ -371,7 +381,7 @@ class ClassPredictions:
             Targets as in `fit`.
 
         sample_weight : array-like, default=None
-            Weights as in `fit`, but relative to 1 instead of to their mean.
+            Weights as in `fit`, but relative to 1 instead of to their mean, also in `loss_`.
 
         classes : array-like of shape (n_classes,), default=None
             All classes that may ever occur. Required in the first call.
@@ -492,7 +502,7 @@ class NumberPredictions:
             Targets as in `fit`.
 
         sample_weight : array-like, default=None
-            Weights as in `fit`, but relative to 1 instead of to their mean.
+            Weights as in `fit`, but relative to 1 instead of to their mean, also in `loss_`.
 
         Returns
         -------

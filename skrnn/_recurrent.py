@@ -17,7 +17,6 @@ from skrnn._numeric.networks import RNN, StreamState
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import pieces
-from skrnn._training.options import TrainingOptions
 from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -40,11 +39,8 @@ class RecurrentNetwork(NeuralNetwork):
     }
 
     _network_type = RNN
-
-    def _store(self, parameters):
-        """Set the parameters of a constructor, given as its ``locals()``."""
-        del parameters["self"]
-        self.__dict__.update(parameters)
+    _auto_batch_size = 32
+    _keep_best = True  # the losses of recurrent networks have spikes
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -118,24 +114,10 @@ class RecurrentNetwork(NeuralNetwork):
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
-    def _options(self, n_samples, incremental):
+    def _choose_solver(self, n_samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
         solver._validate_params()
-        return TrainingOptions(
-            loss=self._target.loss(self.loss),
-            solver=solver,
-            alpha=self.alpha,
-            batch_size=32 if self.batch_size == "auto" else self.batch_size,
-            max_iter=1 if incremental else self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
-            learning_rate_init=self.learning_rate_init,
-            learning_rate=self.learning_rate,
-            max_grad_norm=self.max_grad_norm,
-            keep_best=True,  # losses of recurrent networks have spikes
-            verbose=self.verbose,
-        )
+        return solver
 
     def _init_weights(self, params, rng, attempt):
         if isinstance(self.init, dict):

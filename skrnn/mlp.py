@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,7 +15,6 @@ from skrnn._estimator import unchanged_on_error
 from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
-from skrnn._training.options import TrainingOptions
 from skrnn.solvers import LBFGS, SGD, Adam
 
 # Up to so many samples, the defaults are L-BFGS, with restarts until every sample is right.
@@ -219,69 +219,19 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
     }
 
     _network_type = MLP
+    _auto_batch_size = 200
 
     def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="auto",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        out_activation="auto",
-        class_weight=None,
-        n_init="auto",
-        init="auto",
-        dropout=0.0,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.loss = loss
-        self.out_activation = out_activation
-        self.class_weight = class_weight
-        self.n_init = n_init
-        self.init = init
-        self.dropout = dropout
+        self, hidden_layer_sizes=(100,), activation="relu", *, solver="auto",
+        alpha=0.0001, batch_size="auto", learning_rate="constant",
+        learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
+        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9,
+        nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1,
+        beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
+        loss="log_loss", out_activation="auto", class_weight=None, n_init="auto",
+        init="auto", dropout=0.0
+    ):  # fmt: skip
+        self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -332,33 +282,22 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, float(self.dropout))
 
-    def _options(self, n_samples, incremental):
+    def _choose_solver(self, n_samples, incremental):
         name = self.solver
         if name == "auto":
             small = n_samples <= _TRUTH_TABLE and not incremental and not self.dropout
             name = "lbfgs" if small else "adam"
-        solvers: dict[str, Adam | SGD | LBFGS] = {
-            "adam": Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon),
-            "sgd": SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum),
-            "lbfgs": LBFGS(max_fun=self.max_fun),
-        }
-        # As in MLPClassifier, Adam uses no schedule; 'cosine' is not available there.
-        scheduled = name == "sgd" or self.learning_rate == "cosine"
-        return TrainingOptions(
-            loss=self._target.loss(self.loss),
-            solver=solvers[name],
-            alpha=self.alpha,
-            batch_size=200 if self.batch_size == "auto" else self.batch_size,
-            max_iter=1 if incremental else self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping and name != "lbfgs",
-            learning_rate_init=self.learning_rate_init,
-            learning_rate=self.learning_rate if scheduled else "constant",
-            power_t=self.power_t,
-            shuffle=self.shuffle,
-            verbose=self.verbose,
-        )
+        if name == "adam":
+            return Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        if name == "sgd":
+            return SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum)
+        return LBFGS(max_fun=self.max_fun)
+
+    def _options(self, n_samples, incremental):
+        options = super()._options(n_samples, incremental)
+        if isinstance(options.solver, Adam) and self.learning_rate != "cosine":
+            return replace(options, learning_rate="constant")  # as in MLPClassifier
+        return options
 
     def _n_starts(self, options, n_samples):
         if not isinstance(self.init, str):

@@ -1,48 +1,48 @@
-"""Cross-validation of answers for the steps of sequences, where scikit-learn's cannot help."""
+"""Cross-validated predictions for the steps of sequences."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import _safe_indexing
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
 
 def cross_val_predict_steps(
     estimator, X, y, *, groups=None, cv=None, n_jobs=None, method="predict_proba", params=None
 ):
-    """Predict each sequence by an estimator that was fitted without it.
+    """Predict each sequence with an estimator that was fitted without it.
 
-    `sklearn.model_selection.cross_val_predict` does this for ``method="predict"``; for
-    probabilities it takes the targets of all steps for class labels of samples, and fails.
+    `sklearn.model_selection.cross_val_predict` does this for ``method="predict"``. For
+    probabilities it needs one class label per sample, and fails with labels of steps.
 
     Parameters
     ----------
     estimator : estimator
-        `StepRNNClassifier`, or anything else that answers each step, such as a pipeline.
+        `StepRNNClassifier`, or another estimator with a prediction for each step, such as a
+        pipeline.
 
     X : list, tuple, object array, Series, 2-D or 3-D array of sequences
-        Sequences in any form that the estimator takes.
+        Sequences in any form that the estimator accepts.
 
     y : list or array-like of n_sequences arrays
         Targets of the steps.
 
     groups : array-like of shape (n_sequences,), default=None
-        Groups that the splitter keeps together.
+        Group of each sequence, for splitters such as `sklearn.model_selection.GroupKFold`.
 
     cv : int, splitter or iterable, default=None
-        How to split; None means 5 folds of neighbouring sequences.
+        Splitting strategy. None means 5 folds of consecutive sequences.
 
     n_jobs : int, default=None
-        Number of parallel jobs.
+        Number of fits that run in parallel, as in `sklearn.model_selection.cross_validate`.
 
     method : str, default='predict_proba'
-        What to call on each fitted estimator.
+        Method that is called on each fitted estimator.
 
     params : dict, default=None
-        Passed to ``fit``; what has an entry for each sequence is split like X.
+        Parameters passed to ``fit``. Those with one entry per sequence are split like X. With
+        metadata routing enabled, the estimator has to request them.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def cross_val_predict_steps(
     Raises
     ------
     ValueError
-        If the folds do not hold each sequence exactly once.
+        If the test folds do not contain each sequence exactly once.
 
     Examples
     --------
@@ -66,29 +66,32 @@ def cross_val_predict_steps(
     True
     """
     check_consistent_length(X, y, groups)
+    n_sequences = _num_samples(X)
     splits = list(check_cv(cv, classifier=False).split(X, y, groups))
     if not splits:
         raise ValueError("cv yields no split of X into training and test sequences.")
     tested = np.concatenate([test for _, test in splits])
-    if not np.array_equal(np.sort(tested), np.arange(len(X))):
+    if not np.array_equal(np.sort(tested), np.arange(n_sequences)):
         raise ValueError("cv must put each sequence into exactly one test fold.")
-    answers = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_call)(clone(estimator), X, y, train, test, method, params or {})
-        for train, test in splits
+    fits = cross_validate(
+        estimator,
+        X,
+        y,
+        cv=splits,
+        scoring=_no_score,
+        n_jobs=n_jobs,
+        params=params,
+        return_estimator=True,
+        error_score="raise",
     )
-    predictions = np.empty(len(X), dtype=object)
-    for (_, test), of_fold in zip(splits, answers, strict=True):
-        for i, of_one in zip(test, of_fold, strict=True):
-            predictions[i] = of_one
+    predictions = np.empty(n_sequences, dtype=object)
+    for (_, test), fitted in zip(splits, fits["estimator"], strict=True):
+        predicted = getattr(fitted, method)(_safe_indexing(X, test))
+        for i, prediction in zip(test, predicted, strict=True):
+            predictions[i] = prediction
     return predictions
 
 
-def _fit_and_call(estimator, X, y, train, test, method, params):
-    split = {
-        name: _safe_indexing(value, train)
-        if hasattr(value, "__len__") and len(value) == len(X)
-        else value
-        for name, value in params.items()
-    }
-    estimator.fit(_safe_indexing(X, train), _safe_indexing(y, train), **split)
-    return getattr(estimator, method)(_safe_indexing(X, test))
+def _no_score(estimator, X, y):
+    """Replace the score, which `cross_validate` requires, at no cost."""
+    return 0.0

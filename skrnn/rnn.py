@@ -217,35 +217,14 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     }
 
     def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        pooling="last",
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="auto",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=5.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
+        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
+        bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
+        step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
+        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        validation_fraction=0.1, class_weight=None, n_init=1, init="auto",
+        warm_start=False, random_state=None, verbose=False
+    ):  # fmt: skip
         self._store(locals())
 
     def __sklearn_tags__(self):
@@ -445,34 +424,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     }
 
     def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        pooling="last",
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="auto",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=5.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
+        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
+        bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
+        step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
+        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
+        random_state=None, verbose=False
+    ):  # fmt: skip
         self._store(locals())
 
     def __sklearn_tags__(self):
@@ -677,34 +636,14 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     _per_step = True
 
     def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="auto",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=5.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
+        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
+        bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
+        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="constant",
+        alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1,
+        class_weight=None, n_init=1, init="auto", warm_start=False, random_state=None,
+        verbose=False
+    ):  # fmt: skip
         self._store(locals())
 
     def score(self, X, y, sample_weight=None):
@@ -917,33 +856,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     _per_step = True
 
     def __init__(
-        self,
-        hidden_layer_sizes=(32,),
-        *,
-        cell="gru",
-        activation="tanh",
-        bidirectional=False,
-        dropout=0.0,
-        bptt_steps=None,
-        step_features=None,
-        loss="auto",
-        solver="adam",
-        learning_rate_init=0.01,
-        learning_rate="constant",
-        alpha=0.0001,
-        batch_size="auto",
-        max_iter=200,
-        max_grad_norm=5.0,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_init=1,
-        init="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-    ):
+        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
+        bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
+        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="constant",
+        alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
+        init="auto", warm_start=False, random_state=None, verbose=False
+    ):  # fmt: skip
         self._store(locals())
 
     def score(self, X, y, sample_weight=None):

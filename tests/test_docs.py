@@ -20,7 +20,7 @@ from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, rnn, truncated
+from skrnn._numeric.recurrent import CELLS, rnn, truncated
 from skrnn.datasets import load_japanese_vowels
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,7 +100,7 @@ def test_the_steps_to_a_new_cell(monkeypatch):
     x, packing = RandomState(1).normal(size=(sum(LENGTHS), 2)), Packing(LENGTHS)
     start = RandomState(2).normal(size=(1, len(LENGTHS), 3))
     args = (p, x[packing.to_packed], packing, start[:, packing.order])
-    (h,), _ = recurrent("leaky", *args)
+    (h,), _ = CELLS["leaky"].run(*args)
     (of_blocks,), _ = truncated("leaky", *args, n_steps=2)
     expected = one_by_one("leaky", p, split(x, LENGTHS), start.swapaxes(0, 1))
     assert_close(h[packing.to_concatenated], expected, tol=1e-13)

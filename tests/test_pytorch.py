@@ -85,8 +85,10 @@ def largest_difference(a, b):
 def test_from_torch_and_back(kind, pooling):
     cell, hidden, bidirectional, activation = kind
     X, modules = ragged(), module(*kind, n_outputs=2)
-    cls = StepRNNRegressor if pooling is None else SequenceRNNRegressor
-    estimator = cls(activation=activation, pooling=pooling or "last")
+    if pooling is None:
+        estimator = StepRNNRegressor(activation=activation)
+    else:
+        estimator = SequenceRNNRegressor(activation=activation, pooling=pooling)
     fitted = from_state_dict(estimator, modules.state_dict())
     assert not hasattr(estimator, "weights_")
     assert (fitted.cell, fitted.hidden_layer_sizes) == (cell, hidden)

@@ -169,14 +169,14 @@ def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypa
     reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0)
     with pytest.warns(match="iterations"):
         reg.fit([[0.0], [1.0]], [0.0, 1.0])
-    begun, run = [], RNN.run
+    begun, make_run = [], RNN.run.func
 
-    def interrupted(*args):
+    def interrupted(network, *args):
         begun.append(args)
         if len(begun) == 1:
             raise KeyboardInterrupt
         assert cancelled.wait(timeout=30)
-        return run(*args)
+        return make_run(network)(*args)
 
     monkeypatch.setattr(RNN, "run", interrupted)
     with threadpool_limits(n_threads, user_api="blas"):

@@ -8,7 +8,6 @@ dropout on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -23,28 +22,18 @@ from skrnn._numeric.layers import (
     attend_step,
     dense,
     dropout,
-    pool_last,
     reverse,
 )
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent, recurrent_layer
+from skrnn._numeric.recurrent import CELLS, recurrent_layer
 
 
-class Chain:
-    """Layers one after another. `run` is a layer again."""
+def chain(*layers):
+    """Run layers one after another."""
 
-    def __init__(self, *stages: Callable):
-        self._stages = stages
-
-    @property
-    def stages(self):
-        """The layers in their order."""
-        return self._stages
-
-    def run(self, params, x, packing=None, rng=None):
-        """Forward pass; `back` runs the backward passes of the layers, last one first."""
+    def run(params, x, packing=None, rng=None):
         backs = []
-        for layer in self.stages:
+        for layer in layers:
             x, back_layer = layer(params, x, packing, rng)
             backs.append(back_layer)
 
@@ -55,10 +44,7 @@ class Chain:
 
         return x, back
 
-
-def chain(*layers):
-    """Run layers one after another."""
-    return Chain(*layers).run
+    return run
 
 
 def named(name, layer):
@@ -108,7 +94,7 @@ def on_reversed(layer):
 
 
 @dataclass(frozen=True)
-class MLP(Chain):
+class MLP:
     """Dense layers with an activation between them: x (n, units[0]), output (n, units[-1])."""
 
     units: tuple[int, ...]
@@ -127,15 +113,15 @@ class MLP(Chain):
         }
 
     @cached_property
-    def stages(self):
-        """All layers in their order."""
+    def run(self):
+        """All layers as one."""
         first, *others = (named(name, dense) for name in self.shapes)
         between = [activate(self.activation), *_dropout_layers(self.dropout)]
-        return (first, *(layer for other in others for layer in (*between, other)))
+        return chain(first, *(layer for other in others for layer in (*between, other)))
 
 
 @dataclass(frozen=True)
-class RNN(Chain):
+class RNN:
     """Stacked recurrent layers, a pooling over time, and a dense output layer.
 
     x (n_rows, n_features) holds packed rows. The output is (n_sequences, n_outputs). Without
@@ -183,37 +169,36 @@ class RNN(Chain):
         return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes) ** 2
 
     @cached_property
-    def stages(self):
-        """All layers in their order."""
-        return (*self._encoder.stages, named("output", dense))
-
-    def encode(self, params, x, packing, rng=None):
-        """Forward pass without the output layer: the pooled states of the last layer."""
-        return self._encoder.run(params, x, packing, rng)
+    def run(self):
+        """All layers as one."""
+        return chain(*self._encoder_layers(), named("output", dense))
 
     @cached_property
-    def _encoder(self):
-        """Recurrent layers, pooling and dropout."""
-        after, stages = _dropout_layers(self.dropout), []
-        for names in self.layers[:-1]:
-            stages += [*self._recurrent(names), *after]
-        if self.pooling == "last":
-            stages += self._recurrent(self.layers[-1], pool_last)
-        else:
-            pooling = POOLINGS[self.pooling]
-            if self.pooling == "attention":
-                pooling = named("attention", pooling)
-            stages += [*self._recurrent(self.layers[-1]), pooling]
-        return Chain(*stages, *after)
+    def encode(self):
+        """All layers but the output layer, as one: the pooled states of the last layer."""
+        return chain(*self._encoder_layers())
 
-    def _recurrent(self, names, *pooling):
+    def _encoder_layers(self):
+        """Make the recurrent layers, each followed by dropout, with pooling after the last."""
+        layers, after = [], _dropout_layers(self.dropout)
+        for names in self.layers[:-1]:
+            layers += [*self._directions(names), *after]
+        pooling = POOLINGS[self.pooling]
+        if self.pooling == "attention":
+            pooling = named("attention", pooling)
+        if self.pooling == "last":  # of each direction, after its own last step
+            layers += self._directions(self.layers[-1], pooling)
+        else:
+            layers += [*self._directions(self.layers[-1]), pooling]
+        return [*layers, *after]
+
+    def _directions(self, names, *pooling):
         """Make one or two directions of a layer, each with its own pooling if one is given."""
         forward, *backward = (
             recurrent_layer(name, self.cell, self.activation, self.bptt_steps) for name in names
         )
         if not backward:
             return [forward, *pooling]
-        # Pooling of a direction takes place in its own time; otherwise reverse the steps again.
         in_reverse = on_reversed(chain(*backward, *(pooling or [reverse])))
         return [concatenate(chain(forward, *pooling), in_reverse)]
 
@@ -231,17 +216,14 @@ class RNN(Chain):
         n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
         needed = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
         given = [[np.shape(array) for array in layer] for layer in state.layers]
+        if state.pooled is not None:
+            n_pooled = self.hidden_layer_sizes[-1] + 2 * (self.pooling == "attention")
+            needed.append([(n_streams, n_pooled)])
+            given.append([np.shape(state.pooled)])
         if given != needed:
             raise ValueError(
-                f"The state does not fit this network: its layers have shapes {given}, but "
-                f"{needed} are needed. Start with initial_state()."
-            )
-        pooled = self.hidden_layer_sizes[-1] + 2 * (self.pooling == "attention")
-        if state.pooled is not None and np.shape(state.pooled) != (n_streams, pooled):
-            raise ValueError(
-                f"The state does not fit pooling={self.pooling!r}: `pooled` has shape "
-                f"{np.shape(state.pooled)}, but {(n_streams, pooled)} is needed. Start with "
-                "initial_state()."
+                f"The state does not fit this network: the arrays of its layers and pooling have "
+                f"shapes {given}, but {needed} are needed. Start with initial_state()."
             )
         return n_streams
 
@@ -250,20 +232,20 @@ class RNN(Chain):
 
         Returns the output for all steps so far, and the new state.
         """
-        packing, layers = _one_step(len(x)), []
-        options = CELLS[self.cell].options(self.activation)
+        cell, packing, layers = CELLS[self.cell], _one_step(len(x)), []
+        options = cell.options(self.activation)
         for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = recurrent(self.cell, params[name], x, packing, start, **options)
+            states, _ = cell.run(params[name], x, packing, start, **options)
             x = states[0]  # (n_streams, n_units)
             layers.append(states)
-        n_steps = state.n_steps + 1
+        before, n_steps = state.pooled, state.n_steps + 1
         if self.pooling == "attention":
-            x, pooled = attend_step(params["attention"], x, state.pooled)
+            x, pooled = attend_step(params["attention"], x, before)
+        elif self.pooling == "mean" and before is not None:
+            x = pooled = before + (x - before) / n_steps
+        elif self.pooling == "max" and before is not None:
+            x = pooled = np.maximum(before, x)
         else:
-            if state.pooled is not None and self.pooling == "mean":
-                x = state.pooled + (x - state.pooled) / n_steps
-            elif state.pooled is not None and self.pooling == "max":
-                x = np.maximum(state.pooled, x)
             pooled = x
         raw_prediction, _ = dense(params["output"], x)
         return raw_prediction, StreamState(tuple(layers), pooled, n_steps)

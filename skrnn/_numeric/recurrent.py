@@ -1,27 +1,27 @@
 """The recurrent cells, on packed rows (see ``packing``).
 
-A recurrent layer is an input projection, computed for all steps at once, and a *cell*, a loop
-over time. Weights are ``W (n_gates, n_in, n_units)``, ``U (n_gates, n_units, n_units)`` and
-``b (n_gates, n_units)``. Arrays of gates are ``(n_gates, n_rows, n_units)``, contiguous for each
-gate. The order of the gates is that of ONNX; `Cell` names them.
+A *cell* is an input projection, computed for all steps at once, and a loop over time. Weights are
+``W (n_gates, n_in, n_units)``, ``U (n_gates, n_units, n_units)`` and ``b (n_gates, n_units)``.
+Arrays of gates are ``(n_gates, n_rows, n_units)``, contiguous for each gate. The order of the
+gates is that of ONNX; `Cell` names them.
 
 In the equations, ``a = x W + b + h.(t-1) U`` is the pre-activation of a gate, ``*`` is the
 elementwise product and ``.t`` marks the step.
 
-Each cell is ``states, back = cell(p, projected, packing, start)``:
+Each cell is ``states, back = cell(p, x, packing, start)``:
 
-* `projected` ``(n_gates, n_rows, n_units)`` is ``x W + b``. The cell may overwrite it;
+* `x` ``(n_rows, n_in)`` is the input;
 * `start` holds the initial state of each kind that the cell has (the LSTM has two): an array
   ``(n_sequences, n_units)``, longest sequence first, or 0;
 * `states` holds the states after each step, one array ``(n_rows, n_units)`` of each kind. The
   first is the output of the layer;
-* ``dprojected = back(dh, grad)`` writes the gradient of the recurrent parameters into `grad`.
+* ``dx = back(dh, grad, want_dx)`` is the backward pass of a layer (see ``layers``).
 
-To save memory, the gates overwrite `projected`, and their gradients overwrite the gates. So a
-backward pass can run only once (see `single_use`). The gradient of a gate is the incoming gradient
-times a local derivative. The local derivatives are computed for a run of steps at once, as
-many as fit into the cache, and the gradients of the weights are one product after the loop. Only
-what depends on the following step is computed step by step.
+To save memory, the gates overwrite the projected input, and their gradients overwrite the gates.
+So a backward pass can run only once (see `single_use`). The gradient of a gate is the incoming
+gradient times a local derivative. The local derivatives are computed for a run of steps at once,
+as many as fit into the cache, and the gradients of the weights are one product after the loop.
+Only what depends on the following step is computed step by step.
 """
 
 from __future__ import annotations
@@ -64,21 +64,22 @@ def single_use(back):
     """
     unused = [back]
 
-    def back_once(dh, grad):
+    def back_once(dh, grad, want_dx=True):
         if not unused:
             raise RuntimeError(
                 "The backward pass of a recurrent layer can be called only once, because it "
                 "overwrites the arrays kept by the forward pass. Repeat the forward pass first."
             )
-        return unused.pop()(dh, grad)
+        return unused.pop()(dh, grad, want_dx)
 
     return back_once
 
 
-def rnn(p, projected, packing, start, activation="tanh"):
+def rnn(p, x, packing, start, activation="tanh"):
     """Elman network (Elman, 1990): ``h.t = f(a.t)``."""
     f, derivative = ACTIVATIONS[activation]
     U = p["U"][0]  # (n_units, n_units)
+    projected, back_projection = project(p, x)
     states, h = state_rows(packing, start[0], projected)
     for now, before in packing.steps:
         a = np.dot(states[before], U, out=h[now])  # (n_now, n_units)
@@ -86,7 +87,7 @@ def rnn(p, projected, packing, start, activation="tanh"):
         f(a, out=a)
 
     @single_use
-    def back(dh, grad):
+    def back(dh, grad, want_dx=True):
         dstates, dh = gradient_rows(packing, states, dh)
         da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
@@ -95,12 +96,12 @@ def rnn(p, projected, packing, start, activation="tanh"):
             da_now *= dh[now]
             dstates[before] += np.dot(da_now, UT)
         np.dot(states[packing.before()].T, da, out=grad["U"][0])
-        return da[None]
+        return back_projection(da[None], grad, want_dx)
 
     return (h,), back
 
 
-def gru(p, projected, packing, start):
+def gru(p, x, packing, start):
     """Gated recurrent unit (Cho et al., 2014), the variant of cuDNN and PyTorch.
 
     The update gate is ``z = logistic(a_z)`` and the reset gate ``r = logistic(a_r)``. The reset
@@ -108,6 +109,7 @@ def gru(p, projected, packing, start):
     ``n = tanh(x W_n + b_n + r * q)`` and ``h.t = n + z * (h.(t-1) - n)``. Gates are stored in the
     order z, r, n.
     """
+    projected, back_projection = project(p, x)
     U, half = p["U"], np.array(0.5, projected.dtype)
     U_halved = _halve_logistic_gates(U, projected, 2)
     states, h = state_rows(packing, start[0], projected)
@@ -131,7 +133,7 @@ def gru(p, projected, packing, start):
     gates = projected  # (3, n_rows, n_units), overwritten by z, r and q
 
     @single_use
-    def back(dh, grad):
+    def back(dh, grad, want_dx=True):
         dstates, dh = gradient_rows(packing, states, dh)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
@@ -153,12 +155,12 @@ def gru(p, projected, packing, start):
         np.matmul(states[packing.before()].T, gates, out=grad["U"])
         grad["b_rec"][...] = gates[2].sum(axis=0)
         np.multiply(new, dh, out=gates[2])
-        return gates
+        return back_projection(gates, grad, want_dx)
 
     return (h,), back
 
 
-def lstm(p, projected, packing, start):
+def lstm(p, x, packing, start):
     """Long short-term memory with a forget gate (Gers et al., 2000).
 
     The input, output and forget gates are ``i = logistic(a_i)``, ``o = logistic(a_o)`` and
@@ -166,6 +168,7 @@ def lstm(p, projected, packing, start):
     ``c.t = f * c.(t-1) + i * g`` and the output ``h.t = o * tanh(c.t)``. Gates are stored in the
     order i, o, f, g.
     """
+    projected, back_projection = project(p, x)
     U, half = p["U"], np.array(0.5, projected.dtype)
     U_halved = _halve_logistic_gates(U, projected, 3)
     states, h = state_rows(packing, start[0], projected)
@@ -184,7 +187,7 @@ def lstm(p, projected, packing, start):
     gates = projected  # (4, n_rows, n_units), overwritten by i, o, f and g
 
     @single_use
-    def back(dh, grad):
+    def back(dh, grad, want_dx=True):
         dstates, dh = gradient_rows(packing, states, dh)
         dmemories, dc = gradient_rows(packing, memories, 0)
         forget, local_o, dc_of_dh = np.empty_like(h), np.empty_like(h), tanh_c
@@ -210,7 +213,7 @@ def lstm(p, projected, packing, start):
                 np.multiply(dc_now, forget[now], out=dmemories[before])
                 dh_before += np.add.reduce(np.matmul(da, UT))
         np.matmul(states[packing.before()].T, gates, out=grad["U"])
-        return gates
+        return back_projection(gates, grad, want_dx)
 
     return (h, c), back
 
@@ -256,7 +259,7 @@ class Cell(NamedTuple):
     Parameters
     ----------
     run : callable
-        The function ``states, back = run(p, projected, packing, start)``.
+        The function ``states, back = run(p, x, packing, start)``.
 
     gates : tuple of str
         Names of the gates in the order in which they are stored.
@@ -296,13 +299,14 @@ class Cell(NamedTuple):
 
     def shapes(self, n_in: int, n_units: int) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter of a layer."""
-        n_gates = self.n_gates
         shapes: dict[str, tuple[int, ...]] = {
-            "W": (n_gates, n_in, n_units),
-            "U": (n_gates, n_units, n_units),
-            "b": (n_gates, n_units),
+            "W": (self.n_gates, n_in, n_units),
+            "U": (self.n_gates, n_units, n_units),
+            "b": (self.n_gates, n_units),
         }
-        return shapes | ({"b_rec": (n_units,)} if self.recurrent_bias else {})
+        if self.recurrent_bias:
+            shapes["b_rec"] = (n_units,)
+        return shapes
 
     def options(self, activation: str) -> dict[str, str]:
         """Keyword arguments of `run`."""
@@ -340,35 +344,22 @@ CELLS = {
 }
 
 
-def recurrent(cell, p, x, packing, start, **options):
-    """Run projection and cell: x (n_rows, n_in), states (n_rows, n_units) of each kind."""
-    projected, back_projection = project(p, x)
-    states, back_cell = CELLS[cell].run(p, projected, packing, start, **options)
-
-    def back(dh, grad, want_dx=True):
-        return back_projection(back_cell(dh, grad), grad, want_dx)
-
-    return states, back
-
-
 def truncated(cell, p, x, packing, start, n_steps, **options):
-    """Run projection and cell; no gradient passes from one block of `n_steps` steps to another.
+    """Run a cell; no gradient passes from one block of `n_steps` steps to another.
 
     This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
     a block are constants. With ``n_steps=1`` every previous state is one. The outputs are those of
-    `recurrent`. Only the states of all steps are kept, not the gates: `back` repeats the forward
-    pass of one block at a time.
+    the cell. Only the states of all steps are kept, not the gates: `back` repeats the forward pass
+    of one block at a time.
     """
-    blocks, starts = packing.blocks(n_steps), []
+    run, blocks, starts = CELLS[cell].run, packing.blocks(n_steps), []
     h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x, p["W"]))
     for rows, block in blocks:
-        start = tuple(
-            state if np.ndim(state) == 0 else state[: block.n_sequences] for state in start
-        )
+        start = [state if np.ndim(state) == 0 else state[: block.n_sequences] for state in start]
         starts.append(start)
-        states, _ = recurrent(cell, p, x[rows], block, start, **options)
+        states, _ = run(p, x[rows], block, start, **options)
         h[rows] = states[0]
-        start = tuple(state[block.last] for state in states)
+        start = [state[block.last] for state in states]
 
     def back(dh, grad, want_dx=True):
         dx = np.empty_like(x)  # (n_rows, n_in)
@@ -376,7 +367,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         for total in grad.values():
             total[...] = 0
         for (rows, block), start in zip(blocks, starts, strict=True):
-            _, back_block = recurrent(cell, p, x[rows], block, start, **options)
+            _, back_block = run(p, x[rows], block, start, **options)
             dx_block = back_block(dh[rows], of_block, want_dx)
             if want_dx:
                 dx[rows] = dx_block
@@ -389,12 +380,13 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
 
 def recurrent_layer(name, cell, activation="tanh", bptt_steps=None):
     """Make a layer: run a cell with the parameters of this name; the output is its first state."""
-    run = recurrent if bptt_steps is None else partial(truncated, n_steps=bptt_steps)
-    start = (0,) * CELLS[cell].n_states
+    run, start = CELLS[cell].run, (0,) * CELLS[cell].n_states
     options = CELLS[cell].options(activation)
+    if bptt_steps is not None:
+        run = partial(truncated, cell, n_steps=bptt_steps)
 
     def layer(params, x, packing, rng=None):
-        states, back_states = run(cell, params[name], x, packing, start, **options)
+        states, back_states = run(params[name], x, packing, start, **options)
 
         def back(dh, grad, want_dx=True):
             return back_states(dh, grad[name], want_dx)

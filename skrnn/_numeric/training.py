@@ -7,20 +7,16 @@ tests ever see.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import norm as nrm2
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import minimize
 
-from skrnn._numeric.losses import Loss
-from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate, State
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
-from skrnn._numeric.params import Arrays, Params
 
 
 class Batch(NamedTuple):
@@ -37,38 +33,32 @@ class Batch(NamedTuple):
     total: float
     packing: Packing | None = None
 
-    @property
-    def parts(self) -> tuple[Batch, ...]:
-        """The parts whose gradients are computed one by one."""
-        return (self,)
-
 
 class Halves(NamedTuple):
     """A batch of sequences in two halves of about equal work, for a thread each."""
 
     parts: tuple[Batch, Batch]
-
-    @property
-    def total(self) -> float:
-        """Sum of the weights of both."""
-        return self.parts[0].total + self.parts[1].total
+    total: float
 
 
+@dataclass(frozen=True)
 class Samples:
     """Samples, their targets and weights; the part that `Rows` and `Ragged` share.
 
     With `unit_weight`, weights are relative to it instead of to their mean.
     """
 
+    x: np.ndarray
+    y: np.ndarray
     weight: np.ndarray
-    unit_weight: float | None
+    unit_weight: float | None = field(default=None, kw_only=True)
 
     @cached_property
     def _sum_of_weights(self):
         return float(self.weight.sum())
 
     def total(self, n_rows: int) -> float:
-        """Weight that so many rows have on average."""
+        """Weight that this number of rows has on average."""
         if self.unit_weight is not None:
             return self.unit_weight * n_rows
         if n_rows == len(self.weight):
@@ -79,11 +69,6 @@ class Samples:
 @dataclass(frozen=True)
 class Rows(Samples):
     """Samples that are rows of x (n_samples, n_features), dense or sparse."""
-
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    unit_weight: float | None = None
 
     @property
     def n_samples(self) -> int:
@@ -98,7 +83,8 @@ class Rows(Samples):
 
     def subset(self, index) -> Rows:
         """Select some samples."""
-        return Rows(self.x[index], self.y[index], self.weight[index], self.unit_weight)
+        x, y, weight = self.x[index], self.y[index], self.weight[index]
+        return Rows(x, y, weight, unit_weight=self.unit_weight)
 
 
 @dataclass(frozen=True)
@@ -108,12 +94,8 @@ class Ragged(Samples):
     With `per_step`, y and weight have a row for each step instead of one for each sequence.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
     lengths: np.ndarray
     per_step: bool = False
-    unit_weight: float | None = None
 
     @property
     def n_samples(self) -> int:
@@ -136,15 +118,16 @@ class Ragged(Samples):
         """Gather and pack some sequences, every second of them by length in one half."""
         index = np.arange(self.n_samples)[index]
         longest_first = index[np.argsort(-self.lengths[index], kind="stable")]
-        return Halves((self.take(longest_first[::2]), self.take(longest_first[1::2])))
+        parts = self.take(longest_first[::2]), self.take(longest_first[1::2])
+        return Halves(parts, parts[0].total + parts[1].total)
 
     def subset(self, index) -> Ragged:
         """Select some sequences."""
         lengths, starts = self.lengths[index], self._starts[index]
         rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
         targets = rows if self.per_step else index
-        y, weight = self.y[targets], self.weight[targets]
-        return Ragged(self.x[rows], y, weight, lengths, self.per_step, self.unit_weight)
+        x, y, weight = self.x[rows], self.y[targets], self.weight[targets]
+        return Ragged(x, y, weight, lengths, self.per_step, unit_weight=self.unit_weight)
 
 
 # Rows that a thread works on at a time in predictions, which bounds their memory.
@@ -155,56 +138,45 @@ PIECE = 2**14
 # gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a fifth.
 _HALVES_FROM = 2**21
 
-Objective = Callable[[np.ndarray, Batch | Halves], tuple[float, np.ndarray]]
-OnEpoch = Callable[[float], bool]
 
-
-def gather(samples: Rows | Ragged, index, network: MLP | RNN | None = None) -> Batch | Halves:
+def gather(samples, index, network=None):
     """Take a batch; in halves where the work is enough for two threads.
 
-    That is decided by sizes alone, and not by the threads there are: the halves add up to the
-    same bits whether they are computed side by side or one after the other.
+    That is decided by sizes alone, and not by the number of threads: the halves add up to the same
+    bits whether they are computed at the same time or one after the other.
     """
-    if isinstance(network, RNN) and isinstance(samples, Ragged):
+    if isinstance(network, RNN):
         lengths = samples.lengths[index]
         if len(lengths) > 1 and network.work(lengths.sum() / lengths.max()) >= _HALVES_FROM:
             return samples.halves(index)
     return samples.take(index)
 
 
-def make_objective(
-    network: MLP | RNN,
-    params: Params,
-    loss: Loss,
-    alpha: float = 0.0,
-    rng: np.random.RandomState | None = None,
-    mapped: Callable = map,
-) -> Objective:
+def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     """Mean loss of a batch plus ``alpha / 2 / total`` times the sum of squared weights.
 
-    The gradient is one vector, written anew by each call. `theta` is usually
-    ``params.flat`` itself; another vector is copied into it first. `mapped` computes the parts
-    of a batch as `map` does, perhaps side by side.
+    The gradient is one vector, which each call overwrites. `theta` is usually ``params.flat``
+    itself; another vector is copied into it first. Dropout draws from `rng`. `mapped` computes the
+    halves of a batch as `map` does, perhaps at the same time.
     """
     g, of_half = params.like(), params.like()
 
     def part_of(part, rng, g):
-        scores, back = network.run(params, part.x, part.packing, rng)
-        value, dscores = loss(scores, part.y, part.weight)
-        back(dscores, g)
+        raw_prediction, back = network.run(params, part.x, part.packing, rng)
+        value, gradient = loss(raw_prediction, part.y, part.weight)
+        back(gradient, g)
         return value
 
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        parts = batch.parts
-        if len(parts) == 1:
-            value = part_of(parts[0], rng, g)
+        if isinstance(batch, Halves):
+            first, second = mapped(part_of, batch.parts, _spawn(rng), (g, of_half))
+            share, rest = (part.total / batch.total for part in batch.parts)
+            value = share * first + rest * second
+            g.flat[:] = share * g.flat + rest * of_half.flat
         else:
-            values = tuple(mapped(part_of, parts, _spawn(rng), (g, of_half)))
-            shares = [part.total / batch.total for part in parts]
-            value = shares[0] * values[0] + shares[1] * values[1]
-            g.flat[:] = shares[0] * g.flat + shares[1] * of_half.flat
+            value = part_of(batch, rng, g)
         penalty, decay = l2(params, alpha, batch.total)
         g.weights += decay
         return value + penalty, g.flat
@@ -213,7 +185,7 @@ def make_objective(
 
 
 def _spawn(rng):
-    """Make a generator for each of two threads, who could not take turns in order."""
+    """Make a generator for each half. With a shared one, draws would depend on the scheduling."""
     if rng is None:
         return None, None
     return tuple(np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=2))
@@ -225,23 +197,15 @@ def l2(params, alpha, total):
     return 0.5 * decay.dot(params.weights), decay
 
 
-def mean_loss(
-    network: MLP | RNN, params: Params, samples: Rows | Ragged, loss: Loss
-) -> tuple[float, np.ndarray]:
-    """Mean loss of all samples, without penalty, and their scores."""
-    scores = evaluate(network.run, params, samples.x, getattr(samples, "lengths", None))
-    value, _ = loss(scores, samples.y, samples.weight / samples.weight.sum())
-    return float(value), scores
+def mean_loss(network, params, samples, loss):
+    """Mean loss of all samples, without penalty, and their raw predictions."""
+    lengths = getattr(samples, "lengths", None)
+    raw_prediction = evaluate(network.run, params, samples.x, lengths)
+    value, _ = loss(raw_prediction, samples.y, samples.weight / samples.weight.sum())
+    return float(value), raw_prediction
 
 
-def evaluate(
-    run: Callable,
-    params: Arrays,
-    x,
-    lengths: np.ndarray | None = None,
-    n_rows: int = PIECE,
-    mapped: Callable = map,
-) -> np.ndarray:
+def evaluate(run, params, x, lengths=None, n_rows=PIECE, mapped=map):
     """Collect outputs of ``run(params, x, packing)``, about `n_rows` rows at a time."""
     if lengths is None:
         starts = range(0, x.shape[0], n_rows)
@@ -251,7 +215,7 @@ def evaluate(
 
 
 class Piece(NamedTuple):
-    """Some neighbouring sequences, from this row of all steps on."""
+    """Consecutive sequences, and the row of their first step among the steps of all sequences."""
 
     first_row: int
     lengths: np.ndarray
@@ -262,25 +226,18 @@ class Piece(NamedTuple):
         return x[packing.to_packed + self.first_row], packing
 
 
-def pieces(lengths: np.ndarray, n_rows: int = PIECE) -> list[Piece]:
-    """Cut sequences into pieces of about `n_rows` steps, one sequence at least in each."""
+def pieces(lengths, n_rows=PIECE):
+    """Group sequences into pieces of about `n_rows` steps, with at least one sequence in each."""
     ends = np.cumsum(lengths)
-    cuts = np.flatnonzero(np.diff(ends // n_rows)) + 1
-    first_rows = ends[[0, *cuts]] - lengths[[0, *cuts]]
-    return [Piece(*of) for of in zip(first_rows, np.split(lengths, cuts), strict=True)]
+    splits = np.flatnonzero(np.diff(ends // n_rows)) + 1
+    first_rows = starts_of(lengths)[[0, *splits]]
+    return list(map(Piece, first_rows, np.split(lengths, splits)))
 
 
-def epochs(
-    samples: Rows | Ragged,
-    batch_size: int,
-    rng: np.random.RandomState,
-    shuffle: bool = True,
-    network: MLP | RNN | None = None,
-    order: np.ndarray | None = None,
-) -> Iterator[Iterable[Batch | Halves]]:
+def epochs(samples, batch_size, rng, shuffle=True, network=None, order=None):
     """Pass over the samples again and again; each pass is an iterable of batches for a network.
 
-    Each pass permutes `order` (n_samples,) once more, in place: who holds it can go on from there.
+    Each pass permutes `order` (n_samples,) once more, in place. The caller can continue from it.
     """
     n_samples = samples.n_samples
     if batch_size >= n_samples:
@@ -295,16 +252,7 @@ def epochs(
         yield (gather(samples, order[start : start + batch_size], network) for start in starts)
 
 
-def descend(
-    objective: Objective,
-    theta: np.ndarray,
-    optimizer: SGDUpdate | AdamUpdate,
-    state: State,
-    passes: Iterator[Iterable[Batch | Halves]],
-    learning_rate: Callable[[], float],
-    max_norm: float | None,
-    on_epoch: OnEpoch,
-) -> None:
+def descend(objective, theta, optimizer, state, passes, learning_rate, max_norm, on_epoch):
     """Follow the gradient, in place, until ``on_epoch(loss)`` returns True.
 
     `loss` is the mean over the batches of an epoch, each computed before the step on it. An
@@ -326,7 +274,7 @@ def descend(
             break
 
 
-def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
+def clip(gradient, max_norm):
     """Scale a gradient down to a Euclidean norm of `max_norm` (Pascanu et al., 2013)."""
     if max_norm is not None:
         norm = nrm2(gradient, check_finite=False)  # of the BLAS: its squares cannot overflow
@@ -335,15 +283,7 @@ def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
     return gradient
 
 
-def lbfgs(
-    objective: Objective,
-    theta: np.ndarray,
-    batch: Batch | Halves,
-    max_iter: int,
-    max_fun: int,
-    tol: float,
-    on_epoch: OnEpoch,
-) -> OptimizeResult:
+def lbfgs(objective, theta, batch, max_iter, max_fun, tol, on_epoch):
     """Minimize over one batch by L-BFGS, in place, until ``on_epoch(loss)`` returns True.
 
     During `on_epoch`, theta holds the weights after the iteration. Returns the result of SciPy.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.optimize import OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._numeric.schedules import SCHEDULES
@@ -167,6 +168,13 @@ class Monitor:
 
     # At its end --------------------------------------------------------------------------
 
+    def end(self, result: OptimizeResult) -> None:
+        """Record how SciPy ended L-BFGS."""
+        if result.status in (0, 2):  # at a minimum, or as close as rounding permits
+            self.outcome = "converged"
+        elif result.status == 1 and self.n_iter < self.options.max_iter:
+            self.outcome = "max_fun"
+
     def finish(self, theta: np.ndarray) -> None:
         """Overwrite theta by the weights to keep.
 
@@ -214,43 +222,43 @@ class Monitor:
 
     def warn(self, stacklevel: int) -> None:
         """Warn if the run did not converge."""
-        message = self._message()
-        if message is not None:
-            warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
-
-    def _message(self):
-        options, advice = self.options, "Scale X, or lower learning_rate_init="
-        advice += f"{options.learning_rate_init:g}."
+        options, n_iter = self.options, self.n_iter
+        advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
         if self.outcome == "diverged":
             what = "the last step led to outputs that overflow"
             if self._loss_rose():
-                first, last = self.initial_loss, self.loss_curve[-1]
-                what = f"the loss was {last:g}, from {first:g} at the start"
-            return (
-                f"Training diverged: after {self.n_iter} iterations {what}. The best weights seen "
-                f"are kept. {advice}"
+                what = (
+                    f"the loss was {self.loss_curve[-1]:g}, from {self.initial_loss:g} at the start"
+                )
+            message = (
+                f"Training diverged: after {n_iter} iterations {what}. The best weights seen are "
+                f"kept. {advice}"
             )
-        if self.outcome == "interrupted":
-            return (
-                f"Training was interrupted after {self.n_iter} iterations. The best weights of "
-                "these are kept."
+        elif self.outcome == "interrupted":
+            message = (
+                f"Training was interrupted after {n_iter} iterations. The best weights of these "
+                "are kept."
             )
-        if self.n_rollbacks:
-            return (
+        elif self.n_rollbacks:
+            message = (
                 f"The loss overflowed {self.n_rollbacks} times. Each time training resumed from "
                 f"the best weights seen, at half the learning rate. {advice}"
             )
-        if self.outcome == "max_fun":
-            return (
+        elif self.outcome == "max_fun":
+            message = (
                 f"L-BFGS evaluated the loss max_fun={options.solver.max_fun} times and has not "
                 "converged yet. Increase max_fun, or scale X."
             )
-        if self.outcome == "running" and (options.uses_lbfgs or options.learning_rate != "cosine"):
-            return (
+        elif self.outcome == "running" and (
+            options.uses_lbfgs or options.learning_rate != "cosine"
+        ):
+            message = (
                 f"Maximum iterations ({options.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or scale X."
             )
-        return None
+        else:
+            return
+        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
     # What a checkpoint stores ------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 from skrnn._numeric.losses import Loss
 from skrnn.solvers import LBFGS, SGD, Adam
@@ -51,11 +52,15 @@ class TrainingOptions:
         """Whether training is one call of L-BFGS."""
         return isinstance(self.solver, LBFGS)
 
-    def with_python_numbers(self) -> TrainingOptions:
-        """Convert NumPy scalars to Python numbers, which do not overflow or change the dtype."""
-        numbers: dict = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any], **settings) -> TrainingOptions:
+        """Take the parameters of an estimator that have the name of a field, and other settings.
+
+        NumPy scalars become Python numbers, which do not overflow or change the dtype.
+        """
+        given = {field.name: parameters.get(field.name, field.default) for field in fields(cls)}
+        given |= settings
+        for name, value in given.items():
             if isinstance(value, Real) and not isinstance(value, bool):
-                numbers[field.name] = int(value) if isinstance(value, Integral) else float(value)
-        return replace(self, **numbers)
+                given[name] = int(value) if isinstance(value, Integral) else float(value)
+        return cls(**given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from skrnn._numeric.training import (
 from skrnn._training.monitor import Monitor
 from skrnn._training.options import TrainingOptions
 from skrnn._training.threads import keep_freed_memory, thread_map
+from skrnn.solvers import LBFGS
 
 # No careful scaling of the data leads to weights of this size.
 _HUGE_WEIGHT = 1e6
@@ -115,7 +116,7 @@ class Run:
         """Start the history once the initial weights are set, `n_seen` samples seen before."""
         n_samples = self.samples.n_samples
         one_batch = self.options.batch_size >= n_samples
-        loss_of_start = one_batch and not self.options.uses_lbfgs
+        loss_of_start = one_batch and not isinstance(self.options.solver, LBFGS)
         theta = self.params.flat.copy()
         self.monitor = Monitor(self.options, theta, n_samples, loss_of_start, n_seen)
         self.order = np.arange(n_samples)
@@ -129,29 +130,20 @@ class Run:
             If too few samples are left on either side, or a class has too few.
         """
         n_samples = self.samples.n_samples
-        if not fraction:
-            raise ValueError(
-                "early_stopping=True needs validation data: validation_fraction > 0, got "
-                f"{fraction}, or X_val and y_val in fit."
-            )
         try:
-            split = train_test_split(
+            train, test = train_test_split(
                 np.arange(n_samples), test_size=fraction, random_state=self.rng, stratify=strata
             )
+            if len(test) < 2:
+                raise ValueError(f"it leaves {len(test)} sample, and a score needs at least 2.")
         except ValueError as error:
             raise ValueError(
                 f"early_stopping cannot hold out validation_fraction={fraction} of {n_samples} "
-                f"samples: {error}"
+                f"samples: {error} Change validation_fraction, or pass X_val and y_val to fit."
             ) from error
-        if len(split[1]) < 2:
-            raise ValueError(
-                f"early_stopping needs at least 2 validation samples, but validation_fraction="
-                f"{fraction} of {n_samples} samples leaves {len(split[1])}. Increase it, or turn "
-                "early_stopping off."
-            )
-        self._apply_split(*split)
+        self._split(train, test)
 
-    def _apply_split(self, train, test):
+    def _split(self, train, test):
         self.split = train, test
         self.samples, self.held_out = self.samples.subset(train), self.samples.subset(test)
 
@@ -169,7 +161,7 @@ class Run:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Replace the state by a copy of a `state_dict`."""
         if state["split"] is not None:
-            self._apply_split(state["split"]["train"], state["split"]["test"])
+            self._split(**state["split"])
         self.params.flat[:] = state["theta"]
         self.begin()
         self.monitor.load_state_dict(state["monitor"])
@@ -177,8 +169,6 @@ class Run:
         self.rng.set_state(state["rng"])
         self.optimizer_state = copy.deepcopy(state["optimizer"])
         self.is_loaded = True
-
-    # Epochs ------------------------------------------------------------------------------
 
     def train(
         self,
@@ -199,7 +189,7 @@ class Run:
         report : callable, default=None
             ``report() -> stop``, called after each epoch, when all about it is decided.
         """
-        theta, monitor = self.params.flat, self.monitor
+        options, monitor, theta = self.options, self.monitor, self.params.flat
 
         def end_epoch(loss):
             monitor.report(loss, theta, self._validate(loss, score))
@@ -214,13 +204,19 @@ class Run:
                 np.errstate(over="ignore", invalid="ignore", divide="ignore"),
                 thread_map() as mapped,
             ):
-                if self.options.uses_lbfgs:
-                    self._minimize(mapped, end_epoch)
-                else:
-                    if not monitor.finished:
-                        self._descend(mapped, end_epoch)
-                    if self._overflows():
-                        monitor.outcome = "diverged"
+                objective = make_objective(
+                    self.network, self.params, options.loss, options.alpha, self.rng, mapped
+                )
+                if isinstance(options.solver, LBFGS):
+                    whole = gather(self.samples, slice(None), self.network)
+                    limits = options.max_iter, options.solver.max_fun, options.tol
+                    monitor.end(lbfgs(objective, theta, whole, *limits, end_epoch))
+                elif not monitor.finished:
+                    rate, limit = monitor.learning_rate, options.max_grad_norm
+                    optimizer, state, passes = self._prepare_descent()
+                    descend(objective, theta, optimizer, state, passes, rate, limit, end_epoch)
+                if self._overflows():
+                    monitor.outcome = "diverged"
         except KeyboardInterrupt:
             if _runs_in_joblib():
                 raise
@@ -229,69 +225,39 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
-    def _minimize(self, mapped, end_epoch):
-        options, monitor = self.options, self.monitor
-        whole = gather(self.samples, slice(None), self.network)
-        result = lbfgs(
-            self._objective(mapped),
-            self.params.flat,
-            whole,
-            max_iter=options.max_iter,
-            max_fun=options.solver.max_fun,
-            tol=options.tol,
-            on_epoch=end_epoch,
-        )
-        if result.status in (0, 2):  # at a minimum, or as close as rounding permits
-            monitor.outcome = "converged"
-        elif result.status == 1 and monitor.n_iter < options.max_iter:
-            monitor.outcome = "max_fun"
-
-    def _descend(self, mapped, end_epoch):
-        options, monitor, theta = self.options, self.monitor, self.params.flat
+    def _prepare_descent(self):
+        """Get the optimizer, its state and the batches, and compute the initial loss."""
+        options, monitor, state = self.options, self.monitor, self.optimizer_state
         optimizer = options.solver._optimizer()
-        fresh = optimizer.start(theta)
-        if self.optimizer_state is None or self.optimizer_state.keys() != fresh.keys():
-            self.optimizer_state = fresh
+        fresh = optimizer.start(self.params.flat)
+        if state is None or state.keys() != fresh.keys():  # of another solver
+            self.optimizer_state = state = fresh
         if monitor.n_iter == 0 and not monitor.loss_of_start and options.max_iter > 1:
             # The first epoch may overflow before its own loss is known.
             monitor.initial_loss = self._loss_of_batches()
-        passes: Iterator = epochs(
-            self.samples, options.batch_size, self.rng, options.shuffle, self.network, self.order
-        )
-        descend(
-            self._objective(mapped),
-            theta,
-            optimizer,
-            self.optimizer_state,
-            passes,
-            monitor.learning_rate,
-            options.max_grad_norm,
-            end_epoch,
-        )
-
-    def _objective(self, mapped):
-        o = self.options
-        return make_objective(self.network, self.params, o.loss, o.alpha, self.rng, mapped)
+        size, shuffle = options.batch_size, options.shuffle
+        passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
+        return optimizer, state, passes
 
     def _validate(self, loss, score):
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
-        if not math.isfinite(loss):
-            return math.nan, math.nan
-        loss, raw_prediction = mean_loss(
-            self.network, self.params, self.held_out, self.options.loss
-        )
-        if not np.isfinite(raw_prediction).all():
-            return math.nan, math.nan
-        return score(raw_prediction, self.held_out), loss
+        if math.isfinite(loss):
+            loss, raw = self.evaluate(self.held_out)
+            if np.isfinite(raw).all():
+                return score(raw, self.held_out), loss
+        return math.nan, math.nan
+
+    def evaluate(self, samples: Rows | Ragged) -> tuple[float, np.ndarray]:
+        """Mean loss of samples, without penalty, and their raw predictions."""
+        return mean_loss(self.network, self.params, samples, self.options.loss)
 
     def _loss_of_batches(self):
         """Mean loss of the batches of an epoch in which no step is taken."""
-        samples, options = self.samples, self.options
-        total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
-        loss, _ = mean_loss(self.network, self.params, samples, options.loss)
-        return loss + l2(self.params, options.alpha, total)[0]
+        n_batches = -(-self.samples.n_samples // self.options.batch_size)
+        total = self.samples.weight.sum() / n_batches
+        return self.evaluate(self.samples)[0] + l2(self.params, self.options.alpha, total)[0]
 
     def _overflows(self):
         """Whether the last step, after which no loss was computed, leads to infinite outputs.
@@ -300,8 +266,7 @@ class Run:
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
-        _, raw = mean_loss(self.network, self.params, self.samples, self.options.loss)
-        return not np.isfinite(raw).all()
+        return not np.isfinite(self.evaluate(self.samples)[1]).all()
 
 
 def _is_not_finite(optimizer_state):

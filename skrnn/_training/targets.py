@@ -14,7 +14,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array, issparse
 from sklearn.metrics import r2_score
 from sklearn.utils import assert_all_finite
 from sklearn.utils.class_weight import compute_sample_weight
@@ -208,15 +207,9 @@ class ClassTarget(Target):
         """Get the classes by which to stratify a split of samples, if there is one for each."""
         return None if self.per_step or self.is_multilabel else targets
 
-    def best_score(self, samples: Rows | Ragged) -> float:
-        """Bound the accuracy on the samples: equal samples get equal predictions."""
-        if self.per_step:
-            return 1.0
-        ids: dict[bytes, int] = {}
-        sample = [ids.setdefault(key, len(ids)) for key in _bytes_of(samples)]
-        answer = np.unique(samples.y, axis=0, return_inverse=True)[1].ravel()
-        votes = coo_array((samples.weight, (sample, answer))).toarray()
-        return float(votes.max(axis=1).sum() / samples.weight.sum())
+    def is_perfect(self, score: float) -> bool:
+        """Whether no restart can be better, because all training samples are right."""
+        return score > 1 - 1e-6  # sums of weights are rounded
 
     def weights(self, class_weight, targets: np.ndarray) -> np.ndarray:
         """Look up the class weight of each target.
@@ -327,9 +320,9 @@ class NumberTarget(Target):
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""
 
-    def best_score(self, samples: Rows | Ragged) -> float:
-        """Give no bound: there may always be a better restart."""
-        return np.inf
+    def is_perfect(self, score: float) -> bool:
+        """Return False: a restart may always be better."""
+        return False
 
 
 def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
@@ -366,13 +359,6 @@ def _refuse_arrays_and_nan(y):
         )
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="y")
-
-
-def _bytes_of(samples):
-    """Get the values of each sample as bytes, which are equal for equal samples only."""
-    x = samples.x.toarray() if issparse(samples.x) else samples.x
-    arrays = x if isinstance(samples, Rows) else np.split(x, np.cumsum(samples.lengths)[:-1])
-    return [(array + 0.0).tobytes() for array in arrays]  # adding 0 turns -0 into 0
 
 
 def _unique(classes):

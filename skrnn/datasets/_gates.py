@@ -1,18 +1,17 @@
-"""Problems without memory: the logic gates."""
+"""Logic gates, which require no memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._checks import check_choice, check_count
-
-# Every gate depends only on how many of its inputs are 1: (n_ones, n_inputs) -> output.
+# Functions of the number of inputs that are 1: (n_ones, n_inputs) -> output.
 _GATES: dict[str, Callable[[NDArray[np.int_], int], NDArray[np.bool_]]] = {
     "and": lambda n_ones, n_inputs: n_ones == n_inputs,
     "or": lambda n_ones, n_inputs: n_ones > 0,
@@ -23,6 +22,13 @@ _GATES: dict[str, Callable[[NDArray[np.int_], int], NDArray[np.bool_]]] = {
 }
 
 
+@validate_params(
+    {
+        "gate": [StrOptions(set(_GATES))],
+        "n_inputs": [Interval(Integral, 1, None, closed="left")],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_gate(
     gate: str = "xor", *, n_inputs: int = 2
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
@@ -54,7 +60,7 @@ def make_gate(
     See Also
     --------
     make_xor : Noisy points around the truth table of the two-input "xor".
-    make_parity : The same question about sequences of any length.
+    make_parity : The parity of sequences of any length.
 
     Notes
     -----
@@ -79,20 +85,26 @@ def make_gate(
     >>> y
     array([0, 1, 1, 0])
     """
-    check_choice("gate", gate, tuple(_GATES))
-    check_count("n_inputs", n_inputs)
     bits = np.indices((2,) * n_inputs).reshape(n_inputs, -1).T
     y = _GATES[gate](bits.sum(axis=1), n_inputs).astype(int)
     return np.ascontiguousarray(bits, dtype=np.float64), y
 
 
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left"), None],
+        "noise": [Interval(Real, 0, np.inf, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_xor(
     n_samples: int | None = None,
     *,
     noise: float = 0.0,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Make the exclusive-or problem: its truth table or a cloud around each corner.
+    """Make the exclusive-or problem: its truth table, or noisy points around it.
 
     Parameters
     ----------
@@ -143,12 +155,9 @@ def make_xor(
     >>> y.mean()
     np.float64(0.5)
     """
-    if not isinstance(noise, Real) or not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a finite number >= 0, got {noise!r}.")
     X, y = make_gate("xor")
     rng = check_random_state(random_state)
     if n_samples is not None:
-        check_count("n_samples", n_samples)
         corner = rng.permutation(np.arange(n_samples) % len(X))
         X, y = X[corner], y[corner]
     if noise > 0:

@@ -1,6 +1,7 @@
 """Every gradient against a complex step, which is exact to rounding."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, product
 
 import numpy as np
@@ -26,7 +27,7 @@ from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, reverse
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, project, recurrent, truncated
+from skrnn._numeric.recurrent import CELLS, project, truncated
 from skrnn._numeric.training import make_objective
 
 PACKING = Packing(LENGTHS)
@@ -40,11 +41,12 @@ def start_of(cell):
     return RandomState(7).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
 
 
-def cell_layer(cell, start=None, run=recurrent, **options):
+def cell_layer(cell, start=None, run=None, **options):
+    run = run or CELLS[cell].run
     start = (0,) * CELLS[cell].n_states if start is None else start
 
     def layer(p, x):
-        states, back = run(cell, p, x, PACKING, start, **options)
+        states, back = run(p, x, PACKING, start, **options)
         return states[0], back
 
     return CELLS[cell].shapes(N_FEATURES, UNITS), layer
@@ -177,7 +179,7 @@ def test_tables_are_complete():
 @pytest.mark.parametrize("cell", CELLS)
 def test_truncated(cell, reach):
     start = start_of(cell)
-    shapes, layer = cell_layer(cell, start, run=truncated, n_steps=reach)
+    shapes, layer = cell_layer(cell, start, partial(truncated, cell, n_steps=reach))
     params = random_params({"layer": shapes})
     sequences = RandomState(1).normal(size=(PACKING.n_rows, N_FEATURES))
     starts = start[:, np.argsort(PACKING.order)].swapaxes(0, 1)

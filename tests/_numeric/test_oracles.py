@@ -22,7 +22,7 @@ from skrnn._numeric.layers import POOLINGS, attend, dropout
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.recurrent import CELLS, recurrent
+from skrnn._numeric.recurrent import CELLS
 
 N_FEATURES, UNITS = 2, 3
 
@@ -39,7 +39,7 @@ def test_cell(cell, started):
     start = started * RandomState(2).normal(size=(CELLS[cell].n_states, len(LENGTHS), UNITS))
     sorted_start = start[:, packing.order]
 
-    states, _ = recurrent(cell, p, x[packing.to_packed], packing, sorted_start)
+    states, _ = CELLS[cell].run(p, x[packing.to_packed], packing, sorted_start)
     expected = one_by_one(cell, p, split(x, LENGTHS), start.swapaxes(0, 1))
     assert_close(states[0][packing.to_concatenated], expected, tol=1e-13)
     assert len(states) == CELLS[cell].n_states
@@ -49,7 +49,7 @@ def test_cell(cell, started):
 def test_elman_activation(activation):
     p = random_params({"layer": CELLS["rnn"].shapes(N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(4, N_FEATURES))
-    (states,), _ = recurrent("rnn", p, x, Packing([4]), (0,), activation=activation)
+    (states,), _ = CELLS["rnn"].run(p, x, Packing([4]), (0,), activation=activation)
     h = np.zeros(UNITS)
     for x_t, state in zip(x, states, strict=True):
         (h,) = rnn_step(p, x_t, h, activation)
@@ -59,7 +59,7 @@ def test_elman_activation(activation):
 def test_lstm_returns_its_memory():
     p = random_params({"layer": CELLS["lstm"].shapes(N_FEATURES, UNITS)})["layer"]
     x = RandomState(1).normal(size=(1, N_FEATURES))
-    (h, c), _ = recurrent("lstm", p, x, Packing([1]), (0, 0))
+    (h, c), _ = CELLS["lstm"].run(p, x, Packing([1]), (0, 0))
     expected = STEPS["lstm"](p, x[0], np.zeros(UNITS), np.zeros(UNITS))
     assert_close([h[0], c[0]], expected, tol=1e-13)
 

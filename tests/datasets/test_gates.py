@@ -1,4 +1,6 @@
-"""The truth tables are right, and the noisy points lie around their corners."""
+"""Truth tables of the gates, and noisy points around the corners of "xor"."""
+
+import re
 
 import numpy as np
 import pytest
@@ -50,14 +52,19 @@ def test_gate_of_one_input():
     np.testing.assert_array_equal(y, [1, 0])
 
 
-def test_unknown_gate_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="and, or, nand, nor, xor, xnor; got 'not'"):
+def test_an_unknown_gate_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'gate' parameter .* Got 'not' instead") as refused:
         make_gate("not")
+    assert all(
+        repr(gate) in str(refused.value) for gate in ["and", "or", "nand", "nor", "xor", "xnor"]
+    )
 
 
 @pytest.mark.parametrize("n_inputs", [0, -1, 2.0, "2", None])
 def test_gate_rejects_n_inputs(n_inputs):
-    with pytest.raises(ValueError, match=r"n_inputs must be an integer >= 1"):
+    message = "The 'n_inputs' parameter of make_gate must be an int in the range [1, inf)."
+    message += f" Got {n_inputs!r} instead."
+    with pytest.raises(ValueError, match=re.escape(message)):
         make_gate(n_inputs=n_inputs)
 
 
@@ -103,5 +110,7 @@ def test_xor_noise_moves_the_truth_table_too():
 
 @pytest.mark.parametrize("noise", [-0.1, np.nan, np.inf, "0.1", None])
 def test_xor_rejects_noise(noise):
-    with pytest.raises(ValueError, match="noise must be a finite number >= 0"):
+    message = "The 'noise' parameter of make_xor must be a float in the range [0.0, inf)."
+    message += f" Got {noise!r} instead."
+    with pytest.raises(ValueError, match=re.escape(message)):
         make_xor(10, noise=noise)

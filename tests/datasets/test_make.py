@@ -1,4 +1,4 @@
-"""The generated sequences are what their documentation says."""
+"""Generated sequences: values, targets, lengths and seeds."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,8 @@ def test_adding_has_one_length_by_default():
 
 
 def test_adding_needs_two_steps():
-    with pytest.raises(ValueError, match=r"min_length must be an integer >= 2, got 1"):
+    message = r"The 'min_length' parameter of make_adding must be an int in the range \[2, inf\)"
+    with pytest.raises(ValueError, match=message + r"\. Got 1 instead\."):
         make_adding(min_length=1)
 
 
@@ -160,28 +161,35 @@ def test_bits_and_targets_per_step(make):
 @pytest.mark.parametrize("name", ["min_length", "max_length"])
 @pytest.mark.parametrize("value", [0, -1, 2.5])
 def test_rejects_a_length(make, name, value):
-    with pytest.raises(ValueError, match=rf"{name} must be an integer >= "):
+    message = rf"The '{name}' parameter of {make.__name__} must be an int .* Got {value} instead\."
+    with pytest.raises(ValueError, match=message):
         make(10, **{name: value})
 
 
 @pytest.mark.parametrize("make", SEQUENCE_MAKERS)
 def test_rejects_an_empty_range_of_lengths(make):
-    with pytest.raises(ValueError, match=r"at least min_length=9, got 8"):
+    with pytest.raises(ValueError, match=r"max_length must be at least min_length=9, got 8\."):
         make(10, min_length=9, max_length=8)
 
 
 @pytest.mark.parametrize("make", RANDOM_MAKERS)
 @pytest.mark.parametrize("n_samples", [0, -1, 2.5, "2"])
 def test_rejects_n_samples(make, n_samples):
-    with pytest.raises(ValueError, match=r"n_samples must be an integer >= 1"):
+    message = r"'n_samples' parameter of \w+ must be an int in the range \[1, inf\)"
+    with pytest.raises(ValueError, match=rf"{message}.*\. Got {n_samples!r} instead\."):
         make(n_samples)
+
+
+def test_rejects_per_step():
+    with pytest.raises(ValueError, match=r"The 'per_step' parameter .* Got 'yes' instead\."):
+        make_parity(10, per_step="yes")
 
 
 # --- randomness
 
 
 @pytest.mark.parametrize("make", RANDOM_MAKERS)
-def test_the_seed_decides(make):
+def test_the_same_seed_gives_the_same_data(make):
     X, y = make(50, random_state=1)
     X_same, y_same = make(50, random_state=np.random.RandomState(1))
     np.testing.assert_array_equal(flatten(X), flatten(X_same))
@@ -191,7 +199,7 @@ def test_the_seed_decides(make):
 
 @pytest.mark.parametrize("make", RANDOM_MAKERS)
 def test_a_seeded_call_leaves_the_global_generator_alone(make):
-    before = np.random.get_state(legacy=False)  # noqa: NPY002 (it is the one to watch)
+    before = np.random.get_state(legacy=False)  # noqa: NPY002 (the generator under test)
     make(50, random_state=0)
     after = np.random.get_state(legacy=False)  # noqa: NPY002
     np.testing.assert_equal(after, before)

@@ -1,4 +1,4 @@
-"""The Japanese vowels come out of the package as they went in."""
+"""The Japanese vowels have the values, counts and names of the original."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from skrnn.datasets import load_japanese_vowels
 
 N_TEST = [31, 35, 88, 44, 29, 24, 40, 50, 29]
 
-# The first and the last step of the first utterance to train on, and of the last to
-# test on, as printed in the original.
+# The first and the last step of the first training utterance and of the last test utterance, as
+# printed in the original.
 TRAIN_FIRST = """
 1.860936 -0.207383 0.261557 -0.214562 -0.171253 -0.118167
 -0.277557 0.025668 0.126701 -0.306756 -0.213076 0.088728
@@ -90,11 +90,17 @@ def test_the_description_gives_credit(text):
     assert text in load_japanese_vowels().DESCR
 
 
-def test_a_change_stays_with_its_copy():
+def test_each_call_returns_new_arrays():
     load_japanese_vowels().data[0][:] = 0
     assert load_japanese_vowels().data[0][0, 0] == 1.860936
 
 
 def test_unknown_subset():
-    with pytest.raises(ValueError, match="train, test, all; got 'validation'"):
+    with pytest.raises(ValueError, match=r"'subset' parameter .* Got 'validation'") as refused:
         load_japanese_vowels(subset="validation")
+    assert all(repr(subset) in str(refused.value) for subset in ("train", "test", "all"))
+
+
+def test_return_X_y_is_a_boolean():
+    with pytest.raises(ValueError, match=r"The 'return_X_y' parameter .* Got 'yes' instead\."):
+        load_japanese_vowels(return_X_y="yes")
