@@ -196,25 +196,22 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _learned_from(self, run):
         """Collect the attributes that a fit sets at its end."""
-        monitor, validated = run.monitor, bool(run.monitor.validation_scores)
-
-        def whole(name, curve):
-            return ((getattr(self, name) or []) if run.warm_start else []) + curve
-
+        monitor = run.monitor
+        curves = {"loss_curve_": monitor.loss_curve}
+        curves["validation_scores_"] = monitor.validation_scores or None
+        curves["validation_loss_curve_"] = monitor.validation_losses or None
+        if run.warm_start:  # the curves of the earlier fit continue
+            for name, curve in curves.items():
+                if curve is not None:
+                    curves[name] = (getattr(self, name) or []) + curve
         return {
             **self._weight_attributes(run.params),
+            **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,
             "loss_": monitor.loss_curve[-1] if monitor.loss_curve else np.nan,
-            "loss_curve_": whole("loss_curve_", monitor.loss_curve),
             "best_loss_": None if run.options.early_stopping else monitor.best_loss,
-            "validation_scores_": (
-                whole("validation_scores_", monitor.validation_scores) if validated else None
-            ),
-            "validation_loss_curve_": (
-                whole("validation_loss_curve_", monitor.validation_losses) if validated else None
-            ),
-            "best_validation_score_": monitor.best_score if validated else None,
+            "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
             "_architecture": asdict(run.network),
             "_optimizer_state": run.optimizer_state,
         }

@@ -7,7 +7,6 @@ During `fit`, a callback finds the state of training in ``estimator._training_ru
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import os
 from dataclasses import fields
@@ -15,8 +14,8 @@ from numbers import Integral
 from pathlib import Path
 from reprlib import repr as short
 
+import joblib
 import numpy as np
-from scipy import sparse
 
 from skrnn._base import NeuralNetwork
 from skrnn._training.run import Run
@@ -157,14 +156,14 @@ class Checkpoint:
             If such a fit cannot be resumed, or the file belongs to another.
         """
         run = estimator._training_run
-        if run.callback_data:  # an epoch
+        if "checkpoint" in run.callback_data:  # the task is an epoch
             return
         _check_resumable(run)
         identity = _identity(estimator, run)
         path = Path(self.path).absolute()
         if path.is_dir():
             kind = type(estimator).__name__
-            path /= f"{kind}-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]}.npz"
+            path /= f"{kind}-{joblib.hash(identity)}.npz"
         run.callback_data["checkpoint"] = path, identity
         sweep(path)
         saved = read(path)
@@ -231,10 +230,10 @@ def _identity(estimator, run):
         for field in fields(samples) if samples is not None else ():
             value, name = getattr(samples, field.name), names.get(field.name, field.name)
             if value is not None and not isinstance(value, bool):
-                data[name + suffix] = _digest(value)
+                data[name + suffix] = joblib.hash(value)
     if run.warm_start:
         initial = [array for p in estimator._weights().values() for array in p.values()]
-        data["initial weights"] = _digest(np.concatenate([a.ravel() for a in initial]))
+        data["initial weights"] = joblib.hash(initial)
     return {
         "version": {"format of the file": _FORMAT, "skrnn": __version__},
         "estimator": {"estimator": type(estimator).__name__},
@@ -254,19 +253,11 @@ def _plain(value):
     if isinstance(value, list | tuple | range):
         return [_plain(item) for item in value]
     if isinstance(value, np.ndarray) and value.dtype != object:
-        return _digest(value)
+        return joblib.hash(value)
     if isinstance(value, np.random.RandomState):  # its state is in the file
         return f"RandomState of {type(value._bit_generator).__name__}"
     # The parameters of an object such as a solver are listed too, by get_params.
     return type(value).__name__
-
-
-def _digest(array):
-    parts = (array.data, array.indices, array.indptr) if sparse.issparse(array) else (array,)
-    sha = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
-    for part in parts:
-        sha.update(np.ascontiguousarray(part).view(np.uint8).data)
-    return sha.hexdigest()
 
 
 def _check_same(path, there, here):

@@ -1,7 +1,7 @@
-"""Solvers as parameter objects, for what a name alone cannot say.
+"""Solvers as objects with parameters.
 
-``solver="adam"`` and ``solver=Adam()`` mean the same; the object has parameters of its own,
-which a grid search reaches as ``solver__beta_1``.
+``solver="adam"`` and ``solver=Adam()`` are equivalent. The object has further parameters, which a
+grid search sets by names such as ``solver__beta_1``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Adam(Persistent):
         Decay rate of the running mean of its square, in [0, 1).
 
     epsilon : float, default=1e-8
-        Added to the root of the latter.
+        Added to the square root of that mean, for numerical stability.
 
     Examples
     --------
@@ -56,10 +56,10 @@ class SGD(Persistent):
     Parameters
     ----------
     momentum : float, default=0.9
-        Share of the last step that the next one keeps, in [0, 1].
+        Fraction of the previous step that is added to the next one, in [0, 1].
 
     nesterovs_momentum : bool, default=True
-        Whether to look ahead by that share (Nesterov, 1983).
+        Whether to use Nesterov's momentum (Nesterov, 1983).
 
     Examples
     --------

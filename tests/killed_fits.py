@@ -1,7 +1,7 @@
-"""Fit in processes that are killed with SIGKILL, again and again, until one comes to its end.
+"""Fit in processes that are killed with SIGKILL, again and again, until one ends normally.
 
 Run by test_checkpoint.py as a process of its own, with one thread, so that it can fork: a fit
-then starts in milliseconds, with everything imported. Prints what happened as JSON.
+then starts in milliseconds, with everything imported. Prints a report as JSON.
 
     python killed_fits.py CASE FOLDER [SEED]
 """
@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn import SGD, SequenceRNNClassifier, StepRNNRegressor, XORMLPClassifier
 from skrnn.callbacks import Checkpoint
 
-N_WRITES_BEFORE = 3  # of the checkpoint, where a kill waits for a phase of the next one
+N_WRITES_BEFORE = 3  # of the checkpoint, before a kill in a phase of the next write
 
 
 def sequences(n=40, seed=0):
@@ -33,7 +33,7 @@ def sequences(n=40, seed=0):
 
 
 def case(name):
-    """An estimator, the arguments of its fit, and keyword arguments."""
+    """Return an estimator, the arguments of its fit, and keyword arguments."""
     X, y = sequences()
     endless = {"tol": 0.0, "n_iter_no_change": np.inf, "batch_size": 8, "random_state": 0}
     if name == "adam":
@@ -59,8 +59,8 @@ def case(name):
     raise KeyError(name)
 
 
-def short(name):
-    """The same, with no more epochs than three kills between three writes need."""
+def short_case(name):
+    """Return a case with only as many epochs as three kills, three writes apart, need."""
     estimator, args, kwargs = case(name)
     return estimator.set_params(max_iter=12), args, kwargs
 
@@ -72,7 +72,7 @@ def weights(estimator):
 
 
 def result(estimator):
-    """Everything that must be equal, to the last bit."""
+    """List all arrays that must be equal in every bit."""
     curves = [estimator.loss_curve_, estimator.validation_scores_ or []]
     numbers = [estimator.n_iter_, estimator.t_, estimator.best_loss_ or 0]
     state = list((estimator._optimizer_state or {}).values())
@@ -104,7 +104,7 @@ def kill_me():
 
 
 class HalfWritten:
-    """A file that kills the process when half of what it is given is on the disk."""
+    """A file that kills the process when half of the data are written."""
 
     def __init__(self, file):
         self.file = file
@@ -122,12 +122,12 @@ class HalfWritten:
 
 
 def die_in(phase):
-    """Arrange for this process to be killed in a phase of a later write."""
+    """Make this process be killed in a phase of a later write."""
     replace, fsync, opened = os.replace, os.fsync, builtins.open
-    seen = {"n": 0}
+    done = {"n": 0}
 
     def late():
-        return seen["n"] >= N_WRITES_BEFORE
+        return done["n"] >= N_WRITES_BEFORE
 
     def replacing(source, target):
         if late() and phase == "before the replacement":
@@ -135,7 +135,7 @@ def die_in(phase):
         replace(source, target)
         if late() and phase == "after the replacement":
             kill_me()
-        seen["n"] += 1
+        done["n"] += 1
 
     def syncing(descriptor):
         if late() and phase == "before the flush to disk":
@@ -166,7 +166,7 @@ def in_child(name, checkpoint, result_path, phase=None, short_one=False):
     try:
         if phase is not None:
             die_in(phase)
-        estimator, args, kwargs = short(name) if short_one else case(name)
+        estimator, args, kwargs = short_case(name) if short_one else case(name)
         estimator.set_callbacks(Checkpoint(checkpoint))
         save(result_path, result(fitted(estimator, args, kwargs)))
         code = 0
@@ -184,7 +184,7 @@ def main(name, folder, seed=0):
     began = time.perf_counter()
     assert wait(in_child(name, folder / "whole.ckpt", folder / "whole.npz")) == 0
     duration = time.perf_counter() - began
-    report = {"whole": same(folder / "whole.npz", expected), "duration": duration}
+    report = {"uninterrupted": same(folder / "whole.npz", expected), "duration": duration}
 
     checkpoint, n_kills, epochs = folder / "killed.ckpt", 0, set()
     while n_kills < 1000:
@@ -197,12 +197,12 @@ def main(name, folder, seed=0):
         n_kills += 1
         if checkpoint.exists():
             with np.load(checkpoint) as file:
-                epochs.add(json.loads(file["json"].item())["progress"]["history"]["n_iter"])
+                epochs.add(json.loads(file["json"].item())["run"]["monitor"]["n_iter"])
     report |= {"kills": n_kills, "epochs": sorted(epochs)}
     report["killed"] = same(folder / "killed.npz", expected)
-    report["left behind"] = len(list(folder.glob(".killed.ckpt.*.tmp")))
+    report["temporary files"] = len(list(folder.glob(".killed.ckpt.*.tmp")))
 
-    expected = result(fitted(*short(name)))
+    expected = result(fitted(*short_case(name)))
     for phase in PHASES:
         checkpoint, finished = folder / f"{phase}.ckpt", folder / f"{phase}.npz"
         codes = [wait(in_child(name, checkpoint, finished, phase, True)) for _ in range(3)]

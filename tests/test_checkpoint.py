@@ -1,4 +1,4 @@
-"""A fit that was killed goes on from its checkpoint, and ends as if nothing had happened."""
+"""A fit that was killed resumes from its checkpoint, and ends with the same bits."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Crash(Exception):
 
 
 class CrashAt:
-    """A callback that counts epochs, and raises at one of them."""
+    """A callback that counts epochs, and raises an error at one of them."""
 
     def __init__(self, epoch=None, error=Crash):
         self.epoch, self.error, self.n_epochs = epoch, error, 0
@@ -56,7 +56,7 @@ class CrashAt:
         if context.task_name == "epoch":
             self.n_epochs += 1
             if self.n_epochs == self.epoch:
-                raise self.error
+                raise self.error(f"after epoch {self.epoch}")
 
 
 def assert_same(actual, expected):
@@ -66,8 +66,8 @@ def assert_same(actual, expected):
 
 
 def crashed(estimator, args, path, epoch, every=1, **kwargs):
-    estimator = clone(estimator).set_callbacks(Checkpoint(path, every), CrashAt(epoch))
-    with pytest.raises(Crash):
+    estimator = clone(estimator).set_callbacks(CrashAt(epoch), Checkpoint(path, every))
+    with pytest.raises(Crash, match="after epoch"):
         estimator.fit(*args, **kwargs)
     assert not hasattr(estimator, "n_iter_")
 
@@ -84,25 +84,25 @@ def crashed(estimator, args, path, epoch, every=1, **kwargs):
         pytest.param("mlp", marks=pytest.mark.slow),
     ],
 )
-def test_kill_minus_nine_at_any_moment(name, tmp_path):
+def test_killed_at_any_moment(name, tmp_path):
     script = [sys.executable, str(HERE / "killed_fits.py"), name, str(tmp_path)]
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    found = {"PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
     run = subprocess.run(
-        script, capture_output=True, text=True, timeout=120, env={**os.environ, **threads, **found}
+        script, capture_output=True, text=True, timeout=120, env={**os.environ, **threads, **path}
     )
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)
     print(f"{name}: {report}")
-    assert report["whole"], "keeping a checkpoint changes the result"
+    assert report["uninterrupted"], "a checkpoint changes the result"
     assert report["kills"] >= 10
     assert len(report["epochs"]) >= 5, "the kills were not spread over the fit"
-    assert report["killed"], "the fit that was taken up ended with other bits"
+    assert report["killed"], "the resumed fit ended with other bits"
     for phase in PHASES:
-        assert report[phase], f"killed {phase}, the fit was not killed, or ended with other bits"
+        assert report[phase], f"{phase}: the fit was not killed, or ended with other bits"
 
 
-# Taken up --------------------------------------------------------------------------------
+# Resumed ---------------------------------------------------------------------------------
 
 X, Y = sequences()
 NUMBERS = np.array([x.sum() for x in X])
@@ -125,7 +125,7 @@ TRAINED = {
     ),
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
     "two threads": (
-        clone(CLF).set_params(hidden_layer_sizes=512, dropout=0.2, batch_size=36),
+        clone(CLF).set_params(hidden_layer_sizes=512, dropout=0.2, batch_size=36, max_iter=4),
         (X, Y),
     ),
     "cosine": (clone(CLF).set_params(learning_rate="cosine"), (X, Y)),
@@ -162,7 +162,7 @@ TRAINED = {
 
 @pytest.mark.parametrize("name", TRAINED)
 @pytest.mark.parametrize("every", [1, 3])
-def test_a_crashed_fit_goes_on_to_the_same_bits(name, every, tmp_path):
+def test_a_crashed_fit_ends_with_the_same_bits(name, every, tmp_path):
     estimator, args = TRAINED[name]
     expected = fitted(estimator, args, {})
     path = tmp_path / "run.ckpt"
@@ -170,13 +170,13 @@ def test_a_crashed_fit_goes_on_to_the_same_bits(name, every, tmp_path):
     for epoch in {2, n_epochs // 2 + 1, n_epochs} - {0, 1}:
         path.unlink(missing_ok=True)
         crashed(estimator, args, path, epoch, every)
-        again, watcher = clone(estimator), CrashAt()
-        again.set_callbacks(watcher, Checkpoint(path, every)).fit(*args)
+        again, counter = clone(estimator), CrashAt()
+        again.set_callbacks(counter, Checkpoint(path, every)).fit(*args)
         assert_same(again, expected)
-        assert watcher.n_epochs == n_epochs - (epoch - 1) // every * every
+        assert counter.n_epochs == n_epochs - (epoch - 1) // every * every
 
 
-def test_validation_data_are_taken_up_too(tmp_path):
+def test_a_crashed_fit_with_validation_data(tmp_path):
     estimator, args, kwargs = case("sgd")
     estimator.set_params(max_iter=12, early_stopping=True)
     expected = fitted(estimator, args, kwargs)
@@ -188,28 +188,28 @@ def test_validation_data_are_taken_up_too(tmp_path):
 
 def test_many_crashes_of_one_fit(tmp_path):
     estimator, args = TRAINED["dropout"]
-    for _ in range(estimator.max_iter - 1):  # each gains the epoch before the one it ends in
+    for _ in range(estimator.max_iter - 1):  # each adds the epoch before its crash
         crashed(estimator, args, tmp_path / "run", 2)
     again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run")).fit(*args)
     assert_same(again, fitted(estimator, args, {}))
 
 
 @pytest.mark.parametrize("kind", ["MT19937", "PCG64"])
-def test_a_random_state_of_the_user(kind, tmp_path):
+def test_a_generator_as_random_state(kind, tmp_path):
     def generator():
         return np.random.RandomState(getattr(np.random, kind)(3))
 
     estimator = clone(CLF).set_params(early_stopping=True, validation_fraction=0.3, dropout=0.1)
     expected = clone(estimator).set_params(random_state=generator()).fit(X, Y)
     used = generator()
-    kept = clone(estimator).set_params(random_state=used)
-    kept.random_state = used  # clone copies it
-    kept.set_callbacks(Checkpoint(tmp_path / "whole")).fit(X, Y)
-    assert_same(kept, expected)
+    whole = clone(estimator).set_params(random_state=used)
+    whole.random_state = used  # clone copies it
+    whole.set_callbacks(Checkpoint(tmp_path / "whole")).fit(X, Y)
+    assert_same(whole, expected)
     assert used.randint(2**30) == expected.random_state.randint(2**30)
     crashed(estimator.set_params(random_state=generator()), (X, Y), tmp_path / "run", 5)
-    elsewhere = np.random.RandomState(getattr(np.random, kind)(99))
-    estimator.set_params(random_state=elsewhere).set_callbacks(Checkpoint(tmp_path / "run"))
+    another = np.random.RandomState(getattr(np.random, kind)(99))
+    estimator.set_params(random_state=another).set_callbacks(Checkpoint(tmp_path / "run"))
     assert_same(estimator.fit(X, Y), expected)
 
 
@@ -224,14 +224,14 @@ def test_no_random_state(tmp_path):
         np.random.seed(6)  # noqa: NPY002
         drawn = np.random.RandomState(6).randint(2**30)
         again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
-        assert np.random.randint(2**30) == drawn  # noqa: NPY002 - left alone
+        assert np.random.randint(2**30) == drawn  # noqa: NPY002 - unchanged
     finally:
         np.random.set_state(before)  # noqa: NPY002
     assert_same(again, expected)
 
 
-def test_ctrl_c_and_on(tmp_path):
-    stopped = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"), CrashAt(4, KeyboardInterrupt))
+def test_a_fit_that_was_interrupted(tmp_path):
+    stopped = clone(CLF).set_callbacks(CrashAt(4, KeyboardInterrupt), Checkpoint(tmp_path / "run"))
     assert stopped.fit(X, Y).n_iter_ == 4
     again = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
     assert_same(again, clone(CLF).fit(X, Y))
@@ -241,12 +241,12 @@ def test_ctrl_c_and_on(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["early stopping", "adaptive", "diverging", "cosine"])
-def test_a_fit_that_had_ended_is_read(name, tmp_path):
+def test_a_fit_that_had_ended_is_not_repeated(name, tmp_path):
     estimator, args = TRAINED[name]
     first = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run", every=1000)).fit(*args)
-    watcher = CrashAt()
-    again = clone(estimator).set_callbacks(Checkpoint(tmp_path / "run"), watcher).fit(*args)
-    assert watcher.n_epochs == 0
+    counter = CrashAt()
+    again = clone(estimator).set_callbacks(counter, Checkpoint(tmp_path / "run")).fit(*args)
+    assert counter.n_epochs == 0
     assert again.n_iter_ == first.n_iter_
     for a, b in zip(first.loss_curve_, again.loss_curve_, strict=True):
         assert a == b
@@ -255,19 +255,23 @@ def test_a_fit_that_had_ended_is_read(name, tmp_path):
             assert_array_equal(again.weights_[layer][key], array)
 
 
-def test_a_fit_that_a_callback_stopped_stays_so(tmp_path):
+@pytest.mark.parametrize("checkpoint_is_last", [False, True])
+def test_a_fit_that_a_callback_stopped_is_not_resumed(checkpoint_is_last, tmp_path):
     class Stop(CrashAt):
         def on_fit_task_end(self, estimator, context):
             super().on_fit_task_end(estimator, context)
             return self.n_epochs == 3
 
-    first = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"), Stop()).fit(X, Y)
+    callbacks = [Checkpoint(tmp_path / "run"), Stop()]
+    if checkpoint_is_last:
+        callbacks.reverse()
+    first = clone(CLF).set_callbacks(*callbacks).fit(X, Y)
     again = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
     assert first.n_iter_ == 3
     assert_same(again, first)
 
 
-def test_more_epochs_go_on(tmp_path):
+def test_a_larger_max_iter_continues_the_fit(tmp_path):
     short = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"))
     assert short.fit(X, Y).n_iter_ == 9
     longer = clone(CLF).set_params(max_iter=15, verbose=0)
@@ -282,7 +286,7 @@ def test_more_epochs_go_on(tmp_path):
 
 
 @pytest.fixture
-def kept(tmp_path):
+def saved(tmp_path):
     """A checkpoint after four epochs of CLF on X and Y."""
     crashed(CLF, (X, Y), tmp_path / "run.ckpt", 5)
     return tmp_path / "run.ckpt"
@@ -307,26 +311,26 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("message", DIFFERENT)
-def test_the_checkpoint_of_another_fit_is_refused(message, kept):
+def test_the_checkpoint_of_another_fit_is_refused(message, saved):
     params, data = DIFFERENT[message]
-    before = kept.read_bytes()
-    clf = clone(CLF).set_params(**params).set_callbacks(Checkpoint(kept))
+    before = saved.read_bytes()
+    clf = clone(CLF).set_params(**params).set_callbacks(Checkpoint(saved))
     with pytest.raises(ValueError, match=re.escape(message)):
         clf.fit(**{"X": X, "y": Y, **data})
     assert not hasattr(clf, "n_iter_")
-    assert kept.read_bytes() == before
+    assert saved.read_bytes() == before
 
 
-def test_the_checkpoint_of_another_estimator_or_version_is_refused(kept, monkeypatch):
-    reg = SequenceRNNRegressor(4).set_callbacks(Checkpoint(kept))
+def test_the_checkpoint_of_another_estimator_or_version_is_refused(saved, monkeypatch):
+    reg = SequenceRNNRegressor(4).set_callbacks(Checkpoint(saved))
     with pytest.raises(ValueError, match="estimator is 'SequenceRNNClassifier' there and 'Sequ"):
         reg.fit(X, NUMBERS)
     monkeypatch.setattr(callbacks, "__version__", "99.0")
     with pytest.raises(ValueError, match=r"skrnn is '0\..*' there and '99.0' here"):
-        clone(CLF).set_callbacks(Checkpoint(kept)).fit(X, Y)
+        clone(CLF).set_callbacks(Checkpoint(saved)).fit(X, Y)
 
 
-def test_other_initial_weights_are_refused(tmp_path):
+def test_the_checkpoint_of_other_initial_weights_is_refused(tmp_path):
     clf = clone(CLF).set_params(warm_start=True).set_callbacks(Checkpoint(tmp_path / "run"))
     clf.fit(X, Y)
     before = result(clf)
@@ -336,26 +340,26 @@ def test_other_initial_weights_are_refused(tmp_path):
         assert_array_equal(a, b)
 
 
-def test_damaged_files_are_refused(kept):
-    whole, rng = kept.read_bytes(), np.random.RandomState(0)
-    clf = clone(CLF).set_callbacks(Checkpoint(kept))
-    cut = [whole[:n] for n in (0, 1, 31, 32, 33, len(whole) // 2, len(whole) - 1)]
+def test_damaged_files_are_refused(saved):
+    whole, rng = saved.read_bytes(), np.random.RandomState(0)
+    clf = clone(CLF).set_callbacks(Checkpoint(saved))
+    shortened = [whole[:n] for n in (0, 1, 31, 32, 33, len(whole) // 2, len(whole) - 1)]
     flipped = []
     for position in rng.randint(len(whole), size=60):
         changed = bytearray(whole)
         changed[position] ^= 1 << rng.randint(8)
         flipped.append(bytes(changed))
-    for damaged in [*cut, *flipped, whole + b"\0", pickle.dumps(clf), b"hello" * 100]:
-        kept.write_bytes(damaged)
+    for damaged in [*shortened, *flipped, whole + b"\0", pickle.dumps(clf), b"hello" * 100]:
+        saved.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"run\.ckpt is not a checkpoint, or was changed"):
             clf.fit(X, Y)
-        assert kept.read_bytes() == damaged
-    kept.write_bytes(whole)
+        assert saved.read_bytes() == damaged
+    saved.write_bytes(whole)
     assert clf.fit(X, Y).n_iter_ == 9
 
 
-def test_the_file_holds_no_code(kept):
-    with np.load(kept, allow_pickle=False) as file:
+def test_the_file_holds_no_code(saved):
+    with np.load(saved, allow_pickle=False) as file:
         kinds = {file[name].dtype.kind for name in file.files}
     assert kinds <= set("fiuU")
 
@@ -363,11 +367,17 @@ def test_the_file_holds_no_code(kept):
 @pytest.mark.parametrize(
     ("clf", "message"),
     [
-        (clone(CLF).set_params(solver="lbfgs"), "not available with L-BFGS, for SciPy does not"),
-        (clone(CLF).set_params(n_init=3), "keeps one start, but n_init=3. Use n_init=1"),
+        (
+            clone(CLF).set_params(solver="lbfgs"),
+            "not available with L-BFGS, since SciPy does not provide its state",
+        ),
+        (
+            clone(CLF).set_params(n_init=3),
+            "Checkpoint supports one start, but n_init=3. Use n_init=1",
+        ),
     ],
 )
-def test_what_cannot_be_taken_up_is_refused(clf, message, tmp_path):
+def test_fits_that_cannot_be_resumed_are_refused(clf, message, tmp_path):
     clf.set_callbacks(Checkpoint(tmp_path / "run"))
     with pytest.raises(ValueError, match=message):
         clf.fit(X, Y)
@@ -382,7 +392,7 @@ def test_partial_fit_is_refused(tmp_path):
         clf.partial_fit(X, Y, classes=[0, 1, 2])
 
 
-def test_misplaced_checkpoints_are_refused(tmp_path):
+def test_checkpoints_of_other_estimators_and_folders_are_refused(tmp_path):
     one = Checkpoint(tmp_path / "run")
     with pytest.raises(ValueError, match="one Checkpoint, not several"):
         clone(CLF).set_callbacks(one, Checkpoint(tmp_path / "more")).fit(X, Y)
@@ -410,39 +420,39 @@ def test_arguments_are_checked(args, error, message):
 # Files -----------------------------------------------------------------------------------
 
 
-def test_what_killed_writes_left_behind(kept):
-    half = kept.read_bytes()[:1000]
+def test_temporary_files_of_killed_processes(saved):
+    half = saved.read_bytes()[:1000]
     fresh, stale, other = (
-        kept.with_name(name)
+        saved.with_name(name)
         for name in (".run.ckpt.aa.tmp", ".run.ckpt.bb.tmp", ".other.ckpt.cc.tmp")
     )
     for path in (fresh, stale, other):
         path.write_bytes(half)
     for path in (stale, other):
         os.utime(path, (time.time() - 3600,) * 2)
-    clf = clone(CLF).set_callbacks(Checkpoint(kept)).fit(X, Y)
+    clf = clone(CLF).set_callbacks(Checkpoint(saved)).fit(X, Y)
     assert_same(clf, clone(CLF).fit(X, Y))
-    assert fresh.exists()  # perhaps another process is writing it
+    assert fresh.exists()  # another process may be writing it
     assert not stale.exists()
     assert other.exists()
 
 
-def test_a_full_disk_leaves_everything_as_it_was(kept, monkeypatch):
-    before = kept.read_bytes()
+def test_a_full_disk_leaves_everything_unchanged(saved, monkeypatch):
+    before = saved.read_bytes()
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    clf = clone(CLF).set_callbacks(Checkpoint(kept))
+    clf = clone(CLF).set_callbacks(Checkpoint(saved))
     with pytest.raises(OSError, match="No space left"):
         clf.fit(X, Y)
     assert not hasattr(clf, "n_iter_")
-    assert kept.read_bytes() == before
-    assert [path.name for path in kept.parent.iterdir()] == ["run.ckpt"]
+    assert saved.read_bytes() == before
+    assert [path.name for path in saved.parent.iterdir()] == ["run.ckpt"]
 
 
-def test_every_says_how_often_the_file_is_written(tmp_path, monkeypatch):
+def test_every_sets_how_often_the_file_is_written(tmp_path, monkeypatch):
     written = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda a, b: (written.append(b), replace(a, b)))
@@ -462,27 +472,27 @@ def test_a_relative_path_and_a_pipeline(tmp_path, monkeypatch):
 # Searches --------------------------------------------------------------------------------
 
 
-def test_a_search_in_threads_is_taken_up(tmp_path):
+def test_a_search_in_threads_is_resumed(tmp_path):
     grid = {"alpha": [0.01, 0.1], "cell": ["rnn", "gru"]}
     expected = GridSearchCV(CLF, grid, cv=2).fit(X, Y)
     clf = clone(CLF).set_callbacks(Checkpoint(tmp_path))
     with joblib.parallel_config(backend="threading"):
         search = GridSearchCV(clf, grid, cv=2, n_jobs=2).fit(X, Y)
     files = sorted(tmp_path.iterdir())
-    assert len(files) == 9  # of four candidates on two folds, and the best on all data
+    assert len(files) == 9  # four candidates on two folds, and the refit
     times = [path.stat().st_mtime_ns for path in files]
     files[3].unlink()
     again = GridSearchCV(clf, grid, cv=2).fit(X, Y)
-    for found in (search, again):
+    for result_of in (search, again):
         scores = "mean_test_score"
-        assert_array_equal(found.cv_results_[scores], expected.cv_results_[scores])
-        assert_same(found.best_estimator_, expected.best_estimator_)
+        assert_array_equal(result_of.cv_results_[scores], expected.cv_results_[scores])
+        assert_same(result_of.best_estimator_, expected.best_estimator_)
     assert sorted(tmp_path.iterdir()) == files
     changed = [a != b.stat().st_mtime_ns for a, b in zip(times, files, strict=True)]
-    assert changed == [i == 3 for i in range(9)]  # only what was missing was trained
+    assert changed == [i == 3 for i in range(9)]  # only the missing fit was repeated
 
 
-def test_one_file_is_too_little_for_cross_validation(tmp_path):
+def test_cross_validation_needs_a_folder(tmp_path):
     clf = clone(CLF).set_callbacks(Checkpoint(tmp_path / "run"))
-    with pytest.raises(ValueError, match=r"other X.*a folder has room for many fits"):
+    with pytest.raises(ValueError, match=r"other X.*in a folder, each fit has its own file"):
         cross_validate(clf, X, Y, cv=2, error_score="raise")

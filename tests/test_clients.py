@@ -1,4 +1,4 @@
-"""Libraries that know nothing of skrnn work with its estimators and pipelines."""
+"""Estimators and pipelines work with other libraries for scikit-learn."""
 
 import warnings
 
@@ -17,7 +17,7 @@ END = {"max_iter": 40, "learning_rate": "cosine", "random_state": 0}
 
 
 def rising_or_falling(n, share, seed, noise):
-    """Ragged sequences of one feature that rise (class 1, a `share` of them) or fall."""
+    """Make ragged sequences of one feature that rise (class 1, a `share` of them) or fall."""
     rng = np.random.RandomState(seed)
     y = (rng.uniform(size=n) < share).astype(int)
     X = []
@@ -32,12 +32,12 @@ def rising_or_falling(n, share, seed, noise):
 
 @pytest.fixture
 def rare():
-    """Training sequences few of which rise, and as many of each kind to test on."""
+    """Make imbalanced training sequences, of which few rise, and balanced test sequences."""
     pytest.importorskip("imblearn")
     return *rising_or_falling(500, 0.06, 0, 2.0), *rising_or_falling(500, 0.5, 1, 2.0)
 
 
-def test_oversampled_sequences_are_recalled_better(rare):
+def test_oversampling_increases_the_recall(rare):
     from imblearn.over_sampling import RandomOverSampler
     from imblearn.pipeline import make_pipeline
 
@@ -45,7 +45,7 @@ def test_oversampled_sequences_are_recalled_better(rare):
     padder, clf = SequencePadder(12, flat=True), SequenceRNNClassifier(8, cell="gru", **END)
     plain = make_pipeline(padder, clone(clf)).fit(X, y)
     sampled = make_pipeline(padder, RandomOverSampler(random_state=0), clone(clf)).fit(X, y)
-    assert sampled[-1].t_ > 1.8 * plain[-1].t_  # as many of both classes
+    assert sampled[-1].t_ > 1.8 * plain[-1].t_  # both classes have the same number of sequences
     recalls = [recall_score(y_test, pipe.predict(X_test)) for pipe in (plain, sampled)]
     balanced = [balanced_accuracy_score(y_test, pipe.predict(X_test)) for pipe in (plain, sampled)]
     print(f"recall {recalls}, balanced accuracy {balanced}")
@@ -80,7 +80,7 @@ def test_conformal_sets_cover_the_truth(form):
     parts = [rising_or_falling(600, 0.5, seed, 1.2) for seed in range(3)]
     if form == "flat":
         parts = [(SequencePadder(12, flat=True).fit_transform(X), y) for X, y in parts]
-    else:  # which MAPIE takes for one column, and this is what n_features_in_ says too
+    else:  # MAPIE reads an object array as one column, the value of n_features_in_ here
         parts = [(as_sequences(X).to_ragged(), y) for X, y in parts]
     (X, y), (X_conform, y_conform), (X_test, y_test) = parts
     first = [] if form == "flat" else [PerStep(StandardScaler())]
@@ -92,11 +92,11 @@ def test_conformal_sets_cover_the_truth(form):
     coverage = kept[np.arange(len(y_test)), y_test].mean(axis=0)
     sizes = kept.sum(axis=1).mean(axis=0)
     print(f"{form}: coverage {coverage}, mean size of the sets {sizes}")
-    # Three standard errors: of the quantile in the conformal half and of the share here.
+    # Three standard errors: of the conformal quantile and of the share of covered samples.
     assert_allclose(coverage, levels, rtol=0, atol=3 * np.sqrt(2 * 0.2 * 0.8 / 600))
     assert (np.diff(coverage) > 0).all()
     assert (np.diff(sizes) > 0).all()
-    assert sizes[-1] < 2  # it says more than "either"
+    assert sizes[-1] < 2  # fewer than all classes
 
 
 # SHAP ------------------------------------------------------------------------------------
@@ -105,12 +105,12 @@ def test_conformal_sets_cover_the_truth(form):
 @pytest.fixture
 def shap():
     with warnings.catch_warnings():
-        # Its import makes a colour map in a way that Matplotlib will give up.
+        # Its import uses a deprecated function of Matplotlib.
         warnings.filterwarnings("ignore", "The set_bad function", PendingDeprecationWarning)
         return pytest.importorskip("shap")
 
 
-def test_shap_finds_the_step_that_counts(shap):
+def test_shap_finds_the_relevant_step(shap):
     rng = np.random.RandomState(0)
     X = rng.normal(size=(400, 8))  # flat sequences of eight steps
     y = (X[:, 5] > 0).astype(int)
@@ -123,13 +123,13 @@ def test_shap_finds_the_step_that_counts(shap):
     def probability(X):
         return pipe.predict_proba(X)[:, 1]
 
-    # Every one of the 2 ** 8 sets of steps is asked for, with the rest from twenty sequences.
+    # All 2 ** 8 subsets of steps are evaluated; the other steps are those of twenty sequences.
     explained = shap.KernelExplainer(probability, X[-20:])(X[:20], silent=True)
     share = np.abs(explained.values).mean(axis=0)
     print(f"mean |SHAP| of each step: {share.round(3)}")
     assert share.argmax() == 5
     assert share[5] > 4 * np.delete(share, 5).max()
-    # They add up: what each step adds to the mean makes the answer.
+    # The contributions of the steps and the mean add up to the prediction.
     total = explained.base_values + explained.values.sum(axis=1)
     assert_allclose(total, probability(X[:20]), rtol=0, atol=1e-10)
     assert (np.sign(explained.values[:, 5]) == np.sign(X[:20, 5])).mean() > 0.9

@@ -1,4 +1,4 @@
-"""The demo runs to its end, prints good results and saves real figures."""
+"""The demo prints accurate results and saves its figures."""
 
 import importlib.util
 import re
@@ -17,8 +17,8 @@ def load_demo():
     return demo
 
 
-def assert_is_a_picture(path):
-    """More than a blank sheet, or axes without anything in them."""
+def assert_is_not_blank(path):
+    """Check that a figure is more than empty axes."""
     pixels = matplotlib.image.imread(path)
     assert min(pixels.shape[:2]) > 400
     assert pixels[..., :3].std() > 0.05
@@ -28,7 +28,7 @@ def test_xor_part(tmp_path, capsys):
     load_demo().learn_xor(tmp_path)
     printed = capsys.readouterr().out
     assert printed.count("0 xor 0 = 0,  0 xor 1 = 1,  1 xor 0 = 1,  1 xor 1 = 0") == 2
-    assert_is_a_picture(tmp_path / "xor_boundary.png")
+    assert_is_not_blank(tmp_path / "xor_boundary.png")
 
 
 @pytest.mark.slow
@@ -39,7 +39,7 @@ def test_whole_demo(tmp_path, capsys):
     paths = [Path(path) for path in re.findall(r"Figure saved: (.*)", printed)]
     assert paths == [folder / f"{name}.png" for name in ("xor_boundary", "vowels", "grid_search")]
     for path in paths:
-        assert_is_a_picture(path)
+        assert_is_not_blank(path)
 
     of_default, of_best = map(float, re.findall(r"test accuracy: ([\d.]+)", printed, re.IGNORECASE))
     assert 0.95 <= of_default <= 1

@@ -1,4 +1,4 @@
-"""Every example of the gallery runs without a warning, says what it found and draws pictures."""
+"""Every example of the gallery runs without a warning, prints its results and plots figures."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("plot_*.py"))}
-NEEDS = {"plot_comparison": "tslearn"}  # beyond what the pictures need
+NEEDS = {"plot_comparison": "tslearn"}  # besides Matplotlib
 RUN = """
 import runpy, sys
 import matplotlib.pyplot as plt
@@ -22,7 +22,7 @@ for number in plt.get_fignums():
 
 
 def run(example, folder):
-    """Run an example as a script; returns what it printed and the pictures it drew."""
+    """Run an example as a script; returns its output and its figures."""
     environ = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     command = [sys.executable, "-W", "error", "-W", "ignore:FigureCanvasAgg", "-c", RUN]
     done = subprocess.run(
@@ -34,21 +34,21 @@ def run(example, folder):
 
 
 def numbers(pattern, text):
-    """Find the one place where the pattern matches, and read its groups as numbers."""
+    """Find the only match of a pattern, and return its groups as numbers."""
     (found,) = re.findall(pattern, text)
     return [float(number) for number in ([found] if isinstance(found, str) else found)]
 
 
-# What an example must have found out, beyond running to its end.
+# Results that an example must print.
 
 
 def check_japanese_vowels(printed):
-    """The chosen network does well on the test set."""
+    """The best network has a high accuracy on the test set."""
     assert numbers(r"accuracy +([\d.]+) +370", printed)[0] > 0.96
 
 
 def check_digits_rows(printed):
-    """Reading row by row is as good as seeing all at once, but only at the end."""
+    """Reading row by row is as accurate as a perceptron, but only after the last row."""
     rows, flat = (numbers(rf"{name}.*: +([\d.]+)", printed)[0] for name in ("row by", "perceptron"))
     assert rows > flat - 0.02
     assert rows > 0.95
@@ -56,20 +56,20 @@ def check_digits_rows(printed):
 
 
 def check_words(printed):
-    """Both ways know most words."""
+    """Both models classify most words correctly."""
     for name in ("letter by letter", "n-grams"):
         assert numbers(rf"{name} +accuracy ([\d.]+)", printed)[0] > 0.8
 
 
 def check_streaming(printed):
-    """Streamed answers are those of whole sequences; who learned at each step answers early."""
+    """Streaming gives the predictions of whole sequences; targets for steps help early ones."""
     assert "those of predict_proba: True" in printed
     whole, stepwise = numbers(r" 0\.30 .* ([\d.]+) right .* ([\d.]+) right", printed)
     assert stepwise > 0.85 > whole
 
 
 def check_imbalance(printed):
-    """Weights raise the recall of rare classes without much harm to the others."""
+    """Weights increase the recall of rare classes, with little effect on the others."""
     recalls = re.findall(r"1 to 7 ([\d.]+), of 8 and 9 ([\d.]+)", printed)
     (common, rare), (common_weighted, rare_weighted) = [map(float, pair) for pair in recalls]
     assert rare_weighted > rare + 0.05
@@ -77,7 +77,7 @@ def check_imbalance(printed):
 
 
 def check_comparison(printed):
-    """The table is in the order of the text: convolutions, ours, warping."""
+    """The accuracies have the order stated in the text: ROCKET, skrnn, time warping."""
     table = dict(re.findall(r"^(.+?)  +([\d.]+) ", printed, re.MULTILINE))
     means = {name: float(mean) for name, mean in table.items()}
     ours = means["skrnn GRU, recommended"]
@@ -86,7 +86,7 @@ def check_comparison(printed):
 
 
 def check_system_b(printed):
-    """Both checks of the gradient agree with it, the complex step far better."""
+    """Both numerical gradients agree with the exact one, the complex step far better."""
     difference = numbers(r"finite differences: (\S+)", printed)[0]
     complex_step = numbers(r"the complex step: (\S+)", printed)[0]
     assert complex_step < 1e-14 < difference < 1e-8
@@ -110,22 +110,22 @@ QUICK = {"plot_digits_rows", "plot_streaming", "plot_system_a"}
 def test_example_runs(example, tmp_path):
     if example in NEEDS:
         pytest.importorskip(NEEDS[example])
-    printed, pictures = run(example, tmp_path)
+    printed, figures = run(example, tmp_path)
     assert printed
-    assert pictures
-    for pixels in pictures:
+    assert figures
+    for pixels in figures:
         assert min(pixels.shape[:2]) > 250
-        assert pixels[..., :3].std() > 0.05  # more than a blank sheet
+        assert pixels[..., :3].std() > 0.05  # not blank
     CHECKS.get(example, bool)(printed)
 
 
-def test_examples_are_there():
+def test_examples_exist():
     assert set(CHECKS) | QUICK < set(EXAMPLES)
     assert {f"plot_system_{letter}" for letter in "abcdef"} <= set(EXAMPLES)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_example_uses_the_public_interface_alone(example):
+def test_example_uses_the_public_interface_only(example):
     source = EXAMPLES[example].read_text(encoding="utf-8")
     assert not re.findall(r"^\s*(?:from|import) skrnn\S*\._.*$", source, re.MULTILINE)
     title, underline = source.splitlines()[1:3]

@@ -1,5 +1,6 @@
-"""Displays of losses and hidden states, and films of training."""
+"""Displays of losses and hidden states, and animations of training."""
 
+import re
 import sys
 
 import matplotlib
@@ -125,17 +126,19 @@ def test_losses_of_pipelines_searches_and_other_perceptrons(rnn):
     assert_array_equal(display.training_losses[0], theirs.loss_curve_)
 
 
-def test_loss_curves_refuse(rnn):
+def test_loss_curves_errors(rnn):
     draw = LossCurveDisplay.from_estimator
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="This SequenceRNNClassifier instance is not fitted"):
         draw([rnn, SequenceRNNClassifier()])
-    with pytest.raises(TypeError, match="LogisticRegression has no loss_curve_; expected"):
+    with pytest.raises(
+        TypeError, match=r"LogisticRegression has no loss_curve_\. Pass a neural network"
+    ):
         draw(LogisticRegression().fit(X_XOR, Y_XOR))
-    with pytest.raises(ValueError, match="There is no estimator"):
+    with pytest.raises(ValueError, match="There is no estimator to plot the losses of"):
         draw([])
-    with pytest.raises(ValueError, match=r"name=\['a'\] does not name 2 estimators"):
+    with pytest.raises(ValueError, match=r"name=\['a'\] was passed for 2 estimators"):
         draw([rnn, rnn], name=["a"])
-    with pytest.raises(ValueError, match="whose keys are names"):
+    with pytest.raises(ValueError, match=r"name='b' was passed with a dict of estimators"):
         draw({"a": rnn}, name="b")
     with pytest.raises(ValueError, match="curve_kwargs holds 1 dicts, but there are 2"):
         draw([rnn, rnn], curve_kwargs=[{}])
@@ -186,7 +189,7 @@ def test_states_of_a_sequence_classifier_in_a_pipeline(wide):
     assert low == -high == -np.abs(display.states).max()
 
 
-def test_states_go_through_padding_and_encoding():
+def test_states_of_a_pipeline_with_encoding_and_padding():
     words = [list("abca"), list("bc"), list("cabb"), list("aa")]
     encoder = PerStep(OneHotEncoder(sparse_output=False))
     model = SequenceRNNRegressor(4, learning_rate="cosine", max_iter=3, random_state=0)
@@ -235,25 +238,27 @@ def test_states_on_given_axes(wide):
         assert left - 0.01 < ax.get_position().x0 < ax.get_position().x1 < right + 0.01
     _, three = plt.subplots(3, 1)
     assert_array_equal(display.plot(ax=three).axes_, three)
-    with pytest.raises(ValueError, match="ax holds 2 axes, but 3 are needed"):
+    with pytest.raises(ValueError, match=r"ax holds 2 axes\. Pass 3 axes, or a single one"):
         display.plot(ax=axes)
 
 
-def test_hidden_states_refuse(wide):
+def test_hidden_states_errors(wide):
     draw = HiddenStateDisplay.from_estimator
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="This Pipeline instance is not fitted"):
         draw(clone(wide), WIDE[0])
-    with pytest.raises(TypeError, match="MLPClassifier has no hidden states over time; expected"):
+    with pytest.raises(TypeError, match=r"MLPClassifier has no hidden states over time\. Pass"):
         draw(MLPClassifier(tol=1, random_state=0).fit(X_XOR, Y_XOR), [0, 1])
-    with pytest.raises(ValueError, match="feature"):
+    with pytest.raises(ValueError, match="X has 4 features per step, but PerStep is expecting 5"):
         draw(wide, WIDE[0][:, :4])
-    with pytest.raises(ValueError, match="feature"):
+    with pytest.raises(
+        ValueError, match="X has 4 features per step, but SequenceRNNClassifier is expecting 5"
+    ):
         draw(wide[-1], WIDE[0][:, :4])
     with pytest.raises(ValueError, match="feature_names holds 2 names, but the network reads 5"):
         draw(wide, WIDE[0], feature_names=["a", "b"])
 
 
-# Decision boundaries, which scikit-learn draws --------------------------------------------
+# Decision boundaries by scikit-learn --------------------------------------------
 
 
 def test_decision_boundary_of_scikit_learn():
@@ -270,11 +275,11 @@ def test_decision_boundary_of_scikit_learn():
         DecisionBoundaryDisplay.from_estimator(clf, X_XOR, response_method=method)
 
 
-# Films -----------------------------------------------------------------------------------
+# Animations -----------------------------------------------------------------------------------
 
 
-def film(classifier, path, X=X_XOR, y=Y_XOR, **parameters):
-    """Make a quick film, and check that the file is one."""
+def animate(classifier, path, X=X_XOR, y=Y_XOR, **parameters):
+    """Make a small animation, and check the file."""
     before = classifier.get_params()
     made = training_animation(
         classifier, X, y, path, **{"max_frames": 6, "grid_resolution": 10, **parameters}
@@ -284,32 +289,32 @@ def film(classifier, path, X=X_XOR, y=Y_XOR, **parameters):
     assert len(made.iterations) == len(made.losses) <= 6
     with Image.open(path) as gif:
         assert gif.format == "GIF"
-        assert 1 <= gif.n_frames <= len(made.iterations)  # equal ones may be put together
+        assert 1 <= gif.n_frames <= len(made.iterations)  # equal frames may be merged
         assert gif.info["loop"] == 0
     return made
 
 
-def test_film_of_one_fit(tmp_path):
+def test_animation_of_one_fit(tmp_path):
     clf = XORMLPClassifier(4, solver="sgd", learning_rate="cosine", max_iter=50, random_state=0)
     clf.set_params(solver="adam", learning_rate_init=0.1, n_iter_no_change=50)
-    made = film(clf, tmp_path / "film.gif")
+    made = animate(clf, tmp_path / "animation.gif")
     assert_array_equal(made.iterations, [1, 16, 32, 48, 50])
     fitted = clone(clf).fit(X_XOR, Y_XOR)
     for ours, theirs in zip(made.estimator.coefs_, fitted.coefs_, strict=True):
-        assert_array_equal(ours, theirs)  # it was watched, not disturbed
+        assert_array_equal(ours, theirs)  # recording does not change the fit
     assert_allclose(made.losses[-1], log_loss(Y_XOR, fitted.predict_proba(X_XOR)))
     assert made.losses[-1] < made.losses[0]
     assert made._repr_html_().startswith('<img src="data:image/gif;base64,R0lG')
 
 
-def test_film_ends_after_n_iter(tmp_path):
+def test_animation_ends_after_n_iter(tmp_path):
     clf = XORMLPClassifier(4, solver="lbfgs", max_iter=50, n_init=1, random_state=0)
-    made = film(clf, tmp_path / "film.gif", n_iter=5)
+    made = animate(clf, tmp_path / "animation.gif", n_iter=5)
     assert_array_equal(made.iterations, [1, 2, 3, 4, 5])
     assert made.estimator.n_iter_ == 5
 
 
-def test_film_keeps_callbacks_of_the_user(tmp_path):
+def test_animation_keeps_other_callbacks(tmp_path):
     class Count:
         epochs = 0
 
@@ -320,7 +325,7 @@ def test_film_keeps_callbacks_of_the_user(tmp_path):
             Count.epochs += context.task_name == "epoch"
 
     clf = XORMLPClassifier(4, random_state=0).set_callbacks(Count())
-    made = film(clf, tmp_path / "film.gif", n_iter=4)
+    made = animate(clf, tmp_path / "animation.gif", n_iter=4)
     assert Count.epochs == made.iterations[-1] == 4
 
 
@@ -334,23 +339,23 @@ def test_film_keeps_callbacks_of_the_user(tmp_path):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_film_of_classifiers_of_scikit_learn(classifier, n_iterations, tmp_path):
+def test_animation_of_classifiers_of_scikit_learn(classifier, n_iterations, tmp_path):
     X = np.repeat(X_XOR, 10, axis=0) + RNG.normal(0, 0.1, (40, 2))
     y = np.repeat([0, 0, 1, 1], 10)
-    made = film(classifier, tmp_path / "film.gif", X, y)
+    made = animate(classifier, tmp_path / "animation.gif", X, y)
     assert made.iterations[-1] == n_iterations
     assert made.losses[-1] < made.losses[0]
 
 
-def test_film_of_partial_fit_is_that_of_the_estimator(tmp_path):
-    made = film(MLPClassifier(5, random_state=0), tmp_path / "film.gif", n_iter=8)
+def test_animation_of_partial_fit_has_the_result_of_partial_fit(tmp_path):
+    made = animate(MLPClassifier(5, random_state=0), tmp_path / "animation.gif", n_iter=8)
     by_hand = MLPClassifier(5, random_state=0)
     for _ in range(8):
         by_hand.partial_fit(X_XOR, Y_XOR, classes=[0, 1])
     assert_array_equal(made.estimator.predict_proba(X_XOR), by_hand.predict_proba(X_XOR))
 
 
-def test_film_without_probabilities_names_the_share_of_errors(tmp_path, monkeypatch):
+def test_animation_without_probabilities_shows_the_share_of_errors(tmp_path, monkeypatch):
     titles = []
     real = matplotlib.axes.Axes.set_title
     monkeypatch.setattr(
@@ -358,49 +363,52 @@ def test_film_without_probabilities_names_the_share_of_errors(tmp_path, monkeypa
         lambda ax, title, **kwargs: titles.append(title) or real(ax, title, **kwargs),
     )  # fmt: skip
     y = np.array(["no", "yes", "yes", "yes"])
-    made = film(Perceptron(random_state=0), tmp_path / "film.gif", y=y, n_iter=3)
+    made = animate(Perceptron(random_state=0), tmp_path / "animation.gif", y=y, n_iter=3)
     assert titles[-1] == f"Iteration 3, share of errors {made.losses[-1]:.3f}"
     titles.clear()
-    made = film(XORMLPClassifier(4, random_state=0), tmp_path / "film.gif", n_iter=3)
+    made = animate(XORMLPClassifier(4, random_state=0), tmp_path / "animation.gif", n_iter=3)
     assert titles[-1] == f"Iteration 3, loss {made.losses[-1]:.3f}"
 
 
-def test_film_of_pipelines_of_three_classes_and_of_sequences(tmp_path):
+def test_animation_of_pipelines_of_three_classes_and_of_sequences(tmp_path):
     pd = pytest.importorskip("pandas")
     X = pd.DataFrame(RNG.randn(30, 2), columns=["height", "width"])
     y = np.array(["a", "b", "c"])[X["height"].argsort() % 3]
     pipeline = make_pipeline(StandardScaler(), XORMLPClassifier(4, solver="adam", random_state=0))
-    made = film(pipeline, tmp_path / "film.gif", X, y, n_iter=3)
+    made = animate(pipeline, tmp_path / "animation.gif", X, y, n_iter=3)
     assert isinstance(made.estimator, Pipeline)
     assert_allclose(made.losses[-1], log_loss(y, made.estimator.predict_proba(X)))
     rnn = SequenceRNNClassifier(4, random_state=0)  # two steps of one feature
-    assert film(rnn, tmp_path / "film.gif", n_iter=3).iterations[-1] == 3
+    assert animate(rnn, tmp_path / "animation.gif", n_iter=3).iterations[-1] == 3
 
 
-def test_film_refuses(tmp_path):
-    path = tmp_path / "film.gif"
+def test_animation_errors(tmp_path):
+    path = tmp_path / "animation.gif"
     clf = XORMLPClassifier(4, random_state=0)
-    with pytest.raises(ValueError, match="X has 3 features, but a plane can be drawn for exactly"):
+    with pytest.raises(ValueError, match="X has 3 features, but a plane needs exactly 2"):
         training_animation(clf, np.ones((4, 3)), Y_XOR, path)
     with pytest.raises(TypeError, match="needs a classifier, got KMeans"):
         training_animation(KMeans(2), X_XOR, Y_XOR, path)
-    with pytest.raises(TypeError, match="KNeighborsClassifier can only be trained in one go"):
+    with pytest.raises(TypeError, match="KNeighborsClassifier cannot be trained iteration by"):
         training_animation(KNeighborsClassifier(1), X_XOR, Y_XOR, path)
-    for name, value in [("n_iter", 0), ("max_frames", 1), ("grid_resolution", 1.5)]:
-        with pytest.raises(ValueError, match=f"{name} must be an integer >= .*, got {value}"):
+    wrong = {
+        "n_iter": (0, "an int in the range [1, inf) or None"),
+        "max_frames": (1, "an int in the range [2, inf)"),
+        "grid_resolution": (1.5, "an int in the range [2, inf)"),
+        "frames_per_second": (0, "a float in the range (0.0, inf)"),
+        "eps": (-1, "a float in the range [0.0, inf)"),
+    }
+    for name, (value, expected) in wrong.items():
+        message = f"The '{name}' parameter of training_animation must be {expected}. Got {value}"
+        with pytest.raises(ValueError, match=re.escape(message)):
             training_animation(clf, X_XOR, Y_XOR, path, **{name: value})
-    with pytest.raises(ValueError, match="frames_per_second must be > 0, got 0"):
-        training_animation(clf, X_XOR, Y_XOR, path, frames_per_second=0)
-    with pytest.raises(ValueError, match="eps must be >= 0, got -1"):
-        training_animation(clf, X_XOR, Y_XOR, path, eps=-1)
     assert not path.exists()
 
 
-# Without the libraries -------------------------------------------------------------------
+# Without Matplotlib -------------------------------------------------------------------
 
 
-def test_missing_libraries_are_named(monkeypatch, tmp_path, rnn, wide):
-    hint = r"which is not installed. Install it with `pip install skrnn\[plot\]`"
+def test_missing_matplotlib_is_named(monkeypatch, tmp_path, rnn, wide):
     losses = LossCurveDisplay.from_estimator(rnn)
     states = HiddenStateDisplay.from_estimator(wide, WIDE[0])
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -412,9 +420,5 @@ def test_missing_libraries_are_named(monkeypatch, tmp_path, rnn, wide):
         "training_animation": lambda: training_animation(rnn, X_XOR, Y_XOR, tmp_path / "a.gif"),
     }
     for name, call in calls.items():
-        with pytest.raises(ImportError, match=f"{name} needs matplotlib, {hint}"):
+        with pytest.raises(ImportError, match=f"{name} requires matplotlib. You can install"):
             call()
-    monkeypatch.undo()
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match=f"training_animation needs Pillow, {hint}"):
-        calls["training_animation"]()

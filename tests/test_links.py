@@ -1,6 +1,6 @@
-"""What documentation refers to is there: files, pages and anchors; addresses are well-formed.
+"""Files, pages and anchors named in the documentation exist, and addresses are well-formed.
 
-Whether addresses answer is asked by ``make linkcheck``, which needs the network.
+``make linkcheck`` tests whether the addresses answer; it needs the network.
 """
 
 import re
@@ -29,13 +29,13 @@ def named(path):
 
 
 def anchors(markdown):
-    """The anchors that GitHub makes of headings."""
+    """List the anchors that GitHub creates for headings."""
     for heading in re.findall(r"^#+ (.+)$", markdown, re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("path", [p for p in PROSE if p.suffix == ".md"], ids=named)
-def test_markdown_links_lead_somewhere(path):
+def test_targets_of_markdown_links_exist(path):
     for target in MARKDOWN_LINK.findall(path.read_text(encoding="utf-8")):
         if urlsplit(target).scheme:
             continue
@@ -47,7 +47,7 @@ def test_markdown_links_lead_somewhere(path):
 
 
 @pytest.mark.parametrize("path", [p for p in PROSE if p.suffix == ".rst"], ids=named)
-def test_pages_and_includes_are_there(path):
+def test_pages_and_includes_exist(path):
     text = path.read_text(encoding="utf-8")
     for target in re.findall(r":doc:`(?:[^`<]*<)?([^`>]+)>?`", text):
         page = path.parent / target
@@ -60,7 +60,7 @@ def test_pages_and_includes_are_there(path):
 
 @pytest.fixture(scope="module")
 def files():
-    """Files of the project as ``/folder/name``, without what is built or installed."""
+    """List the files of the project as ``/folder/name``, without generated files."""
     folders = ("benchmarks", "docs", "examples", "skrnn", "tests")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     names = [named(path) for path in found + list(ROOT.glob("*.*"))]
@@ -83,7 +83,7 @@ def test_addresses_are_well_formed(path):
         assert re.fullmatch(r"[\w\-.~/%+@:,=&#?]*", address.split("://", 1)[1]), address
 
 
-def test_the_checks_see_what_they_are_to_check():
+def test_the_patterns_find_links():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(ADDRESS.findall(readme)) >= 10
     assert len(MARKDOWN_LINK.findall(readme)) >= 15

@@ -1,4 +1,4 @@
-"""ONNX Runtime on exported models says what the estimators say."""
+"""Exported models in ONNX Runtime give the predictions of the estimators."""
 
 import subprocess
 import sys
@@ -55,11 +55,13 @@ def targets(task, shape, rng):
 
 
 def fitted(estimator, X, task, seed=0):
-    """Fit for the shapes; then make every weight and bias random, which one epoch would not."""
+    """Fit to set the shapes, then make every weight and bias random."""
     rng = np.random.RandomState(seed)
     steps = isinstance(estimator, StepRNNClassifier | StepRNNRegressor)
     y = [targets(task, len(x) if steps else len(X), rng) for x in (X if steps else [X])]
-    if steps and task == "binary":  # a sequence of one step may not show both
+    if (
+        steps and task == "binary"
+    ):  # the first two targets of a longer sequence, so that both classes occur
         y[1][:2] = "no", "yes"
     estimator.fit(X, y if steps else y[0])
     for p in estimator._weights().values():
@@ -68,8 +70,8 @@ def fitted(estimator, X, task, seed=0):
     return estimator
 
 
-def answer(model, X, n_steps=None):
-    """Run a model on ragged sequences; rubbish stands behind the ends where it has lengths."""
+def outputs_of(model, X, n_steps=None):
+    """Run a model on ragged sequences. With lengths as an input, the padding holds 1000."""
     onnx.checker.check_model(model, full_check=True)
     sequences = as_sequences(X)
     padded = sequences.to_padded(n_steps).astype(np.float32)
@@ -88,20 +90,20 @@ def run(model, feed):
     )
 
 
-def assert_same(answers, estimator, X):
+def assert_same(outputs, estimator, X):
     """Labels are equal, and probabilities or numbers within the tolerance."""
     last = estimator[-1] if hasattr(estimator, "steps") else estimator
     lengths, expected = [len(x) for x in X], {"variable": estimator.predict(X)}
     if hasattr(last, "classes_"):
         expected = {"label": estimator.predict(X), "probabilities": estimator.predict_proba(X)}
-    assert list(answers) == list(expected)
+    assert list(outputs) == list(expected)
     for name, values in expected.items():
-        given = answers[name]
+        given = outputs[name]
         if getattr(last, "_per_step", False):
             if name != "label":
-                behind = np.arange(given.shape[1]) >= np.array(lengths)[:, None]
-                assert np.isnan(given[behind]).all()
-                assert behind.any()
+                padding = np.arange(given.shape[1]) >= np.array(lengths)[:, None]
+                assert np.isnan(given[padding]).all()
+                assert padding.any()
             given = np.concatenate([of_one[:n] for of_one, n in zip(given, lengths, strict=True)])
             values = np.concatenate(values)
         if name == "label":
@@ -116,7 +118,7 @@ POOLINGS = ["last", "mean", "max", "attention", None]
 
 
 def network(task, pooling, **parameters):
-    """Get the estimator of a task: with an answer for each step if there is no pooling."""
+    """Create the estimator of a task; without pooling, it predicts for each step."""
     parameters = {"hidden_layer_sizes": 4, "max_iter": 1, "random_state": 0} | parameters
     numbers = task in ("number", "vector")
     if pooling is None:
@@ -128,7 +130,7 @@ def network(task, pooling, **parameters):
 @pytest.mark.parametrize("task", SEQUENCE_TASKS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_the_table(cell, pooling, task):
+def test_cells_poolings_and_tasks(cell, pooling, task):
     X = ragged()
     for bidirectional, hidden in product([False, True], [(4,), (4, 3)]):
         estimator = network(
@@ -140,9 +142,9 @@ def test_the_table(cell, pooling, task):
             assert [given.name for given in model.graph.input] == (
                 ["X", "lengths"] if lengths == "input" else ["X"]
             )
-            assert_same(answer(model, X), estimator, X)
-        # Neither more padding nor another batch plays a part.
-        assert_same(answer(model, X[:3], n_steps=11), estimator, X[:3])
+            assert_same(outputs_of(model, X), estimator, X)
+        # More padding and another batch do not change the predictions.
+        assert_same(outputs_of(model, X[:3], n_steps=11), estimator, X[:3])
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -152,7 +154,7 @@ def test_activations_of_the_elman_cell(activation, bidirectional):
     estimator = network(
         "vector", None, cell="rnn", activation=activation, bidirectional=bidirectional
     )
-    assert_same(answer(to_onnx(fitted(estimator, X, "vector")), X), estimator, X)
+    assert_same(outputs_of(to_onnx(fitted(estimator, X, "vector")), X), estimator, X)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -182,13 +184,13 @@ def test_multilayer_perceptron(activation, task, out_activation, hidden):
     ],
     ids=str,
 )
-def test_labels_keep_their_kind(classes):
+def test_labels_keep_their_type(classes):
     X = ragged(12)
     clf = SequenceRNNClassifier(3, max_iter=1, random_state=0).fit(X, np.resize(classes, 12))
-    answers = answer(to_onnx(clf), X)
-    assert_same(answers, clf, X)
+    outputs = outputs_of(to_onnx(clf), X)
+    assert_same(outputs, clf, X)
     kind = "O" if classes.dtype.kind == "U" else classes.dtype.kind
-    assert answers["label"].dtype.kind == kind
+    assert outputs["label"].dtype.kind == kind
 
 
 def test_float32_and_real_training(sequences):
@@ -197,14 +199,14 @@ def test_float32_and_real_training(sequences):
     for cell in ("rnn", "gru", "lstm"):
         clf = SequenceRNNClassifier(16, cell=cell, max_iter=30, random_state=0).fit(X, y)
         assert clf.score(X, y) > 0.8
-        assert_same(answer(to_onnx(clf), X), clf, X)
+        assert_same(outputs_of(to_onnx(clf), X), clf, X)
 
 
 PIPELINES = {
     "scaled": make_pipeline(PerStep(StandardScaler())),
     "scaled and padded": make_pipeline(PerStep(StandardScaler()), SequencePadder()),
     "padded and scaled": make_pipeline(SequencePadder(n_steps=20), PerStep(MinMaxScaler())),
-    "cut": make_pipeline(SequencePadder(n_steps=3, longer="truncate")),
+    "truncated": make_pipeline(SequencePadder(n_steps=3, longer="truncate")),
     "filled": make_pipeline(SequencePadder(n_steps=9, fill_value=-1.0)),
     "other features": make_pipeline(PerStep(PCA(2, random_state=0))),
     "nested": make_pipeline(
@@ -220,10 +222,10 @@ def test_pipelines(name, lengths, sequences):
     X, y = sequences
     network = SequenceRNNClassifier(6, bidirectional=True, max_iter=5, random_state=0)
     pipe = make_pipeline(clone(PIPELINES[name]), network).fit(X, y)
-    assert_same(answer(to_onnx(pipe, lengths=lengths), X), pipe, X)
+    assert_same(outputs_of(to_onnx(pipe, lengths=lengths), X), pipe, X)
     network = SequenceRNNRegressor(6, pooling="mean", max_iter=5, random_state=0)
     pipe = make_pipeline(clone(PIPELINES[name]), network).fit(X, y / 3)
-    assert_same(answer(to_onnx(pipe, lengths=lengths), X), pipe, X)
+    assert_same(outputs_of(to_onnx(pipe, lengths=lengths), X), pipe, X)
 
 
 @pytest.mark.parametrize("lengths", ["input", "nan"])
@@ -232,7 +234,7 @@ def test_steps_in_a_pipeline(lengths, sequences):
     tags = [np.where(x[:, 0] > 0, label, -1) for x, label in zip(X, y, strict=True)]
     network = StepRNNClassifier(6, cell="lstm", max_iter=5, random_state=0)
     pipe = make_pipeline(PerStep(StandardScaler()), network).fit(X, tags)
-    assert_same(answer(to_onnx(pipe, lengths=lengths), X), pipe, X)
+    assert_same(outputs_of(to_onnx(pipe, lengths=lengths), X), pipe, X)
 
 
 def test_flat_padding_feeds_scikit_learn(sequences):
@@ -240,13 +242,13 @@ def test_flat_padding_feeds_scikit_learn(sequences):
     pipe = make_pipeline(
         PerStep(StandardScaler()), SequencePadder(flat=True, fill_value=0), LogisticRegression()
     ).fit(X, y)
-    answers = answer(to_onnx(pipe), X)
-    np.testing.assert_array_equal(answers["label"], pipe.predict(X))
-    assert np.abs(answers["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
+    outputs = outputs_of(to_onnx(pipe), X)
+    np.testing.assert_array_equal(outputs["label"], pipe.predict(X))
+    assert np.abs(outputs["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
 
 
 def test_table_feeds_sequences():
-    """Rows of a table, NaN behind the ends, through a step of scikit-learn."""
+    """Rows of a table, padded with NaN, pass through a transformer of scikit-learn."""
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(30, 8)), np.arange(30) % 3
     X[::2, 6:], X[1::4, 4:] = np.nan, np.nan
@@ -255,9 +257,9 @@ def test_table_feeds_sequences():
     ).fit(X, y)
     model = to_onnx(pipe)
     assert [given.name for given in model.graph.input] == ["X"]
-    answers = run(model, {"X": X.astype(np.float32)})
-    np.testing.assert_array_equal(answers["label"], pipe.predict(X))
-    assert np.abs(answers["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
+    outputs = run(model, {"X": X.astype(np.float32)})
+    np.testing.assert_array_equal(outputs["label"], pipe.predict(X))
+    assert np.abs(outputs["probabilities"] - pipe.predict_proba(X)).max() < TOLERANCE
 
 
 def test_multilayer_perceptron_in_a_pipeline(table):
@@ -280,35 +282,34 @@ def test_multilayer_perceptron_in_a_pipeline(table):
 def test_transformers_alone(padder, longest, lengths, sequences):
     X, _ = sequences
     pipe = make_pipeline(PerStep(StandardScaler()), clone(padder)).fit(X)
-    answers = answer(to_onnx(pipe, lengths=lengths), X, n_steps=15)
+    outputs = outputs_of(to_onnx(pipe, lengths=lengths), X, n_steps=15)
     expected = pipe.transform(X)
-    assert answers["sequences"].shape == expected.shape == (40, longest, 2)
-    np.testing.assert_allclose(answers["sequences"], expected, atol=TOLERANCE)
-    # Where the ends are marked, they are known; otherwise every step is one.
-    known = as_sequences(expected).lengths
-    np.testing.assert_array_equal(answers["n_steps"], known)
+    assert outputs["sequences"].shape == expected.shape == (40, longest, 2)
+    np.testing.assert_allclose(outputs["sequences"], expected, atol=TOLERANCE)
+    # With another fill value than NaN, every step of the padded sequences counts.
+    np.testing.assert_array_equal(outputs["n_steps"], as_sequences(expected).lengths)
 
 
-def test_scaler_alone_gives_the_lengths_on(sequences):
+def test_scaler_alone_passes_the_lengths_on(sequences):
     X, _ = sequences
     scaler = PerStep(StandardScaler()).fit(X)
-    answers = answer(to_onnx(scaler, lengths="nan"), X)
+    outputs = outputs_of(to_onnx(scaler, lengths="nan"), X)
     lengths = [len(x) for x in X]
-    np.testing.assert_array_equal(answers["n_steps"], lengths)
-    for given, n, expected in zip(answers["sequences"], lengths, scaler.transform(X), strict=True):
+    np.testing.assert_array_equal(outputs["n_steps"], lengths)
+    for given, n, expected in zip(outputs["sequences"], lengths, scaler.transform(X), strict=True):
         np.testing.assert_allclose(given[:n], expected, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("longer", ["error", "grow"])
-def test_too_long_is_an_error_of_the_runtime(longer, sequences):
+def test_a_sequence_that_is_too_long_is_an_error_of_the_runtime(longer, sequences):
     X, _ = sequences
     padder = SequencePadder(n_steps=6, longer=longer, flat=longer == "grow").fit(X)
     model = to_onnx(padder)
-    answer(model, X, n_steps=15)  # more padding is not more steps
+    outputs_of(model, X, n_steps=15)  # with more padding, the sequences are not longer
     with pytest.raises(ValueError, match="more than the 6"):
         padder.transform([np.zeros((7, 2))])
     with pytest.raises(Exception, match="Expand"):
-        answer(model, [np.zeros((7, 2))])
+        outputs_of(model, [np.zeros((7, 2))])
 
 
 def test_missing_values_before_the_end(sequences):
@@ -339,10 +340,10 @@ def test_text():
     types = [("X", StringTensorType([None, None, 1])), ("lengths", Int64TensorType([None]))]
     model = to_onnx(pipe, initial_types=types)
     onnx.checker.check_model(model, full_check=True)
-    # Nothing behind the ends reaches the encoder, which would not know the empty string.
+    # The padding does not reach the encoder, for which the empty string is an unknown category.
     padded = np.array([x + [""] * (3 - len(x)) for x in X], dtype=object)[:, :, None]
-    answers = run(model, {"X": padded, "lengths": np.array([len(x) for x in X])})
-    assert_same(answers, pipe, X)
+    outputs = run(model, {"X": padded, "lengths": np.array([len(x) for x in X])})
+    assert_same(outputs, pipe, X)
 
 
 def test_search(sequences):
@@ -350,7 +351,7 @@ def test_search(sequences):
     pipe = make_pipeline(PerStep(StandardScaler()), SequenceRNNClassifier(4, random_state=0))
     grid = {"sequencernnclassifier__max_iter": [1, 2]}
     search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
-    assert_same(answer(to_onnx(search), X), search.best_estimator_, X)
+    assert_same(outputs_of(to_onnx(search), X), search.best_estimator_, X)
 
 
 def test_registered_for_skl2onnx_itself(table):
@@ -373,46 +374,52 @@ def test_versions_of_operators(target_opset, sequences):
     model = to_onnx(pipe, target_opset=target_opset)
     versions = {entry.domain: entry.version for entry in model.opset_import}
     assert versions[""] == (target_opset or versions[""]) >= 18
-    assert_same(answer(model, X), pipe, X)
+    assert_same(outputs_of(model, X), pipe, X)
 
 
-def test_training_options_play_no_part():
+def test_training_options_do_not_change_the_model():
     X, y = ragged(), np.arange(17) % 3
     clf = SequenceRNNClassifier((4, 3), dropout=0.5, bptt_steps=2, max_iter=2, random_state=0)
     clf.fit(X, y)
     expected = to_onnx(clf).SerializeToString()
-    # The network is the one that was fitted, whatever the parameters say now.
+    # Parameters that are changed after fit do not change the fitted network.
     clf.set_params(cell="lstm", hidden_layer_sizes=9, pooling="max", dropout=0)
     assert to_onnx(clf).SerializeToString() == expected
-    assert_same(answer(to_onnx(clf), X), clf, X)
+    assert_same(outputs_of(to_onnx(clf), X), clf, X)
 
 
-def test_misuse(sequences):
+def test_errors(sequences):
     X, y = sequences
     clf = SequenceRNNClassifier(3, max_iter=1, random_state=0)
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="This SequenceRNNClassifier instance is not fitted"):
         to_onnx(clf)
     clf.fit(X, y)
     with pytest.raises(ValueError, match="lengths must be 'input' or 'nan', got True"):
         to_onnx(clf, lengths=True)
-    with pytest.raises(ValueError, match="at least 18, got 11"):
+    with pytest.raises(ValueError, match="target_opset must be at least 18, got 11"):
         to_onnx(clf, target_opset=11)
     pipe = make_pipeline(clf, LogisticRegression()).fit(X, y)
-    with pytest.raises(ValueError, match="SequenceRNNClassifier stands in the middle"):
+    with pytest.raises(
+        ValueError, match="SequenceRNNClassifier is a transformer in the middle of a pipeline"
+    ):
         to_onnx(pipe)
     tables = np.zeros((6, 4)) + np.arange(6)[:, None]
     pipe = make_pipeline(PerStep(StandardScaler()), LogisticRegression()).fit(tables, [0, 1] * 3)
-    with pytest.raises(ValueError, match="LogisticRegression follows on PerStep"):
+    with pytest.raises(
+        ValueError, match="LogisticRegression follows PerStep, which outputs sequences"
+    ):
         to_onnx(pipe)
     search = GridSearchCV(clf, {"alpha": [0.1]}, refit=False, cv=2).fit(X, y)
-    with pytest.raises(ValueError, match=r"GridSearchCV does not say how many features .* refit"):
+    with pytest.raises(ValueError, match=r"GridSearchCV has no n_features_in_\. .* refit=True"):
         to_onnx(search)
     clf.classes_ = np.array([(0,), (1,), (2,)], dtype=[("a", int)])
-    with pytest.raises(ValueError, match="have no type in ONNX"):
+    with pytest.raises(
+        ValueError, match=r"The classes \[.*\] of SequenceRNNClassifier have no type in ONNX"
+    ):
         to_onnx(clf)
 
 
-def test_absent():
+def test_without_skl2onnx():
     code = (
         "import sys; sys.modules['skl2onnx'] = None\n"
         "from skrnn import XORMLPClassifier\n"

@@ -1,8 +1,9 @@
-"""Six small hand-made networks, reproduced with the public interface alone.
+"""Six small networks by other authors, reproduced with the public interface only.
 
-Where their authors printed numbers, these are the same; ``data/reference_systems.json`` holds
-them. Where no seed was fixed, what must hold is how training ends. Their losses are sums over
-samples or steps, ours means, so that rates and losses differ by the number of these.
+The numbers that the authors printed are in ``data/reference_systems.json``, and are reproduced.
+Without a fixed seed, the result of training has to be the same. Their losses are sums over samples
+or steps, whereas those of skrnn are means. Therefore learning rates and losses differ by a factor:
+the number of samples or steps.
 """
 
 import json
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRINTED = json.loads((ROOT / "tests/data/reference_systems.json").read_text(encoding="utf-8"))
 SEEDS = range(20)
 
-# So many passes as were made, converged or not.
+# As many passes as in the original, with or without convergence.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 PLAIN_MLP = {
     "solver": "sgd", "momentum": 0, "shuffle": False, "tol": 0, "n_iter_no_change": np.inf,
@@ -45,7 +46,7 @@ def test_a_losses_to_six_digits(gate, y):
     )  # fmt: skip
     X = [[1, 1], [1, 0], [0, 1], [0, 0]]
     clf.fit(X, y)
-    assert clf.coefs_[1].shape == (4, 2)  # two scores for two classes
+    assert clf.coefs_[1].shape == (4, 2)  # two outputs for two classes
     losses = np.array(clf.loss_curve_)[printed["loss_after_step"]]  # [k] is before step k + 1
     assert_allclose(np.round(losses, printed["digits"]), printed[gate], rtol=0, atol=1e-12)
     assert clf.predict(X).tolist() == y
@@ -64,7 +65,7 @@ def weights_of_b():
 
 
 def make_b():
-    """A rate of 1 for the sum over four samples is one of 4 for their mean."""
+    """A learning rate of 1 for the sum over four samples is 4 for their mean."""
     return XORMLPClassifier(
         2, "logistic", init=weights_of_b(), alpha=0, learning_rate_init=4, max_iter=140, **PLAIN_MLP
     )
@@ -75,7 +76,7 @@ def test_b_network_set_by_hand():
     clf = XORMLPClassifier(2).fit(X, y)
     clf.coefs_ = [np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [-2.0]])]
     clf.intercepts_ = [np.array([0.0, -1.0]), np.array([0.0])]
-    output = np.maximum(0, clf.decision_function(X))  # its output unit is a ReLU too
+    output = np.maximum(0, clf.decision_function(X))  # the output unit of the original is a ReLU
     assert output.tolist() == [0, 1, 1, 0]
 
 
@@ -100,7 +101,7 @@ def test_b_losses(by):
 
 
 def first_gradients():
-    """What one step took from each weight, divided by the rate: of the mean loss."""
+    """Compute the gradient of the mean loss: the change of one step, divided by the rate."""
     X, y = make_xor()
     clf = make_b().partial_fit(X, y, classes=[0, 1])
     coefs, intercepts = weights_of_b()
@@ -129,7 +130,7 @@ def test_b_every_gradient_by_complex_step():
             weight[index] -= 1e-30j
 
 
-# C. A label at each step (a small Theano network that never had data) ----------------------
+# C. A label for each step (a small Theano network, published without data) ----------------------
 
 SYMBOLS = np.array(list("BEPSTVX"))
 REBER = [  # of each node: (symbol, next node)
@@ -139,7 +140,7 @@ REBER = [  # of each node: (symbol, next node)
 
 
 def make_reber(n_samples, n_steps, random_state):
-    """One-hot symbols of Reber's grammar, the symbols that follow, and those that might."""
+    """Make one-hot symbols of Reber's grammar, the next symbols, and the possible next ones."""
     rng = np.random.RandomState(random_state)
     X, y, allowed = [], [], []
     for _ in range(n_samples):
@@ -157,7 +158,7 @@ def make_reber(n_samples, n_steps, random_state):
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
 @pytest.mark.parametrize("init", ["svd", "glorot_uniform", "uniform"])
-def test_c_knows_what_may_follow(loss, init):
+def test_c_predicts_the_possible_next_symbols(loss, init):
     X, y, _ = make_reber(100, 100, 0)
     X_test, y_test, allowed = make_reber(30, 100, 1)
     clf = StepRNNClassifier(
@@ -173,8 +174,8 @@ def test_c_knows_what_may_follow(loss, init):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
-def test_c_element_by_element(loss):
-    """A yes or no for each symbol: the binary cross-entropy, over logistic outputs."""
+def test_c_as_multilabel(loss):
+    """Predict for each symbol whether it is possible: binary cross-entropy, logistic outputs."""
     X, _, allowed = make_reber(100, 100, 0)
     X_test, _, allowed_test = make_reber(30, 100, 1)
     clf = StepRNNClassifier(
@@ -194,12 +195,12 @@ BY_HAND = {
     },
     "output": {"W": np.array([[0.0], [10.0]]), "b": np.array([-5.0])},
 }
-TRAP = [0, 1, 0, 1, 1, 1, 1, 1]
+BITS = [0, 1, 0, 1, 1, 1, 1, 1]
 SHIFT = {"hidden_layer_sizes": 2, "cell": "rnn", "activation": "logistic"}
 
 
 def update_d(bptt_steps):
-    """One update at a rate of 1, for the sum over two steps: 2 for their mean."""
+    """Make one update. A learning rate of 1 for the sum over two steps is 2 for their mean."""
     clf = StepRNNClassifier(
         **PLAIN_RNN | SHIFT, init=BY_HAND, bptt_steps=bptt_steps, learning_rate_init=2
     )
@@ -210,8 +211,8 @@ def probabilities(clf, x):
     return clf.predict_proba([x])[0][:, 1]
 
 
-def loss_on_trap(clf):
-    return -clf.predict_log_proba([TRAP])[0][range(8), [0, *TRAP[:-1]]].sum()
+def loss_on_bits(clf):
+    return -clf.predict_log_proba([BITS])[0][range(8), [0, *BITS[:-1]]].sum()
 
 
 def test_d_network_set_by_hand():
@@ -248,10 +249,10 @@ def test_d_update_with_whole_gradient():
     ids=["default", "two_units"],
 )
 def test_d_not_stuck(parameters, seed):
-    """The loss of its author's network came to 2.80 here, and rose."""
-    clf = StepRNNClassifier(random_state=seed, **parameters).fit([TRAP], [[0, *TRAP[:-1]]])
-    assert loss_on_trap(clf) < 0.4
-    assert clf.predict([TRAP])[0].tolist() == [0, *TRAP[:-1]]
+    """In the original, the loss on this sequence was 2.80, and rising."""
+    clf = StepRNNClassifier(random_state=seed, **parameters).fit([BITS], [[0, *BITS[:-1]]])
+    assert loss_on_bits(clf) < 0.4
+    assert clf.predict([BITS])[0].tolist() == [0, *BITS[:-1]]
 
 
 @pytest.mark.slow
@@ -261,16 +262,16 @@ def test_d_two_units_learn_from_random_sequences():
     for seed in SEEDS:
         clf = StepRNNClassifier(**SHIFT, learning_rate_init=0.03, max_iter=60, random_state=seed)
         clf.fit(X, y)
-        assert loss_on_trap(clf) < 0.4
+        assert loss_on_bits(clf) < 0.4
         assert clf.score(X_test, y_test) == 1
 
 
-# E. Squared error: by sample, by batch, by sequence (handcrafted NumPy networks) -----------
+# E. Squared error: by sample, by batch, by sequence (NumPy networks) -----------
 
 
-def share(name, reached):
-    print(f"{name}: {sum(reached)} of {len(reached)} seeds reach the outcome")
-    return np.mean(reached)
+def share(name, learned):
+    print(f"{name}: {sum(learned)} of {len(learned)} seeds learn the task")
+    return np.mean(learned)
 
 
 def make_e_mlp(rate, batch_size, seed):
@@ -290,20 +291,20 @@ def make_e_mlp(rate, batch_size, seed):
 )
 def test_e_exclusive_or(rate, batch_size, at_least):
     X, y = make_xor()
-    as_was = [make_e_mlp(rate, batch_size, seed).fit(X, y).score(X, y) == 1 for seed in SEEDS]
-    assert share("as it was", as_was) >= at_least
+    original = [make_e_mlp(rate, batch_size, seed).fit(X, y).score(X, y) == 1 for seed in SEEDS]
+    assert share("original", original) >= at_least
     default = [XORMLPClassifier(random_state=seed).fit(X, y).score(X, y) == 1 for seed in SEEDS]
     assert share("default estimator", default) == 1
 
 
 def make_e_rnn(seed):
-    """A rate of 0.1 for the sum over two steps is one of 0.2 for their mean."""
+    """A learning rate of 0.1 for the sum over two steps is 0.2 for their mean."""
     rng = np.random.RandomState(seed)
     weights = {
         "recurrent_0": {
             "W": rng.uniform(-1, 1, (1, 1, 3)),
             "U": rng.uniform(-1, 1, (1, 3, 3)),
-            # The original adds a recurrent bias to that of the input; their sum is one bias.
+            # The original has an input bias and a recurrent bias; only their sum matters.
             "b": rng.uniform(-1, 1, (1, 3)) + rng.uniform(-1, 1, (1, 3)),
         },
         "output": {"W": rng.uniform(-1, 1, (3, 1)), "b": rng.uniform(-1, 1, 1)},
@@ -321,7 +322,7 @@ def test_e_third_bit():
     def right(clf):
         return all(p[-1] == t[-1] for p, t in zip(clf.fit(X, y).predict(X), y, strict=True))
 
-    assert share("as it was", [right(make_e_rnn(seed)) for seed in SEEDS]) >= 0.9
+    assert share("original", [right(make_e_rnn(seed)) for seed in SEEDS]) >= 0.9
     default = [right(StepRNNClassifier(random_state=seed)) for seed in SEEDS]
     assert share("default estimator", default) == 1
 
@@ -339,7 +340,7 @@ def test_f_truth_tables(n_bits):
 @pytest.mark.slow
 @pytest.mark.parametrize(("cell", "at_least"), [("rnn", 1.0), ("gru", 0.97)])
 def test_f_a_thousand_bits(cell, at_least):
-    """Saturated units hold a bit for ever; gates may lose it in longer runs of zeros than known."""
+    """Saturated units keep a bit; a GRU may lose it in longer runs of zeros than in training."""
     X, y = make_parity(10_000, random_state=0)
     X_test, y_test = make_parity(500, min_length=1000, max_length=1000, random_state=1)
     for seed in range(3):

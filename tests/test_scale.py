@@ -1,4 +1,4 @@
-"""Searches on clusters, data larger than memory, and searches by Optuna."""
+"""Searches on clusters, data that do not fit in memory, and searches by Optuna."""
 
 import importlib.util
 import json
@@ -59,7 +59,7 @@ CASES = {
 
 
 def imported(name):
-    """Import an example, which is no module of a package."""
+    """Import an example from its file."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -73,7 +73,7 @@ def imported(name):
 def cluster():
     """Connect to a cluster of two processes on this machine."""
     distributed = pytest.importorskip("distributed")
-    # No dashboard, so that no web server is started; nothing listens beyond this machine.
+    # Without a dashboard, no web server is started. The cluster listens on this machine only.
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
@@ -85,7 +85,7 @@ def cluster():
 
 @pytest.fixture(params=["dask", "loky"])
 def workers(request):
-    """Let joblib use two processes, by Dask or by its own means."""
+    """Let joblib use two processes, of Dask or of its default backend."""
     if request.param == "dask":
         request.getfixturevalue("cluster")
     with joblib.parallel_config(backend=request.param, n_jobs=2):
@@ -123,7 +123,7 @@ def test_cross_validation_on_workers(case, workers):
     score = (
         flat_accuracy_score
         if isinstance(estimator, StepRNNClassifier)
-        else lambda true, said: float(np.mean(true == said))
+        else lambda true, predicted: float(np.mean(true == predicted))
     )
 
     def scores(estimator, X, y):
@@ -174,7 +174,7 @@ def run_example(*arguments):
 
 
 def check_growth(n_groups, n_sequences, limit, folder, *more):
-    """Train under a limit, and hold what was resident against what is on the disk."""
+    """Train with a limit of memory, and compare the growth with the size of the file."""
     size = ("--groups", n_groups, "--sequences", n_sequences, "--folder", folder)
     run = run_example(*size, "--limit", limit, *more)
     assert run.returncode == 0, run.stderr
@@ -220,9 +220,9 @@ def example(monkeypatch):
     return imported("out_of_core")
 
 
-# Dask does this within pandas 3.1, which does not like it.
+# Dask causes this warning with pandas 3.1.
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame:DeprecationWarning")
-def test_row_groups_and_partitions_train_alike(example, tmp_path):
+def test_row_groups_and_partitions_give_the_same_weights(example, tmp_path):
     pytest.importorskip("dask.dataframe")
     path = tmp_path / "small.parquet"
     example.write(path, n_groups=3, n_sequences=50)
@@ -231,7 +231,7 @@ def test_row_groups_and_partitions_train_alike(example, tmp_path):
     assert clf.weights_["output"]["W"].dtype == np.float32
     _, by_dask = example.train(path, example.partitions, n_epochs=2)
     assert_same(by_dask, clf)
-    # As if the parts had been lists in memory.
+    # The same with lists in memory.
     by_hand = clone(clf)
     for _ in range(2):
         for X, y in example.row_groups(path):
@@ -240,7 +240,7 @@ def test_row_groups_and_partitions_train_alike(example, tmp_path):
     assert_same(by_hand, clf)
 
 
-def test_a_row_group_is_viewed_not_copied(example, tmp_path):
+def test_a_row_group_is_not_copied(example, tmp_path):
     import pyarrow.parquet as pq
 
     example.write(tmp_path / "one.parquet", n_groups=1, n_sequences=50)
@@ -258,7 +258,7 @@ def test_a_row_group_is_viewed_not_copied(example, tmp_path):
 
 
 def objective(trial):
-    """Score a pipeline with parameters that Optuna suggests."""
+    """Score a pipeline with parameters suggested by Optuna."""
     X, y = sequences()
     clf = SequenceRNNClassifier(
         trial.suggest_int("hidden_layer_sizes", 2, 8),
@@ -271,7 +271,7 @@ def objective(trial):
 
 
 class Pruning:
-    """Report the validation score of each epoch to a trial, and end trials that look hopeless."""
+    """Report the validation score of each epoch to a trial, and stop trials that are pruned."""
 
     def __init__(self, trial):
         self.trial = trial
@@ -312,7 +312,7 @@ def test_optuna_finds_the_same_twice(optuna):
     assert first.best_value > min(t.value for t in first.trials)
 
 
-def test_optuna_prunes_a_fit_from_within(optuna):
+def test_optuna_prunes_a_fit(optuna):
     X, y = sequences(60)
     epochs = []
 
@@ -323,7 +323,7 @@ def test_optuna_prunes_a_fit_from_within(optuna):
         try:
             clf.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
         except optuna.TrialPruned:
-            assert not hasattr(clf, "weights_")  # left as it was
+            assert not hasattr(clf, "weights_")  # unchanged
             raise
         epochs.append(clf.n_iter_)
         return clf.best_validation_score_
@@ -344,7 +344,7 @@ def test_optuna_prunes_a_fit_from_within(optuna):
     assert set(epochs) == {15}
 
 
-# Its trials report to a module of Optuna's own that Optuna gives up.
+# OptunaSearchCV uses a deprecated module of Optuna.
 @pytest.mark.filterwarnings("ignore:`optuna.terminator` module:FutureWarning")
 def test_optuna_searches_like_scikit_learn(optuna):
     integration = pytest.importorskip("optuna_integration.sklearn")

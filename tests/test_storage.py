@@ -7,7 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from skrnn._storage import read, write
+
+from skrnn._training.storage import read, write
 
 CONTENT = {
     "numbers": {"float": 0.1, "none": None, "infinite": float("inf"), "list": [1, "two"]},

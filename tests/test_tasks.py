@@ -1,4 +1,4 @@
-"""Whole tasks, learnt from the data to a stated score, over many seeds."""
+"""Tasks that are learned to a stated score, with many seeds."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ from skrnn.datasets import (
     make_shift,
 )
 
-# A few seeds run with the quick tests; all of them are slow.
+# A few seeds belong to the quick tests, the others to the slow ones.
 SEEDS = [range(3), pytest.param(range(3, 100), marks=pytest.mark.slow)]
 TWENTY = [range(1), pytest.param(range(1, 20), marks=pytest.mark.slow)]
 FIVE = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
@@ -41,7 +41,7 @@ OUTPUTS = [{"loss": "squared_error"}, {"out_activation": "softmax"}]
 
 
 def seeds_that_fail(table, seeds, **params):
-    """Seeds with which a row of the truth table stays wrong; a warning is an error."""
+    """List the seeds that do not learn the whole truth table; a warning is an error."""
     X, y = table
     return [
         seed
@@ -87,7 +87,9 @@ def accuracy_of_folds(clf, X, y):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # both, at 200 epochs
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)  # of both classifiers, after 200 epochs
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine, load_digits])
 def test_no_less_accurate_than_mlp_classifier(load):
     X, y = load(return_X_y=True)
@@ -96,7 +98,7 @@ def test_no_less_accurate_than_mlp_classifier(load):
         for clf in (MLPClassifier, XORMLPClassifier)
     )
     one_sample = 1 / np.bincount(np.arange(len(y)) % 5).min()
-    assert_allclose(ours, theirs, atol=1.01 * one_sample)  # the same training, but for rounding
+    assert_allclose(ours, theirs, atol=1.01 * one_sample)  # the same training except for rounding
     standard_error = theirs.std(ddof=1) / np.sqrt(len(theirs))
     assert ours.mean() >= theirs.mean() - standard_error
 
@@ -132,8 +134,8 @@ def test_digits_read_row_by_row():
 # --- A label for each step -----------------------------------------------------------------
 
 
-def share_of_sequences_all_right(make, cell, seed):
-    """Learn from 1000 sequences, and answer 1000 others."""
+def share_of_correct_sequences(make, cell, seed):
+    """Fit on 1000 sequences, and predict 1000 others."""
     X, y = make(random_state=seed)
     X_test, y_test = make(random_state=seed + 1000)
     predicted = StepRNNClassifier(cell=cell, random_state=seed).fit(X, y).predict(X_test)
@@ -143,14 +145,14 @@ def share_of_sequences_all_right(make, cell, seed):
 @pytest.mark.parametrize("seed", FIVE)
 @pytest.mark.parametrize("cell", CELLS)
 def test_shift(cell, seed):
-    assert share_of_sequences_all_right(make_shift, cell, seed) == 1
+    assert share_of_correct_sequences(make_shift, cell, seed) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("cell", CELLS)
 def test_parity_of_each_prefix(cell, seed):
-    assert share_of_sequences_all_right(partial(make_parity, per_step=True), cell, seed) >= 0.99
+    assert share_of_correct_sequences(partial(make_parity, per_step=True), cell, seed) >= 0.99
 
 
 @pytest.mark.parametrize("seed", FIVE)
@@ -159,7 +161,7 @@ def test_nor_next(cell, seed):
     X, y = make_nor_next()
     clf = StepRNNClassifier(8, cell=cell, solver="lbfgs", random_state=seed).fit(X, y)
     assert_array_equal([p[1] for p in clf.predict(X)], [t[1] for t in y])
-    # The second bit does not follow from the first: nobody can do better than to say so.
+    # The second bit is independent of the first, so the best prediction is one half.
     assert_allclose([p[0] for p in clf.predict_proba(X)], 0.5, atol=0.01)
 
 
@@ -167,10 +169,10 @@ def test_nor_next(cell, seed):
 
 
 def solves_parity_of_a_thousand_bits(seed):
-    """Train on labels of 1 to 16 bits, shaken by noise; test on a thousand times 1,000 bits.
+    """Train on 1 to 16 bits with added noise; test on 1,000 sequences of 1,000 bits.
 
-    Noise teaches the network to keep its two states apart: without it, a run of equal bits
-    longer than any it was trained on makes it drift now and then.
+    With noise, the network learns to keep its two states apart. Without it, the state sometimes
+    drifts in runs of equal bits that are longer than those of the training data.
     """
     X, y = make_parity(20_000, random_state=seed)
     rng = np.random.RandomState(seed)
@@ -202,4 +204,4 @@ def test_adding_problem(cell):
     reg = SequenceRNNRegressor(
         cell=cell, learning_rate="cosine", max_iter=8, n_iter_no_change=np.inf, random_state=0
     ).fit(X, y)
-    assert np.mean((reg.predict(X_test) - y_test) ** 2) < 0.005  # the mean scores 0.167
+    assert np.mean((reg.predict(X_test) - y_test) ** 2) < 0.005  # the mean of the targets has 0.167

@@ -1,4 +1,4 @@
-"""How training ends, goes on, is interrupted, watched and weighted."""
+"""Ends of training, interruption, warm starts, weights, restarts and callbacks."""
 
 import io
 
@@ -30,11 +30,11 @@ def weights(clf):
     return [array for layer in clf.weights_.values() for array in layer.values()]
 
 
-class Watcher:
-    """A callback that takes notes, and at the end of an epoch does something."""
+class Recorder:
+    """A callback that records its calls, and calls `action` at the end of an epoch."""
 
-    def __init__(self, at_epoch=None, do=None):
-        self.at_epoch, self.do = at_epoch, do
+    def __init__(self, at_epoch=None, action=None):
+        self.at_epoch, self.action = at_epoch, action
         self.epochs, self.events = 0, []
 
     def setup(self, estimator, context):
@@ -51,7 +51,7 @@ class Watcher:
         if context.task_name != "fit":
             self.epochs += 1
             if self.epochs == self.at_epoch:
-                return self.do()
+                return self.action()
         return False
 
 
@@ -72,18 +72,21 @@ def test_divergence_ends_in_a_warning_and_usable_weights(case, solver, rate, dty
     clf.set_params(solver=solver, alpha=0, max_iter=30, batch_size=batch_size, **QUIET)
     if isinstance(clf, SequenceRNNClassifier):
         clf.set_params(max_grad_norm=None)
-    barely = clone(clf).set_params(learning_rate_init=1e-30, max_iter=1)
-    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
-        initial = log_loss(y, barely.fit(X, y).predict_proba(X))
+    slow = clone(clf).set_params(learning_rate_init=1e-30, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(1\) reached"):
+        initial = log_loss(y, slow.fit(X, y).predict_proba(X))
     clf.set_params(learning_rate_init=rate)
-    with pytest.warns(ConvergenceWarning, match="diverged|overflowed|Maximum iterations"):
+    with pytest.warns(
+        ConvergenceWarning,
+        match=r"diverged: after|overflowed \d+ times|Maximum iterations",
+    ):
         clf.fit(X, y)
     assert all(np.isfinite(array).all() for array in weights(clf))
     assert log_loss(y, clf.predict_proba(X)) <= initial * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("rate", [1e20, 1e30])
-def test_a_last_step_too_far_is_taken_back(table, rate):
+def test_weights_before_a_last_step_that_overflows_are_kept(table, rate):
     X, y = table
     params = {"solver": "sgd", "activation": "relu", "learning_rate_init": rate}
     clf = XORMLPClassifier((8, 8), max_iter=1, random_state=0, **params)
@@ -99,12 +102,12 @@ def test_a_last_step_too_far_is_taken_back(table, rate):
 
 
 @pytest.mark.parametrize("rate", [1, 3, 10])
-def test_a_rate_that_overflows_is_halved_until_it_does_not(sequences, rate):
+def test_the_learning_rate_is_halved_after_each_overflow(sequences, rate):
     X, _ = sequences
     y = np.array([x[:, 0].sum() for x in X])
     params = {"cell": "rnn", "activation": "relu", "max_grad_norm": None, "batch_size": 10}
     net = SequenceRNNRegressor(8, solver=SGD(momentum=0.0), random_state=0, **params)
-    with pytest.warns(ConvergenceWarning, match="overflowed . times.*half the learning rate"):
+    with pytest.warns(ConvergenceWarning, match=r"overflowed \d times\. .* half the learning rate"):
         net.set_params(learning_rate_init=rate, max_iter=400).fit(X, y)
     assert len(net.loss_curve_) == net.n_iter_
     assert not np.isfinite(net.loss_curve_).all()
@@ -112,19 +115,19 @@ def test_a_rate_that_overflows_is_halved_until_it_does_not(sequences, rate):
 
 
 @pytest.mark.parametrize("rate", [1, 10])
-def test_overflow_is_no_validation_score(sequences, rate):
+def test_validation_scores_are_nan_after_an_overflow(sequences, rate):
     X, _ = sequences
     y = np.array([x[:, 0].sum() for x in X])
     params = {"cell": "rnn", "activation": "relu", "max_grad_norm": None, "batch_size": 40}
     net = SequenceRNNRegressor(8, solver="sgd", max_iter=40, random_state=0, **params)
-    with pytest.warns(ConvergenceWarning, match="overflowed|diverged"):
+    with pytest.warns(ConvergenceWarning, match=r"overflowed \d+ times|Training diverged"):
         net.set_params(learning_rate_init=rate).fit(X, y, X_val=X[:9], y_val=y[:9])
     assert len(net.validation_loss_curve_) == len(net.validation_scores_) == net.n_iter_
     assert np.isnan(net.validation_scores_).any()
     assert net.best_validation_score_ == np.nanmax(net.validation_scores_)
 
 
-def test_overflow_that_no_rate_can_mend(sequences):
+def test_training_ends_after_eleven_overflows(sequences):
     X, y = sequences
     net = SequenceRNNRegressor(8, solver="sgd", random_state=0, max_iter=400)
     with pytest.warns(ConvergenceWarning, match="diverged: after 11 iterations the loss was inf"):
@@ -138,8 +141,11 @@ def test_overflow_that_no_rate_can_mend(sequences):
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_interruption_keeps_the_best_weights(case, solver):
     clf, X, y = case
-    clf.set_params(solver=solver, **QUIET).set_callbacks(Watcher(7, interrupt))
-    with pytest.warns(ConvergenceWarning, match="interrupted after 7 iterations"):
+    clf.set_params(solver=solver, **QUIET).set_callbacks(Recorder(7, interrupt))
+    with pytest.warns(
+        ConvergenceWarning,
+        match=r"interrupted after 7 iterations\. The best weights",
+    ):
         clf.fit(X, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 7
     assert clf.best_loss_ == min(clf.loss_curve_)
@@ -152,8 +158,8 @@ def test_interruption_within_the_first_epoch(case, monkeypatch):
     network = type(clf)._network
 
     def interrupted(self):
-        described = network(self)
-        kind = type(described)
+        original = network(self)
+        kind = type(original)
         run, calls = kind.run, []
 
         def run_twice(*args):
@@ -163,7 +169,7 @@ def test_interruption_within_the_first_epoch(case, monkeypatch):
             return run(*args)
 
         monkeypatch.setattr(kind, "run", run_twice)
-        return described
+        return original
 
     monkeypatch.setattr(type(clf), "_network", interrupted)
     with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
@@ -177,14 +183,14 @@ def test_interruption_within_the_first_epoch(case, monkeypatch):
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-def test_max_iter_is_warned_of(case, solver):
+def test_warning_at_max_iter(case, solver):
     clf, X, y = case
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached"):
         clf.set_params(solver=solver, max_iter=3).fit(X, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 3
 
 
-def test_cosine_is_meant_to_end_at_max_iter(case):
+def test_no_warning_at_max_iter_with_cosine(case):
     clf, X, y = case
     clf.set_params(solver="sgd", learning_rate="cosine", max_iter=3).fit(X, y)
     assert clf.n_iter_ == 3
@@ -193,12 +199,12 @@ def test_cosine_is_meant_to_end_at_max_iter(case):
 def test_a_stalled_loss_ends_training(case):
     clf, X, y = case
     clf.set_params(tol=10.0, n_iter_no_change=4, max_iter=100).fit(X, y)
-    assert clf.n_iter_ == 6  # the first is an improvement on nothing; five more are not
+    assert clf.n_iter_ == 6  # the first epoch counts as an improvement; the five after it do not
 
 
 def test_history(case):
     clf, X, y = case
-    with pytest.warns(ConvergenceWarning):
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(20\) reached"):
         clf.fit(X, y)
     assert clf.loss_ == clf.loss_curve_[-1]
     assert clf.best_loss_ == min(clf.loss_curve_)
@@ -216,17 +222,17 @@ def test_early_stopping_keeps_the_best_validated_weights(case):
     assert len(scores) == clf.n_iter_
     assert clf.best_validation_score_ == max(scores)
     assert clf.best_loss_ is None
-    # The same run, cut off right after its best epoch, ends with the same weights.
+    # The same run, ended after its best epoch, has the same weights.
     best = int(np.argmax(scores)) + 1
     assert best < clf.n_iter_
-    cut = clone(clf).set_params(max_iter=best).fit(X, y)
-    for kept, expected in zip(weights(clf), weights(cut), strict=True):
+    shorter = clone(clf).set_params(max_iter=best).fit(X, y)
+    for kept, expected in zip(weights(clf), weights(shorter), strict=True):
         assert_array_equal(kept, expected)
 
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-def test_warm_start_goes_on(case, solver):
+def test_warm_start_continues(case, solver):
     clf, X, y = case
     clf.set_params(warm_start=True, max_iter=5, solver=solver).fit(X, y)
     first, loss = list(clf.loss_curve_), clf.loss_
@@ -241,11 +247,11 @@ def test_warm_start_goes_on(case, solver):
 def test_partial_fit_equals_epochs_of_fit(table):
     X, y = table
     whole = clone(MLP).set_params(max_iter=5, shuffle=False, batch_size=50, **QUIET).fit(X, y)
-    partly = clone(whole)
+    in_parts = clone(whole)
     for _ in range(5):
-        partly.partial_fit(X, y, classes=[0, 1, 2])
-    assert partly.loss_curve_ == whole.loss_curve_
-    for actual, expected in zip(weights(partly), weights(whole), strict=True):
+        in_parts.partial_fit(X, y, classes=[0, 1, 2])
+    assert in_parts.loss_curve_ == whole.loss_curve_
+    for actual, expected in zip(weights(in_parts), weights(whole), strict=True):
         assert_array_equal(actual, expected)
 
 
@@ -254,7 +260,7 @@ def test_partial_fit_equals_epochs_of_fit(table):
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_class_weight_is_sample_weight(case, solver):
+def test_class_weight_equals_sample_weight(case, solver):
     clf, X, y = case
     keep = np.flatnonzero((y != 0) | (np.arange(len(y)) % 3 == 0))
     X, y = [X[i] for i in keep], y[keep]
@@ -272,10 +278,11 @@ def test_class_weight_is_sample_weight(case, solver):
 
 
 @pytest.mark.filterwarnings(IGNORED)
-def test_weight_two_is_twice_and_weight_zero_is_absence(case):
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_weights_equal_copies_in_one_batch(case, solver):
     clf, X, y = case
     weight = np.arange(len(y)) // 3 % 3
-    clf.set_params(solver="lbfgs", max_iter=8)
+    clf.set_params(solver=solver, batch_size=1000, max_iter=8)
     weighted = clone(clf).fit(X, y, weight)
     index = np.repeat(np.arange(len(y)), weight)
     repeated = clone(clf).fit([X[i] for i in index], y[index])
@@ -283,8 +290,89 @@ def test_weight_two_is_twice_and_weight_zero_is_absence(case):
     assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-8)
 
 
+def gradient_steps(clf, fit):
+    """Get the sum of the steps of a fit, which are so short that their order has no effect."""
+    rate = 1e-6
+    clf.set_params(learning_rate_init=rate, max_iter=1, alpha=0)
+    if isinstance(clf, XORMLPClassifier):
+        clf.set_params(solver="sgd", momentum=0, activation="tanh")
+    else:
+        clf.set_params(solver=SGD(momentum=0), max_grad_norm=None)
+    start, end = clone(clf).set_params(learning_rate_init=1e-300), clone(clf)
+    fit(start)
+    fit(end)
+    moves = [(a - b).ravel() for a, b in zip(weights(end), weights(start), strict=True)]
+    return np.concatenate(moves) / rate
+
+
 @pytest.mark.filterwarnings(IGNORED)
-def test_weight_zero_is_absence_for_every_solver(case):
+@pytest.mark.parametrize("incremental", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 8, 1000])
+def test_weights_equal_copies_in_expectation(case, batch_size, incremental):
+    clf, X, y = case
+    X, y = X[:16], y[:16]
+    weight = np.resize([1, 2, 4, 9], 16)
+    index = np.repeat(np.arange(16), weight)  # 64
+    clf.set_params(batch_size=batch_size)
+
+    def steps(index, weight):
+        given = [X[i] for i in index], y[index], weight
+        if incremental:
+            moved = gradient_steps(clf, lambda c: c.partial_fit(*given, classes=[0, 1, 2]))
+        else:
+            moved = gradient_steps(clf, lambda c: c.fit(*given))
+        return moved, max(1, len(index) // batch_size)
+
+    (weighted, n_steps), (repeated, n_more_steps) = steps(np.arange(16), weight), steps(index, None)
+    assert np.abs(repeated).max() > 0.01
+    mean_weight = 4 if incremental else 1
+    actual, expected = weighted / n_steps, repeated / n_more_steps * mean_weight
+    assert_allclose(actual, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    ("batch_size", "max_iter"), [(1, 10), (8, 50), (32, 100), (200, 500), (1000, 1000)]
+)
+def test_balanced_weights_of_a_rare_class(batch_size, max_iter, solver):
+    y = np.random.RandomState(0).permutation((np.arange(1000) < 5).astype(int))
+    X = np.ones((1000, 1))
+    clf = XORMLPClassifier(2, "tanh", solver=solver, momentum=0, alpha=0, random_state=0, **QUIET)
+    clf.set_params(batch_size=batch_size, max_iter=max_iter, class_weight="balanced")
+    rate = 0.02 if solver == "sgd" else 0.001
+    clf.set_params(learning_rate_init=rate if batch_size > 1 else rate / 10)
+    assert abs(clf.fit(X, y).predict_proba(X[:1])[0, 1] - 0.5) < 0.06
+
+
+@pytest.mark.parametrize("shift", [0, 0.7])
+def test_balanced_weights_of_a_rare_class_with_defaults(shift):
+    rng = np.random.RandomState(0)
+    y = rng.permutation((np.arange(1000) < 5).astype(int))
+    X = [rng.normal(c * shift, 1, (3, 2)) for c in y]
+    clf = SequenceRNNClassifier(4, class_weight="balanced", random_state=0)
+    clf.set_params(learning_rate="cosine", max_iter=20)  # for which there is no warning
+    assert abs(clf.fit(X, y).predict_proba(X)[:, 1].mean() - 0.5) < 0.2
+    assert clf.loss_ < clf.loss_curve_[0]
+
+
+def test_class_weights_in_partial_fit_of_single_samples(case):
+    clf, X, y = case
+    weight_of = {0: 0.5, 1: 7.0, 2: 1.0}
+
+    def fitted(class_weight, weights):
+        net = clone(clf).set_params(class_weight=class_weight)
+        for i in range(30):
+            net.partial_fit(X[i : i + 1], y[i : i + 1], weights[y[i : i + 1]], classes=[0, 1, 2])
+        return net.predict_proba(X)
+
+    expected = fitted(None, np.array([*weight_of.values()]))
+    assert_array_equal(fitted(weight_of, np.ones(3)), expected)
+    assert np.abs(fitted(None, np.ones(3)) - expected).max() > 0.01
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_samples_of_weight_zero_are_dropped(case):
     clf, X, y = case
     clf.set_params(max_iter=3, batch_size=7, early_stopping=True, validation_fraction=0.3)
     weight = (np.arange(len(y)) % 4 > 0).astype(float)
@@ -307,21 +395,21 @@ def test_restarts_find_a_lower_loss():
 
 
 @pytest.mark.parametrize(("clf", "rate"), [(MLP, 0.1), (RNN, 0.01)], ids=["mlp", "rnn"])
-def test_restarts_keep_the_best_of_runs_that_settled(clf, rate, table, sequences):
+def test_restarts_keep_the_best_of_runs_that_converged(clf, rate, table, sequences):
     X, y = table if clf is MLP else sequences
-    y = np.random.RandomState(0).permutation(y)  # nobody gets this right
-    settled = {"tol": 1e-2, "n_iter_no_change": 1, "max_iter": 500, "learning_rate_init": rate}
+    y = np.random.RandomState(0).permutation(y)  # cannot be learned
+    settings = {"tol": 1e-2, "n_iter_no_change": 1, "max_iter": 500, "learning_rate_init": rate}
     gains = []
     for seed in range(4):
         one, five = (
-            clone(clf).set_params(n_init=n, random_state=seed, **settled).fit(X, y) for n in (1, 5)
+            clone(clf).set_params(n_init=n, random_state=seed, **settings).fit(X, y) for n in (1, 5)
         )
         gains.append(one.best_loss_ - five.best_loss_)
     assert min(gains) >= 0
     assert max(gains) > 0
 
 
-# Watching
+# Output and callbacks
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -349,13 +437,13 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_callbacks_see_every_epoch(case, solver):
+def test_callbacks_are_called_for_every_epoch(case, solver):
     clf, X, y = case
-    watcher = Watcher()
-    clf.set_params(max_iter=4, solver=solver).set_callbacks(watcher)
+    recorder = Recorder()
+    clf.set_params(max_iter=4, solver=solver).set_callbacks(recorder)
     clf.fit(X, y)
     epochs = ["begin epoch", "end epoch"] * 4
-    assert watcher.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
+    assert recorder.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
 
 
 @pytest.mark.filterwarnings(IGNORED)
@@ -364,15 +452,15 @@ def test_callbacks_do_not_change_the_result(case, solver):
     clf, X, y = case
     clf.set_params(max_iter=4, solver=solver)
     expected = clone(clf).fit(X, y).predict_proba(X)
-    clf.set_callbacks(Watcher(), ScoringMonitor(scoring="accuracy"))
+    clf.set_callbacks(Recorder(), ScoringMonitor(scoring="accuracy"))
     assert_array_equal(clf.fit(X, y).predict_proba(X), expected)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_callback_stops_the_fit(case, solver):
     clf, X, y = case
-    clf.set_params(solver=solver, **QUIET).set_callbacks(Watcher(3, lambda: True))
-    clf.fit(X, y)  # what was asked for is not warned of
+    clf.set_params(solver=solver, **QUIET).set_callbacks(Recorder(3, lambda: True))
+    clf.fit(X, y)  # no warning
     assert clf.n_iter_ == len(clf.loss_curve_) == 3
 
 
@@ -403,23 +491,23 @@ def test_progress_bar_runs(case, solver, monkeypatch):
 
 
 @pytest.mark.filterwarnings(IGNORED)
-def test_an_error_in_a_callback_leaves_the_estimator_as_it_was(case):
+def test_an_error_in_a_callback_leaves_the_estimator_unchanged(case):
     clf, X, y = case
 
     def fail():
         raise RuntimeError("no more disk space")
 
-    watcher = Watcher(2, fail)
-    clf.set_callbacks(watcher)
+    recorder = Recorder(2, fail)
+    clf.set_callbacks(recorder)
     before = dict(vars(clf))
     with pytest.raises(RuntimeError, match="no more disk space"):
         clf.fit(X, y)
     assert vars(clf) == before
-    assert watcher.events[-1] == "teardown"
+    assert recorder.events[-1] == "teardown"
 
 
 def test_lbfgs_ends_at_max_fun(sequences):
     X, y = sequences
-    with pytest.warns(ConvergenceWarning):
+    with pytest.warns(ConvergenceWarning, match="evaluated the loss max_fun=2 times"):
         clf = clone(RNN).set_params(solver=LBFGS(max_fun=2)).fit(X, y)
     assert clf.n_iter_ <= 2

@@ -1,4 +1,4 @@
-"""What can be said about training: validation data, batches, weights to start from, callbacks."""
+"""Validation data, partial_fit, initial weights, learning rates, solvers and callbacks."""
 
 import copy
 import gc
@@ -50,7 +50,7 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
 
-# Most runs here are cut short on purpose.
+# Most runs here end at a small `max_iter` on purpose.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Maximum iterations"),
     pytest.mark.filterwarnings("ignore:L-BFGS evaluated"),
@@ -76,7 +76,7 @@ def differ(one, other):
 
 
 class Callback:
-    """Does nothing, in the places that scikit-learn calls."""
+    """A callback that does nothing."""
 
     def setup(self, estimator, context):
         pass
@@ -92,14 +92,14 @@ class Callback:
 
 
 class Snapshots(Callback):
-    """Keeps the estimator as it is after each epoch."""
+    """A callback that keeps a fitted copy of the estimator after each epoch."""
 
     def __init__(self):
-        self.kept = []
+        self.fitted = []
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.task_name == "epoch":
-            self.kept.append(fitted_estimator)
+            self.fitted.append(fitted_estimator)
         return False
 
 
@@ -107,7 +107,7 @@ class Snapshots(Callback):
 
 
 def check_validation(kind, snapshots, estimator, weight=None):
-    """Compare what was noted of the validation data with every epoch's own answers."""
+    """Compare the validation curves with the scores and losses of the snapshots."""
     args = (X_VAL, Y_VAL[kind], weight)
     assert len(snapshots) == estimator.n_iter_
     assert_allclose(estimator.validation_scores_, [each.score(*args) for each in snapshots])
@@ -116,14 +116,16 @@ def check_validation(kind, snapshots, estimator, weight=None):
     losses = []
     for each in snapshots:
         if "labels" in kind:
-            truth, answer = Y_VAL[kind], each.predict_proba(X_VAL)
+            truth, predicted = Y_VAL[kind], each.predict_proba(X_VAL)
             if "step" in kind:
-                truth, answer = np.concatenate(truth), np.concatenate(list(answer))
-            losses.append(log_loss(truth, answer, sample_weight=rows, labels=each.classes_))
+                truth, predicted = np.concatenate(truth), np.concatenate(list(predicted))
+            losses.append(log_loss(truth, predicted, sample_weight=rows, labels=each.classes_))
         else:
             errors = [
-                np.reshape((answer - truth) ** 2 / 2, (n_rows, -1))
-                for answer, truth, n_rows in zip(each.predict(X_VAL), args[1], steps, strict=True)
+                np.reshape((predicted - truth) ** 2 / 2, (n_rows, -1))
+                for predicted, truth, n_rows in zip(
+                    each.predict(X_VAL), args[1], steps, strict=True
+                )
             ]
             errors = np.concatenate(errors)
             losses.append(np.average(errors.sum(axis=1), weights=rows))
@@ -134,12 +136,12 @@ def check_validation(kind, snapshots, estimator, weight=None):
 @every_kind
 @every_solver
 @pytest.mark.parametrize("weight", [None, np.arange(1.0, 6.0)])
-def test_validation_data_are_watched(kind, solver, weight):
+def test_validation_curves(kind, solver, weight):
     estimator, snapshots = make(kind, solver=solver), Snapshots()
     estimator.set_callbacks(snapshots)
     given = {"X_val": X_VAL, "y_val": Y_VAL[kind], "sample_weight_val": weight}
     estimator.fit(X, Y[kind], **given)
-    check_validation(kind, snapshots.kept, estimator, weight)
+    check_validation(kind, snapshots.fitted, estimator, weight)
 
 
 @every_kind
@@ -150,11 +152,11 @@ def test_early_stopping_by_validation_data(kind, solver):
     estimator.set_params(learning_rate_init=0.1).set_callbacks(snapshots)
     estimator.fit(X, Y[kind], X_val=X_VAL, y_val=Y_VAL[kind])
     assert estimator.n_iter_ < 200
-    check_validation(kind, snapshots.kept, estimator)
+    check_validation(kind, snapshots.fitted, estimator)
     best = int(np.argmax(estimator.validation_scores_))
     assert best < estimator.n_iter_ - 1
-    assert_equal_weights(estimator, snapshots.kept[best])
-    assert differ(estimator, snapshots.kept[-1])
+    assert_equal_weights(estimator, snapshots.fitted[best])
+    assert differ(estimator, snapshots.fitted[-1])
     assert estimator.score(X_VAL, Y_VAL[kind]) == pytest.approx(estimator.best_validation_score_)
     assert estimator.best_loss_ is None
     assert estimator.t_ == estimator.n_iter_ * N  # nothing was held out
@@ -162,16 +164,16 @@ def test_early_stopping_by_validation_data(kind, solver):
 
 @every_kind
 @every_solver
-def test_watching_alone_changes_nothing(kind, solver):
+def test_validation_data_alone_do_not_change_the_fit(kind, solver):
     options = {"max_iter": 30, "n_iter_no_change": 2, "learning_rate_init": 0.05}
-    options["early_stopping"] = solver == "lbfgs"  # to which it means nothing
+    options["early_stopping"] = solver == "lbfgs"  # which does not use it
     estimator = make(kind, solver=solver, **options)
     without = clone(estimator).fit(X, Y[kind])
-    watched = estimator.fit(X, Y[kind], X_val=X_VAL, y_val=Y_VAL[kind])
-    assert watched.loss_curve_ == without.loss_curve_
-    assert_equal_weights(watched, without)
-    assert watched.best_loss_ == without.best_loss_
-    assert len(watched.validation_scores_) == watched.n_iter_
+    validated = estimator.fit(X, Y[kind], X_val=X_VAL, y_val=Y_VAL[kind])
+    assert validated.loss_curve_ == without.loss_curve_
+    assert_equal_weights(validated, without)
+    assert validated.best_loss_ == without.best_loss_
+    assert len(validated.validation_scores_) == validated.n_iter_
 
 
 @every_kind
@@ -181,31 +183,65 @@ def test_validation_data_in_single_precision(kind):
     assert {array.dtype for array in weights(estimator)} == {np.dtype(np.float32)}
 
 
+INCONSISTENT = r"Found input variables with inconsistent numbers of samples: \[4, 5\]"
+BAD_VALIDATION_DATA = {  # arguments of fit, and the message for sequences and for steps
+    "no y_val": (lambda y: {"X_val": X_VAL}, "X_val and y_val go together"),
+    "no X_val": (lambda y: {"y_val": y}, "X_val and y_val go together"),
+    "weights only": (lambda y: {"sample_weight_val": np.ones(5)}, "X_val and y_val go together"),
+    "fewer sequences": (
+        lambda y: {"X_val": X_VAL[:-1], "y_val": y},
+        "X holds 4 sequences, but y holds 5 targets",
+        INCONSISTENT,
+    ),
+    "fewer features": (
+        lambda y: {"X_val": [x[:, :1] for x in X_VAL], "y_val": y},
+        "X has 1 features per step, but .* is expecting 2 features per step",
+    ),
+    "fewer weights": (
+        lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": np.ones(4)},
+        r"sample_weight.shape == \(4,\), expected \(5,\)",
+        INCONSISTENT,
+    ),
+    "negative weights": (
+        lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": -np.ones(5)},
+        "Negative values in data passed to `sample_weight`",
+    ),
+    "zero weights": (
+        lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": np.zeros(5)},
+        "at least one non-zero number|sample_weight is zero for every sample",
+    ),
+}
+
+
 @every_kind
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (lambda y: {"X_val": X_VAL}, "X_val and y_val go together"),
-        (lambda y: {"y_val": y}, "X_val and y_val go together"),
-        (lambda y: {"sample_weight_val": np.ones(5)}, "X_val and y_val go together"),
-        (lambda y: {"X_val": X_VAL[:-1], "y_val": y}, "holds|inconsistent"),
-        (lambda y: {"X_val": [x[:, :1] for x in X_VAL], "y_val": y}, "1 features per step"),
-        (lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": np.ones(4)}, "."),
-        (lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": -np.ones(5)}, "[Nn]egative"),
-        (lambda y: {"X_val": X_VAL, "y_val": y, "sample_weight_val": np.zeros(5)}, "zero"),
-        (lambda y: {"X_val": X_VAL, "y_val": [["new"] * len(x) for x in X_VAL]}, "."),
-    ],
-)
-def test_bad_validation_data_leave_no_trace(kind, args, message):
+@pytest.mark.parametrize("case", BAD_VALIDATION_DATA)
+def test_bad_validation_data_leave_the_estimator_unchanged(kind, case):
+    args, *messages = BAD_VALIDATION_DATA[case]
     estimator = make(kind).fit(X, Y[kind])
     before = dict(vars(estimator))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=messages[-1 if "step" in kind else 0]):
         estimator.fit(X, Y[kind], **args(Y_VAL[kind]))
     assert vars(estimator) == before
 
 
-def test_validation_classes_must_be_known():
-    with pytest.raises(ValueError, match=r"classes \[7\]"):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("labels", ".*StepRNNClassifier takes a label for each step"),
+        ("numbers", "setting an array element with a sequence"),
+        ("step labels", r"y has classes \['new'\] that are not among \[0, 1, 2\]"),
+        ("step numbers", "could not convert string to float"),
+    ],
+)
+def test_bad_validation_targets_are_refused(kind, message):
+    with pytest.raises(ValueError, match=f"In the validation data X_val and y_val: {message}"):
+        make(kind).fit(X, Y[kind], X_val=X_VAL, y_val=[["new"] * len(x) for x in X_VAL])
+
+
+def test_unknown_classes_in_validation_data_are_refused():
+    with pytest.raises(
+        ValueError, match=r"validation data .*: y has classes \[7\] that are not among \[0, 1\]"
+    ):
         make("labels").fit(X, Y["labels"], X_val=X_VAL, y_val=[0, 1, 7, 0, 1])
 
 
@@ -226,7 +262,7 @@ def test_validation_data_pass_through_a_pipeline(kind):
     assert_equal_weights(pipeline["net"], expected)
 
 
-# Batch by batch
+# partial_fit
 
 
 def first_classes(kind):
@@ -238,41 +274,43 @@ def first_classes(kind):
 def test_two_partial_fits_are_two_epochs(kind, solver):
     whole = make(kind, solver=solver, max_iter=2).fit(X, Y[kind])
     assert whole.loss_curve_[1] < whole.loss_curve_[0]
-    partly = make(kind, solver=solver).partial_fit(X, Y[kind], **first_classes(kind))
-    assert (partly.n_iter_, partly.t_) == (1, N)
-    alone = make(kind, solver=solver, init=partly.weights_).partial_fit(
+    in_parts = make(kind, solver=solver).partial_fit(X, Y[kind], **first_classes(kind))
+    assert (in_parts.n_iter_, in_parts.t_) == (1, N)
+    alone = make(kind, solver=solver, init=in_parts.weights_).partial_fit(
         X, Y[kind], **first_classes(kind)
     )
-    assert partly.partial_fit(X, Y[kind]) is partly
-    assert_equal_weights(partly, whole)
-    assert partly.loss_curve_ == whole.loss_curve_
-    assert partly.t_ == 2 * N
-    assert differ(alone, partly)  # it is not the weights only that go on
+    assert in_parts.partial_fit(X, Y[kind]) is in_parts
+    assert_equal_weights(in_parts, whole)
+    assert in_parts.loss_curve_ == whole.loss_curve_
+    assert in_parts.t_ == 2 * N
+    assert differ(alone, in_parts)  # the state of the solver continues too
 
 
 @every_kind
-def test_growing_batches(kind):
-    estimator, shown = make(kind, learning_rate_init=0.05), []
+def test_batches_of_any_size(kind):
+    estimator, sizes = make(kind, learning_rate_init=0.05), []
     for n in (1, 3, 7, N, N):
-        classes = first_classes(kind) if not shown else {}
+        classes = first_classes(kind) if not sizes else {}
         estimator.partial_fit(X[:n], Y[kind][:n], **classes)
-        shown.append(n)
-        assert estimator.t_ == sum(shown)
-        assert len(estimator.loss_curve_) == len(shown)
+        sizes.append(n)
+        assert estimator.t_ == sum(sizes)
+        assert len(estimator.loss_curve_) == len(sizes)
         assert len(estimator.predict(X)) == N
     if "labels" in kind:
         assert estimator.classes_.tolist() == list(first_classes(kind)["classes"])
 
 
 @pytest.mark.parametrize("kind", ["labels", "step labels"])
-def test_classes_come_first(kind):
+def test_classes_in_the_first_call(kind):
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         make(kind).partial_fit(X, Y[kind])
     estimator = make(kind).partial_fit(X[:1], Y[kind][:1], classes=[2, 0, 1])
     assert estimator.classes_.tolist() == [0, 1, 2]
     estimator.partial_fit(X, Y[kind], classes=[0, 1, 2])
     for classes in ([0, 1], [0, 1, 2, 3]):
-        with pytest.raises(ValueError, match="not the same as in the first call"):
+        with pytest.raises(
+            ValueError, match=r"classes=\[.*\] is not the same as in the first call of partial_fit"
+        ):
             estimator.partial_fit(X, Y[kind], classes=classes)
 
 
@@ -287,10 +325,10 @@ def test_partial_fit_after_fit(kind):
 
 
 @every_kind
-def test_partial_fit_wants_a_solver_of_batches(kind):
+def test_partial_fit_needs_a_solver_with_batches(kind):
     for solver in ("lbfgs", LBFGS()):
         assert not hasattr(make(kind, solver=solver), "partial_fit")
-    with pytest.raises(ValueError, match="early_stopping"):
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         make(kind, early_stopping=True).partial_fit(X, Y[kind], **first_classes(kind))
 
 
@@ -302,7 +340,7 @@ def test_partial_fit_with_another_solver(kind):
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_a_failed_partial_fit_leaves_no_trace(solver):
+def test_a_failed_partial_fit_leaves_the_estimator_unchanged(solver):
     class Failing(Callback):
         def on_fit_task_end(self, estimator, context):
             raise RuntimeError("no more disk space")
@@ -318,18 +356,18 @@ def test_a_failed_partial_fit_leaves_no_trace(solver):
 
 @every_kind
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
-def test_warm_start_goes_on(kind, learning_rate):
+def test_warm_start_continues(kind, learning_rate):
     options = {"solver": SGD(momentum=0), "learning_rate": learning_rate}
     estimator = make(kind, warm_start=True, max_iter=2, **options)
     whole = make(kind, max_iter=4, **options).fit(X, Y[kind])
     estimator.fit(X, Y[kind]).fit(X, Y[kind])
     assert estimator.loss_curve_ == whole.loss_curve_
     assert_equal_weights(estimator, whole)
-    cold = estimator.set_params(warm_start=False).fit(X, Y[kind])
-    assert_equal_weights(cold, make(kind, max_iter=2, **options).fit(X, Y[kind]))
+    fresh = estimator.set_params(warm_start=False).fit(X, Y[kind])
+    assert_equal_weights(fresh, make(kind, max_iter=2, **options).fit(X, Y[kind]))
 
 
-# Weights to start from
+# Initial weights
 
 STILL = {"max_iter": 1, "learning_rate_init": 1e-12}
 
@@ -351,13 +389,13 @@ def test_given_weights(kind, cell, solver):
     assert_equal_weights(in_clone, target)
 
 
-def test_weights_move_between_estimators():
+def test_weights_of_another_estimator():
     source = make("labels").fit(X, Y["labels"])
     regressor = make("numbers", init=source.weights_, **STILL).fit(X, Y["numbers"])
     assert_allclose(regressor.predict(X), source.decision_function(X), atol=1e-9)
     steps = make("step numbers", init=source.weights_, **STILL)
     steps.fit(X, [t[:, 0] for t in Y["step numbers"]])
-    last = [of_one[-1] for of_one in steps.predict(X)]
+    last = [of_sequence[-1] for of_sequence in steps.predict(X)]
     assert_allclose(last, source.decision_function(X), atol=1e-9)
     in_single = make("labels", init=source.weights_, **STILL)
     in_single.fit([np.float32(x) for x in X], Y["labels"])
@@ -368,14 +406,23 @@ def test_weights_move_between_estimators():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: w.pop("output"), "output"),
-        (lambda w: w["recurrent_0"].pop("U"), r"recurrent_0\['U'\]"),
-        (lambda w: w.update(other={"W": np.ones(2)}), r"other\['W'\]"),
-        (lambda w: w["output"].update(W=np.ones((4, 1))), r"shape \(4, 1\)"),
-        (lambda w: w["output"].update(extra=np.ones(1)), "extra"),
+        (lambda w: w.pop("output"), r"given for output\['W'\] .* the network needs \(3, 1\)"),
+        (
+            lambda w: w["recurrent_0"].pop("U"),
+            r"given for recurrent_0\['U'\] .* network needs \(3, 3, 3\)",
+        ),
+        (
+            lambda w: w.update(other={"W": np.ones(2)}),
+            r"given for other\['W'\], which the network does not have",
+        ),
+        (
+            lambda w: w["output"].update(W=np.ones((4, 1))),
+            r"shape \(4, 1\), but the network needs \(3, 1\)",
+        ),
+        (lambda w: w["output"].update(extra=np.ones(1)), r"given for output\['extra'\], which the"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused(change, message):
+def test_weights_of_other_shapes_are_refused(change, message):
     given = copy.deepcopy(make("labels").fit(X, Y["labels"]).weights_)
     change(given)
     estimator = make("labels", init=given)
@@ -388,12 +435,12 @@ def test_weights_that_do_not_fit_are_refused(change, message):
 def test_weights_that_are_not_finite_are_refused(value):
     given = copy.deepcopy(make("labels").fit(X, Y["labels"]).weights_)
     given["output"]["W"][0] = value
-    with pytest.raises(ValueError, match="init"):
+    with pytest.raises(ValueError, match=r"given for output\['W'\] are not all finite"):
         make("labels", init=given).fit(X, Y["labels"])
 
 
 def is_uniform(bound):
-    """Whether weights fill the range from -bound to bound."""
+    """Make a check whether weights fill the range from -bound to bound."""
     return lambda w: 0.8 * bound(*w.shape[-2:]) < np.abs(w).max() <= bound(*w.shape[-2:])
 
 
@@ -422,7 +469,7 @@ INITS = {  # of input and output weights, of recurrent weights
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("init", INITS)
-def test_initial_weights_are_what_they_are_called(init, cell):
+def test_initial_weights_have_the_property_of_their_name(init, cell):
     is_right, is_right_recurrent = INITS[init]
     params = {"hidden_layer_sizes": (12, 9), "bidirectional": True, "cell": cell}
     drawn = make("step labels", init=init, **{**params, **STILL}).fit(X, Y["step labels"]).weights_
@@ -452,20 +499,20 @@ def test_the_best_of_several_starts_is_kept(kind):
     assert several.loss_curve_ == best.loss_curve_
 
 
-def test_the_first_start_that_gets_all_right_is_enough(monkeypatch):
-    draws, draw = [], SequenceRNNClassifier._draw
+def test_a_start_that_classifies_everything_correctly_is_the_last(monkeypatch):
+    starts, init_weights = [], SequenceRNNClassifier._init_weights
 
     def counted(self, params, rng, attempt):
-        draws.append(attempt)
-        draw(self, params, rng, attempt)
+        starts.append(attempt)
+        init_weights(self, params, rng, attempt)
 
-    monkeypatch.setattr(SequenceRNNClassifier, "_draw", counted)
+    monkeypatch.setattr(SequenceRNNClassifier, "_init_weights", counted)
     clf = make("labels", solver="lbfgs", n_init=5, max_iter=100)
     assert clf.fit(X, Y["labels"]).score(X, Y["labels"]) == 1
-    assert draws == [0]
-    draws.clear()
+    assert starts == [0]
+    starts.clear()
     clf.set_params(max_iter=1, alpha=100).fit(X, RNG.permutation(Y["labels"]))
-    assert draws == [0, 1, 2, 3, 4]
+    assert starts == [0, 1, 2, 3, 4]
 
 
 # Learning rates
@@ -473,16 +520,16 @@ def test_the_first_start_that_gets_all_right_is_enough(monkeypatch):
 
 @pytest.fixture
 def rates(monkeypatch):
-    """Rates of all steps that Adam and SGD take."""
-    seen = []
+    """Record the learning rates of all steps of Adam and SGD."""
+    recorded = []
     for optimizer in (optimizers.AdamUpdate, optimizers.SGDUpdate):
 
         def step(self, theta, gradient, rate, state, step=optimizer.step):
-            seen.append(rate)
+            recorded.append(rate)
             step(self, theta, gradient, rate, state)
 
         monkeypatch.setattr(optimizer, "step", step)
-    return seen
+    return recorded
 
 
 FORMULAS = {
@@ -505,39 +552,39 @@ def test_schedules(schedule, solver, batch_size, rates):
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("validated", [False, True])
-def test_adaptive_rate_falls_whenever_progress_stalls(solver, validated, rates):
+def test_adaptive_rate_decreases_when_progress_stalls(solver, validated, rates):
     params = {"learning_rate": "adaptive", "learning_rate_init": 1e-4, "n_iter_no_change": 2}
     reg = make("numbers", solver=solver, tol=10.0, max_iter=100, early_stopping=validated, **params)
     given = {"X_val": X_VAL, "y_val": Y_VAL["numbers"]} if validated else {}
     reg.fit(X, Y["numbers"], **given)
-    # The first epoch improves on nothing; then three without progress end each rate.
+    # The first epoch counts as an improvement. Three epochs without one end each rate.
     assert_allclose(rates, np.repeat([1e-4, 2e-5, 4e-6, 8e-7], [4, 3, 3, 3]))
     assert reg.n_iter_ == 13
 
 
-def test_rates_go_on_in_partial_fit(rates):
+def test_invscaling_continues_in_partial_fit(rates):
     reg = make("numbers", learning_rate="invscaling", learning_rate_init=0.002)
     for n in (3, N, 5):
         reg.partial_fit(X[:n], Y["numbers"][:n])
     assert_allclose(rates, 0.002 / np.sqrt([1, 4, 4 + N]))
 
 
-def test_first_steps_have_the_length_of_the_rate():
+def test_length_of_the_first_step():
     init = make("numbers", **STILL).fit(X, Y["numbers"])
     adam = make("numbers", init=init.weights_, max_iter=1, learning_rate_init=0.003, alpha=0)
     adam.fit(X, Y["numbers"])
-    moves = [abs(a - b).ravel() for a, b in zip(weights(adam), weights(init), strict=True)]
-    assert_allclose(np.concatenate(moves), 0.003, rtol=1e-2)
+    steps = [abs(a - b).ravel() for a, b in zip(weights(adam), weights(init), strict=True)]
+    assert_allclose(np.concatenate(steps), 0.003, rtol=1e-2)
     sgd = clone(adam).set_params(solver=SGD(momentum=0), max_grad_norm=1e-3).fit(X, Y["numbers"])
-    moves = [(a - b).ravel() for a, b in zip(weights(sgd), weights(init), strict=True)]
-    assert_allclose(np.linalg.norm(np.concatenate(moves)), 0.003 * 1e-3)
+    steps = [(a - b).ravel() for a, b in zip(weights(sgd), weights(init), strict=True)]
+    assert_allclose(np.linalg.norm(np.concatenate(steps)), 0.003 * 1e-3)
 
 
 # Solvers
 
 
 @pytest.mark.parametrize(("name", "solver"), [("adam", Adam()), ("sgd", SGD()), ("lbfgs", LBFGS())])
-def test_names_mean_solvers_with_their_defaults(name, solver):
+def test_names_of_solvers_mean_their_defaults(name, solver):
     named = make("numbers", solver=name).fit(X, Y["numbers"])
     assert_equal_weights(make("numbers", solver=solver).fit(X, Y["numbers"]), named)
 
@@ -561,11 +608,11 @@ def test_search_over_solvers(kind, solver, grid):
     assert len(set(scores)) == len(values)
     best = values[int(np.argmax(scores))]
     assert repr(search.best_estimator_.get_params()[name]) == repr(best)
-    assert solver == "adam" or repr(solver) == repr(type(solver)())  # the one given is copied
+    assert solver == "adam" or repr(solver) == repr(type(solver)())  # it is copied
 
 
 def test_lbfgs_ends_at_max_fun():
-    with pytest.warns(match="max_fun=3 times"):
+    with pytest.warns(match="L-BFGS evaluated the loss max_fun=3 times"):
         reg = make("numbers", solver=LBFGS(max_fun=3), max_iter=50).fit(X, Y["numbers"])
     assert reg.n_iter_ <= 3
     assert make("numbers", solver="lbfgs", max_iter=50).fit(X, Y["numbers"]).n_iter_ > 3
@@ -577,25 +624,25 @@ TINY = {"recurrent_0": {"W": 0.7, "U": -0.5, "b": 0.2}, "output": {"W": 1.5, "b"
 TINY_SHAPES = {"W": (1, 1, 1), "U": (1, 1, 1), "b": (1, 1)}
 
 
-def gradient_of_two_steps(x, y, reach, per_step):
+def gradient_of_two_steps(x, y, n_steps, per_step):
     """Differentiate half the squared error of an Elman network of one unit, by hand."""
     (w, u, b), (v, c) = TINY["recurrent_0"].values(), TINY["output"].values()
     h_0 = np.tanh(w * x[0] + b)
     h_1 = np.tanh(w * x[1] + b + u * h_0)
     e_0, e_1 = (v * h_0 + c - y[0]) * per_step, v * h_1 + c - y[1]
     a_1 = e_1 * v * (1 - h_1**2)
-    a_0 = (e_0 * v + (a_1 * u if reach > 1 else 0)) * (1 - h_0**2)
+    a_0 = (e_0 * v + (a_1 * u if n_steps > 1 else 0)) * (1 - h_0**2)
     gradient = {
         "recurrent_0": {"W": a_0 * x[0] + a_1 * x[1], "U": a_1 * h_0, "b": a_0 + a_1},
         "output": {"W": e_0 * h_0 + e_1 * h_1, "b": e_0 + e_1},
     }
-    scale = 2 if per_step else 1  # the loss is a mean over what is answered
+    scale = 2 if per_step else 1  # the loss is a mean over targets
     return {k: {name: g / scale for name, g in of.items()} for k, of in gradient.items()}
 
 
 @pytest.mark.parametrize("per_step", [False, True])
 @pytest.mark.parametrize("bptt_steps", [1, 2, None])
-def test_reach_of_gradients_by_hand(bptt_steps, per_step):
+def test_truncated_gradients_by_hand(bptt_steps, per_step):
     x, y = np.array([0.9, -1.3]), np.array([0.4, 1.1])
     init = {
         layer: {
@@ -625,11 +672,11 @@ def test_reach_of_gradients_by_hand(bptt_steps, per_step):
 
 @every_kind
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_reach_beyond_the_longest_sequence_is_no_limit(kind, cell):
+def test_bptt_steps_beyond_the_longest_sequence_have_no_effect(kind, cell):
     longest = max(LENGTHS)
     whole = make(kind, cell=cell).fit(X, Y[kind])
-    for reach in (longest, longest + 10):
-        assert_equal_weights(make(kind, cell=cell, bptt_steps=reach).fit(X, Y[kind]), whole)
+    for n_steps in (longest, longest + 10):
+        assert_equal_weights(make(kind, cell=cell, bptt_steps=n_steps).fit(X, Y[kind]), whole)
     assert differ(make(kind, cell=cell, bptt_steps=longest - 2).fit(X, Y[kind]), whole)
 
 
@@ -649,31 +696,31 @@ def pipeline_of(estimator):
 
 @every_kind
 @every_solver
-def test_scoring_monitor_inside_of_others(kind, solver):
+def test_scoring_monitor_in_pipelines_and_searches(kind, solver):
     monitor = ScoringMonitor(scoring=SCORING[kind])
     estimator = make(kind, solver=solver, max_iter=3, tol=0).set_callbacks(monitor)
     pipeline = pipeline_of(estimator).fit(X, Y[kind])
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     name = SCORING[kind] if isinstance(SCORING[kind], str) else "score"
     assert len(rows) == 3
-    if solver == "lbfgs":  # which always keeps its last weights
+    if solver == "lbfgs":  # which keeps the last weights
         assert rows[-1][name] == pytest.approx(pipeline.score(X, Y[kind]))
 
     search = GridSearchCV(pipeline_of(estimator), {"net__alpha": [0, 1]}, cv=2).fit(X, Y[kind])
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    assert len(rows) == 3 * 5  # two candidates on two folds, and the best again
+    assert len(rows) == 3 * 5  # two candidates on two folds, and the refit
     assert all(np.isfinite(row[name]) for row in rows)
-    bare = GridSearchCV(
+    without = GridSearchCV(
         pipeline_of(make(kind, solver=solver, max_iter=3, tol=0)), search.param_grid
     )
-    bare.set_params(cv=2).fit(X, Y[kind])
-    scores = [each.cv_results_["mean_test_score"] for each in (search, bare)]
+    without.set_params(cv=2).fit(X, Y[kind])
+    scores = [each.cv_results_["mean_test_score"] for each in (search, without)]
     assert_array_equal(*scores)
 
 
 @every_kind
 @every_solver
-def test_progress_bar_inside_of_others(kind, solver, monkeypatch):
+def test_progress_bar_in_pipelines_and_searches(kind, solver, monkeypatch):
     pytest.importorskip("rich")
     screen = io.StringIO()
     monkeypatch.setattr("sys.stdout", screen)
@@ -690,7 +737,7 @@ def test_progress_bar_inside_of_others(kind, solver, monkeypatch):
 
 @every_kind
 @every_solver
-def test_nothing_is_copied_for_callbacks_that_do_not_ask(kind, solver, monkeypatch):
+def test_weights_are_copied_only_for_callbacks_that_take_them(kind, solver, monkeypatch):
     copied = []
 
     def deepcopy(value):
@@ -702,7 +749,7 @@ def test_nothing_is_copied_for_callbacks_that_do_not_ask(kind, solver, monkeypat
     estimator.set_callbacks(Callback()).fit(X, Y[kind])
     assert copied == []
     estimator.set_callbacks(Callback(), Snapshots(), Snapshots()).fit(X, Y[kind])
-    assert len(copied) == 3  # one of each epoch, for both who asked
+    assert len(copied) == 3  # once for each epoch
 
 
 @every_kind
@@ -711,11 +758,11 @@ def test_snapshots_are_complete_and_independent(kind, solver):
     snapshots = Snapshots()
     estimator = make(kind, solver=solver, max_iter=3, tol=0).set_callbacks(snapshots)
     estimator.fit(X, Y[kind])
-    for epoch, each in enumerate(snapshots.kept, start=1):
+    for epoch, each in enumerate(snapshots.fitted, start=1):
         assert each.n_iter_ == len(each.loss_curve_) == epoch
-        cut = make(kind, solver=solver, max_iter=epoch, tol=0).fit(X, Y[kind])
-        assert_equal_weights(each, cut)
-        assert vars(each).keys() >= vars(cut).keys()
+        shorter = make(kind, solver=solver, max_iter=epoch, tol=0).fit(X, Y[kind])
+        assert_equal_weights(each, shorter)
+        assert vars(each).keys() >= vars(shorter).keys()
         assert len(each.predict(X)) == N
         for kept, own in zip(weights(each), weights(estimator), strict=True):
             assert not np.shares_memory(kept, own)
@@ -724,7 +771,7 @@ def test_snapshots_are_complete_and_independent(kind, solver):
 # Memory
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads what Linux tells")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_memory_does_not_grow():
     def resident():
         gc.collect()
@@ -739,18 +786,18 @@ def test_memory_does_not_grow():
 
     fit(60)
     before = resident()
-    fit(200)  # of which one keeps at least 30 kB of weights
+    fit(200)  # each has at least 30 kB of weights
     assert resident() - before < 5e6
 
 
 @every_kind
 @every_solver
-def test_nothing_outlives_its_last_use(kind, solver):
+def test_estimators_are_freed_after_their_last_use(kind, solver):
     snapshots = Snapshots()
     estimator = make(kind, solver=solver, n_init=2).set_callbacks(snapshots).fit(X, Y[kind])
-    watched = [weakref.ref(each) for each in (estimator, *snapshots.kept)]
-    assert len(watched) > 2
-    snapshots.kept.clear()
+    references = [weakref.ref(each) for each in (estimator, *snapshots.fitted)]
+    assert len(references) > 2
+    snapshots.fitted.clear()
     del estimator
     gc.collect()
-    assert [ref() for ref in watched] == [None] * len(watched)
+    assert [ref() for ref in references] == [None] * len(references)

@@ -1,11 +1,11 @@
-"""Small problems to learn, try out and test recurrent networks on.
+"""Small data sets for examples and tests of recurrent networks.
 
-The generators make problems whose answer is known exactly, in growing order of
-what they ask of a memory: none (`make_gate`, `make_xor`), one step
-(`make_nor_next`, `make_shift`), one bit for any length (`make_parity`) and a real
-number across a long gap (`make_adding`). The loader reads a set of real sequences.
+The generators make problems with known solutions, which require a memory of increasing size:
+none (`make_gate`, `make_xor`), one step (`make_nor_next`, `make_shift`), one bit for any length
+(`make_parity`), and a real number over many steps (`make_adding`). The loader returns a set of
+real sequences.
 
-Sequences of different lengths come as a 1-D object array with one array of shape
+Sequences of different lengths are returned as a 1-D object array with one array of shape
 (n_steps, n_features) per sequence.
 """
 

@@ -1,4 +1,4 @@
-"""Problems without memory: the logic gates."""
+"""Logic gates, which require no memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-# Every gate depends only on how many of its inputs are 1: (n_ones, n_inputs) -> output.
+# Functions of the number of inputs that are 1: (n_ones, n_inputs) -> output.
 _GATES: dict[str, Callable[[NDArray[np.int_], int], NDArray[np.bool_]]] = {
     "and": lambda n_ones, n_inputs: n_ones == n_inputs,
     "or": lambda n_ones, n_inputs: n_ones > 0,
@@ -60,7 +60,7 @@ def make_gate(
     See Also
     --------
     make_xor : Noisy points around the truth table of the two-input "xor".
-    make_parity : The same question about sequences of any length.
+    make_parity : The parity of sequences of any length.
 
     Notes
     -----
@@ -104,7 +104,7 @@ def make_xor(
     noise: float = 0.0,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Make the exclusive-or problem: its truth table or a cloud around each corner.
+    """Make the exclusive-or problem: its truth table, or noisy points around it.
 
     Parameters
     ----------

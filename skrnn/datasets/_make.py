@@ -1,4 +1,4 @@
-"""Problems with memory: generators of sequences."""
+"""Generators of sequences, which require a memory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from sklearn.utils._param_validation import Interval, validate_params
 from ._ragged import as_ragged
 
 _COUNT = Interval(Integral, 1, None, closed="left")
+_SEQUENCES = {
+    "n_samples": [_COUNT],
+    "min_length": [_COUNT],
+    "max_length": [_COUNT],
+    "random_state": ["random_state"],
+}
+_LONG_SEQUENCES = _SEQUENCES | {
+    "min_length": [Interval(Integral, 2, None, closed="left")],
+    "max_length": [_COUNT, None],
+}
 
 
 def _draw_lengths(
@@ -35,16 +45,7 @@ def _as_column(bits: NDArray[np.int_]) -> NDArray[np.float64]:
     return bits.astype(np.float64).reshape(-1, 1)
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [_COUNT],
-        "max_length": [_COUNT],
-        "per_step": ["boolean"],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SEQUENCES | {"per_step": ["boolean"]}, prefer_skip_nested_validation=True)
 def make_parity(
     n_samples: int = 1000,
     *,
@@ -53,10 +54,10 @@ def make_parity(
     per_step: bool = False,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[np.object_], NDArray[Any]]:
-    """Make the parity problem: tell whether a bit sequence has an odd number of ones.
+    """Make the parity problem: whether a bit sequence has an odd number of ones.
 
-    A recurrent network needs a single bit of memory, but every step counts: one
-    flipped input anywhere in the sequence flips the answer.
+    A recurrent network needs a single bit of memory, but every step is relevant: a
+    change of one input anywhere in the sequence changes the target.
 
     Parameters
     ----------
@@ -67,9 +68,8 @@ def make_parity(
         The lengths are drawn uniformly from this range, both ends included.
 
     per_step : bool, default=False
-        Whether the targets are the parities of every prefix rather than that of
-        the whole sequence, which gives a network an error to learn from at each
-        step.
+        Whether there is a target for each step, the parity of the sequence up to
+        this step, instead of one target for the whole sequence.
 
     random_state : int, RandomState instance or None, default=None
         Determines the lengths and the bits. Pass an int for the same output on
@@ -116,15 +116,7 @@ def make_parity(
     return X, np.array([parity[-1] for parity in parities])
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [_COUNT],
-        "max_length": [_COUNT],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SEQUENCES, prefer_skip_nested_validation=True)
 def make_shift(
     n_samples: int = 1000,
     *,
@@ -132,10 +124,10 @@ def make_shift(
     max_length: int = 10,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Make the shift problem: repeat a bit sequence one step late.
+    """Make the shift problem: repeat a bit sequence one step later.
 
-    The smallest problem that needs a memory, and the first to try a recurrent
-    network on: without one no answer is better than a coin flip after step one.
+    This is the smallest problem that requires a memory: without one, no prediction
+    after the first step is better than a random guess.
 
     Parameters
     ----------
@@ -180,10 +172,10 @@ def make_shift(
 
 
 def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Make four three-bit sequences whose last bit is the nor of the first two.
+    """Make four sequences of three bits, of which the last is the nor of the first two.
 
-    A network reads two bits and names the bit that follows each of them. The third
-    bit is 1 only after two zeros, so it cannot be told from the second alone: both
+    A network reads two bits and predicts the bit that follows each of them. The third
+    bit is 1 only after two zeros, so it does not follow from the second alone: both
     [0, 0, 1] and [1, 0, 0] have a 0 there.
 
     Returns
@@ -196,9 +188,9 @@ def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
 
     Notes
     -----
-    The second bit follows from the first only half of the time: after a first bit
-    of 0, and after one of 1, it is as often 0 as 1. At best three targets in four
-    are met. The temporal exclusive-or [1]_ asks for the next bit in the same way.
+    The second bit is independent of the first. So at best three targets in four are
+    predicted. In the temporal exclusive-or [1]_, the next bit is predicted in the same
+    way.
 
     References
     ----------
@@ -221,15 +213,7 @@ def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     return X, as_ragged([bits[1:] for bits in sequences])
 
 
-@validate_params(
-    {
-        "n_samples": [_COUNT],
-        "min_length": [Interval(Integral, 2, None, closed="left")],
-        "max_length": [_COUNT, None],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_LONG_SEQUENCES, prefer_skip_nested_validation=True)
 def make_adding(
     n_samples: int = 1000,
     *,
@@ -239,8 +223,8 @@ def make_adding(
 ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Make the adding problem: add the two marked numbers of a long sequence.
 
-    Each step holds a random number and a marker. A network must pick out the two
-    numbers with a marker, and keep them apart from all others to the end.
+    Each step has a random number and a marker. A network must remember the two
+    numbers with a marker until the last step, and ignore the others.
 
     Parameters
     ----------
@@ -276,9 +260,8 @@ def make_adding(
 
     Notes
     -----
-    To answer always 1.0 has an expected squared error of 1/6, about 0.167: a network
-    has learnt something only below it. The problem is from [1]_, in the form with
-    numbers and targets that are not rescaled [2]_.
+    The constant prediction 1.0 has an expected squared error of 1/6, about 0.167. The
+    problem is from [1]_, in the form without rescaled numbers and targets [2]_.
 
     References
     ----------

@@ -24,12 +24,12 @@ def load_japanese_vowels(
     """Load the Japanese vowels data set (sequence classification).
 
     Nine men spoke the two vowels /ae/ many times. Each utterance is a sequence of 12
-    linear prediction (LPC) cepstrum coefficients. The task is to tell who spoke.
+    linear prediction (LPC) cepstrum coefficients. The task is to identify the speaker.
 
     =====================   =====================================
     Classes                 9
-    Sequences               270 to train on (30 of each speaker),
-                            370 to test on (24 to 88 of each)
+    Sequences               270 for training (30 of each speaker),
+                            370 for testing (24 to 88 of each)
     Steps per sequence      7 to 29
     Features                12, real
     =====================   =====================================
@@ -37,11 +37,11 @@ def load_japanese_vowels(
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        The part of the data to load: the split of its makers, or both parts, first
-        "train" and then "test". Either part is ordered by speaker.
+        The part of the data to load, as split by its authors. "all" is "train"
+        followed by "test". Each part is ordered by speaker.
 
     return_X_y : bool, default=False
-        Whether to return ``(data, target)`` in place of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def load_japanese_vowels(
 
 
 def _read_vowels() -> tuple[list[NDArray[np.float64]], NDArray[np.int_], int]:
-    """Read all sequences, their speakers and how many of them are to train on."""
+    """Read all sequences, their speakers and the number of training sequences."""
     source = _DATA / "japanese_vowels.npz"
     with source.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         values = _join_bytes(stored["millionths"]) / 1e6
@@ -114,10 +114,10 @@ def _read_vowels() -> tuple[list[NDArray[np.float64]], NDArray[np.int_], int]:
 
 
 def _join_bytes(planes: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Rebuild integers of shape (n_steps, 12) from their bytes, (4, 12, n_steps).
+    """Convert bytes of shape (4, 12, n_steps) to integers of shape (n_steps, 12).
 
-    Bytes of like significance lie side by side in the file, feature by feature:
-    they compress to three quarters of the size of the same integers stored whole.
+    The file holds bytes of the same significance together, feature by feature. In this
+    order, they compress to three quarters of the size of whole integers.
     """
     millionths: NDArray[np.int32] = np.ascontiguousarray(planes.T).view("<i4")
     return millionths[..., 0]

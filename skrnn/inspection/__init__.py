@@ -1,7 +1,7 @@
-"""Look inside fitted models: losses, hidden states, evidence, training as a film.
+"""Inspect fitted models: losses, hidden states, importance of steps, animated training.
 
-The displays follow the conventions of scikit-learn's: ``from_estimator`` computes, the arrays are
-kept, and ``plot`` draws them as often as you like. They need ``pip install skrnn[plot]``.
+The displays follow the conventions of scikit-learn: ``from_estimator`` computes and stores the
+arrays, and ``plot`` draws them, as often as required. Plots need ``pip install skrnn[plot]``.
 """
 
 from skrnn.inspection._animation import TrainingAnimation, training_animation

@@ -1,36 +1,36 @@
-"""Hidden states over time, as a picture."""
+"""Plot the hidden states over time."""
 
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._recurrent import RecurrentNetwork
-from skrnn.inspection._plotting import BLUE, check_plotting, chosen, split_pipeline
+from skrnn.inspection._plotting import BLUE, split_pipeline
 
-_MOST_LINES = 3  # curves that one panel shows clearly; more of them become a heat map
-_MOST_NAMES = 12  # ticks with names that fit beside a heat map
-_HEIGHTS = [1, 1.6, 1]  # of the three panels
+_MAX_CURVES = 3  # in one panel; more columns are a heat map
+_MAX_NAMES = 12  # beside a heat map
 
 
 class HiddenStateDisplay:
-    """What a recurrent network reads, holds and says while it goes through a sequence.
+    """Inputs, hidden states and predictions of a recurrent network for one sequence.
 
-    Three panels on one time axis: inputs, hidden units against steps, and predictions. Up to
-    three inputs or predictions are drawn as curves, more as a heat map.
+    Three panels share the time axis. Up to three inputs or predictions are plotted as curves,
+    more as a heat map. The hidden states are a heat map of units against steps.
 
-    Use `from_estimator` to make one. All parameters are stored as attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     inputs : ndarray of shape (n_steps, n_features)
-        The sequence, as the network reads it.
+        Sequence that the network reads.
 
     states : ndarray of shape (n_steps, n_units)
         State of each unit of the last recurrent layer after each step.
 
     predictions : ndarray of shape (n_steps, n_outputs)
-        Answer of the network after each step.
+        Prediction of the network after each step.
 
     feature_names : list of str
         Names of the features.
@@ -39,29 +39,29 @@ class HiddenStateDisplay:
         Names of the outputs.
 
     prediction_name : str, default="prediction"
-        What the predictions are.
+        Label of the predictions.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The middle panel, of the hidden units.
+        Middle panel, with the hidden units.
 
     axes_ : ndarray of shape (3,) and dtype object
         All panels, from top to bottom.
 
     bounding_ax_ : matplotlib Axes or None
-        The axes whose place the panels took, if there was one.
+        Axes that the panels replace, if one was passed.
 
     figure_ : matplotlib Figure
-        Figure that holds the panels.
+        Figure of the panels.
 
     image_ : matplotlib AxesImage
         Heat map of the hidden units.
 
     See Also
     --------
-    occlusion_importance : Which steps an answer depends on.
-    LossCurveDisplay : Losses through training.
+    occlusion_importance : Importance of each step for a prediction.
+    LossCurveDisplay : Losses of each epoch.
 
     Examples
     --------
@@ -96,36 +96,36 @@ class HiddenStateDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, sequence, *, feature_names=None, ax=None, cmap=None):
-        """Let a fitted network read one sequence, and draw what happens.
+        """Plot inputs, hidden states and predictions of a fitted network for one sequence.
 
-        An estimator of one answer for each sequence is asked after every step what it would say
-        if the sequence ended there.
+        For an estimator with one prediction per sequence, the prediction after a step is that for
+        the sequence up to this step.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted recurrent estimator of skrnn, or a pipeline or search that ends in one; the
-            sequence goes through the earlier steps of a pipeline, and is shown as the network
-            reads it.
+            Fitted recurrent estimator of skrnn, or a pipeline or search that ends in one. The
+            inputs are plotted after the earlier steps of a pipeline have transformed them.
 
         sequence : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, in a form which `estimator` takes if it stands in a list.
+            One sequence, in a form that `estimator` accepts as an item of a list.
 
         feature_names : list of str, default=None
-            Names of the features that the network reads. None numbers them.
+            Names of the features of the network. None numbers them.
 
         ax : matplotlib Axes or array-like of 3 Axes, default=None
-            Axes whose place is divided between the three panels, or an axes for each. None
-            makes a new figure.
+            Axes that the three panels replace, or one axes for each panel. None creates a new
+            figure.
 
         cmap : str or matplotlib Colormap, default=None
-            Colours of the hidden units. None makes 0 white, positive states red and negative ones
-            blue. If there are negative states, 0 is in the middle of the scale, else at its end.
+            Colormap of the hidden units. None shows positive states in red, negative ones in blue
+            and 0 in white: in the middle of the scale if there are negative states, otherwise at
+            its lower end.
 
         Returns
         -------
         display : HiddenStateDisplay
-            The arrays, drawn.
+            The display with its plot.
 
         Raises
         ------
@@ -136,50 +136,54 @@ class HiddenStateDisplay:
             If the estimator is not fitted.
 
         TypeError
-            If it is no recurrent estimator of skrnn.
+            If the estimator is not a recurrent estimator of skrnn.
 
         ValueError
-            If `sequence` is not one valid sequence with the features seen in fit, or
-            `feature_names` are not as many as these.
+            If `sequence` is not one valid sequence with the features seen in fit, or if
+            `feature_names` does not have one name for each feature.
         """
-        check_plotting(f"{cls.__name__}.from_estimator")
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
-        head, network = split_pipeline(chosen(estimator))
+        transformers, network = split_pipeline(estimator)
         if not isinstance(network, RecurrentNetwork):
             raise TypeError(
-                f"{type(network).__name__} has no hidden states over time; expected a recurrent "
+                f"{type(network).__name__} has no hidden states over time. Pass a recurrent "
                 "estimator of skrnn, or a pipeline or search that ends in one."
             )
-        X = [sequence] if head is None else head.transform([sequence])
-        inputs, _ = network._read_X(X, reset=False)
-        if feature_names is not None and len(feature_names) != inputs.shape[1]:
+        X = [sequence] if transformers is None else transformers.transform([sequence])
+        inputs = network._read_X(X, reset=False)[0]
+        n_features = inputs.shape[1]
+        if feature_names is None:
+            feature_names = range(n_features)
+        if len(feature_names) != n_features:
             raise ValueError(
                 f"feature_names holds {len(feature_names)} names, but the network reads "
-                f"{inputs.shape[1]} features."
+                f"{n_features} features."
             )
-        predictions, output_names = _answers(network, inputs)
+        predictions, output_names = _predictions_after_steps(network, inputs)
         display = cls(
             inputs=inputs,
             states=network.hidden_states([inputs])[0],
             predictions=predictions,
-            feature_names=list(map(str, feature_names or range(inputs.shape[1]))),
+            feature_names=[str(name) for name in feature_names],
             output_names=output_names,
             prediction_name="probability" if hasattr(network, "classes_") else "prediction",
         )
         return display.plot(ax=ax, cmap=cmap)
 
     def plot(self, ax=None, *, cmap=None):
-        """Draw the stored arrays.
+        """Plot the stored arrays.
 
         Parameters
         ----------
         ax : matplotlib Axes or array-like of 3 Axes, default=None
-            Axes whose place is divided between the three panels, or an axes for each. None
-            makes a new figure.
+            Axes that the three panels replace, or one axes for each panel. None creates a new
+            figure.
 
         cmap : str or matplotlib Colormap, default=None
-            Colours of the hidden units. None makes 0 white, positive states red and negative ones
-            blue. If there are negative states, 0 is in the middle of the scale, else at its end.
+            Colormap of the hidden units. None shows positive states in red, negative ones in blue
+            and 0 in white: in the middle of the scale if there are negative states, otherwise at
+            its lower end.
 
         Returns
         -------
@@ -194,82 +198,80 @@ class HiddenStateDisplay:
         ValueError
             If `ax` holds a number of axes other than 3.
         """
-        check_plotting(f"{type(self).__name__}.plot")
+        check_matplotlib_support(f"{type(self).__name__}.plot")
         top, middle, bottom = self.axes_ = self._panels(ax)
-        _draw_panel(top, self.inputs, self.feature_names, "input", "viridis", None)
-        bound, signed = np.abs(self.states).max() or 1.0, self.states.min() < 0
+        _plot_columns(top, self.inputs, self.feature_names, "input", "viridis")
+        largest, signed = np.abs(self.states).max() or 1.0, self.states.min() < 0
         cmap = cmap or ("RdBu_r" if signed else "Reds")
-        self.image_ = _heat_map(middle, self.states, cmap, (-bound if signed else 0, bound))
+        limits = (-largest if signed else 0, largest)
+        self.image_ = _plot_heat_map(middle, self.states, cmap, limits)
         middle.set_ylabel("hidden unit")
-        limits = (0, 1) if self.prediction_name == "probability" else None
-        _draw_panel(
+        limits = (0, 1) if self.prediction_name == "probability" else (None, None)
+        _plot_columns(
             bottom, self.predictions, self.output_names, self.prediction_name, "Blues", limits
         )
         for panel in self.axes_:
             panel.xaxis.get_major_locator().set_params(integer=True)
             panel.set_xlim(-0.5, len(self.states) - 0.5)
-        for panel in (top, middle):
-            panel.tick_params(labelbottom=False)
+            panel.tick_params(labelbottom=panel is bottom)
         bottom.set_xlabel("step")
         self.ax_, self.figure_ = middle, middle.figure
         self.figure_.align_ylabels(self.axes_)
         return self
 
     def _panels(self, ax):
-        """Make, or take, one axes for each panel."""
+        """Get three axes, which are new unless three were passed."""
         import matplotlib.pyplot as plt
 
-        self.bounding_ax_ = None
-        if ax is None:
-            figure = plt.figure(figsize=(7, 7), layout="constrained")
-            grid = figure.add_gridspec(3, 1, height_ratios=_HEIGHTS)
-        elif np.ndim(ax) == 0:
-            self.bounding_ax_, figure = ax, ax.figure
-            ax.set_axis_off()
-            grid = ax.get_subplotspec().subgridspec(3, 1, height_ratios=_HEIGHTS)
-        else:
+        self.bounding_ax_ = None if np.ndim(ax) else ax
+        if np.ndim(ax):
             panels = np.ravel(np.asarray(ax, dtype=object))
             if len(panels) != 3:
-                raise ValueError(f"ax holds {len(panels)} axes, but 3 are needed, or a single one.")
+                raise ValueError(f"ax holds {len(panels)} axes. Pass 3 axes, or a single one.")
             return panels
-        return grid.subplots(sharex=True)
+        if ax is None:
+            make_grid = plt.figure(figsize=(7, 7), layout="constrained").add_gridspec
+        else:
+            ax.set_axis_off()
+            make_grid = ax.get_subplotspec().subgridspec
+        return make_grid(3, 1, height_ratios=[1, 1.6, 1]).subplots(sharex=True)
 
 
-def _answers(network, inputs):
-    """Ask after each step; returns answers (n_steps, n_outputs) and the names of the outputs."""
-    respond = getattr(network, "predict_proba", network.predict)
+def _predictions_after_steps(network, inputs):
+    """Predict after each step; returns an array (n_steps, n_outputs) and the output names."""
+    predict = getattr(network, "predict_proba", network.predict)
     if network._per_step:
-        answers = respond([inputs])[0]
+        predictions = predict([inputs])[0]
     else:
-        answers = respond([inputs[: n + 1] for n in range(len(inputs))])
-    answers = np.reshape(answers, (len(inputs), -1))
-    names = [str(name) for name in getattr(network, "classes_", range(answers.shape[1]))]
-    if len(names) == 2 and network.n_outputs_ == 1:  # one speaks for the other
-        return answers[:, 1:], names[1:]
-    return answers, names
+        predictions = predict([inputs[: n + 1] for n in range(len(inputs))])
+    predictions = np.reshape(predictions, (len(inputs), -1))
+    names = [str(name) for name in getattr(network, "classes_", range(predictions.shape[1]))]
+    if len(names) == 2 and network.n_outputs_ == 1:  # the first is 1 minus the second
+        return predictions[:, 1:], names[1:]
+    return predictions, names
 
 
-def _draw_panel(ax, values, names, what, cmap, limits):
-    """Draw a few columns as curves, more as a heat map."""
-    if values.shape[1] > _MOST_LINES:
-        _heat_map(ax, values, cmap, limits or (None, None))
-        ax.set_ylabel(what)
-        if len(names) <= _MOST_NAMES:
+def _plot_columns(ax, values, names, label, cmap, limits=(None, None)):
+    """Plot a few columns as curves, or more as a heat map."""
+    ax.set_ylabel(label)
+    if values.shape[1] > _MAX_CURVES:
+        _plot_heat_map(ax, values, cmap, limits)
+        if len(names) <= _MAX_NAMES:
             ax.set_yticks(range(len(names)), names, fontsize="small")
         return
-    colours = [BLUE] if values.shape[1] == 1 else [None] * values.shape[1]
-    for column, name, colour in zip(values.T, names, colours, strict=True):
+    for column, name in zip(values.T, names, strict=True):
+        colour = BLUE if len(names) == 1 else None
         ax.plot(column, "o-", markersize=4, color=colour, label=name)
-    single = what == "probability" and len(names) == 1
-    ax.set_ylabel(f"probability\nof {names[0]}" if single else what)
-    if limits is not None:
+    if limits != (None, None):
         ax.set_ylim(limits[0] - 0.05, limits[1] + 0.05)
     if len(names) > 1:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    elif label == "probability":
+        ax.set_ylabel(f"probability\nof {names[0]}")
 
 
-def _heat_map(ax, values, cmap, limits):
-    """Draw columns as rows of colours, with a scale beside them that takes no width away."""
+def _plot_heat_map(ax, values, cmap, limits):
+    """Plot columns as rows of a heat map, with a colour bar outside the axes."""
     image = ax.imshow(
         values.T, cmap=cmap, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="nearest"
     )

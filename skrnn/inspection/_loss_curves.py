@@ -1,32 +1,32 @@
-"""Losses through training, as a picture."""
+"""Plot the losses of each epoch."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.inspection._plotting import check_plotting, chosen, split_pipeline
+from skrnn.inspection._plotting import split_pipeline
 
 
 class LossCurveDisplay:
     """Training and validation losses of one estimator, or of several on the same axes.
 
-    Use `from_estimator` to make one. All parameters are stored as attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     training_losses : list of ndarray of shape (n_epochs,)
-        Loss of each epoch, for each estimator.
+        Training loss of each epoch, for each estimator.
 
     validation_losses : list of ndarray of shape (n_epochs,) or None
-        Validation loss after each epoch, for each estimator; None where it had no validation
-        data.
+        Validation loss after each epoch, for each estimator; None for an estimator without
+        validation data.
 
     names : list of str or None
-        Names of the estimators for the legend; None for one that needs no name.
+        Names of the estimators in the legend; None for an estimator without a name.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class LossCurveDisplay:
         Axes with the curves.
 
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure of these axes.
 
     lines_ : list of matplotlib Line2D
         Training curve of each estimator.
@@ -66,29 +66,29 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, name=None, ax=None, curve_kwargs=None):
-        """Draw the losses that fitted estimators remember.
+        """Plot the losses of fitted estimators.
 
         Parameters
         ----------
         estimator : estimator, list of estimators, or dict of str to estimator
             Fitted estimators with a `loss_curve_`: those of skrnn, scikit-learn's multi-layer
-            perceptrons, and pipelines and searches that end in one. The keys of a dict are
-            names for the legend.
+            perceptrons, and pipelines and searches that end in one. The keys of a dict are the
+            names in the legend.
 
         name : str or list of str, default=None
-            Name of the estimator, or of each of a list. None names several estimators by their
-            classes, and a single one not at all.
+            Name of the estimator, or a name for each estimator of a list. None uses the names of
+            the classes for a list, and no name for a single estimator.
 
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure. Draw on the same axes again to compare.
+            Axes to plot on. None creates a new figure. Several displays can share the same axes.
 
         curve_kwargs : dict or list of dict, default=None
-            Arguments of ``ax.plot``, for all estimators or for each.
+            Keyword arguments of ``ax.plot``: one dict for all estimators, or one for each.
 
         Returns
         -------
         display : LossCurveDisplay
-            The losses, drawn.
+            The display with its plot.
 
         Raises
         ------
@@ -99,10 +99,11 @@ class LossCurveDisplay:
             If an estimator is not fitted.
 
         TypeError
-            If an estimator keeps no losses.
+            If an estimator has no `loss_curve_`.
 
         ValueError
-            If there is no estimator, or the names are not as many as these.
+            If there is no estimator, or the number of names or of dicts in `curve_kwargs` is not
+            that of the estimators.
 
         Examples
         --------
@@ -115,8 +116,8 @@ class LossCurveDisplay:
         >>> [line.get_label() for line in display.ax_.get_lines()]
         ['4', '100']
         """
-        check_plotting(f"{cls.__name__}.from_estimator")
-        estimators, names = _named(estimator, name)
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        estimators, names = _with_names(estimator, name)
         training, validation = zip(*map(_losses, estimators), strict=True)
         display = cls(
             training_losses=list(training), validation_losses=list(validation), names=names
@@ -124,15 +125,15 @@ class LossCurveDisplay:
         return display.plot(ax=ax, curve_kwargs=curve_kwargs)
 
     def plot(self, ax=None, *, curve_kwargs=None):
-        """Draw the stored losses: training as lines, validation as broken ones.
+        """Plot the stored losses: training as solid lines, validation as dashed lines.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on. None creates a new figure.
 
         curve_kwargs : dict or list of dict, default=None
-            Arguments of ``ax.plot``, for all estimators or for each.
+            Keyword arguments of ``ax.plot``: one dict for all estimators, or one for each.
 
         Returns
         -------
@@ -145,88 +146,86 @@ class LossCurveDisplay:
             If Matplotlib is not installed.
 
         ValueError
-            If there is a list of `curve_kwargs`, but not one for each estimator.
+            If `curve_kwargs` is a list without one dict for each estimator.
         """
-        check_plotting(f"{type(self).__name__}.plot")
+        check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
-        looks = self._looks(curve_kwargs)
+        if not isinstance(curve_kwargs, list | tuple):
+            curve_kwargs = [curve_kwargs or {}] * len(self.names)
+        if len(curve_kwargs) != len(self.names):
+            raise ValueError(
+                f"curve_kwargs holds {len(curve_kwargs)} dicts, but there are {len(self.names)} "
+                "estimators. Pass one dict for each, or a single dict for all."
+            )
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         any_validation = any(losses is not None for losses in self.validation_losses)
         self.lines_, self.validation_lines_ = [], []
-        for name, training, validation, look in zip(
-            self.names, self.training_losses, self.validation_losses, looks, strict=True
+        for name, training, validation, kwargs in zip(
+            self.names, self.training_losses, self.validation_losses, curve_kwargs, strict=True
         ):
-            what = "training" if any_validation or name is None else None
-            self.lines_.append(_curve(ax, training, _label(name, what), look))
-            look = {"linestyle": "--", "color": self.lines_[-1].get_color(), **look}
+            part = "training" if any_validation or name is None else None
+            line = _plot_losses(ax, training, name, part, kwargs)
+            dashed = {"linestyle": "--", "color": line.get_color(), **kwargs}
+            self.lines_.append(line)
             self.validation_lines_.append(
                 None
                 if validation is None
-                else _curve(ax, validation, _label(name, "validation"), look)
+                else _plot_losses(ax, validation, name, "validation", dashed)
             )
         ax.set(xlabel="epoch", ylabel="loss")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _looks(self, curve_kwargs):
-        if curve_kwargs is None or isinstance(curve_kwargs, Mapping):
-            return [dict(curve_kwargs or {})] * len(self.names)
-        if len(curve_kwargs) != len(self.names):
-            raise ValueError(
-                f"curve_kwargs holds {len(curve_kwargs)} dicts, but there are {len(self.names)} "
-                "estimators; give one dict for each, or a single one for all."
-            )
-        return [dict(look) for look in curve_kwargs]
 
-
-def _named(estimator, name):
-    """List the estimators and their names."""
+def _with_names(estimator, name):
+    """List the estimators and their names in the legend."""
     if isinstance(estimator, Mapping):
         if name is not None:
-            raise ValueError("name does not go with a dict of estimators, whose keys are names.")
-        estimators, names = list(estimator.values()), [str(key) for key in estimator]
+            raise ValueError(
+                f"name={name!r} was passed with a dict of estimators, but its keys are the names. "
+                "Pass a list of estimators instead."
+            )
+        estimators, names = [*estimator.values()], [str(key) for key in estimator]
     elif isinstance(estimator, list | tuple):
-        estimators = list(estimator)
+        estimators = [*estimator]
         names = _class_names(estimators) if name is None else name
     else:
         estimators, names = [estimator], [name]
     if not estimators:
-        raise ValueError("There is no estimator to draw the losses of.")
+        raise ValueError("There is no estimator to plot the losses of.")
     if isinstance(names, str) or len(names) != len(estimators):
-        raise ValueError(f"name={names!r} does not name {len(estimators)} estimators.")
+        raise ValueError(
+            f"name={names!r} was passed for {len(estimators)} estimators. Pass a list with one "
+            "name for each."
+        )
     return estimators, list(names)
 
 
 def _class_names(estimators):
-    """Name estimators by their classes, numbered where there are several of one."""
-    names = [type(split_pipeline(chosen(estimator))[1]).__name__ for estimator in estimators]
-    total, seen = Counter(names), Counter[str]()
-    for i, name in enumerate(names):
-        seen[name] += 1
-        if total[name] > 1:
-            names[i] = f"{name} {seen[name]}"
-    return names
+    """Name estimators after their classes, with numbers if a class occurs more than once."""
+    names = [type(split_pipeline(estimator)[1]).__name__ for estimator in estimators]
+    return [
+        f"{name} {names[: i + 1].count(name)}" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
 
 
 def _losses(estimator):
+    """Get the training losses of a fitted estimator, and its validation losses or None."""
     check_is_fitted(estimator)
-    model = split_pipeline(chosen(estimator))[1]
+    model = split_pipeline(estimator)[1]
     if not hasattr(model, "loss_curve_"):
         raise TypeError(
-            f"{type(model).__name__} has no loss_curve_; expected a neural network of skrnn or "
+            f"{type(model).__name__} has no loss_curve_. Pass a neural network of skrnn or "
             "scikit-learn, or a pipeline or search that ends in one."
         )
     validation = getattr(model, "validation_loss_curve_", None)
     return np.array(model.loss_curve_), None if validation is None else np.array(validation)
 
 
-def _label(name, what):
-    return ", ".join(part for part in (name, what) if part is not None)
-
-
-def _curve(ax, losses, label, look):
-    look = {"label": label, **look}
-    return ax.plot(np.arange(1, len(losses) + 1), losses, **look)[0]
+def _plot_losses(ax, losses, name, part, kwargs):
+    label = ", ".join(text for text in (name, part) if text is not None)
+    return ax.plot(np.arange(1, len(losses) + 1), losses, **{"label": label, **kwargs})[0]

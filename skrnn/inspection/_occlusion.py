@@ -1,4 +1,4 @@
-"""Importance of steps, by hiding them."""
+"""Importance of steps by occlusion."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from skrnn._input import as_sequences, unflatten
 
 
 def occlusion_importance(estimator, X, *, window=1, baseline=None):
-    """Measure how much each step matters, by hiding it.
+    """Measure the importance of each step by replacing it with a baseline.
 
-    A window of steps is replaced by a baseline, and the estimator asked again: what the
-    probability of its first answer loses (for a regressor, how far the prediction moves) is the
-    importance of the window; that of a step is the mean over the windows it is in (Zeiler and
-    Fergus, 2014). Any estimator of sequences will do, such as a pipeline.
+    A window of consecutive steps is replaced by a baseline, and the prediction is repeated. The
+    importance of the window is the decrease of the probability of the class that was predicted
+    first; for a regressor, it is the absolute change of the prediction. The importance of a step
+    is the mean over all windows that contain it (Zeiler and Fergus, 2014). The estimator can be
+    any estimator of sequences, such as a pipeline.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted classifier with `predict_proba`, or regressor, one answer for each sequence.
+        Fitted classifier with `predict_proba`, or regressor, with one prediction per sequence.
 
     X : list, tuple, object array, Series, 3-D array of sequences, or 2-D array of one feature
-        Sequences in any form that `skrnn.as_sequences` reads.
+        Sequences in any form that `skrnn.as_sequences` accepts.
 
     window : int, default=1
-        Number of neighbouring steps hidden together. Shorter sequences are hidden whole.
+        Number of consecutive steps that are replaced at once. In shorter sequences, all steps
+        are replaced.
 
     baseline : float or array-like of shape (n_features,), default=None
-        What hidden steps show. None means the mean of each feature over all steps of `X`.
+        Values of replaced steps. None means the mean of each feature over all steps of `X`.
 
     Returns
     -------
@@ -37,8 +39,8 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     Raises
     ------
     ValueError
-        If `window` is not a positive integer, `baseline` no finite number for each feature, or
-        X holds no valid sequences.
+        If `window` is not a positive integer, if `baseline` is not finite or does not have one
+        number for each feature, or if X does not hold valid sequences.
 
     Examples
     --------
@@ -53,47 +55,47 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     if not isinstance(window, int | np.integer) or window < 1:
         raise ValueError(f"window must be an integer >= 1, got {window!r}.")
     sequences = as_sequences(X)
-    baseline = _read_baseline(baseline, sequences.values)
+    baseline = _check_baseline(baseline, sequences.values)
     ragged = sequences.to_ragged()
-    first = _outputs(estimator, ragged)
     importances = [
-        _importance(estimator, steps, before, window, baseline)
-        for steps, before in zip(ragged, first, strict=True)
+        _importance(estimator, x, predicted, window, baseline)
+        for x, predicted in zip(ragged, _predictions(estimator, ragged), strict=True)
     ]
     return unflatten(np.concatenate(importances), sequences.lengths)
 
 
-def _read_baseline(baseline, values):
-    """Get the value of a hidden step, one number for each feature."""
+def _check_baseline(baseline, values):
+    """Get the baseline as one number for each feature of `values`, the steps of all sequences."""
     if baseline is None:
         with np.errstate(over="ignore"):
             baseline = values.mean(axis=0)
     try:
-        read = np.broadcast_to(np.asarray(baseline, np.float64), values.shape[1])
+        numbers = np.broadcast_to(np.asarray(baseline, np.float64), values.shape[1])
     except (OverflowError, TypeError, ValueError):
-        read = None
-    if read is None or not np.isfinite(read).all():
+        numbers = np.array(np.nan)
+    if not np.isfinite(numbers).all():
         raise ValueError(
             f"baseline must be a finite number, or one for each of the {values.shape[1]} features, "
             f"got {baseline!r}."
         )
-    return read
+    return numbers
 
 
-def _outputs(estimator, X):
-    answer = getattr(estimator, "predict_proba", estimator.predict)(list(X))
-    return np.reshape(answer, (len(X), -1))
+def _predictions(estimator, X):
+    """Predict sequences; returns an array ``(n_sequences, n_outputs)``."""
+    predicted = getattr(estimator, "predict_proba", estimator.predict)(list(X))
+    return np.reshape(predicted, (len(X), -1))
 
 
-def _importance(estimator, steps, before, window, baseline):
-    """Hide every window of one sequence, in one call of the estimator."""
-    n_steps = len(steps)
+def _importance(estimator, x, predicted, window, baseline):
+    """Replace each window of one sequence in turn, with a single call of the estimator."""
+    n_steps = len(x)
     width = min(window, n_steps)
-    hidden = np.arange(n_steps) - np.arange(n_steps - width + 1)[:, None]
-    hidden = (hidden >= 0) & (hidden < width)
-    after = _outputs(estimator, np.where(hidden[:, :, None], baseline, steps))
+    offset = np.arange(n_steps) - np.arange(n_steps - width + 1)[:, None]
+    hidden = (offset >= 0) & (offset < width)  # (n_windows, n_steps)
+    repeated = _predictions(estimator, np.where(hidden[:, :, None], baseline, x))
     if hasattr(estimator, "predict_proba"):
-        lost = before[before.argmax()] - after[:, before.argmax()]
+        change = predicted[predicted.argmax()] - repeated[:, predicted.argmax()]
     else:
-        lost = np.abs(before - after).sum(axis=1)
-    return lost @ hidden / hidden.sum(axis=0)
+        change = np.abs(predicted - repeated).sum(axis=1)
+    return change @ hidden / hidden.sum(axis=0)

@@ -1,6 +1,6 @@
-"""Export to ONNX, which ONNX Runtime and others evaluate without Python.
+"""Export to ONNX, a format that ONNX Runtime and other engines evaluate without Python.
 
-Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_, which ``pip install skrnn[onnx]`` brings.
+Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_: ``pip install skrnn[onnx]``.
 """
 
 from __future__ import annotations
@@ -30,50 +30,51 @@ _NETWORKS = (
     StepRNNClassifier,
     StepRNNRegressor,
 )
-_READ_SEQUENCES = (RecurrentNetwork, PerStep, SequencePadder)
-_LEAST_OPSET = 18  # since when reductions take their axes as an input
+_SEQUENCE_READERS = (RecurrentNetwork, PerStep, SequencePadder)
+_MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
 
 def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None, options=None):
     """Convert a fitted estimator, or a whole pipeline, to an ONNX model in float32.
 
-    A model that begins with an estimator or transformer of sequences has an input ``X`` of
-    shape ``(n_sequences, n_steps, n_features)``, padded behind the ends of the shorter
-    sequences, and an input ``lengths`` of one int64 for each sequence. Any other has an input
-    ``X`` of shape ``(n_samples, n_features)``; a NaN tail of such rows is padding to an
-    estimator of sequences that comes later.
+    If the first step is an estimator or transformer of sequences, the model has an input ``X`` of
+    shape ``(n_sequences, n_steps, n_features)``, in which shorter sequences are padded at the
+    end, and an input ``lengths`` of shape ``(n_sequences,)`` and type int64. Otherwise it has an
+    input ``X`` of shape ``(n_samples, n_features)``; if a later step is an estimator of
+    sequences, NaN at the end of a row is padding.
 
-    Outputs have the names that skl2onnx gives them: ``label`` and ``probabilities`` of a
-    classifier, ``variable`` of shape ``(n_samples, n_outputs)`` of a regressor, ``sequences``
-    and ``n_steps`` (their lengths) of a transformer of sequences. Answers for steps are
-    ``(n_sequences, n_steps)`` labels and ``(n_sequences, n_steps, n_outputs)`` probabilities or
-    predictions, which are NaN behind the ends, where labels mean nothing.
+    Outputs have the names of skl2onnx: ``label`` and ``probabilities`` of a classifier,
+    ``variable`` of shape ``(n_samples, n_outputs)`` of a regressor, ``sequences`` and ``n_steps``
+    (their lengths) of a transformer of sequences. For estimators with a prediction for each step,
+    labels have the shape ``(n_sequences, n_steps)``, and probabilities and numbers
+    ``(n_sequences, n_steps, n_outputs)``. In the padding, these are NaN and labels are arbitrary.
 
     Parameters
     ----------
     estimator : estimator
         Fitted estimator or transformer of this package, `sklearn.pipeline.Pipeline`, or search
-        such as `sklearn.model_selection.GridSearchCV`, of which the best estimator is taken.
-        The other steps of a pipeline must be known to skl2onnx.
+        such as `sklearn.model_selection.GridSearchCV`, of which the best estimator is converted.
+        The other steps of a pipeline must be supported by skl2onnx.
 
     lengths : {'input', 'nan'}, default='input'
-        How the model learns where sequences end: by an input of its own, or, as the estimators
-        do, by the steps at the end of ``X`` that are NaN in every feature.
+        How the lengths of sequences are passed to the model: as an input, or by padding with
+        steps that are NaN in every feature, as for the estimators.
 
     initial_types : list of pairs, default=None
-        Names and types of the inputs, as in ``skl2onnx.convert_sklearn``, in place of those
-        above: such as strings for ``PerStep(OneHotEncoder())``.
+        Names and types of the inputs, as in ``skl2onnx.convert_sklearn``, instead of those above:
+        for example strings for ``PerStep(OneHotEncoder())``.
 
     target_opset : int, default=None
-        Version of the ONNX operators, at least 18. None means the newest that skl2onnx knows.
+        Version of the ONNX operators, at least 18. None means the newest that skl2onnx
+        supports.
 
     options : dict, default=None
-        Options of the converters of skl2onnx. None asks for arrays of probabilities.
+        Options of the converters of skl2onnx. By default, probabilities are an array.
 
     Returns
     -------
     model : onnx.ModelProto
-        The model, of which ``SerializeToString()`` is what ONNX Runtime loads.
+        The model. ONNX Runtime loads the bytes of ``SerializeToString()``.
 
     Raises
     ------
@@ -81,9 +82,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         If skl2onnx is not installed.
 
     ValueError
-        If a parameter is invalid, class labels are neither numbers nor text, a network serves
-        as a transformer in the middle of a pipeline, sequences reach a step that reads tables,
-        or the first step does not know its number of features.
+        If a parameter is invalid, class labels are neither numbers nor text, a network is a
+        transformer in the middle of a pipeline, a step for tables follows one that outputs
+        sequences, or the first step has no `n_features_in_`.
 
     NotFittedError
         If the estimator is not fitted.
@@ -103,8 +104,8 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     if lengths not in ("input", "nan"):
         raise ValueError(f"lengths must be 'input' or 'nan', got {lengths!r}.")
-    if target_opset is not None and target_opset < _LEAST_OPSET:
-        raise ValueError(f"target_opset must be at least {_LEAST_OPSET}, got {target_opset!r}.")
+    if target_opset is not None and target_opset < _MIN_OPSET:
+        raise ValueError(f"target_opset must be at least {_MIN_OPSET}, got {target_opset!r}.")
     estimator = getattr(estimator, "best_estimator_", estimator)
     check_is_fitted(estimator)
     names, steps = zip(*_steps("", estimator), strict=True)
@@ -112,9 +113,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     if options is None and is_classifier(steps[-1]):
         options = {id(steps[-1]): {"zipmap": False}}
     return convert_sklearn(
-        # skl2onnx stumbles over 'passthrough', which the list of steps leaves out.
+        # Without the steps 'passthrough', which skl2onnx does not support.
         Pipeline(list(zip(names, steps, strict=True))),
-        name=type(steps[-1]).__name__,  # in place of a random one
+        name=type(steps[-1]).__name__,  # random by default
         initial_types=initial_types or _initial_types(steps[0], lengths),
         final_types=_final_types(steps[-1]),
         target_opset=target_opset,
@@ -123,10 +124,10 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
 
 def register_onnx_converters():
-    """Teach skl2onnx the estimators and transformers of this package.
+    """Register the estimators and transformers of this package with skl2onnx.
 
-    `to_onnx` does this itself. It is for those who call ``skl2onnx.convert_sklearn`` on an
-    estimator that holds one of ours.
+    This is required before a call of ``skl2onnx.convert_sklearn`` or ``skl2onnx.to_onnx`` with an
+    estimator that contains one of skrnn. `to_onnx` of this module calls it.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def register_onnx_converters():
             "Export to ONNX needs skl2onnx, which is not installed: pip install 'skrnn[onnx]'."
         ) from error
 
-    zipmap = {"zipmap": [True, False, "columns"]}  # scikit-learn's pipelines ask; ours is an array
+    zipmap = {"zipmap": [True, False, "columns"]}  # requested in pipelines; it has no effect
     for cls in _NETWORKS:
         update_registered_converter(
             cls,
@@ -174,7 +175,7 @@ def register_onnx_converters():
 
 
 def _steps(name, estimator):
-    """List names and steps of a pipeline, of pipelines in it too; anything else is one step."""
+    """List the names and steps of a pipeline and of nested ones; an estimator is one step."""
     if not isinstance(estimator, Pipeline):
         return [(name or "estimator", estimator)]
     prefix = f"{name}__" if name else ""
@@ -183,27 +184,27 @@ def _steps(name, estimator):
 
 
 def _check_order(steps):
-    """Refuse what has a meaning in Python but none in a graph of batches and lengths."""
+    """Raise an error for steps that cannot be connected in a graph."""
     for step, following in pairwise(steps):
         if isinstance(step, NeuralNetwork):
             raise ValueError(
-                f"{type(step).__name__} stands in the middle of a pipeline, as a transformer; "
-                "only its answers can be exported, not its hidden states."
+                f"{type(step).__name__} is a transformer in the middle of a pipeline. Its "
+                "predictions can be exported as the last step, but not its hidden states."
             )
-        if _gives_sequences(step) and not isinstance(following, _READ_SEQUENCES):
+        if _outputs_sequences(step) and not isinstance(following, _SEQUENCE_READERS):
             raise ValueError(
-                f"{type(following).__name__} follows on {type(step).__name__}, but would get "
-                "sequences, not a table; SequencePadder(flat=True) between them makes one."
+                f"{type(following).__name__} follows {type(step).__name__}, which outputs "
+                "sequences instead of a table. Put SequencePadder(flat=True) between them."
             )
 
 
-def _gives_sequences(step):
+def _outputs_sequences(step):
     return isinstance(step, PerStep) or (isinstance(step, SequencePadder) and not step.flat)
 
 
 def _final_types(last):
-    """Name the outputs, of which skl2onnx would number those that share a name with a step's."""
-    if _gives_sequences(last):
+    """Name the outputs; skl2onnx would add numbers to names that occur at two steps."""
+    if _outputs_sequences(last):
         return [("sequences", None), ("n_steps", None)]
     if isinstance(last, ClassPredictions):
         return [("label", None), ("probabilities", None)]
@@ -213,11 +214,11 @@ def _final_types(last):
 def _initial_types(first, lengths):
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
-    if not isinstance(first, _READ_SEQUENCES):
+    if not isinstance(first, _SEQUENCE_READERS):
         if not hasattr(first, "n_features_in_"):
             raise ValueError(
-                f"{type(first).__name__} does not say how many features it takes (n_features_in_); "
-                "pass initial_types. Of a search, refit=True makes the best estimator."
+                f"{type(first).__name__} has no n_features_in_. Pass initial_types, or use "
+                "refit=True if it is a search."
             )
         return [("X", FloatTensorType([None, first.n_features_in_]))]
     types = [("X", FloatTensorType([None, None, first.n_step_features_]))]

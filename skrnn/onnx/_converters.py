@@ -1,7 +1,8 @@
-"""What skl2onnx asks of each class: to name its outputs, to give their shapes, to make its nodes.
+"""Converters for skl2onnx: for each class a parser, a shape calculator and a converter.
 
-skl2onnx first *parses*, which names the outputs of each step; then finds their *shapes*; and then
-*converts*. Between steps, sequences are two values, a batch and the lengths.
+skl2onnx first calls the *parsers*, which name the outputs of each step, then the *shape*
+calculators, and then the *converters*, which add nodes. Between steps, sequences are two values:
+a padded batch and the lengths.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def _declare(scope, alias, model, inputs, **outputs):
     return operator.outputs
 
 
-def _read(nodes, inputs, n_features):
-    """Read the sequences that enter an operator, with or without lengths."""
+def _input_sequences(nodes, inputs, n_features):
+    """Read the sequences of an operator, with or without an input of lengths."""
     X, *lengths = [variable.full_name for variable in inputs]
     return read_sequences(nodes, X, lengths[0] if lengths else None, n_features)
 
@@ -48,11 +49,11 @@ def parse_network(scope, model, inputs, custom_parsers=None):
 def shape_network(operator):
     model = operator.raw_operator
     rows = [None, None] if model._per_step else [None]
-    *label, answers = operator.outputs
+    *label, output = operator.outputs
     if not label:
-        answers.type.shape = [*rows, model.n_outputs_]
+        output.type.shape = [*rows, model.n_outputs_]
         return
-    answers.type.shape = [*rows, len(model.classes_)]
+    output.type.shape = [*rows, len(model.classes_)]
     label[0].type.shape = [*rows, len(model.classes_)] if _is_multilabel(model) else rows
 
 
@@ -60,19 +61,20 @@ def convert_network(scope, operator, container):
     model, nodes = operator.raw_operator, Nodes(scope, container)
     network, weights = model._fitted_network(), model._weights()
     if isinstance(model, RecurrentNetwork):
-        sequences = _read(nodes, operator.inputs, model.n_step_features_)
-        scores = recurrent_network(nodes, network, weights, *sequences)
+        sequences = _input_sequences(nodes, operator.inputs, model.n_step_features_)
+        raw_prediction = recurrent_network(nodes, network, weights, *sequences)
     else:
         x = operator.inputs[0].full_name
-        scores = multilayer_perceptron(nodes, network, weights, x)
-    *label, answers = operator.outputs
+        raw_prediction = multilayer_perceptron(nodes, network, weights, x)
+    *label, output = operator.outputs
+    result = raw_prediction
     if label:
         classes = None if _is_multilabel(model) else _class_array(model)
-        chosen, scores = class_answers(nodes, scores, classes, model.out_activation_)
+        chosen, result = class_answers(nodes, raw_prediction, classes, model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
-        scores = fill_padding(nodes, sequences[2], scores, np.nan)
-    nodes.name(scores, answers)
+        result = fill_padding(nodes, sequences[2], result, np.nan)
+    nodes.name(result, output)
 
 
 def _is_multilabel(model):
@@ -80,19 +82,19 @@ def _is_multilabel(model):
 
 
 def _class_array(model):
-    """Get the classes as an array of a type that ONNX has."""
+    """Convert the classes to an array of a type that ONNX supports."""
     classes = model.classes_
     if classes.dtype.kind in "iu":
         return classes.astype(np.int64)
     if classes.dtype.kind == "f":
-        return classes.astype(np.float64)  # float32 would be other labels
+        return classes.astype(np.float64)  # rounding to float32 would change labels
     if classes.dtype.kind == "b":
         return classes
     if all(isinstance(label, str) for label in classes):
         return classes.astype(str)
     raise ValueError(
-        f"The classes {classes.tolist()} of {type(model).__name__} have no type in ONNX; numbers, "
-        "booleans and strings have one."
+        f"The classes {classes.tolist()} of {type(model).__name__} have no type in ONNX. Use "
+        "numbers, booleans or strings."
     )
 
 
@@ -110,15 +112,15 @@ def _label_type(model):
 
 
 class Rows:
-    """Stands for the first half of `PerStep`, from sequences to the rows of a table."""
+    """First part of `PerStep`: converts sequences to a table of steps."""
 
     def __init__(self, n_features):
         self.n_features = n_features
 
 
 def parse_per_step(scope, model, inputs, custom_parsers=None):
-    """Put the transformer, whatever it is, between an operator to rows and one back again."""
-    # Of all its names the one that parses a step without making it an output of the model.
+    """Parse `PerStep` as three operators: sequences to rows, its transformer, and back."""
+    # The public function would make the output of this step an output of the model.
     from skl2onnx._parse import _parse_sklearn
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
@@ -144,7 +146,7 @@ def shape_rows(operator):
 
 def convert_rows(scope, operator, container):
     nodes, n_features = Nodes(scope, container), operator.raw_operator.n_features
-    X, lengths, _ = _read(nodes, operator.inputs, n_features)
+    X, lengths, _ = _input_sequences(nodes, operator.inputs, n_features)
     nodes.name(nodes("Reshape", X, np.array([-1, n_features])), operator.outputs[0])
     nodes.name(lengths, operator.outputs[1])
 
@@ -184,7 +186,7 @@ def shape_padder(operator):
 
 def convert_padder(scope, operator, container):
     nodes, padder = Nodes(scope, container), operator.raw_operator
-    sequences = _read(nodes, operator.inputs, padder.n_step_features_)
+    sequences = _input_sequences(nodes, operator.inputs, padder.n_step_features_)
     results = pad(nodes, padder, *sequences)
     for value, output in zip(results, operator.outputs, strict=False):  # flat: no lengths
         nodes.name(value, output)

@@ -1,4 +1,4 @@
-"""Something goes wrong in the middle of fit: all as before, or the best so far, as documented."""
+"""Errors during fit leave the estimator unchanged; an interrupt keeps the best weights."""
 
 import copy
 
@@ -60,7 +60,7 @@ class FailingCallback:
 
 
 def fail_after(n_calls, error, monkeypatch):
-    """Let the dense layer that every network ends in fail at some call."""
+    """Make the n-th call of a dense layer, the last layer of every network, raise an error."""
     calls = 0
     original = layers.dense
 
@@ -75,7 +75,7 @@ def fail_after(n_calls, error, monkeypatch):
 
 
 def start(case, state):
-    """Make an estimator, never fitted or fitted before, and what it knows."""
+    """Create an estimator, which is new, fitted, or fitted with warm_start, and its data."""
     estimator, X, y = CASES[case]
     estimator = clone(estimator)
     if state != "new":
@@ -84,10 +84,10 @@ def start(case, state):
     return estimator, X, y
 
 
-def assert_as_before(estimator, before, X, expected):
+def assert_unchanged(estimator, before, X, expected):
     assert freeze(vars(estimator)) == before
     if expected is None:
-        with pytest.raises(NotFittedError):
+        with pytest.raises(NotFittedError, match="instance is not fitted yet"):
             estimator.predict(X)
     else:
         assert freeze(estimator.predict(X)) == expected
@@ -96,7 +96,7 @@ def assert_as_before(estimator, before, X, expected):
 @pytest.mark.parametrize("state", ["new", "fitted", "warm"])
 @pytest.mark.parametrize("error", [MemoryError, RuntimeError, SystemExit])
 @pytest.mark.parametrize("n_calls", [1, 3, 8])
-def test_error_in_a_layer_leaves_the_estimator_as_it_was(case, state, error, n_calls, monkeypatch):
+def test_error_in_a_layer_leaves_the_estimator_unchanged(case, state, error, n_calls, monkeypatch):
     estimator, X, y = start(case, state)
     before = freeze(vars(estimator))
     expected = None if state == "new" else freeze(estimator.predict(X))
@@ -104,14 +104,14 @@ def test_error_in_a_layer_leaves_the_estimator_as_it_was(case, state, error, n_c
         fail_after(n_calls, error, patch)
         with pytest.raises(error, match="in the middle"):
             estimator.fit(X, y)
-    assert_as_before(estimator, before, X, expected)
+    assert_unchanged(estimator, before, X, expected)
     again = clone(estimator).set_params(warm_start=False).fit(X, y)
     fresh = clone(CASES[case][0]).fit(X, y)
     assert freeze(again.predict(X)) == freeze(fresh.predict(X))
 
 
 @pytest.mark.parametrize("error", [MemoryError, RuntimeError])
-def test_error_in_partial_fit_leaves_the_estimator_as_it_was(case, error, monkeypatch):
+def test_error_in_partial_fit_leaves_the_estimator_unchanged(case, error, monkeypatch):
     estimator, X, y = CASES[case]
     first = {} if "numbers" in case else {"classes": [0, 1]}
     estimator = clone(estimator).partial_fit(X, y, **first)
@@ -121,8 +121,8 @@ def test_error_in_partial_fit_leaves_the_estimator_as_it_was(case, error, monkey
         fail_after(2, error, patch)
         with pytest.raises(error, match="in the middle"):
             estimator.partial_fit(X, y)
-    assert_as_before(estimator, before, X, expected)
-    # Neither weights nor the momentum of the solver have moved.
+    assert_unchanged(estimator, before, X, expected)
+    # The weights and the state of the optimizer are unchanged.
     estimator.set_params(random_state=1).partial_fit(X, y)
     twin.set_params(random_state=1).partial_fit(X, y)
     assert freeze(estimator.predict(X)) == freeze(twin.predict(X))
@@ -130,7 +130,7 @@ def test_error_in_partial_fit_leaves_the_estimator_as_it_was(case, error, monkey
 
 @pytest.mark.parametrize("state", ["new", "fitted", "warm"])
 @pytest.mark.parametrize("error", [MemoryError, RuntimeError, ValueError])
-def test_error_in_a_callback_leaves_the_estimator_as_it_was(case, state, error):
+def test_error_in_a_callback_leaves_the_estimator_unchanged(case, state, error):
     estimator, X, y = start(case, state)
     callback = FailingCallback(error)
     estimator.set_callbacks(callback)
@@ -144,12 +144,12 @@ def test_error_in_a_callback_leaves_the_estimator_as_it_was(case, state, error):
 
 
 @pytest.mark.parametrize("n_calls", [3, 8, 14])
-def test_interrupt_keeps_the_best_so_far(case, n_calls, monkeypatch):
+def test_interrupt_keeps_the_best_weights(case, n_calls, monkeypatch):
     estimator, X, y = CASES[case]
     estimator = clone(estimator)
     with monkeypatch.context() as patch:
         fail_after(n_calls, KeyboardInterrupt, patch)
-        with pytest.warns(ConvergenceWarning, match="interrupted"):
+        with pytest.warns(ConvergenceWarning, match="Training was interrupted after"):
             estimator.fit(X, y)
     assert estimator.n_iter_ < 6
     full = clone(estimator).set_params(max_iter=max(estimator.n_iter_, 1)).fit(X, y)
@@ -160,7 +160,7 @@ def test_interrupt_keeps_the_best_so_far(case, n_calls, monkeypatch):
 
 @pytest.mark.parametrize("transformer", [SequencePadder(), PerStep(SequencePadder())], ids=repr)
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
-def test_error_in_a_transformer_leaves_it_as_it_was(transformer, error, monkeypatch):
+def test_error_in_a_transformer_leaves_it_unchanged(transformer, error, monkeypatch):
     def fail(*args, **kwargs):
         raise error("in the middle")
 

@@ -1,4 +1,4 @@
-"""What is promised about installing: extras that errors name, versions that are tested."""
+"""Extras named in messages exist, and the oldest tested versions are those required."""
 
 import re
 import runpy
@@ -14,7 +14,7 @@ NAMED = re.compile(r"skrnn\[([\w,]+)\]")
 
 
 def named_in(*folders):
-    """Get the extras that texts below some folders tell users to install."""
+    """Get the extras that are named in the files of some folders."""
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*"))]
     found = [
         NAMED.findall(path.read_text(encoding="utf-8"))
@@ -24,14 +24,14 @@ def named_in(*folders):
     return {extra for texts in found for text in texts for extra in text.split(",")}
 
 
-def test_extras_that_are_named_exist():
+def test_named_extras_exist():
     assert NAMED.findall("pip install skrnn[plot,onnx]") == ["plot,onnx"]
     assert named_in("skrnn", "docs", "examples") <= EXTRAS
     inside = [text for of_one in PROJECT["optional-dependencies"].values() for text in of_one]
     assert {e for text in inside for es in NAMED.findall(text) for e in es.split(",")} <= EXTRAS
 
 
-def test_floors_are_those_of_the_project():
+def test_oldest_tested_versions_are_those_required():
     script = ROOT / "tests" / "smoke" / "floors.py"
     pins = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     pinned = dict(pin.split("==") for pin in pins.stdout.split())

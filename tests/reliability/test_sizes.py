@@ -1,4 +1,4 @@
-"""The very long, the very short, very many classes, and features that say nothing."""
+"""Very long and very short sequences, very many classes, and constant features."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
 
-# Peak of resident memory beyond that of training on the short sequences alone.
+# Increase of the peak of resident memory over training on the short sequences only.
 MEASURE = """
 import json, resource, sys, warnings
 import numpy as np
@@ -42,9 +42,9 @@ peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 clf.predict(X) if method == "predict" else clf.fit(X, y)
 used = peak() - before
-answers = clf.predict_proba(X)
-same = method == "fit" or np.allclose(answers[1:], alone, rtol=0, atol=1e-12)
-print(json.dumps([used, bool(np.isfinite(answers).all()), bool(same)]))
+predictions = clf.predict_proba(X)
+same = method == "fit" or np.allclose(predictions[1:], alone, rtol=0, atol=1e-12)
+print(json.dumps([used, bool(np.isfinite(predictions).all()), bool(same)]))
 """
 
 
@@ -63,7 +63,7 @@ def bytes_used(n_steps, method, bptt_steps=None):
     "n_steps",
     [pytest.param(50_000, id="50000"), pytest.param(1_000_000, marks=pytest.mark.slow, id="1e6")],
 )
-def test_memory_of_one_huge_sequence_beside_1000_short_ones(
+def test_memory_prediction_huge_sequence_beside_1000_short_ones(
     n_steps, method, bptt_steps, record_property
 ):
     used = bytes_used(n_steps, method, bptt_steps)
@@ -86,13 +86,14 @@ STEP_TARGETS = {
 def test_sequences_of_length_one(kind, cell, options):
     y = STEP_TARGETS.get(kind, np.arange(40) % 3)
     model = kind(**QUICK, cell=cell, **options).fit(ONE_STEP, y)
-    answers = model.predict(ONE_STEP)
-    assert len(answers) == 40
+    predictions = model.predict(ONE_STEP)
+    assert len(predictions) == 40
     assert all(
-        np.shape(of_one) == np.shape(target) for of_one, target in zip(answers, y, strict=True)
+        np.shape(prediction) == np.shape(target)
+        for prediction, target in zip(predictions, y, strict=True)
     )
     block = model.predict(np.stack(ONE_STEP))
-    assert_allclose(np.hstack(list(block)), np.hstack(list(answers)), atol=1e-12)
+    assert_allclose(np.hstack(list(block)), np.hstack(list(predictions)), atol=1e-12)
     assert [g.shape for g in model.input_gradients(ONE_STEP)] == [(1, 3)] * 40
 
 
@@ -129,9 +130,11 @@ def test_constant_features(kind, solver, value):
         else [np.tile(row, (1 + i % 3, 1)) for i, row in enumerate(rows)]
     )
     model = clone(kind(**QUICK, solver=solver)).fit(X, y)
-    answers = model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
-    assert np.isfinite(answers).all()
+    predictions = model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
+    assert np.isfinite(predictions).all()
     if kind is XORMLPClassifier:
-        assert_allclose(answers, answers[[0] * 30], atol=1e-12)  # equal rows, equal answers
+        assert_allclose(
+            predictions, predictions[[0] * 30], atol=1e-12
+        )  # equal rows have equal predictions
     else:
-        assert_allclose(answers, answers[np.arange(30) % 3], atol=1e-12)
+        assert_allclose(predictions, predictions[np.arange(30) % 3], atol=1e-12)

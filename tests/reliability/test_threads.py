@@ -1,4 +1,4 @@
-"""Many at once: threads share an estimator, fits do not disturb each other."""
+"""Threads can share an estimator, and fits in threads are independent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -36,7 +36,7 @@ CASES = {
 
 
 def bits(value):
-    """Get the bytes of all numbers in a value."""
+    """Concatenate the bytes of all numbers in a value."""
     if isinstance(value, dict):
         value = list(value.values())
     ragged = isinstance(value, np.ndarray) and value.dtype.hasobject
@@ -46,7 +46,7 @@ def bits(value):
 
 
 def in_threads(task, n_tasks):
-    """Run a task in 16 threads, which begin at the same moment; returns all results."""
+    """Run a task in 16 threads that begin at the same moment; returns all results."""
     barrier = Barrier(N_THREADS)
 
     def run(thread):
@@ -58,18 +58,18 @@ def in_threads(task, n_tasks):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_answers_from_16_threads_have_the_same_bits(name, record_property):
+def test_predictions_in_16_threads_have_the_same_bits(name, record_property):
     estimator, X, y = CASES[name]
     estimator = clone(estimator).fit(X, y)
     methods = ["predict", "predict_proba", "hidden_states", "input_gradients", "transform"]
     methods = [method for method in methods if hasattr(estimator, method)]
     for method in methods:
         expected = bits(getattr(estimator, method)(X))
-        answers = in_threads(
+        outputs = in_threads(
             lambda _, method=method: bits(getattr(estimator, method)(X)), N_THREADS * N_ROUNDS
         )
-        assert len(answers) == N_THREADS * N_ROUNDS
-        assert set(answers) == {expected}
+        assert len(outputs) == N_THREADS * N_ROUNDS
+        assert set(outputs) == {expected}
     record_property("calls from threads", len(methods) * N_THREADS * N_ROUNDS)
 
 
@@ -79,17 +79,17 @@ def test_streams_in_16_threads_have_the_same_bits(name, record_property):
     estimator = clone(estimator).fit(X, y)
 
     def stream(i):
-        state, answers = estimator.initial_state(), []
+        state, outputs = estimator.initial_state(), []
         for x_t in X[i % len(X)]:
-            answer, state = estimator.step(x_t, state)
-            answers.append(answer)
-        return i, bits(answers)
+            output, state = estimator.step(x_t, state)
+            outputs.append(output)
+        return i, bits(outputs)
 
     expected = dict(stream(i) for i in range(len(X)))
-    answers = in_threads(stream, N_THREADS * N_ROUNDS)
-    assert {i for i, _ in answers} == set(range(N_THREADS * N_ROUNDS))
-    assert all(answer == expected[i % len(X)] for i, answer in answers)
-    record_property("calls from threads", len(answers))
+    outputs = in_threads(stream, N_THREADS * N_ROUNDS)
+    assert {i for i, _ in outputs} == set(range(N_THREADS * N_ROUNDS))
+    assert all(output == expected[i % len(X)] for i, output in outputs)
+    record_property("calls from threads", len(outputs))
 
 
 def fitted_bits(estimator, X, y, seed):
@@ -98,7 +98,7 @@ def fitted_bits(estimator, X, y, seed):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_fits_in_16_threads_do_not_disturb_each_other(name, record_property):
+def test_fits_in_16_threads_are_independent(name, record_property):
     alone = [fitted_bits(*CASES[name], seed) for seed in range(4)]
     assert len(set(alone)) == 4
     together = in_threads(lambda i: (i, fitted_bits(*CASES[name], i % 4)), 2 * N_THREADS)
@@ -106,7 +106,7 @@ def test_fits_in_16_threads_do_not_disturb_each_other(name, record_property):
     record_property("fits in threads", len(together))
 
 
-def test_different_fits_in_threads_do_not_disturb_each_other():
+def test_fits_of_different_estimators_in_threads_are_independent():
     alone = {name: fitted_bits(*case, 0) for name, case in CASES.items()}
     names = [*CASES] * 6
     together = in_threads(lambda i: (names[i], fitted_bits(*CASES[names[i]], 0)), len(names))
