@@ -8,12 +8,13 @@ scikit-learn can split. Each has an inverse, ``to_...``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from skrnn._input import as_sequences, object_array, unflatten
-from skrnn._input import columns as _columns
-from skrnn._input.containers import column_names, list_or_array
-from skrnn._input.values import as_array, is_nested
+from skrnn._input.containers import column_names, list_or_array, read_column, read_list
+from skrnn._input.values import as_array, holds_text, is_nested, missing_in, to_numbers
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
@@ -192,22 +193,28 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
     >>> [x.tolist() for x in sequences]
     [[[1.0], [3.0]], [[5.0]]]
     """
-    if column_names(frame) is None and hasattr(frame, "to_frame"):
-        frame = frame.to_frame()  # a pandas Series, with ids and times in its index
-    names = _columns.check_column_names(frame)
+    levels = _read_levels(frame)
+    features = _read_columns(frame.to_frame() if hasattr(frame, "to_frame") else frame)
+    table = levels | features
     if id is None:
-        id, time = _columns.index_levels(frame, time)
-    codes, ids = _columns.number_sequences(_columns.read_column(frame, names, id), id)
-    times = None if time is None else _columns.read_column(frame, names, time)
-    order = _columns.in_time_order(codes, ids, time, times)
+        if len(levels) != 2 or time is not None:
+            raise ValueError(
+                "id must name a column, except for a pandas frame with a MultiIndex of two named "
+                f"levels, sequence and step; got levels {list(levels)} and time={time!r}."
+            )
+        id, time = levels
     if columns is None:
-        columns = [name for name in names if name not in (id, time)]
+        columns = [name for name in features if name not in (id, time)]
     single = not is_nested(columns)
-    wanted = [columns] if single else columns
-    features = {name: _columns.read_column(frame, names, name) for name in wanted}
-    if not features:
-        raise ValueError(f"No column is left for the features; the columns are {names}.")
-    rows = _columns.features_of_rows(features)[order]
+    names = [columns] if single else list(columns)
+    unknown = [name for name in (id, time, *names) if name not in (None, *table)]
+    if unknown or not names:
+        fault = f"There is no column {unknown[0]!r}" if unknown else "No column is left as feature"
+        raise ValueError(f"{fault}; the columns are {list(table)}.")
+    codes, ids = _number_sequences(table[id], id)
+    times = np.arange(len(codes)) if time is None else table[time]
+    order = _order_by_time(codes, ids, times, time)
+    rows = _join_features({name: table[name] for name in names})[order]
     return unflatten(rows[:, 0] if single else rows, np.bincount(codes)), ids
 
 
@@ -253,14 +260,10 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     {'id': array(['a', 'a', 'b'], dtype=object), 'time': array([0, 1, 0]), 'x0': array([1, 2, 3])}
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    ids = np.arange(len(lengths)) if ids is None else _columns.read_items(ids)
-    if len(ids) != len(lengths):
-        raise ValueError(f"X holds {len(lengths)} sequences, but there are {len(ids)} ids.")
-    if len(set(ids.tolist())) < len(ids):
-        raise ValueError("ids must be all different; rows of equal ids would become one sequence.")
-    names = _columns.feature_names(columns, values.shape[1])
-    if len({id, time, *names}) < 2 + len(names):
-        raise ValueError(f"Names of columns must differ, got {[id, time, *names]}.")
+    ids = np.arange(len(lengths)) if ids is None else read_column(ids)
+    if len(ids) != len(lengths) or len(set(ids.tolist())) < len(ids):
+        raise ValueError(f"ids must hold {len(lengths)} different ids, one a sequence; got {ids}.")
+    names = _name_features(columns, values.shape[1], id, time)
     steps = np.concatenate([np.arange(length) for length in lengths])
     features = dict(zip(names, np.ascontiguousarray(values.T), strict=True))
     return {id: np.repeat(ids, lengths), time: steps, **features}
@@ -367,14 +370,11 @@ def from_nested(frame) -> np.ndarray:
     >>> [x.tolist() for x in from_nested({"u": [[1, 2], [3]], "v": [[10, 20], [30]]})]
     [[[1, 10], [2, 20]], [[3, 30]]]
     """
-    names = _columns.check_column_names(frame)
-    columns = [_columns.read_column(frame, names, name, nested=True) for name in names]
-    rows = list(zip(*columns, strict=True))
+    columns = _read_columns(frame)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if not rows:
         raise ValueError("The frame is empty: at least one row and one column are required.")
-    return object_array(
-        [_join_cells(dict(zip(names, row, strict=True)), i) for i, row in enumerate(rows)]
-    )
+    return object_array([_join_cells(cells, i) for i, cells in enumerate(rows)])
 
 
 def to_nested(X, columns=None, *, step_features=None) -> dict:
@@ -414,18 +414,113 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     [array([10, 20]), array([30])]
     """
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    names = _columns.feature_names(columns, values.shape[1])
+    names = _name_features(columns, values.shape[1])
     features = np.ascontiguousarray(values.T)
     return {name: list(unflatten(row, lengths)) for name, row in zip(names, features, strict=True)}
 
 
-def _join_cells(cells: dict, i: int) -> np.ndarray:
-    """Join the features in row i of a nested frame to an array (n_steps, n_features)."""
-    cells = {name: _columns.read_cell(cell, i, name) for name, cell in cells.items()}
+def _read_columns(frame) -> dict:
+    """Read the columns of a frame or mapping as 1-D arrays."""
+    names = list(frame) if isinstance(frame, Mapping) else column_names(frame)
+    if names is None:
+        raise TypeError(f"A frame or mapping of columns is needed, got {type(frame).__name__}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"Names of columns must differ, got {names}.")
+    columns = {name: read_column(frame[name]) for name in names}
+    n_rows = {name: len(column) for name, column in columns.items()}
+    if len(set(n_rows.values())) > 1:
+        raise ValueError(f"Columns must have one number of rows, got {n_rows}.")
+    return columns
+
+
+def _read_levels(frame) -> dict:
+    """Read the named levels of the index of a pandas frame; others have none."""
+    index = getattr(frame, "index", None)
+    names = [name for name in getattr(index, "names", []) if name is not None]
+    return {name: as_array(frame.index.get_level_values(name)) for name in names}
+
+
+def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
+    """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
+    if not len(ids):
+        raise ValueError("The frame is empty: at least one row is required.")
+    _refuse_missing(ids, name)
+    numbers: dict = {}
+    try:
+        codes = [numbers.setdefault(value, len(numbers)) for value in ids.tolist()]
+    except TypeError as error:
+        raise ValueError(f"The ids in {name!r} must be single values: {error}.") from error
+    return np.array(codes), ids[np.unique(codes, return_index=True)[1]]
+
+
+def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) -> np.ndarray:
+    """Return the order of rows by sequence, and within each sequence by time."""
+    _refuse_missing(times, name)
+    if times.dtype.kind == "c" or holds_text(times):
+        raise ValueError(
+            f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
+            "comes before '9'."
+        )
+    try:
+        rank = np.unique(times, return_inverse=True)[1]
+    except TypeError as error:
+        raise ValueError(f"The times in {name!r} have no order: {error}.") from error
+    order = np.lexsort((rank, codes))
+    repeated = (np.diff(codes[order]) == 0) & (np.diff(rank[order]) == 0)
+    if repeated.any():
+        row = order[repeated.argmax()]
+        raise ValueError(
+            f"The sequence of id {ids[codes[row]]} has more than one step at {name!r} {times[row]}."
+        )
+    return order
+
+
+def _refuse_missing(values: np.ndarray, name) -> None:
+    missing = missing_in(values)
+    if missing.any():
+        raise ValueError(
+            f"Column {name!r} has no value in row {missing.argmax()}, but every step needs an id "
+            "and a time."
+        )
+
+
+def _join_features(columns: dict) -> np.ndarray:
+    """Join columns of numbers to an array (n_rows, n_columns), of objects if some hold text."""
+    return np.column_stack([_read_feature(column, name) for name, column in columns.items()])
+
+
+def _read_feature(column: np.ndarray, name) -> np.ndarray:
+    if holds_text(column):
+        return column.astype(object)
+    if column.dtype == object:
+        column = np.where(missing_in(column), np.nan, column)
+    return to_numbers(column, f"Column {name!r}")
+
+
+def _join_cells(cells: dict, row: int) -> np.ndarray:
+    """Join the features of one sequence, in the cells of a row, to (n_steps, n_features)."""
+    cells = {name: as_array(cell) for name, cell in cells.items()}
+    for name, cell in cells.items():
+        if cell.ndim != 1 or not len(cell):
+            raise ValueError(
+                f"Row {row} of column {name!r} has shape {cell.shape}, but a sequence of at least "
+                "one value, (n_steps,), is required."
+            )
     n_steps = {name: len(cell) for name, cell in cells.items()}
     if len(set(n_steps.values())) > 1:
-        raise ValueError(f"The cells of row {i} differ in their numbers of steps: {n_steps}.")
-    return _columns.features_of_rows(cells)
+        raise ValueError(f"The cells of row {row} differ in their numbers of steps: {n_steps}.")
+    return _join_features(cells)
+
+
+def _name_features(columns, n_features: int, *others) -> list:
+    """Return the names of features that were passed, or make names; none may equal the others."""
+    names = [f"x{k}" for k in range(n_features)] if columns is None else list(columns)
+    if len(names) != n_features or len({*names, *others}) < n_features + len(others):
+        raise ValueError(
+            f"columns must hold {n_features} names, all names must differ; got columns={columns!r} "
+            f"and {list(others)}."
+        )
+    return names
 
 
 def _exchange_axes(X, shape: str) -> np.ndarray:
@@ -440,9 +535,7 @@ def _exchange_axes(X, shape: str) -> np.ndarray:
                 f"axes, (n_sequences, ...) and then {shape}."
             )
         return np.ascontiguousarray(contents.transpose(0, 2, 1))
-    if not contents:
-        raise ValueError("X is empty: at least one sequence is required.")
-    arrays = [as_array(sequence) for sequence in contents]
+    arrays = read_list(contents, "X")
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise ValueError(f"Sequence {i} of X has shape {array.shape}, but {shape} is required.")

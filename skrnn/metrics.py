@@ -12,28 +12,23 @@ from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight
 
-from skrnn._input import (
-    flatten_steps,
-    flatten_weights,
-    lengths_of,
-    refuse_masked,
-    refuse_overflow,
-)
+from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
+from skrnn._input.containers import list_or_array, read_list
 from skrnn._numeric.packing import starts_of
 
 
 def _read(y_true, y_pred):
     """Flatten the targets and predictions of all steps; also return the lengths of sequences."""
-    lengths = lengths_of(y_pred, "y_pred")
-    return _read_steps(y_true, lengths, "y_true"), _read_steps(y_pred, lengths, "y_pred"), lengths
-
-
-def _read_steps(values, lengths, name):
-    values = flatten_steps(values, lengths, name)
-    assert_all_finite(values, input_name=name)
-    if values.dtype == object and any(value is None for value in values.flat):
-        raise ValueError(f"{name} contains None, where a label or number is required.")
-    return values
+    predictions = read_list(list_or_array(y_pred, "y_pred"), "y_pred")
+    lengths = np.array([len(steps) for steps in predictions])
+    flat = []
+    for values, name in ((y_true, "y_true"), (predictions, "y_pred")):
+        values = flatten_steps(values, lengths, name)
+        assert_all_finite(values, input_name=name)
+        if values.dtype == object and any(value is None for value in values.flat):
+            raise ValueError(f"{name} contains None, where a label or number is required.")
+        flat.append(values)
+    return *flat, lengths
 
 
 def _flat(metric, y_true, y_pred, sample_weight, **options):
@@ -230,10 +225,8 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     truth, predictions, lengths = _read(y_true, y_pred)
     truth, predictions = truth.reshape(len(truth), -1), predictions.reshape(len(truth), -1)
     if truth.shape != predictions.shape:
-        raise ValueError(
-            f"y_true has {truth.shape[1]} columns for each step, but y_pred has "
-            f"{predictions.shape[1]}."
-        )
+        n_true, n_pred = truth.shape[1], predictions.shape[1]
+        raise ValueError(f"y_true has {n_true} values for each step, but y_pred has {n_pred}.")
     wrong = (truth != predictions).any(axis=1)
     correct = ~np.logical_or.reduceat(wrong, starts_of(lengths))
     refuse_masked(sample_weight, "sample_weight")

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore_form, set_learned
-from skrnn._numeric.packing import starts_of
 
 
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
@@ -185,18 +184,17 @@ class SequencePadder(_SequenceTransformer):
         """
         check_is_fitted(self)
         sequences, _ = read_X(self, X, reset=False)
-        longest = int(sequences.lengths.max())
-        n_steps = self.n_steps_
-        if longest > n_steps:
-            if self.longer == "truncate":
-                sequences = _truncate(sequences, n_steps)
-            elif self.longer == "error" or self.flat:
-                raise ValueError(
-                    f"Sequence {sequences.lengths.argmax()} of X has {longest} steps, more than "
-                    f"the {n_steps} of the output. longer='truncate' would drop the steps beyond."
-                )
-            else:
-                n_steps = longest
+        longest, n_steps = int(sequences.lengths.max()), self.n_steps_
+        if self.longer == "truncate":
+            kept = [steps[:n_steps] for steps in sequences.to_ragged()]
+            sequences = Sequences(np.concatenate(kept), np.minimum(sequences.lengths, n_steps))
+        elif self.longer == "grow" and not self.flat:
+            n_steps = max(n_steps, longest)
+        elif longest > n_steps:
+            raise ValueError(
+                f"Sequence {sequences.lengths.argmax()} of X has {longest} steps, more than the "
+                f"{n_steps} of the output. longer='truncate' would drop the steps beyond."
+            )
         padded = sequences.to_padded(n_steps, self.fill_value)
         return padded.reshape(len(padded), -1) if self.flat else padded
 
@@ -232,10 +230,8 @@ class SequencePadder(_SequenceTransformer):
             ``step0_x0``, ``step0_x1`` and so on: the step, then the feature.
         """
         check_is_fitted(self)
-        return np.array(
-            [f"step{t}_x{k}" for t in range(self.n_steps_) for k in range(self.n_step_features_)],
-            dtype=object,
-        )
+        steps, features = range(self.n_steps_), range(self.n_step_features_)
+        return np.array([f"step{t}_x{k}" for t in steps for k in features], dtype=object)
 
 
 class PerStep(_SequenceTransformer):
@@ -324,8 +320,7 @@ class PerStep(_SequenceTransformer):
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
         with self._fitting(X, y):
-            (values, lengths), learned = self._read(X, reset=True)
-            set_learned(self, learned)
+            values, lengths = self._read(X, reset=True)
             self.transformer_ = clone(self.transformer).fit(values, _flatten_targets(y, lengths))
             one_step = self.transformer_.transform(values[:1].copy())
             self._n_features_out = _dense(one_step).shape[1]
@@ -355,8 +350,7 @@ class PerStep(_SequenceTransformer):
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y).transform(X)
         with self._fitting(X, y):
-            (values, lengths), learned = self._read(X, reset=True)
-            set_learned(self, learned)
+            values, lengths = self._read(X, reset=True)
             self.transformer_ = clone(self.transformer)
             y = _flatten_targets(y, lengths)
             values = _dense(self.transformer_.fit_transform(values, y))
@@ -380,7 +374,7 @@ class PerStep(_SequenceTransformer):
             features changes, a 2-D X becomes 3-D, and nested lists become a list of arrays.
         """
         check_is_fitted(self)
-        (values, lengths), _ = self._read(X, reset=False)
+        values, lengths = self._read(X, reset=False)
         with config_context(transform_output="default"):  # the table is split into sequences
             sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
         return restore_form(X, self.n_step_features_, sequences)
@@ -407,24 +401,17 @@ class PerStep(_SequenceTransformer):
         sequences, learned = read_X(self, X, reset=reset, numeric=False)
         if sequences.values.dtype.kind not in "OUS":  # text is left to the transformer
             sequences = check_numeric(sequences, finite=not self.allow_missing)
-        return sequences, learned
+        set_learned(self, learned)
+        return sequences
 
 
 def _read_again(X, n_features: int) -> Sequences:
     """Read sequences that `transform` returned, with `n_features` features per step."""
     sequences = as_sequences(X, step_features=n_features)
-    if sequences.values.shape[1] != n_features:
-        raise ValueError(
-            f"X has {sequences.values.shape[1]} features per step, but what transform returns has "
-            f"{n_features}."
-        )
+    found = sequences.values.shape[1]
+    if found != n_features:
+        raise ValueError(f"X has {found} features per step, but transform returns {n_features}.")
     return sequences
-
-
-def _truncate(sequences: Sequences, n_steps: int) -> Sequences:
-    values, lengths = sequences
-    step = np.arange(len(values)) - np.repeat(starts_of(lengths), lengths)
-    return Sequences(values[step < n_steps], np.minimum(lengths, n_steps))
 
 
 def _flatten_targets(y, lengths: np.ndarray) -> np.ndarray | None:

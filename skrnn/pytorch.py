@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numpy as np
 from sklearn.base import clone
@@ -18,8 +17,8 @@ from skrnn._base import ClassPredictions, NeuralNetwork
 from skrnn._numeric.recurrent import CELLS
 from skrnn._recurrent import RecurrentNetwork
 
-_RECURRENT = re.compile(r"(?:(.*)\.)?(weight|bias)_(ih|hh)_l(\d+)(_reverse)?")
-_LINEAR = re.compile(r"(?:(.*)\.)?(weight|bias)")
+# Prefix, kind, and, for recurrent layers, product, number of the layer and direction.
+_KEY = re.compile(r"(.*\.)?(weight|bias)(?:(_ih|_hh)_l(\d+)(_reverse)?)?")
 
 
 def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
@@ -84,12 +83,11 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}.")
-    modules = _Modules(state_dict)
     recurrent = isinstance(estimator, RecurrentNetwork)
     read = _read_recurrent if recurrent else _read_dense
-    parameters, weights, n_features = read(modules)
-    output = weights[next(reversed(weights))]
-    n_outputs = output["W"].shape[1]
+    parameters, weights = read(*_group(state_dict))
+    first, output = next(iter(weights.values())), next(reversed(weights.values()))
+    n_features, n_outputs = first["W"].shape[-2], output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
     if not isinstance(estimator, ClassPredictions):
         y = np.zeros((2, n_outputs) if n_outputs > 1 else 2)
@@ -158,41 +156,32 @@ def to_state_dict(estimator, *, names=None):
     network, weights = estimator._fitted_network(), estimator._weights()
     if not isinstance(estimator, RecurrentNetwork):
         names = _check_names(names, [str(2 * i) for i in range(len(weights))])
-        return _written(
-            (name, _write_linear(p)) for name, p in zip(names, weights.values(), strict=True)
-        )
+        return _join(zip(names, map(_write_linear, weights.values()), strict=True))
     if network.pooling == "attention":
         raise ValueError(
-            "pooling='attention' has weights that do not fit into PyTorch's recurrent layers or "
-            "Linear. Use 'last', 'mean' or 'max'."
+            "PyTorch has no layer for pooling='attention'. Use 'last', 'mean' or 'max'."
         )
-    n_layers, cell = len(network.layers), network.cell
-    if CELLS[cell].takes_activation and network.activation not in ("tanh", "relu"):
+    cell = CELLS[network.cell]
+    if cell.takes_activation and network.activation not in ("tanh", "relu"):
         raise ValueError(
             f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."
         )
     alike = len(set(network.hidden_layer_sizes)) == 1
-    modules = [cell] if alike else [f"{cell}_{i}" for i in range(n_layers)]
-    recurrent = {name for directions in network.layers for name in directions}
-    dense = [name for name in weights if name not in recurrent]
-    names = _check_names(names, [*modules, *dense])
-    places = [(names[0], i) if alike else (names[i], 0) for i in range(n_layers)]
-    layers = [
-        (module, _write_recurrent(weights[name], CELLS[cell], f"l{i}{direction}"))
-        for (module, i), directions in zip(places, network.layers, strict=True)
-        for name, direction in zip(directions, ("", "_reverse"), strict=False)
-    ]
-    after = [
-        (module, _write_linear(weights[name]))
-        for module, name in zip(names[len(modules) :], dense, strict=True)
-    ]
-    return _written([*layers, *after])
+    numbered = [f"{network.cell}_{i}" for i in range(len(network.layers))]
+    names = _check_names(names, [*([network.cell] if alike else numbered), "output"])
+    modules = []
+    for i, layer in enumerate(network.layers):
+        module, number = (names[0], i) if alike else (names[i], 0)
+        for name, direction in zip(layer, ("", "_reverse"), strict=False):
+            suffix = f"l{number}{direction}"
+            modules.append((module, _write_recurrent(weights[name], cell, suffix)))
+    return _join([*modules, (names[-1], _write_linear(weights["output"]))])
 
 
-def _written(modules):
-    """Join the names of modules and their arrays."""
+def _join(modules):
+    """Copy the arrays of named modules into one dictionary."""
     return {
-        f"{module}.{name}" if module else name: np.ascontiguousarray(array)
+        f"{module}.{name}" if module else name: np.array(array, order="C")
         for module, arrays in modules
         for name, array in arrays.items()
     }
@@ -209,34 +198,38 @@ def _check_names(names, default):
     return names
 
 
-class _Modules:
-    """The arrays of a state_dict, grouped by layer."""
+def _group(state_dict):
+    """Group the arrays by layer, in one dtype.
 
-    def __init__(self, state_dict: Mapping):
-        # [module, number of the layer][direction][name], modules in order of appearance
-        recurrent: dict[tuple[str | None, int], dict[str, dict[str, np.ndarray]]] = {}
-        self.linear: dict[str | None, dict[str, np.ndarray]] = {}
-        dtypes = []
-        for key, value in state_dict.items():
-            array = _array(key, value)
-            dtypes.append(array.dtype)
-            if found := _RECURRENT.fullmatch(key):
-                module, kind, which, layer, direction = found.groups()
-                directions = recurrent.setdefault((module, int(layer)), {})
-                directions.setdefault(direction or "", {})[f"{kind}_{which}"] = array
-            elif (found := _LINEAR.fullmatch(key)) and array.ndim == 2 - (found[2] == "bias"):
-                self.linear.setdefault(found[1], {})[found[2]] = array
-            else:
-                raise ValueError(
-                    f"{key!r} of shape {array.shape} is not a weight or bias of a torch.nn.RNN, "
-                    "GRU, LSTM (without proj_size) or Linear."
-                )
-        modules = list(dict.fromkeys(module for module, _ in recurrent))
-        order = sorted(recurrent, key=lambda layer: (modules.index(layer[0]), layer[1]))
-        self.recurrent = {layer: dict(sorted(recurrent[layer].items())) for layer in order}
-        self.dtype = np.result_type(np.float32, *dtypes)
-        if incomplete := [name for name, arrays in self.linear.items() if "weight" not in arrays]:
-            raise ValueError(f"state_dict has a bias for {incomplete[0]!r}, but no weight.")
+    Returns ``{place: {direction: arrays}}`` of the recurrent layers in their order, and
+    ``{prefix: arrays}`` of the Linear layers. `arrays` maps names such as "weight_ih" to arrays.
+    """
+    arrays = {key: _array(key, value) for key, value in state_dict.items()}
+    dtype = np.result_type(np.float32, *(array.dtype for array in arrays.values()))
+    modules: dict = {}
+    linear: dict = {}
+    for key, array in arrays.items():
+        found = _KEY.fullmatch(key)
+        if not found or array.ndim != (2 if found[2] == "weight" else 1):
+            raise ValueError(
+                f"{key!r} of shape {array.shape} is not a weight or bias of a torch.nn.RNN, "
+                "GRU, LSTM (without proj_size) or Linear."
+            )
+        prefix, kind, product, number, direction = found.groups(default="")
+        if number:
+            layer = modules.setdefault(prefix, {}).setdefault(int(number), {})
+            layer.setdefault(direction, {})[kind + product] = array.astype(dtype)
+        else:
+            linear.setdefault(prefix, {})[kind] = array.astype(dtype)
+    for prefix, p in linear.items():
+        if "weight" not in p:
+            raise ValueError(f"state_dict has '{prefix}bias', but no '{prefix}weight'.")
+    recurrent = {
+        f"{prefix}*_l{number}": dict(sorted(layers[number].items()))
+        for prefix, layers in modules.items()
+        for number in sorted(layers)
+    }
+    return recurrent, linear
 
 
 def _array(key, value):
@@ -249,51 +242,47 @@ def _array(key, value):
     return array
 
 
-def _read_dense(modules):
-    """Read layers of `XORMLPClassifier`."""
-    if modules.recurrent or not modules.linear:
+def _read_dense(recurrent, linear):
+    """Read layers of `XORMLPClassifier`; returns parameters of the estimator, and weights."""
+    if recurrent or not linear:
         raise ValueError(
             "For XORMLPClassifier the state_dict must hold Linear layers and nothing else; it "
-            f"holds {_described(modules)}."
+            f"holds {len(recurrent)} recurrent and {len(linear)} Linear layers."
         )
-    layers = [_read_linear(arrays, modules.dtype) for arrays in modules.linear.values()]
-    for (before, after), name in zip(pairwise(layers), list(modules.linear)[1:], strict=True):
-        _check_shape(after["W"].T, (None, before["W"].shape[1]), f"{name}.weight")
-    hidden = tuple(p["W"].shape[1] for p in layers[:-1])
-    weights = {f"dense_{i}": p for i, p in enumerate(layers)}
-    return {"hidden_layer_sizes": hidden}, weights, len(layers[0]["W"])
+    weights, n_in = {}, None
+    for i, (prefix, arrays) in enumerate(linear.items()):
+        weights[f"dense_{i}"] = p = _read_linear(arrays, n_in, prefix)
+        n_in = p["W"].shape[1]
+    units = [p["W"].shape[1] for p in weights.values()]
+    return {"hidden_layer_sizes": tuple(units[:-1])}, weights
 
 
-def _read_recurrent(modules):
-    """Read the layers of a recurrent estimator."""
-    if not modules.recurrent or len(modules.linear) != 1:
+def _read_recurrent(recurrent, linear):
+    """Read layers of a recurrent estimator; returns parameters of the estimator, and weights."""
+    if not recurrent or len(linear) != 1:
         raise ValueError(
             "For a recurrent estimator the state_dict must hold RNN, GRU or LSTM layers and one "
-            f"Linear; it holds {_described(modules)}."
+            f"Linear; it holds {len(recurrent)} recurrent and {len(linear)} Linear layers."
         )
-    weights, hidden, cells, n_in = {}, [], set(), None
-    directions = {tuple(of_layer) for of_layer in modules.recurrent.values()}
-    if directions not in ({("",)}, {("", "_reverse")}):
+    if {tuple(layer) for layer in recurrent.values()} not in ({("",)}, {("", "_reverse")}):
         raise ValueError("Some layers of the state_dict are bidirectional, and some are not.")
-    for i, ((module, number), of_layer) in enumerate(modules.recurrent.items()):
-        for direction, arrays in of_layer.items():
-            where = f"{module + '.' if module else ''}*_l{number}{direction}"
-            cell, p = _read_cell(arrays, modules.dtype, n_in, where)
+    weights, hidden, cells, n_in = {}, [], set(), None
+    for i, (place, layer) in enumerate(recurrent.items()):
+        for direction, arrays in layer.items():
+            cell, p = _read_cell(arrays, n_in, place + direction)
             weights[f"recurrent_{i}{direction}"] = p
             cells.add(cell)
         hidden.append(p["U"].shape[2])
-        n_in = hidden[-1] * len(of_layer)
+        n_in = hidden[-1] * len(layer)
     if len(cells) > 1:
         raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
-    ((name, arrays),) = modules.linear.items()
-    _check_shape(arrays["weight"], (None, n_in), f"{name}.weight")
-    weights["output"] = _read_linear(arrays, modules.dtype)
-    bidirectional = directions == {("", "_reverse")}
-    parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
-    return parameters, weights, weights["recurrent_0"]["W"].shape[1]
+    ((prefix, arrays),) = linear.items()
+    weights["output"] = _read_linear(arrays, n_in, prefix)
+    both = len(layer) == 2
+    return {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": both}, weights
 
 
-def _read_cell(arrays, dtype, n_in, where):
+def _read_cell(arrays, n_in, where):
     """Read one direction of a recurrent layer; returns the name of its cell, and parameters."""
     if missing := {"weight_ih", "weight_hh"} - set(arrays):
         raise ValueError(f"state_dict lacks {sorted(missing)} of {where}.")
@@ -305,20 +294,22 @@ def _read_cell(arrays, dtype, n_in, where):
         raise ValueError(
             f"weight_hh of {where} has shape {U.shape}, which is not that of an RNN, GRU or LSTM."
         )
-    name, rows = names[n_gates], n_gates * n_units
-    cell = CELLS[name]
-    _check_shape(U, (rows, n_units), f"weight_hh of {where}")
-    _check_shape(W, (rows, n_in), f"weight_ih of {where}")
-    biases = [np.asarray(arrays.get(name, np.zeros(rows))) for name in ("bias_ih", "bias_hh")]
-    for bias in biases:
-        _check_shape(bias, (rows,), f"bias of {where}")
-    W, U = (_gates(A, cell).transpose(0, 2, 1).astype(dtype) for A in (W, U))
-    b_ih, b_hh = (_gates(bias, cell).astype(dtype) for bias in biases)
-    p = {"W": W, "U": U, "b": b_ih + b_hh}
+    cell, n_rows = CELLS[names[n_gates]], n_gates * n_units
+    b_ih, b_hh = (arrays.get(name, np.zeros(n_rows, W.dtype)) for name in ("bias_ih", "bias_hh"))
+    _check_shape(U, (n_rows, n_units), f"weight_hh of {where}")
+    _check_shape(W, (n_rows, n_in or W.shape[-1]), f"weight_ih of {where}")
+    _check_shape(b_ih, (n_rows,), f"bias_ih of {where}")
+    _check_shape(b_hh, (n_rows,), f"bias_hh of {where}")
+    order = [cell.torch_gates.index(gate) for gate in cell.gates]
+    # (n_gates * n_units, ...) in the order of PyTorch -> (n_gates, n_units, ...) in ours.
+    W, U, b_ih, b_hh = (
+        array.reshape(n_gates, n_units, *array.shape[1:])[order] for array in (W, U, b_ih, b_hh)
+    )
+    p = {"W": W.transpose(0, 2, 1), "U": U.transpose(0, 2, 1), "b": b_ih + b_hh}
     if cell.recurrent_bias:  # the biases of this gate are not added
         gate = cell.gates.index(cell.recurrent_bias)
         p["b"][gate], p["b_rec"] = b_ih[gate], b_hh[gate]
-    return name, p
+    return names[n_gates], p
 
 
 def _write_recurrent(p, cell, suffix):
@@ -333,21 +324,16 @@ def _write_recurrent(p, cell, suffix):
     }
 
 
-def _gates(array, cell):
-    """(n_gates * n_units, ...) in PyTorch's order -> (n_gates, n_units, ...) in ours."""
-    order = [cell.torch_gates.index(gate) for gate in cell.gates]
-    return array.reshape(cell.n_gates, -1, *array.shape[1:])[order]
-
-
-def _read_linear(arrays, dtype):
-    W = arrays["weight"].astype(dtype).T
-    b = np.asarray(arrays.get("bias", np.zeros(W.shape[1]))).astype(dtype)
-    _check_shape(b, (W.shape[1],), "the bias of a Linear layer")
-    return {"W": W.copy(), "b": b}
+def _read_linear(arrays, n_in, prefix):
+    W = arrays["weight"]
+    b = arrays.get("bias", np.zeros(len(W), W.dtype))
+    _check_shape(W, (len(W), n_in or W.shape[-1]), f"{prefix}weight")
+    _check_shape(b, (len(W),), f"{prefix}bias")
+    return {"W": W.T, "b": b}
 
 
 def _write_linear(p):
-    return {"weight": p["W"].T.copy(), "bias": p["b"].copy()}
+    return {"weight": p["W"].T, "bias": p["b"]}
 
 
 def _arrange(output, classes, out_activation):
@@ -369,13 +355,5 @@ def _arrange(output, classes, out_activation):
 
 
 def _check_shape(array, expected, where):
-    fits = array.ndim == len(expected) and all(
-        n is None or n == given for n, given in zip(expected, array.shape, strict=True)
-    )
-    if not fits:
-        wanted = str(tuple("any" if n is None else n for n in expected)).replace("'", "")
-        raise ValueError(f"{where} has shape {array.shape}, but {wanted} is needed.")
-
-
-def _described(modules):
-    return f"{len(modules.recurrent)} recurrent and {len(modules.linear)} Linear layers"
+    if array.shape != expected:
+        raise ValueError(f"{where} has shape {array.shape}, but {expected} is needed.")

@@ -243,7 +243,7 @@ NULL = "NaN at step 1 of sequence 1|Sequence 1 of X contains None"
 REFUSED = {
     "null inside": ([[1.0, 2.0], [1.0, None, 2.0]], NULL),
     "null in an integer": ([[1, 2], [1, None, 2]], NULL),
-    "no sequence": ([[1.0], None], "Sequence 1 of X contains None"),
+    "no sequence": ([[1.0], None], r"Sequence 1 of X has shape \(\) and type NoneType"),
     "empty sequence": ([[1.0], []], "Sequence 1 of X has shape"),
     "text": ([["a", "b"], ["c"]], "text"),
     "numbers as text": ([["1", "2"], ["3"]], "text"),
@@ -292,10 +292,10 @@ FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (LONG, "Column 'id' of X holds text or dates.*a case for from_long"),
-        (DATED, "Column 'time' of X holds text or dates.*a case for from_long"),
-        (NESTED, "Column 'u' of X holds sequences.*a case for from_nested"),
-        (EQUAL_NESTED, "Column 'u' of X holds sequences.*a case for from_nested"),
+        (LONG, "Column 'id' of X holds text or dates.*skrnn.convert, from_long"),
+        (DATED, "Column 'time' of X holds text or dates.*skrnn.convert, from_long"),
+        (NESTED, "Column 'u' of X holds sequences.*skrnn.convert, from_nested"),
+        (EQUAL_NESTED, "Column 'u' of X holds sequences.*skrnn.convert, from_nested"),
         ({"id": LONG["id"]}, "Column 'id' of X holds text.*from_long"),
     ],
     ids=["ids", "dates", "nested", "equal nested", "text alone"],
@@ -360,14 +360,14 @@ class Unknown:
 
 def test_objects_of_unknown_type_are_not_missing_values():
     for values in ([1.0, Unknown()], [1.0, pd.NA, Unknown()]):
-        with pytest.raises(ValueError, match=r"Sequence 0 of X contains something .* no number"):
+        with pytest.raises(TypeError, match=r"Sequence 0 of X contains something .* not a number"):
             as_sequences([np.array(values, dtype=object)])
     assert_array_equal(as_sequences([np.array([1.0, pd.NA], dtype=object)]).values, [[1.0]])
 
 
 def test_fields_of_awkward_records_are_not_columns():
     ak = pytest.importorskip("awkward")
-    with pytest.raises(ValueError, match="Sequence 0 of X is of type"):
+    with pytest.raises(ValueError, match="Sequence 0 of X must hold real numbers"):
         as_sequences(ak.Array([[{"columns": 1, "column_names": 2}]]))
 
 

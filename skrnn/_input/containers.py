@@ -15,7 +15,16 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.values import as_array, as_float, holds_text, holds_times, is_awkward, is_nested
+from skrnn._input.values import (
+    TIMES,
+    as_array,
+    holds_any,
+    holds_text,
+    is_awkward,
+    is_nested,
+    object_array,
+    unflatten,
+)
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
@@ -23,13 +32,11 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
     if isinstance(X, (list, tuple)):
         return list(X)
     if is_awkward(X):
-        return _read_awkward(X)
-    if (names := column_names(X)) is not None:
-        if len(names) == 1:
-            column = list_or_array(X[names[0]], name)
-            if isinstance(column, list) and any(map(is_nested, column)):
-                return column
-        return _read_frame(X)
+        return _split_awkward(X)
+    if column_names(X) is not None:
+        array = read_frame(X)
+        nested = array.shape[1:] == (1,) and any(map(is_nested, array[:, 0]))
+        return list(array[:, 0]) if nested else array
     if hasattr(X, "__array__"):  # arrays, Series, tensors
         array = as_array(X)
         # The items of a column are sequences, even where their lengths are equal.
@@ -45,44 +52,68 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
 
 def column_names(X) -> list | None:
     """Return the names of the columns of a frame of any library; None if X is no frame."""
-    if not hasattr(X, "__array__") or is_awkward(X):  # its fields are attributes, of any name
+    if not hasattr(X, "__array__") or not hasattr(type(X), "columns"):
         return None
-    names = getattr(X, "column_names", None)  # pyarrow, where `columns` are the columns
-    names = getattr(X, "columns", None) if names is None else names
-    return None if names is None else list(names)
+    return list(getattr(X, "column_names", X.columns))  # `columns` of pyarrow are not names
 
 
-def check_frame(X, array: np.ndarray) -> np.ndarray:
-    """Return the array of a frame of numbers, or say which column holds something else."""
-    numbers = array.dtype.kind in "biufc"
-    if numbers and hasattr(X, "iloc"):
-        return array  # frames of other libraries than pandas convert dates to numbers
-    for name, column in zip(column_names(X) or [], _columns_of(X), strict=True):
-        _check_column(as_array(column), name)
-    return array if numbers else as_float(array, "X")
+def read_column(values) -> np.ndarray:
+    """Make a 1-D array of a column; the items of a list of other things than numbers stay."""
+    if isinstance(values, (list, tuple)) and not {type(v) for v in values} <= {int, float, bool}:
+        return object_array(values)
+    array = as_array(values)
+    return array if array.ndim == 1 else object_array(list(array))
 
 
-def _check_column(values: np.ndarray, name) -> None:
-    if values.ndim > 1 or (values.dtype == object and any(map(is_nested, values))):
-        layout, converter = "sequences, beside other columns", "from_nested"
-    elif holds_text(values) or holds_times(values):
-        layout, converter = "text or dates", "from_long"
-    else:
-        return
-    raise ValueError(
-        f"Column {name!r} of X holds {layout}. A frame holds the numbers of one sequence in each "
-        "row, or all sequences in its only column. For a frame with a row for each step, use "
-        "skrnn.convert.from_long; with a column of sequences for each feature, "
-        f"skrnn.convert.from_nested. This one looks like a case for {converter}."
-    )
+def read_frame(X) -> np.ndarray:
+    """Make one array of the columns of a frame, of objects if some hold no numbers."""
+    if hasattr(X, "iloc"):
+        return as_array(X)
+    # The frames of other libraries than pandas convert dates to numbers.
+    columns = [read_column(X[name]) for name in column_names(X) or []]
+    if any(column.dtype.kind not in "biuf" for column in columns):
+        columns = [object_array(column) for column in columns]
+    return np.array(columns).T
+
+
+def check_columns(X, array: np.ndarray) -> None:
+    """Refuse text, dates and sequences in the columns of a frame, and name the converter."""
+    for name, column in zip(column_names(X) or [], array.T, strict=True):
+        if any(map(is_nested, column)):
+            found, hint = "sequences", "from_nested reads a column of them for each feature"
+        elif column.dtype.kind in "mM" or holds_text(column) or holds_any(column, TIMES):
+            found, hint = "text or dates", "from_long reads a row for each step"
+        else:
+            continue
+        raise ValueError(
+            f"Column {name!r} of X holds {found}, but a frame must hold the numbers of a sequence "
+            f"in each row. In skrnn.convert, {hint}."
+        )
+
+
+def read_list(items, name: str) -> list[np.ndarray]:
+    """Make an array (n_steps, n_features) or (n_steps,) of each item."""
+    if not len(items):
+        raise ValueError(f"{name} is empty: at least one sequence is required.")
+    arrays = []
+    for i, item in enumerate(items):
+        try:
+            array = read_steps(item)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Sequence {i} of {name} is not an array: {error}") from error
+        if array.ndim not in (1, 2) or not array.size:
+            raise ValueError(
+                f"Sequence {i} of {name} has shape {array.shape} and type {type(item).__name__}, "
+                "but an array (n_steps, n_features) or (n_steps,) that is not empty is required."
+            )
+        arrays.append(array)
+    return arrays
 
 
 def read_steps(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
-    plain = type(sequence) in (np.ndarray, list) or hasattr(sequence, "iloc")
-    if not plain and column_names(sequence):
-        # Columns one by one: as a whole, polars and pyarrow convert dates to numbers.
-        return np.stack([as_array(column) for column in _columns_of(sequence)], axis=1)
+    if type(sequence) not in (np.ndarray, list) and column_names(sequence):
+        return read_frame(sequence)
     array = as_array(sequence)
     if array.dtype.kind != "O" or array.ndim != 1 or not any(map(is_nested, array)):
         return array
@@ -90,25 +121,10 @@ def read_steps(sequence) -> np.ndarray:
     return np.array([missing if step is None else step for step in array])
 
 
-def _columns_of(X) -> list:
-    names = column_names(X) or []
-    return [X[name] for name in names] if len(set(names)) == len(names) else list(np.asarray(X).T)
-
-
-def _read_frame(X) -> np.ndarray:
-    try:
-        return np.asarray(X)
-    except TypeError:  # pyarrow, for columns without a common type
-        return np.stack([np.asarray(column).astype(object) for column in _columns_of(X)], axis=1)
-
-
-def _read_awkward(X) -> list:
+def _split_awkward(X) -> list:
     ak = sys.modules["awkward"]
     try:
-        lengths = ak.num(X, axis=1)
-        values = as_array(ak.flatten(X, axis=1))
+        lengths = np.asarray(ak.num(X, axis=1))
+        return list(unflatten(as_array(ak.flatten(X, axis=1)), lengths))
     except (TypeError, ValueError):  # one by one, so that an error can name the sequence
         return list(X)
-    offsets = np.cumsum(as_array(ak.fill_none(lengths, 0)))
-    sequences = np.split(values, offsets[:-1]) if len(X) else []
-    return [None if null else steps for null, steps in zip(ak.is_none(X), sequences, strict=True)]

@@ -6,11 +6,10 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils.validation import _get_feature_names, validate_data
+from sklearn.utils.validation import _get_feature_names, check_array, validate_data
 
-from skrnn._input.containers import check_frame, column_names, list_or_array, read_steps
-from skrnn._input.values import FLOATS, as_float, float_block, holds_text, unflatten
+from skrnn._input.containers import check_columns, column_names, list_or_array, read_list
+from skrnn._input.values import holds_text, is_nested, to_numbers, unflatten
 from skrnn._numeric.packing import starts_of
 
 
@@ -171,33 +170,29 @@ def read_X(estimator, X, *, reset: bool, numeric: bool = True) -> tuple[Sequence
     """
     contents = _read(X)
     is_table = isinstance(contents, np.ndarray) and contents.ndim == 2
-    is_frame = is_table and column_names(X) is not None
+    width = _common_width(contents)
     if is_table and not reset:
-        _check_columns(estimator, X if is_frame else contents, contents.shape[1])
+        _check_table(estimator, X, width)
     sequences = _join(contents, estimator.step_features)
     n_features = sequences.values.shape[1]
     if not reset and n_features != estimator.n_step_features_:
-        expected = estimator.n_step_features_
-        hint = (
-            " A 2-D X holds one flat sequence in each row: pass a single sequence as [X], and "
-            f"flat ones with step_features={expected}."
-        )
+        hint = " In a 2-D X each row is a flat sequence; pass a single sequence as [X]."
         raise ValueError(
             f"X has {n_features} features per step, but {type(estimator).__name__} is expecting "
-            f"{expected} features per step, as in fit.{hint if is_table else ''}"
+            f"{estimator.n_step_features_} features per step, as in fit.{hint if is_table else ''}"
         )
     sequences = check_numeric(sequences) if numeric else sequences
     if not reset:
         return sequences, {}
-    width = contents.shape[1] if is_table else _common_width(contents)
-    names = _get_feature_names(X) if is_frame else None
-    return sequences, {
+    learned = {
         "n_features_in_": width if is_table else n_features,
         "n_step_features_": n_features,
         "_fitted_on_table": is_table,
         "_n_columns": width,
-        **({} if names is None else {"feature_names_in_": names}),
     }
+    if is_table and (names := _get_feature_names(X)) is not None:
+        learned["feature_names_in_"] = names
+    return sequences, learned
 
 
 def set_learned(estimator, learned: dict) -> None:
@@ -207,10 +202,10 @@ def set_learned(estimator, learned: dict) -> None:
         vars(estimator).update(learned)
 
 
-def _check_columns(estimator, table, n_columns: int) -> None:
+def _check_table(estimator, X, n_columns: int | None) -> None:
     """Check the names and the number of columns of a table, with scikit-learn's messages."""
     if estimator._fitted_on_table:
-        validate_data(estimator, table, reset=False, skip_check_array=True)
+        validate_data(estimator, X, reset=False, skip_check_array=True)
     elif estimator._n_columns not in (None, n_columns):
         raise ValueError(
             f"X has {n_columns} columns, but {type(estimator).__name__} was fitted on sequences of "
@@ -218,43 +213,31 @@ def _check_columns(estimator, table, n_columns: int) -> None:
         )
 
 
-def _read(X):
-    """Read X: a list of one array for each sequence, one array of floats for all, or Sequences."""
+def _read(X) -> Sequences | list[np.ndarray] | np.ndarray:
+    """Read X: one array of numbers or text for each sequence or for all, or Sequences."""
     if isinstance(X, Sequences):
         return X
     contents = list_or_array(X)
     if isinstance(contents, list):
-        if not contents:
-            raise ValueError("X is empty: at least one sequence is required.")
-        return [_read_sequence(item, f"Sequence {i} of X") for i, item in enumerate(contents)]
-    if column_names(X) is not None:
-        contents = check_frame(X, contents)
-    return float_block(contents)
-
-
-def _read_sequence(sequence, where: str) -> np.ndarray:
-    """Read one sequence of a list: (n_steps, n_features), or flat."""
-    try:
-        array = read_steps(sequence)
-    except (TypeError, ValueError) as error:
-        message = f"{where} is not an array: its steps have different lengths or kinds."
-        raise ValueError(message) from error
-    if array.dtype.kind not in "biuf" and not holds_text(array):
-        if issparse(sequence):
-            raise ValueError(f"{where} is sparse, but dense arrays are required.")
-        array = as_float(array, where)
-    if array.ndim not in (1, 2) or not array.size:
+        arrays = read_list(contents, "X")
+        return [to_numbers(array, f"Sequence {i} of X") for i, array in enumerate(arrays)]
+    if column_names(X) is not None and contents.dtype.kind not in "biufc":
+        check_columns(X, contents)
+    contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
+    if contents.ndim > 3 or 0 in contents.shape:
         raise ValueError(
-            f"{where} has shape {array.shape}, but (n_steps, n_features) or (n_steps,) with at "
-            "least one step and one feature is required."
+            f"X has shape {contents.shape}, but (n_sequences, n_steps, n_features) or "
+            "(n_sequences, n_columns) without an empty axis is required."
         )
-    return array
+    return to_numbers(contents, "X")
 
 
-def _common_width(arrays) -> int | None:
+def _common_width(contents) -> int | None:
     """Return the number of values in each flat sequence, if it is the same for all."""
-    flat = all(array.ndim == 1 for array in arrays)
-    widths = {len(array) for array in arrays} if flat else set()
+    if isinstance(contents, np.ndarray) and contents.ndim == 2:
+        return contents.shape[1]
+    flat = isinstance(contents, list) and all(array.ndim == 1 for array in contents)
+    widths = {len(array) for array in contents} if flat else set()
     return widths.pop() if len(widths) == 1 else None
 
 
@@ -297,7 +280,7 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
     n_values, n_features = array.shape[-1], step_features or 1
     if n_values % n_features:
         raise ValueError(
-            f"{where} holds {n_values} values in a row, which is no multiple of "
+            f"{where} holds {n_values} values in a row, which is not a multiple of "
             f"step_features={n_features}."
         )
     return array.reshape(-1, n_features)
@@ -305,12 +288,8 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
 
 def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
     """Drop the steps at the ends of sequences that are NaN in every feature."""
-    padding, offsets, rows = (
-        np.isnan(values).all(axis=1),
-        starts_of(lengths),
-        np.arange(len(values)),
-    )
-    last = np.maximum.reduceat(np.where(padding, -1, rows), offsets)
+    offsets, rows = starts_of(lengths), np.arange(len(values))
+    last = np.maximum.reduceat(np.where(np.isnan(values).all(axis=1), -1, rows), offsets)
     kept = np.maximum(last - offsets + 1, 0)
     if not kept.all():
         raise ValueError(f"Sequence {kept.argmin()} of X is empty: it contains only NaN.")
@@ -320,21 +299,23 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
 def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     """Convert the values to floats, and check that they are finite."""
     values, lengths = sequences
-    if values.dtype not in FLOATS:
-        if holds_text(values):
-            text = [holds_text(step) for step in values]
-            raise ValueError(f"X contains text, which is no number, at {_place(text, lengths)}.")
-        sequences = Sequences(values := as_float(values, "X"), lengths)
-    if not finite or np.isfinite(values).all():
-        return sequences
-    at_fault = ~np.isfinite(values).all(axis=1)
-    place = _place(at_fault, lengths)
-    if not np.isnan(values[at_fault.argmax()]).any():
-        raise ValueError(f"X contains infinity at {place}.")
-    raise ValueError(
-        f"X contains NaN at {place}. NaN is understood as padding only where every feature of the "
-        "last steps of a sequence is NaN; impute missing values first."
-    )
+    if holds_text(values):
+        place = _place([holds_text(step) for step in values], lengths)
+        raise ValueError(f"X contains text, which is not a number, at {place}.")
+    if values.dtype not in (np.float32, np.float64):
+        with np.errstate(over="ignore"):  # infinity is refused below
+            values = to_numbers(values, "X").astype(np.float64)
+        sequences = Sequences(values, lengths)
+    if finite and not np.isfinite(values).all():
+        at_fault = ~np.isfinite(values).all(axis=1)
+        place = _place(at_fault, lengths)
+        if not np.isnan(values[at_fault.argmax()]).any():
+            raise ValueError(f"X contains infinity at {place}.")
+        raise ValueError(
+            f"X contains NaN at {place}. NaN is understood as padding only where every feature of "
+            "the last steps of a sequence is NaN; impute missing values first."
+        )
+    return sequences
 
 
 def _place(at_fault, lengths: np.ndarray) -> str:
@@ -345,23 +326,20 @@ def _place(at_fault, lengths: np.ndarray) -> str:
 
 
 def restore_form(X, n_features: int, sequences: Sequences) -> list | np.ndarray:
-    """Return sequences in the form of X, which has `n_features` features per step.
-
-    Nested lists of numbers, all of one length, are a table, as in scikit-learn.
-    """
+    """Return sequences in the form of X, which has `n_features` features per step."""
     reshaped = sequences.values.shape[1] != n_features
-    if isinstance(X, (list, tuple)):
-        may_be_table = not reshaped and all(isinstance(row, (list, tuple)) for row in X)
-        width = _common_width([read_steps(row) for row in X]) if may_be_table else None
-        if width is None:
-            return list(sequences.to_ragged())
-    else:
-        form = list_or_array(X)
-        if isinstance(form, list):
-            return sequences.to_ragged()
-        if form.ndim == 3:
-            return sequences.to_padded(form.shape[1])
-        width = form.shape[1]
-    padded = sequences.to_padded(width // n_features)
+    form = np.array(X) if _is_table_in_lists(X) and not reshaped else list_or_array(X)
+    if isinstance(form, list):
+        ragged = sequences.to_ragged()
+        return list(ragged) if isinstance(X, (list, tuple)) else ragged
+    if form.ndim == 3:
+        return sequences.to_padded(form.shape[1])
+    padded = sequences.to_padded(form.shape[1] // n_features)
     # A table of another width than X would be read as another number of steps.
     return padded if reshaped else padded.reshape(len(padded), -1)
+
+
+def _is_table_in_lists(X) -> bool:
+    """Return whether X is nested lists of numbers, all of one length: a table in scikit-learn."""
+    rows = isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X)
+    return rows and len({len(row) for row in X}) == 1 and not any(is_nested(row[0]) for row in X)

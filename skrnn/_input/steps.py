@@ -1,4 +1,4 @@
-"""Targets, answers and weights: values for each step of the sequences in X."""
+"""Targets, predictions and weights: values for each step of the sequences in X."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from skrnn._input.containers import list_or_array, read_steps
-from skrnn._input.values import is_nested, refuse_masked
+from skrnn._input.containers import list_or_array, read_list
+from skrnn._input.values import is_nested
 
 
 def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
@@ -17,7 +17,6 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     `values` is a list, object array or Series of arrays ``(n_steps,)`` or ``(n_steps, k)``, or,
     for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored.
     """
-    refuse_masked(values, name)
     values = list_or_array(values, name)
     check_consistent_length(lengths, values)
     if isinstance(values, np.ndarray):
@@ -27,17 +26,13 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
-    arrays = _read_each(values, name)
+    arrays = read_list(values, name)
     for i, (array, length) in enumerate(zip(arrays, lengths.tolist(), strict=True)):
-        if array.ndim == 0 or len(array) != length:
+        shape = (length, *arrays[0].shape[1:])
+        if array.shape != shape:
             raise ValueError(
-                f"Sequence {i} of X has {length} steps, but {name} has shape {array.shape} there; "
-                "a value for each step is needed."
-            )
-        if array.shape[1:] != arrays[0].shape[1:] or array.ndim > 2:
-            raise ValueError(
-                f"{name} has shape {array.shape} for sequence {i} and {arrays[0].shape} for "
-                "sequence 0, but (n_steps,) or (n_steps, k) is needed, with the same k for all."
+                f"Sequence {i} of {name} has shape {array.shape}, but {shape} is required: a value "
+                "for each step."
             )
     kinds = {array.dtype.kind for array in arrays}
     if kinds & set("biuf") and kinds & set("mMVUS"):
@@ -54,23 +49,3 @@ def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:
         return flatten_steps(weights, lengths, "sample_weight")
     check_consistent_length(weights, lengths)
     return np.repeat(np.asarray(weights), lengths)
-
-
-def lengths_of(values, name: str) -> np.ndarray:
-    """Count the steps of each sequence in a list or object array of one array for each."""
-    refuse_masked(values, name)
-    arrays = _read_each(list_or_array(values, name), name)
-    lengths = [len(array) if array.ndim else 0 for array in arrays]
-    if not all(lengths) or not lengths:
-        raise ValueError(
-            f"{name} must hold an array of one value or more for each sequence, got "
-            f"{f'none for sequence {lengths.index(0)}' if lengths else 'no sequence'}."
-        )
-    return np.array(lengths)
-
-
-def _read_each(values, name: str) -> list[np.ndarray]:
-    try:
-        return [read_steps(steps) for steps in values]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold an array for each sequence: {error}") from error

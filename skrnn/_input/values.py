@@ -10,9 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.ma import MaskedArray
-from sklearn.utils.validation import check_array
 
-FLOATS = (np.float64, np.float32)
 TEXT = (str, bytes)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
@@ -45,56 +43,39 @@ def holds_text(values: np.ndarray) -> bool:
     return values.dtype.kind in "SU" or holds_any(values, TEXT)
 
 
-def holds_times(values: np.ndarray) -> bool:
-    """Return whether an array holds dates or durations, perhaps among other values."""
-    return values.dtype.kind in "mM" or holds_any(values, TIMES)
-
-
 def holds_any(values: np.ndarray, types: tuple) -> bool:
     """Return whether an object array holds a value of one of these types."""
     return values.dtype == object and any(isinstance(value, types) for value in values.flat)
 
 
 def as_array(values) -> np.ndarray:
-    """Make an array in native byte order, with NaN or None where a value is masked or null."""
+    """Make an array in native byte order, with NaN where a value is masked or null."""
     if type(values) not in (np.ndarray, list) and is_awkward(values):
         values = values.to_numpy()  # masked, if the array has nulls
     array = np.asarray(values)
     if isinstance(values, MaskedArray) and values.mask.any():
-        if array.dtype.kind in "biuf":
-            array = np.where(values.mask, np.nan, array)
-        else:
-            array = array.astype(object)
-            array[values.mask] = None
+        array = array if array.dtype.kind in "biuf" else array.astype(object)
+        array = np.where(values.mask, np.nan, array)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def as_float(values: np.ndarray, where: str) -> np.ndarray:
-    """Convert values other than text to float64, with NaN for NA of pandas."""
-    if values.dtype.kind in "cmMV":
-        raise ValueError(f"{where} is of type {values.dtype}, but real numbers are required.")
+def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
+    """Convert values other than numbers and text to float64, with NaN for NA of pandas."""
+    if values.dtype.kind in "biuf" or holds_text(values):
+        return values
+    if values.dtype.kind in "cmMV" or holds_any(values, TIMES):
+        found = f"dates, complex numbers or records ({values.dtype})"
+        raise ValueError(f"{where} must hold real numbers, but contains {found}.")
     if holds_any(values, (type(None),)):
-        raise ValueError(f"{where} contains None, which is no number; use NaN for padding.")
+        raise ValueError(f"{where} contains None, which is not a number; use NaN for padding.")
     try:
-        with np.errstate(over="ignore"):  # check_numeric reports infinity with its place
-            return values.astype(np.float64)
+        return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
         is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
         if any(is_na):
-            return as_float(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
-        raise ValueError(f"{where} contains something that is no number: {error}") from error
-
-
-def float_block(X: np.ndarray) -> np.ndarray:
-    """Convert a 2-D or 3-D array of numbers to float32, if it was, or to float64."""
-    refuse_times(X, "X")
-    with refuse_overflow("X"):
-        X = check_array(X, dtype=FLOATS, ensure_all_finite=False, allow_nd=True)
-    if X.ndim > 3:
-        raise ValueError(f"X has {X.ndim} dimensions, but 2 or 3 are accepted.")
-    if 0 in X.shape:
-        raise ValueError(f"X has shape {X.shape}, but every axis needs a length of at least 1.")
-    return X
+            return to_numbers(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{where} contains something that is not a number: {error}") from error
 
 
 def is_missing(value) -> bool:

@@ -6,12 +6,8 @@ matrix is drawn separately. `rng` is a ``numpy.random.RandomState``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.random import RandomState
-
-Initializer = Callable[[RandomState, tuple[int, ...]], np.ndarray]
 
 
 def glorot_bound(fan_in: int, fan_out: int) -> float:
@@ -72,7 +68,7 @@ def _unit_norm_matrix(rng, shape):
     return w / np.linalg.norm(w, 2)
 
 
-INITIALIZERS: dict[str, Initializer] = {
+INITIALIZERS = {
     "glorot_uniform": glorot_uniform,
     "he_uniform": he_uniform,
     "orthogonal": orthogonal,

@@ -15,15 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import (
-    POOLINGS,
-    activate,
-    attend_step,
-    dense,
-    dropout,
-    reverse,
-)
+from skrnn._numeric.layers import POOLINGS, activate, attend_step, dense, dropout, reverse
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
 
@@ -101,9 +93,6 @@ class MLP:
     activation: str = "relu"
     dropout: float = 0.0
 
-    def __post_init__(self):
-        _check_choice("activation", self.activation, ACTIVATIONS)
-
     @property
     def shapes(self):
         """Shape of each parameter of each layer."""
@@ -138,19 +127,13 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
 
-    def __post_init__(self):
-        _check_choice("cell", self.cell, CELLS)
-        _check_choice("activation", self.activation, ACTIVATIONS)
-        _check_choice("pooling", self.pooling, POOLINGS)
-
     @cached_property
     def layers(self):
         """Names of the directions of each recurrent layer: forwards, then backwards."""
-        directions = ("", "_reverse") if self.bidirectional else ("",)
-        return [
-            tuple(f"recurrent_{i}{direction}" for direction in directions)
-            for i in range(len(self.hidden_layer_sizes))
-        ]
+        n_layers = len(self.hidden_layer_sizes)
+        if self.bidirectional:
+            return [(f"recurrent_{i}", f"recurrent_{i}_reverse") for i in range(n_layers)]
+        return [(f"recurrent_{i}",) for i in range(n_layers)]
 
     @property
     def shapes(self):
@@ -269,9 +252,3 @@ def _one_step(n_streams):
 
 def _dropout_layers(rate):
     return [dropout(rate)] if rate else []
-
-
-def _check_choice(name, value, accepted):
-    if value not in accepted:
-        choices = ", ".join(map(repr, accepted))
-        raise ValueError(f"{name} must be one of {choices}, got {value!r}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -44,15 +45,16 @@ class Params(dict):
 
     def __init__(self, shapes: Shapes, dtype: np.typing.DTypeLike = np.float64):
         super().__init__({layer: {} for layer in shapes})
-        self.shapes = {layer: dict(of_layer) for layer, of_layer in shapes.items()}
-        entries = sorted(_entries(self.shapes), key=lambda entry: is_bias(entry[1]))
-        self.flat = np.zeros(sum(int(np.prod(shape)) for _, _, shape in entries), dtype)
+        self.shapes = shapes
+        entries = [(layer, *item) for layer, p in shapes.items() for item in p.items()]
+        entries.sort(key=lambda entry: is_bias(entry[1]))  # a stable sort
+        self.flat = np.zeros(sum(math.prod(shape) for *_, shape in entries), dtype)
         start = 0
         for layer, name, shape in entries:
-            stop = start + int(np.prod(shape))
+            stop = start + math.prod(shape)
             self[layer][name] = self.flat[start:stop].reshape(shape)
             start = stop
-        n_weights = sum(int(np.prod(s)) for _, name, s in entries if not is_bias(name))
+        n_weights = sum(math.prod(shape) for _, name, shape in entries if not is_bias(name))
         self.weights = self.flat[:n_weights]
 
     def fill(self, arrays: Arrays) -> Params:
@@ -63,23 +65,23 @@ class Params(dict):
                     f"The weights given for {layer} must be a dictionary of arrays, got "
                     f"{type(of_layer).__name__}."
                 )
-        known = [(layer, name) for layer, name, _ in _entries(self.shapes)]
-        if unknown := [key for key in _names(arrays) if key not in known]:
-            wrong, *accepted = (f"{layer}[{name!r}]" for layer, name in (unknown[0], *known))
-            raise ValueError(
-                f"Weights are given for {wrong}, which the network does not have. It has "
-                f"{', '.join(accepted)}."
-            )
-        for layer, name, shape in _entries(self.shapes):
-            given = _numbers(arrays.get(layer, {}).get(name, np.nan))
-            if given.shape != shape:
+            if unknown := [name for name in of_layer if name not in self.get(layer, {})]:
+                accepted = ", ".join(f"{key}[{name!r}]" for key, p in self.items() for name in p)
                 raise ValueError(
-                    f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "
-                    f"the network needs {shape}."
+                    f"Weights are given for {layer}[{unknown[0]!r}], which the network does not "
+                    f"have. It has {accepted}."
                 )
-            if not np.isfinite(given).all():
-                raise ValueError(f"The weights given for {layer}[{name!r}] are not all finite.")
-            self[layer][name][...] = given
+        for layer, p in self.items():
+            for name, array in p.items():
+                given = _numbers(arrays.get(layer, {}).get(name, np.nan))
+                if given.shape != array.shape:
+                    raise ValueError(
+                        f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "
+                        f"the network needs {array.shape}."
+                    )
+                if not np.isfinite(given).all():
+                    raise ValueError(f"The weights given for {layer}[{name!r}] are not all finite.")
+                array[...] = given
         return self
 
     def like(self) -> Params:
@@ -90,16 +92,6 @@ class Params(dict):
 def is_bias(name: str) -> bool:
     """Whether a parameter is a bias, to which no L2 penalty applies: ``b`` or ``b_...``."""
     return name == "b" or name.startswith("b_")
-
-
-def _entries(shapes: Shapes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    for layer, of_layer in shapes.items():
-        for name, shape in of_layer.items():
-            yield layer, name, shape
-
-
-def _names(arrays: Arrays) -> Iterator[tuple[str, str]]:
-    return ((layer, name) for layer, of_layer in arrays.items() for name in of_layer)
 
 
 def _numbers(given) -> np.ndarray:

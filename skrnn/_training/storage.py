@@ -32,10 +32,8 @@ def write(path: Path, content: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # elsewhere, folders cannot be synchronised
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -77,15 +75,14 @@ def _encoded(content):
     """Convert nested dictionaries to the bytes of an .npz file, followed by a digest."""
     arrays: dict[str, np.ndarray] = {}
 
-    def without_arrays(value, name):
-        if isinstance(value, dict):
-            return {k: without_arrays(v, f"{name}.{k}") for k, v in value.items()}
-        if isinstance(value, np.ndarray | np.generic):  # JSON would change the type of a float32
-            arrays[name[1:]] = np.asarray(value)
-            return {"array": name[1:]}
-        return value
+    def store(value):
+        if not isinstance(value, np.ndarray | np.generic):
+            raise TypeError(f"A checkpoint cannot hold {value!r}.")
+        name = f"array{len(arrays)}"
+        arrays[name] = np.asarray(value)
+        return {"array": name}
 
-    arrays["json"] = np.array(json.dumps(without_arrays(content, "")))
+    arrays["json"] = np.array(json.dumps(content, default=store))
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]  # takes any names
     data = file.getvalue()
@@ -101,14 +98,10 @@ def _decoded(data):
             raise ValueError("Compressed or overlapping arrays are not supported.")
         arrays = {member.filename: _array(file.read(member)) for member in members}
 
-    def with_arrays(value):
-        if isinstance(value, dict):
-            if value.keys() == {"array"}:
-                return arrays[f"{value['array']}.npy"][()]
-            return {k: with_arrays(v) for k, v in value.items()}
-        return value
+    def restore(value):
+        return arrays[f"{value['array']}.npy"][()] if value.keys() == {"array"} else value
 
-    return with_arrays(json.loads(arrays["json.npy"].item()))
+    return json.loads(arrays["json.npy"].item(), object_hook=restore)
 
 
 def _array(data):

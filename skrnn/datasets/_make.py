@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ._ragged import as_ragged
-
 _COUNT = Interval(Integral, 1, None, closed="left")
 _SEQUENCES = {
     "n_samples": [_COUNT],
@@ -33,11 +31,6 @@ def _draw_lengths(
     if max_length < min_length:
         raise ValueError(f"max_length must be at least min_length={min_length}, got {max_length}.")
     return rng.randint(min_length, max_length + 1, size=n_samples)
-
-
-def _draw_bits(rng: RandomState, lengths: NDArray[np.int_]) -> list[NDArray[np.int_]]:
-    """Draw one sequence of fair coin flips, 0 or 1, for each of `lengths`."""
-    return [rng.randint(2, size=length) for length in lengths]
 
 
 def _as_column(bits: NDArray[np.int_]) -> NDArray[np.float64]:
@@ -108,11 +101,12 @@ def make_parity(
     array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1])
     """
     rng = check_random_state(random_state)
-    bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
+    lengths = _draw_lengths(rng, n_samples, min_length, max_length)
+    bits = [rng.randint(2, size=n_steps) for n_steps in lengths]
     parities = [np.cumsum(b) % 2 for b in bits]
-    X = as_ragged([_as_column(b) for b in bits])
+    X = np.fromiter([_as_column(b) for b in bits], dtype=object)
     if per_step:
-        return X, as_ragged(parities)
+        return X, np.fromiter(parities, dtype=object)
     return X, np.array([parity[-1] for parity in parities])
 
 
@@ -166,9 +160,10 @@ def make_shift(
     array([0, 0, 1, 1, 1, 1, 1, 0])
     """
     rng = check_random_state(random_state)
-    bits = _draw_bits(rng, _draw_lengths(rng, n_samples, min_length, max_length))
-    X = as_ragged([_as_column(b) for b in bits])
-    return X, as_ragged([np.append(0, b[:-1]) for b in bits])
+    lengths = _draw_lengths(rng, n_samples, min_length, max_length)
+    bits = [rng.randint(2, size=n_steps) for n_steps in lengths]
+    X = np.fromiter([_as_column(b) for b in bits], dtype=object)
+    return X, np.fromiter([np.append(0, b[:-1]) for b in bits], dtype=object)
 
 
 def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
@@ -209,8 +204,8 @@ def make_nor_next() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     [0. 1.] [1 0]
     """
     sequences = np.array([[0, 0, 1], [1, 1, 0], [1, 0, 0], [0, 1, 0]])
-    X = as_ragged([_as_column(bits[:-1]) for bits in sequences])
-    return X, as_ragged([bits[1:] for bits in sequences])
+    X = np.fromiter([_as_column(bits[:-1]) for bits in sequences], dtype=object)
+    return X, np.fromiter([bits[1:] for bits in sequences], dtype=object)
 
 
 @validate_params(_LONG_SEQUENCES, prefer_skip_nested_validation=True)
@@ -284,7 +279,7 @@ def make_adding(
         max_length = min_length
     rng = check_random_state(random_state)
     lengths = _draw_lengths(rng, n_samples, min_length, max_length)
-    X = as_ragged([_draw_addends(rng, n_steps) for n_steps in lengths])
+    X = np.fromiter([_draw_addends(rng, n_steps) for n_steps in lengths], dtype=object)
     return X, np.array([sequence[:, 0] @ sequence[:, 1] for sequence in X])
 
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ._ragged import as_ragged
-
 _DATA = files(__package__) / "data"
 
 
@@ -90,7 +88,8 @@ def load_japanese_vowels(
     """
     sequences, speakers, n_train = _read_vowels()
     part = {"train": slice(n_train), "test": slice(n_train, None), "all": slice(None)}
-    data, target = as_ragged(sequences[part[subset]]), speakers[part[subset]]
+    data = np.fromiter(sequences[part[subset]], dtype=object)
+    target = speakers[part[subset]]
     if return_X_y:
         return data, target
     return Bunch(
@@ -103,21 +102,13 @@ def load_japanese_vowels(
 
 
 def _read_vowels() -> tuple[list[NDArray[np.float64]], NDArray[np.int_], int]:
-    """Read all sequences, their speakers and the number of training sequences."""
-    source = _DATA / "japanese_vowels.npz"
-    with source.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        values = _join_bytes(stored["millionths"]) / 1e6
-        ends = np.cumsum(stored["lengths"], dtype=int)
-        speakers = stored["speakers"].astype(int)
-        n_train = int(stored["n_train"])
-    return np.split(values, ends[:-1]), speakers, n_train
+    """Read all sequences, their speakers and the number of training sequences.
 
-
-def _join_bytes(planes: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Convert bytes of shape (4, 12, n_steps) to integers of shape (n_steps, 12).
-
-    The file holds bytes of the same significance together, feature by feature. In this
-    order, they compress to three quarters of the size of whole integers.
+    The file holds the values in millionths, as 4 bytes each. Bytes of the same significance are
+    together, feature by feature: they compress to three quarters of the size of whole integers.
     """
-    millionths: NDArray[np.int32] = np.ascontiguousarray(planes.T).view("<i4")
-    return millionths[..., 0]
+    with (_DATA / "japanese_vowels.npz").open("rb") as file, np.load(file) as stored:
+        planes = stored["millionths"]  # (4, 12, n_steps)
+        values = np.ascontiguousarray(planes.T).view("<i4")[..., 0] / 1e6
+        ends = np.cumsum(stored["lengths"], dtype=int)
+        return np.split(values, ends[:-1]), stored["speakers"].astype(int), int(stored["n_train"])

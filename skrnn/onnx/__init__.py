@@ -8,28 +8,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import ClassPredictions, NeuralNetwork
+from skrnn._base import NeuralNetwork
 from skrnn._recurrent import RecurrentNetwork
-from skrnn.mlp import XORMLPClassifier
-from skrnn.onnx import _converters as converters
+from skrnn.onnx import _converters
 from skrnn.preprocessing import PerStep, SequencePadder
-from skrnn.rnn import (
-    SequenceRNNClassifier,
-    SequenceRNNRegressor,
-    StepRNNClassifier,
-    StepRNNRegressor,
-)
 
-_NETWORKS = (
-    XORMLPClassifier,
-    SequenceRNNClassifier,
-    SequenceRNNRegressor,
-    StepRNNClassifier,
-    StepRNNRegressor,
-)
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, SequencePadder)
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
@@ -108,16 +94,18 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         raise ValueError(f"target_opset must be at least {_MIN_OPSET}, got {target_opset!r}.")
     estimator = getattr(estimator, "best_estimator_", estimator)
     check_is_fitted(estimator)
-    names, steps = zip(*_steps("", estimator), strict=True)
+    steps = _steps(estimator)
     _check_order(steps)
-    if options is None and is_classifier(steps[-1]):
-        options = {id(steps[-1]): {"zipmap": False}}
+    last = steps[-1]
+    if options is None and is_classifier(last):
+        options = {id(last): {"zipmap": False}}
+    # Without final_types, skl2onnx would add numbers to names that occur at two steps.
+    final_types = [(name, None) for name in _converters.outputs_of(last)]
     return convert_sklearn(
-        # Without the steps 'passthrough', which skl2onnx does not support.
-        Pipeline(list(zip(names, steps, strict=True))),
-        name=type(steps[-1]).__name__,  # random by default
+        make_pipeline(*steps),
+        name=type(last).__name__,  # random by default
         initial_types=initial_types or _initial_types(steps[0], lengths),
-        final_types=_final_types(steps[-1]),
+        final_types=final_types or None,
         target_opset=target_opset,
         options=options,
     )
@@ -140,47 +128,19 @@ def register_onnx_converters():
     >>> register_onnx_converters()
     """
     try:
-        from skl2onnx import update_registered_converter
+        _converters.register()
     except ImportError as error:
         raise ImportError(
             "Export to ONNX needs skl2onnx, which is not installed: pip install 'skrnn[onnx]'."
         ) from error
 
-    zipmap = {"zipmap": [True, False, "columns"]}  # requested in pipelines; it has no effect
-    for cls in _NETWORKS:
-        update_registered_converter(
-            cls,
-            f"Skrnn{cls.__name__}",
-            converters.shape_network,
-            converters.convert_network,
-            parser=converters.parse_network,
-            options=zipmap if issubclass(cls, ClassPredictions) else None,
-        )
-    transformers: dict[type, tuple] = {
-        converters.Rows: (converters.shape_rows, converters.convert_rows, None),
-        PerStep: (
-            converters.shape_per_step,
-            converters.convert_per_step,
-            converters.parse_per_step,
-        ),
-        SequencePadder: (
-            converters.shape_padder,
-            converters.convert_padder,
-            converters.parse_padder,
-        ),
-    }
-    for transformer, (shape, convert, parse) in transformers.items():
-        alias = f"Skrnn{transformer.__name__.strip('_')}"
-        update_registered_converter(transformer, alias, shape, convert, parser=parse)
 
-
-def _steps(name, estimator):
-    """List the names and steps of a pipeline and of nested ones; an estimator is one step."""
+def _steps(estimator):
+    """List the steps of a pipeline and of nested ones, without those that do nothing."""
     if not isinstance(estimator, Pipeline):
-        return [(name or "estimator", estimator)]
-    prefix = f"{name}__" if name else ""
-    steps = [(n, step) for n, step in estimator.steps if step is not None and step != "passthrough"]
-    return [inner for n, step in steps for inner in _steps(prefix + n, step)]
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
+    return [inner for step in steps for inner in _steps(step)]
 
 
 def _check_order(steps):
@@ -189,37 +149,25 @@ def _check_order(steps):
         if isinstance(step, NeuralNetwork):
             raise ValueError(
                 f"{type(step).__name__} is a transformer in the middle of a pipeline. Its "
-                "predictions can be exported as the last step, but not its hidden states."
+                "hidden states cannot be exported, only its predictions as the last step."
             )
-        if _outputs_sequences(step) and not isinstance(following, _SEQUENCE_READERS):
+        is_reader = isinstance(following, _SEQUENCE_READERS)
+        if "sequences" in _converters.outputs_of(step) and not is_reader:
             raise ValueError(
                 f"{type(following).__name__} follows {type(step).__name__}, which outputs "
-                "sequences instead of a table. Put SequencePadder(flat=True) between them."
+                "sequences. Put SequencePadder(flat=True) between them to get a table."
             )
-
-
-def _outputs_sequences(step):
-    return isinstance(step, PerStep) or (isinstance(step, SequencePadder) and not step.flat)
-
-
-def _final_types(last):
-    """Name the outputs; skl2onnx would add numbers to names that occur at two steps."""
-    if _outputs_sequences(last):
-        return [("sequences", None), ("n_steps", None)]
-    if isinstance(last, ClassPredictions):
-        return [("label", None), ("probabilities", None)]
-    return [("variable", None)] if isinstance(last, (*_NETWORKS, SequencePadder)) else None
 
 
 def _initial_types(first, lengths):
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
-    if not isinstance(first, _SEQUENCE_READERS):
-        if not hasattr(first, "n_features_in_"):
-            raise ValueError(
-                f"{type(first).__name__} has no n_features_in_. Pass initial_types, or use "
-                "refit=True if it is a search."
-            )
-        return [("X", FloatTensorType([None, first.n_features_in_]))]
-    types = [("X", FloatTensorType([None, None, first.n_step_features_]))]
-    return types + ([("lengths", Int64TensorType([None]))] if lengths == "input" else [])
+    if isinstance(first, _SEQUENCE_READERS):
+        types = [("X", FloatTensorType([None, None, first.n_step_features_]))]
+        return types + ([("lengths", Int64TensorType([None]))] if lengths == "input" else [])
+    if not hasattr(first, "n_features_in_"):
+        raise ValueError(
+            f"{type(first).__name__} has no n_features_in_. Pass initial_types, or use refit=True "
+            "if it is a search."
+        )
+    return [("X", FloatTensorType([None, first.n_features_in_]))]

@@ -1,14 +1,15 @@
-"""Converters for skl2onnx: for each class a parser, a shape calculator and a converter.
+"""Converters for skl2onnx, one for each class.
 
-skl2onnx first calls the *parsers*, which name the outputs of each step, then the *shape*
-calculators, and then the *converters*, which add nodes. Between steps, sequences are two values:
-a padded batch and the lengths.
+skl2onnx first calls the *parser* of each step, which declares its outputs, and then the
+*converters*, which add nodes. Between steps, sequences are two values: a padded batch and the
+lengths.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from skrnn import mlp, rnn
 from skrnn._base import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.onnx._nodes import (
@@ -16,64 +17,92 @@ from skrnn.onnx._nodes import (
     class_answers,
     fill_padding,
     multilayer_perceptron,
-    pad,
     read_sequences,
     recurrent_network,
 )
+from skrnn.preprocessing import PerStep, SequencePadder
 
 
-def _declare(scope, alias, model, inputs, **outputs):
-    operator = scope.declare_local_operator(alias, model)
+def register():
+    """Register the converters of all classes of this package."""
+    from skl2onnx import update_registered_converter
+
+    for cls, convert in _CONVERTERS.items():
+        update_registered_converter(
+            cls,
+            _alias(cls),
+            _keep_shapes,
+            convert,
+            parser=_parse,
+            # Pipelines ask for this option of classifiers. It has no effect.
+            options={"zipmap": [True, False, "columns"]},
+        )
+
+
+def outputs_of(model):
+    """Get the names and types of the outputs of a model; none if it is not of this package."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, guess_data_type
+
+    if type(model) not in _CONVERTERS:
+        return {}
+    if isinstance(model, SequencePadder) and model.flat:
+        return {"variable": FloatTensorType([None, model.n_steps_ * model.n_step_features_])}
+    if isinstance(model, PerStep | SequencePadder):
+        width = model._n_features_out if isinstance(model, PerStep) else model.n_step_features_
+        n_steps = Int64TensorType([None])
+        return {"sequences": FloatTensorType([None, None, width]), "n_steps": n_steps}
+    rows = [None, None] if model._per_step else [None]
+    if not isinstance(model, ClassPredictions):
+        return {"variable": FloatTensorType([*rows, model.n_outputs_])}
+    probabilities = FloatTensorType([*rows, len(model.classes_)])
+    if _is_multilabel(model):
+        return {"label": Int64TensorType(probabilities.shape), "probabilities": probabilities}
+    ((_, label),) = guess_data_type(_class_array(model))
+    return {"label": type(label)(rows), "probabilities": probabilities}
+
+
+def _alias(cls):
+    return f"Skrnn{cls.__name__}"
+
+
+def _keep_shapes(operator):
+    """Do nothing, because the parser has declared the shapes of the outputs."""
+
+
+def _parse(scope, model, inputs, custom_parsers=None):
+    operator = scope.declare_local_operator(_alias(type(model)), model)
     operator.inputs = list(inputs)
-    for name, kind in outputs.items():
+    for name, kind in outputs_of(model).items():
         operator.outputs.append(scope.declare_local_variable(name, kind))
     return operator.outputs
 
 
-def _input_sequences(nodes, inputs, n_features):
+def _input_sequences(nodes, operator):
     """Read the sequences of an operator, with or without an input of lengths."""
-    X, *lengths = [variable.full_name for variable in inputs]
+    X, *lengths = [variable.full_name for variable in operator.inputs]
+    n_features = operator.raw_operator.n_step_features_
     return read_sequences(nodes, X, lengths[0] if lengths else None, n_features)
 
 
-def parse_network(scope, model, inputs, custom_parsers=None):
-    from skl2onnx.common.data_types import FloatTensorType
-
-    alias = f"Skrnn{type(model).__name__}"
-    if not isinstance(model, ClassPredictions):
-        return _declare(scope, alias, model, inputs, variable=FloatTensorType())
-    kind = _label_type(model)
-    return _declare(scope, alias, model, inputs, label=kind, probabilities=FloatTensorType())
-
-
-def shape_network(operator):
-    model = operator.raw_operator
-    rows = [None, None] if model._per_step else [None]
-    *label, output = operator.outputs
-    if not label:
-        output.type.shape = [*rows, model.n_outputs_]
-        return
-    output.type.shape = [*rows, len(model.classes_)]
-    label[0].type.shape = [*rows, len(model.classes_)] if _is_multilabel(model) else rows
-
-
-def convert_network(scope, operator, container):
+def _convert_network(scope, operator, container):
     model, nodes = operator.raw_operator, Nodes(scope, container)
-    network, weights = model._fitted_network(), model._weights()
+    network = model._fitted_network()
+    weights = {
+        layer: {name: array.astype(np.float32) for name, array in p.items()}
+        for layer, p in model._weights().items()
+    }
     if isinstance(model, RecurrentNetwork):
-        sequences = _input_sequences(nodes, operator.inputs, model.n_step_features_)
-        raw_prediction = recurrent_network(nodes, network, weights, *sequences)
+        X, lengths, mask = _input_sequences(nodes, operator)
+        result = recurrent_network(nodes, network, weights, X, lengths, mask)
     else:
-        x = operator.inputs[0].full_name
-        raw_prediction = multilayer_perceptron(nodes, network, weights, x)
+        result = multilayer_perceptron(nodes, network, weights, operator.inputs[0].full_name)
     *label, output = operator.outputs
-    result = raw_prediction
     if label:
         classes = None if _is_multilabel(model) else _class_array(model)
-        chosen, result = class_answers(nodes, raw_prediction, classes, model.out_activation_)
+        chosen, result = class_answers(nodes, result, classes, model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
-        result = fill_padding(nodes, sequences[2], result, np.nan)
+        result = fill_padding(nodes, mask, result, np.nan)
     nodes.name(result, output)
 
 
@@ -84,109 +113,72 @@ def _is_multilabel(model):
 def _class_array(model):
     """Convert the classes to an array of a type that ONNX supports."""
     classes = model.classes_
-    if classes.dtype.kind in "iu":
-        return classes.astype(np.int64)
-    if classes.dtype.kind == "f":
-        return classes.astype(np.float64)  # rounding to float32 would change labels
-    if classes.dtype.kind == "b":
-        return classes
     if all(isinstance(label, str) for label in classes):
         return classes.astype(str)
-    raise ValueError(
-        f"The classes {classes.tolist()} of {type(model).__name__} have no type in ONNX. Use "
-        "numbers, booleans or strings."
-    )
+    # Rounding to float32 would change labels.
+    dtypes = {"i": np.int64, "u": np.int64, "f": np.float64, "b": np.bool_}
+    if classes.dtype.kind not in dtypes:
+        raise ValueError(
+            f"The classes {classes.tolist()} of {type(model).__name__} have no type in ONNX. Use "
+            "numbers, booleans or strings."
+        )
+    return classes.astype(dtypes[classes.dtype.kind])
 
 
-def _label_type(model):
-    from skl2onnx.common import data_types
-
-    if _is_multilabel(model):
-        return data_types.Int64TensorType()
-    return {
-        "i": data_types.Int64TensorType,
-        "f": data_types.DoubleTensorType,
-        "b": data_types.BooleanTensorType,
-        "U": data_types.StringTensorType,
-    }[_class_array(model).dtype.kind]()
-
-
-class Rows:
-    """First part of `PerStep`: converts sequences to a table of steps."""
-
-    def __init__(self, n_features):
-        self.n_features = n_features
-
-
-def parse_per_step(scope, model, inputs, custom_parsers=None):
-    """Parse `PerStep` as three operators: sequences to rows, its transformer, and back."""
+def _convert_per_step(scope, operator, container):
+    """Convert sequences to a table of steps, call the transformer, and convert back."""
     # The public function would make the output of this step an output of the model.
     from skl2onnx._parse import _parse_sklearn
-    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
-    rows_type = type(inputs[0].type)
-    rows, lengths = _declare(
-        scope,
-        "SkrnnRows",
-        Rows(model.n_step_features_),
-        inputs,
-        rows=rows_type([None, model.n_step_features_]),
-        n_steps=Int64TensorType([None]),
-    )
-    transformed = _parse_sklearn(scope, model.transformer_, [rows], custom_parsers)
-    inputs = [*transformed, inputs[0], lengths]
-    kinds = {"sequences": FloatTensorType(), "n_steps": Int64TensorType([None])}
-    return _declare(scope, "SkrnnPerStep", model, inputs, **kinds)
-
-
-def shape_rows(operator):
-    operator.outputs[0].type.shape = [None, operator.raw_operator.n_features]
-    operator.outputs[1].type.shape = [None]
-
-
-def convert_rows(scope, operator, container):
-    nodes, n_features = Nodes(scope, container), operator.raw_operator.n_features
-    X, lengths, _ = _input_sequences(nodes, operator.inputs, n_features)
-    nodes.name(nodes("Reshape", X, np.array([-1, n_features])), operator.outputs[0])
+    nodes, model = Nodes(scope, container), operator.raw_operator
+    X, lengths, _ = _input_sequences(nodes, operator)
+    n_features = model.n_step_features_
+    table = type(operator.inputs[0].type)([None, n_features])
+    rows = scope.declare_local_variable("rows", table)
+    nodes.name(nodes("Reshape", X, np.array([-1, n_features])), rows)
+    (transformed,) = _parse_sklearn(scope, model.transformer_, [rows])
+    n_sequences = nodes("Shape", lengths)
+    shape = nodes("Concat", n_sequences, np.array([-1, model._n_features_out]), axis=0)
+    nodes.name(nodes("Reshape", transformed.full_name, shape), operator.outputs[0])
     nodes.name(lengths, operator.outputs[1])
 
 
-def shape_per_step(operator):
-    operator.outputs[0].type.shape = [None, None, operator.raw_operator._n_features_out]
-    operator.outputs[1].type.shape = [None]
+def _convert_padder(scope, operator, container):
+    """Pad the sequences, or truncate them.
 
-
-def convert_per_step(scope, operator, container):
-    nodes = Nodes(scope, container)
-    rows, X, lengths = [variable.full_name for variable in operator.inputs]
-    n_sequences = nodes("Slice", nodes("Shape", X), np.array([0]), np.array([1]))
-    width = np.array([-1, operator.raw_operator._n_features_out])
-    shape = nodes("Concat", n_sequences, width, axis=0)
-    nodes.name(nodes("Reshape", rows, shape), operator.outputs[0])
-    nodes.name(lengths, operator.outputs[1])
-
-
-def parse_padder(scope, model, inputs, custom_parsers=None):
-    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
-
-    if model.flat:
-        return _declare(scope, "SkrnnSequencePadder", model, inputs, variable=FloatTensorType())
-    kinds = {"sequences": FloatTensorType(), "n_steps": Int64TensorType([None])}
-    return _declare(scope, "SkrnnSequencePadder", model, inputs, **kinds)
-
-
-def shape_padder(operator):
-    padder = operator.raw_operator
-    X, *lengths = operator.outputs
-    width = padder.n_step_features_
-    X.type.shape = [None, padder.n_steps_ * width] if padder.flat else [None, None, width]
-    for variable in lengths:
-        variable.type.shape = [None]
-
-
-def convert_padder(scope, operator, container):
+    Where the padder would raise an error because a sequence is too long, the number of filled
+    steps is negative, which is an error of the runtime.
+    """
     nodes, padder = Nodes(scope, container), operator.raw_operator
-    sequences = _input_sequences(nodes, operator.inputs, padder.n_step_features_)
-    results = pad(nodes, padder, *sequences)
-    for value, output in zip(results, operator.outputs, strict=False):  # flat: no lengths
-        nodes.name(value, output)
+    X, lengths, mask = _input_sequences(nodes, operator)
+    n_steps, n_features = np.array([padder.n_steps_]), padder.n_step_features_
+    if padder.longer == "truncate":
+        lengths = nodes("Min", lengths, n_steps)
+    longest = nodes("ReduceMax", lengths, np.array([0]), keepdims=1)
+    if padder.longer == "grow" and not padder.flat:
+        n_steps = nodes("Max", longest, n_steps)
+    X = fill_padding(nodes, mask, X, padder.fill_value)
+    X = nodes("Slice", X, np.array([0]), longest, np.array([1]))
+    n_sequences = nodes("Shape", lengths)
+    shape = nodes("Concat", n_sequences, nodes("Sub", n_steps, longest), [n_features], axis=0)
+    fill = nodes("Expand", np.float32(padder.fill_value), shape)
+    X = nodes("Concat", X, fill, axis=1)
+    if padder.flat:
+        width = np.array([-1, padder.n_steps_ * n_features])
+        nodes.name(nodes("Reshape", X, width), operator.outputs[0])
+        return
+    if not np.isnan(padder.fill_value):  # the ends can no longer be recognized
+        lengths = nodes("Expand", n_steps, n_sequences)
+    nodes.name(X, operator.outputs[0])
+    nodes.name(lengths, operator.outputs[1])
+
+
+_CONVERTERS = {
+    mlp.XORMLPClassifier: _convert_network,
+    rnn.SequenceRNNClassifier: _convert_network,
+    rnn.SequenceRNNRegressor: _convert_network,
+    rnn.StepRNNClassifier: _convert_network,
+    rnn.StepRNNRegressor: _convert_network,
+    PerStep: _convert_per_step,
+    SequencePadder: _convert_padder,
+}
