@@ -163,23 +163,20 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _initialize(self, run, attempt):
         """Set the initial weights of a run, and hold validation samples out if it needs them."""
-        options = run.options
-        splits = options.early_stopping and run.held_out is None
+        splits = run.options.early_stopping and run.held_out is None
+        strata = self._target.strata(run.samples.y)
         if splits and run.n_starts > 1:  # one split for all starts, whose scores are compared
-            self._hold_out(run)
+            run.hold_out(self.validation_fraction, strata)
         if run.warm_start:
             run.params.fill(self._weights())
         else:
             self._init_weights(run.params, run.rng, attempt)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
-            self._hold_out(run)
+            run.hold_out(self.validation_fraction, strata)
         run.begin(self.t_ if run.warm_start else 0)
         if run.incremental and run.warm_start:
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
-
-    def _hold_out(self, run):
-        run.hold_out(self.validation_fraction, self._target.strata(run.samples.y))
 
     def _all_right(self, run):
         """Whether a start predicts all training samples correctly."""

@@ -17,8 +17,8 @@ from skrnn._base import ClassPredictions, NeuralNetwork
 from skrnn._numeric.recurrent import CELLS
 from skrnn._recurrent import RecurrentNetwork
 
-# Prefix, kind, and, for recurrent layers, product, number of the layer and direction.
-_KEY = re.compile(r"(.*\.)?(weight|bias)(?:(_ih|_hh)_l(\d+)(_reverse)?)?")
+# Prefix, kind, and for a recurrent layer its number and direction: "net.weight_ih_l0_reverse".
+_KEY = re.compile(r"(.*\.|)(weight|bias)(?:_[ih]h_l(\d+)(_reverse|))?")
 
 
 def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
@@ -83,10 +83,19 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}.")
-    recurrent = isinstance(estimator, RecurrentNetwork)
-    read = _read_recurrent if recurrent else _read_dense
-    parameters, weights = read(*_group(state_dict))
-    first, output = next(iter(weights.values())), next(reversed(weights.values()))
+    arrays, recurrent, linear = _read_arrays(state_dict)
+    is_recurrent = isinstance(estimator, RecurrentNetwork)
+    if bool(recurrent) != is_recurrent or not linear or (is_recurrent and len(linear) > 1):
+        needed = "RNN, GRU or LSTM layers and one Linear" if is_recurrent else "only Linear layers"
+        raise ValueError(
+            f"For {type(estimator).__name__} the state_dict must hold {needed}; it holds "
+            f"{len(recurrent)} recurrent and {len(linear)} Linear layers."
+        )
+    if is_recurrent:
+        parameters, weights = _read_recurrent(arrays, recurrent, *linear)
+    else:
+        parameters, weights = _read_dense(arrays, linear)
+    first, output = weights[next(iter(weights))], weights[next(reversed(weights))]
     n_features, n_outputs = first["W"].shape[-2], output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
     if not isinstance(estimator, ClassPredictions):
@@ -97,7 +106,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         y = np.asarray(np.arange(max(n_outputs, 2)) if classes is None else classes)
         _arrange(output, y, getattr(estimator, "out_activation", "auto"))
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
-    steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if recurrent else (len(y),)
+    steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if is_recurrent else (len(y),)
     X = np.zeros((*steps, n_features), output["W"].dtype)
     return estimator._become_fitted(X, [y] if estimator._per_step else y, weights)
 
@@ -153,183 +162,155 @@ def to_state_dict(estimator, *, names=None):
     if not isinstance(estimator, NeuralNetwork):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     check_is_fitted(estimator)
-    network, weights = estimator._fitted_network(), estimator._weights()
-    if not isinstance(estimator, RecurrentNetwork):
-        names = _check_names(names, [str(2 * i) for i in range(len(weights))])
-        return _join(zip(names, map(_write_linear, weights.values()), strict=True))
-    if network.pooling == "attention":
+    weights = estimator._weights()
+    if isinstance(estimator, RecurrentNetwork):
+        layers = _write_recurrent(estimator._fitted_network(), weights)
+    else:
+        layers = [(str(2 * i), _write_linear(p)) for i, p in enumerate(weights.values())]
+    default = list(dict.fromkeys(module for module, _ in layers))
+    names = default if names is None else [names] if isinstance(names, str) else list(names)
+    if len(names) != len(default) or len(set(names)) != len(names):
         raise ValueError(
-            "PyTorch has no layer for pooling='attention'. Use 'last', 'mean' or 'max'."
+            f"names must be {len(default)} different names, like {default}; got {names}."
         )
+    prefixes = {module: name and f"{name}." for module, name in zip(default, names, strict=True)}
+    return {
+        prefixes[module] + name: np.array(array, order="C")
+        for module, arrays in layers
+        for name, array in arrays.items()
+    }
+
+
+def _read_arrays(state_dict):
+    """Convert all weights to arrays of one dtype, and find the layers from their names.
+
+    Returns ``{name: array}``, the directions of the recurrent layers ``{(prefix, number):
+    directions}``, and the prefixes of the Linear layers. Modules are in order of appearance.
+    """
+    arrays = {}
+    recurrent: dict[tuple[str, int], set[str]] = {}
+    linear: dict[str, None] = {}
+    for key, value in state_dict.items():
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        if array.dtype.kind != "f":
+            raise ValueError(f"{key!r} has dtype {array.dtype}; weights must be floating point.")
+        found = _KEY.fullmatch(key)
+        if not found or array.ndim != (2 if found[2] == "weight" else 1):
+            raise ValueError(
+                f"{key!r} of shape {array.shape} is not a weight or bias of a torch.nn.RNN, GRU, "
+                "LSTM (without proj_size) or Linear."
+            )
+        arrays[key] = array
+        prefix, _, number, direction = found.groups()
+        if number is None:
+            linear[prefix] = None
+        else:
+            recurrent.setdefault((prefix, int(number)), set()).add(direction)
+    dtype = np.result_type(np.float32, *(array.dtype for array in arrays.values()))
+    arrays = {key: array.astype(dtype) for key, array in arrays.items()}
+    prefixes = list(dict.fromkeys(prefix for prefix, _ in recurrent))
+    order = sorted(recurrent, key=lambda layer: (prefixes.index(layer[0]), layer[1]))
+    return arrays, {layer: sorted(recurrent[layer]) for layer in order}, list(linear)
+
+
+def _read_dense(arrays, prefixes):
+    """Get the parameters and weights of `XORMLPClassifier`."""
+    weights, hidden, n_in = {}, [], None
+    for i, prefix in enumerate(prefixes):
+        weights[f"dense_{i}"] = p = _read_linear(arrays, prefix, n_in)
+        n_in = p["W"].shape[1]
+        hidden.append(n_in)
+    return {"hidden_layer_sizes": tuple(hidden[:-1])}, weights
+
+
+def _read_recurrent(arrays, layers, output):
+    """Get the parameters and weights of a recurrent estimator."""
+    directions = next(iter(layers.values()))
+    if directions == ["_reverse"] or any(given != directions for given in layers.values()):
+        raise ValueError("Some layers of the state_dict are bidirectional, and some are not.")
+    weights, hidden, cells, n_in = {}, [], set(), None
+    for i, (prefix, number) in enumerate(layers):
+        for direction in directions:
+            cell, p = _read_cell(arrays, prefix, f"l{number}{direction}", n_in)
+            weights[f"recurrent_{i}{direction}"] = p
+            cells.add(cell)
+        hidden.append(p["U"].shape[2])
+        n_in = hidden[-1] * len(directions)
+    if len(cells) > 1:
+        raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
+    weights["output"] = _read_linear(arrays, output, n_in)
+    bidirectional = len(directions) == 2
+    parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
+    return parameters, weights
+
+
+def _read_cell(arrays, prefix, suffix, n_in):
+    """Read one direction of a recurrent layer; returns the name of its cell, and parameters."""
+    key = f"{prefix}weight_hh_{suffix}"
+    U = _get(arrays, key, (None, None))
+    n_rows, n_units = U.shape
+    name = next((name for name, c in CELLS.items() if len(c.torch_gates) * n_units == n_rows), None)
+    if name is None:
+        raise ValueError(f"{key!r} has shape {U.shape}, which is not that of an RNN, GRU or LSTM.")
+    W = _get(arrays, f"{prefix}weight_ih_{suffix}", (n_rows, n_in))
+    b_ih = _get(arrays, f"{prefix}bias_ih_{suffix}", (n_rows,))
+    b_hh = _get(arrays, f"{prefix}bias_hh_{suffix}", (n_rows,))
+    cell = CELLS[name]
+    order = [cell.torch_gates.index(gate) for gate in cell.gates]
+
+    def gates(array):
+        return array.reshape(cell.n_gates, n_units, *array.shape[1:])[order]
+
+    p = {"W": gates(W).swapaxes(1, 2), "U": gates(U).swapaxes(1, 2), "b": gates(b_ih + b_hh)}
+    if cell.recurrent_bias:  # the biases of this gate are not added
+        gate = cell.gates.index(cell.recurrent_bias)
+        p["b"][gate], p["b_rec"] = gates(b_ih)[gate], gates(b_hh)[gate]
+    return name, p
+
+
+def _read_linear(arrays, prefix, n_in):
+    W = _get(arrays, f"{prefix}weight", (None, n_in)).T
+    return {"W": W, "b": _get(arrays, f"{prefix}bias", (W.shape[1],))}
+
+
+def _get(arrays, key, shape):
+    """Get an array and check its shape, in which None means any size. A missing bias is 0."""
+    if key not in arrays and len(shape) == 1:
+        return np.zeros(shape)
+    if key not in arrays:
+        raise ValueError(f"state_dict lacks {key!r}.")
+    given = arrays[key].shape
+    if any(n not in (None, n_given) for n, n_given in zip(shape, given, strict=True)):
+        needed = str(shape).replace("None", "any")
+        raise ValueError(f"{key!r} has shape {given}, but {needed} is needed.")
+    return arrays[key]
+
+
+def _write_recurrent(network, weights):
+    """Write the layers of a recurrent network: default names of their modules, and arrays."""
+    if network.pooling == "attention":
+        raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
     cell = CELLS[network.cell]
     if cell.takes_activation and network.activation not in ("tanh", "relu"):
         raise ValueError(
             f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."
         )
-    alike = len(set(network.hidden_layer_sizes)) == 1
-    numbered = [f"{network.cell}_{i}" for i in range(len(network.layers))]
-    names = _check_names(names, [*([network.cell] if alike else numbered), "output"])
-    modules = []
-    for i, layer in enumerate(network.layers):
-        module, number = (names[0], i) if alike else (names[i], 0)
-        for name, direction in zip(layer, ("", "_reverse"), strict=False):
-            suffix = f"l{number}{direction}"
-            modules.append((module, _write_recurrent(weights[name], cell, suffix)))
-    return _join([*modules, (names[-1], _write_linear(weights["output"]))])
-
-
-def _join(modules):
-    """Copy the arrays of named modules into one dictionary."""
-    return {
-        f"{module}.{name}" if module else name: np.array(array, order="C")
-        for module, arrays in modules
-        for name, array in arrays.items()
-    }
-
-
-def _check_names(names, default):
-    if names is None:
-        return default
-    names = [names] if isinstance(names, str) else list(names)
-    if len(names) != len(default) or len(set(names)) != len(names):
-        raise ValueError(
-            f"names must be {len(default)} different names, like {default}; got {names}."
-        )
-    return names
-
-
-def _group(state_dict):
-    """Group the arrays by layer, in one dtype.
-
-    Returns ``{place: {direction: arrays}}`` of the recurrent layers in their order, and
-    ``{prefix: arrays}`` of the Linear layers. `arrays` maps names such as "weight_ih" to arrays.
-    """
-    arrays = {key: _array(key, value) for key, value in state_dict.items()}
-    dtype = np.result_type(np.float32, *(array.dtype for array in arrays.values()))
-    modules: dict = {}
-    linear: dict = {}
-    for key, array in arrays.items():
-        found = _KEY.fullmatch(key)
-        if not found or array.ndim != (2 if found[2] == "weight" else 1):
-            raise ValueError(
-                f"{key!r} of shape {array.shape} is not a weight or bias of a torch.nn.RNN, "
-                "GRU, LSTM (without proj_size) or Linear."
-            )
-        prefix, kind, product, number, direction = found.groups(default="")
-        if number:
-            layer = modules.setdefault(prefix, {}).setdefault(int(number), {})
-            layer.setdefault(direction, {})[kind + product] = array.astype(dtype)
-        else:
-            linear.setdefault(prefix, {})[kind] = array.astype(dtype)
-    for prefix, p in linear.items():
-        if "weight" not in p:
-            raise ValueError(f"state_dict has '{prefix}bias', but no '{prefix}weight'.")
-    recurrent = {
-        f"{prefix}*_l{number}": dict(sorted(layers[number].items()))
-        for prefix, layers in modules.items()
-        for number in sorted(layers)
-    }
-    return recurrent, linear
-
-
-def _array(key, value):
-    """Convert a tensor or parameter of PyTorch, or an array-like, to an array."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    array = np.asarray(value)
-    if array.dtype.kind != "f":
-        raise ValueError(f"{key!r} has dtype {array.dtype}, but weights must be floating point.")
-    return array
-
-
-def _read_dense(recurrent, linear):
-    """Read layers of `XORMLPClassifier`; returns parameters of the estimator, and weights."""
-    if recurrent or not linear:
-        raise ValueError(
-            "For XORMLPClassifier the state_dict must hold Linear layers and nothing else; it "
-            f"holds {len(recurrent)} recurrent and {len(linear)} Linear layers."
-        )
-    weights, n_in = {}, None
-    for i, (prefix, arrays) in enumerate(linear.items()):
-        weights[f"dense_{i}"] = p = _read_linear(arrays, n_in, prefix)
-        n_in = p["W"].shape[1]
-    units = [p["W"].shape[1] for p in weights.values()]
-    return {"hidden_layer_sizes": tuple(units[:-1])}, weights
-
-
-def _read_recurrent(recurrent, linear):
-    """Read layers of a recurrent estimator; returns parameters of the estimator, and weights."""
-    if not recurrent or len(linear) != 1:
-        raise ValueError(
-            "For a recurrent estimator the state_dict must hold RNN, GRU or LSTM layers and one "
-            f"Linear; it holds {len(recurrent)} recurrent and {len(linear)} Linear layers."
-        )
-    if {tuple(layer) for layer in recurrent.values()} not in ({("",)}, {("", "_reverse")}):
-        raise ValueError("Some layers of the state_dict are bidirectional, and some are not.")
-    weights, hidden, cells, n_in = {}, [], set(), None
-    for i, (place, layer) in enumerate(recurrent.items()):
-        for direction, arrays in layer.items():
-            cell, p = _read_cell(arrays, n_in, place + direction)
-            weights[f"recurrent_{i}{direction}"] = p
-            cells.add(cell)
-        hidden.append(p["U"].shape[2])
-        n_in = hidden[-1] * len(layer)
-    if len(cells) > 1:
-        raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
-    ((prefix, arrays),) = linear.items()
-    weights["output"] = _read_linear(arrays, n_in, prefix)
-    both = len(layer) == 2
-    return {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": both}, weights
-
-
-def _read_cell(arrays, n_in, where):
-    """Read one direction of a recurrent layer; returns the name of its cell, and parameters."""
-    if missing := {"weight_ih", "weight_hh"} - set(arrays):
-        raise ValueError(f"state_dict lacks {sorted(missing)} of {where}.")
-    W, U = arrays["weight_ih"], arrays["weight_hh"]
-    n_units = U.shape[-1]
-    n_gates = len(U) // max(n_units, 1)
-    names = {len(cell.torch_gates): name for name, cell in CELLS.items()}
-    if n_gates not in names:
-        raise ValueError(
-            f"weight_hh of {where} has shape {U.shape}, which is not that of an RNN, GRU or LSTM."
-        )
-    cell, n_rows = CELLS[names[n_gates]], n_gates * n_units
-    b_ih, b_hh = (arrays.get(name, np.zeros(n_rows, W.dtype)) for name in ("bias_ih", "bias_hh"))
-    _check_shape(U, (n_rows, n_units), f"weight_hh of {where}")
-    _check_shape(W, (n_rows, n_in or W.shape[-1]), f"weight_ih of {where}")
-    _check_shape(b_ih, (n_rows,), f"bias_ih of {where}")
-    _check_shape(b_hh, (n_rows,), f"bias_hh of {where}")
-    order = [cell.torch_gates.index(gate) for gate in cell.gates]
-    # (n_gates * n_units, ...) in the order of PyTorch -> (n_gates, n_units, ...) in ours.
-    W, U, b_ih, b_hh = (
-        array.reshape(n_gates, n_units, *array.shape[1:])[order] for array in (W, U, b_ih, b_hh)
-    )
-    p = {"W": W.transpose(0, 2, 1), "U": U.transpose(0, 2, 1), "b": b_ih + b_hh}
-    if cell.recurrent_bias:  # the biases of this gate are not added
-        gate = cell.gates.index(cell.recurrent_bias)
-        p["b"][gate], p["b_rec"] = b_ih[gate], b_hh[gate]
-    return names[n_gates], p
-
-
-def _write_recurrent(p, cell, suffix):
-    """Write one direction of a recurrent layer."""
     order = [cell.gates.index(gate) for gate in cell.torch_gates]
-    rows = cell.n_gates * p["U"].shape[2]
-    return {
-        f"weight_ih_{suffix}": p["W"][order].transpose(0, 2, 1).reshape(rows, -1),
-        f"weight_hh_{suffix}": p["U"][order].transpose(0, 2, 1).reshape(rows, -1),
-        f"bias_ih_{suffix}": p["b"][order].ravel(),
-        f"bias_hh_{suffix}": cell.recurrent_biases(p)[order].ravel(),
-    }
-
-
-def _read_linear(arrays, n_in, prefix):
-    W = arrays["weight"]
-    b = arrays.get("bias", np.zeros(len(W), W.dtype))
-    _check_shape(W, (len(W), n_in or W.shape[-1]), f"{prefix}weight")
-    _check_shape(b, (len(W),), f"{prefix}bias")
-    return {"W": W.T, "b": b}
+    of_one_size = len(set(network.hidden_layer_sizes)) == 1
+    layers = []
+    for i, directions in enumerate(network.layers):
+        module, number = (network.cell, i) if of_one_size else (f"{network.cell}_{i}", 0)
+        for name, direction in zip(directions, ("", "_reverse"), strict=False):
+            p = weights[name]
+            arrays = {
+                "weight_ih": p["W"].swapaxes(1, 2),
+                "weight_hh": p["U"].swapaxes(1, 2),
+                "bias_ih": p["b"],
+                "bias_hh": cell.recurrent_biases(p),
+            }
+            end = f"_l{number}{direction}"
+            layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
+    return [*layers, ("output", _write_linear(weights["output"]))]
 
 
 def _write_linear(p):
@@ -352,8 +333,3 @@ def _arrange(output, classes, out_activation):
             output[name] = array[..., order[1:]] - array[..., order[:1]]
         else:
             output[name] = array[..., order]
-
-
-def _check_shape(array, expected, where):
-    if array.shape != expected:
-        raise ValueError(f"{where} has shape {array.shape}, but {expected} is needed.")

@@ -317,9 +317,11 @@ class InterruptingLoss:
         return self.loss(*args)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("step", "n_whole"), [(3, 0), (7, 1), (16, 3)])
-def test_ctrl_c_within_an_epoch_discards_its_steps(step, n_whole, monkeypatch):
-    estimator = clone(RNN).set_params(solver="adam", batch_size=8)  # 5 steps an epoch
+def test_ctrl_c_within_an_epoch_discards_its_steps(step, n_whole, family, monkeypatch):
+    estimator, X, _ = FAMILIES[family]
+    estimator = clone(estimator).set_params(solver="adam", batch_size=8)  # 5 steps an epoch
     options = type(estimator)._options
 
     def interrupting(self, *args):

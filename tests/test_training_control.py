@@ -153,32 +153,6 @@ def test_interruption_keeps_the_best_weights(case, solver):
     assert clf.predict(X).shape == y.shape
 
 
-def test_interruption_within_the_first_epoch(case, monkeypatch):
-    clf, X, y = case
-    network = type(clf)._network
-
-    def interrupted(self):
-        original = network(self)
-        kind = type(original)
-        run, calls = kind.run, []
-
-        def run_twice(*args):
-            calls.append(args)
-            if len(calls) == 3:
-                raise KeyboardInterrupt
-            return run(*args)
-
-        monkeypatch.setattr(kind, "run", run_twice)
-        return original
-
-    monkeypatch.setattr(type(clf), "_network", interrupted)
-    with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
-        clf.set_params(batch_size=5).fit(X, y)
-    monkeypatch.undo()
-    assert clf.n_iter_ == 0
-    assert np.isfinite(clf.predict_proba(X)).all()
-
-
 # Ordinary ends
 
 
