@@ -14,7 +14,7 @@ import numpy as np
 
 from skrnn._input import as_sequences, object_array, unflatten
 from skrnn._input.containers import column_names, list_or_array, read_column, read_list
-from skrnn._input.values import as_array, holds_text, is_nested, missing_in, to_numbers
+from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
@@ -456,7 +456,7 @@ def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
 def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) -> np.ndarray:
     """Return the order of rows by sequence, and within each sequence by time."""
     _refuse_missing(times, name)
-    if times.dtype.kind == "c" or holds_text(times):
+    if times.dtype.kind == "c" or types_in(times, TEXT):
         raise ValueError(
             f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
             "comes before '9'."
@@ -490,7 +490,7 @@ def _join_features(columns: dict) -> np.ndarray:
 
 
 def _read_feature(column: np.ndarray, name) -> np.ndarray:
-    if holds_text(column):
+    if types_in(column, TEXT):
         return column.astype(object)
     if column.dtype == object:
         column = np.where(missing_in(column), np.nan, column)

@@ -61,8 +61,8 @@ BAD_X = {
     "ragged steps": ("rnn", with_sequence([[1, 1, 1], [1]]), "Sequence 11 of X is not an array"),
     "complex": ("rnn", with_sequence(np.ones((1, 3), complex)), "complex"),
     "sparse": ("rnn", sp.csr_array(ROWS), "[Ss]parse"),
-    "sparse sequence": ("rnn", with_sequence(sp.csr_array(ROWS)), "Sequence 11 of X is sparse"),
-    "4-D": ("rnn", np.ones((12, 2, 2, 3)), "4 dimensions"),
+    "sparse sequence": ("rnn", with_sequence(sp.csr_array(ROWS)), "Sequence 11 of X .* csr_array"),
+    "4-D": ("rnn", np.ones((12, 2, 2, 3)), r"shape \(12, 2, 2, 3\)"),
     "dict": ("rnn", dict(enumerate(SEQUENCES)), "dict"),
 }
 BAD_TYPE = (ValueError, TypeError)

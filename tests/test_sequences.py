@@ -257,7 +257,7 @@ REFUSED = {
         ValueError,
         "text, .* at step 1 of sequence 0",
     ),
-    "None": ([[1.0, None]], ValueError, "Sequence 0 of X contains None"),
+    "None": ([[1.0, None]], ValueError, "Sequence 0 of X must hold .* got NoneType"),
     "ragged widths": (
         [np.ones((2, 2)), np.ones((2, 3))],
         ValueError,
@@ -265,13 +265,13 @@ REFUSED = {
     ),
     "ragged steps": ([[[1, 2], [3]]], ValueError, "Sequence 0 of X is not an array"),
     "3-D element": ([np.ones((1, 1, 1))], ValueError, "Sequence 0 of X has shape"),
-    "complex": ([[1j]], ValueError, "Sequence 0 of X must hold real .* complex"),
+    "complex": ([[1j]], ValueError, "Sequence 0 of X must hold real .* got complex"),
     "complex 3-D": (np.ones((1, 1, 1), complex), ValueError, "[Cc]omplex"),
-    "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "real numbers.*datetime"),
+    "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "real numbers.* got datetime64"),
     "dates as objects": (
         [in_object_array(np.datetime64("2020-01-01", "ns"))],
         ValueError,
-        "real numbers, but contains dates",
+        "real numbers.* got datetime64",
     ),
     "sparse": (SPARSE, TypeError, "not sparse; got csr_array"),
     "sparse elements": (

@@ -437,8 +437,8 @@ BAD = {  # kind, arguments of fit, part of the message
     "inf in labels": ("multiclass", {"y": put(np.inf, "multiclass")}, "y contains infinity"),
     "NaN in numbers": ("scalar", {"y": put(np.nan, "scalar")}, "y contains NaN"),
     "inf in vectors": ("vector", {"y": put(np.inf, "vector")}, "y contains infinity"),
-    "a step too few": ("binary", {"y": without_last_step(TARGETS["binary"])}, "Sequence 5 of X"),
-    "a vector too few": ("vector", {"y": without_last_step(TARGETS["vector"])}, "Sequence 5 of X"),
+    "a step too few": ("binary", {"y": without_last_step(TARGETS["binary"])}, "Sequence 5 of y"),
+    "a vector too few": ("vector", {"y": without_last_step(TARGETS["vector"])}, "Sequence 5 of y"),
     "1-D list": ("binary", {"y": [0, 1] * (N // 2)}, "value for each step"),
     "1-D array": ("binary", {"y": np.arange(N) % 2}, "value for each step"),
     "1-D numbers": ("scalar", {"y": np.arange(N) / 2}, "value for each step"),
@@ -457,7 +457,7 @@ BAD = {  # kind, arguments of fit, part of the message
         {"y": [t[:, : 2 + (i > 3)] for i, t in enumerate(TARGETS["vector"])]},
         ".",
     ),
-    "unequal weights": ("binary", {"sample_weight": without_last_step(ONES)}, "Sequence 5 of X"),
+    "unequal weights": ("binary", {"sample_weight": without_last_step(ONES)}, "Sequence 5 of s"),
     "weights too few": ("scalar", {"sample_weight": np.ones(N - 1)}, "inconsistent numbers"),
     "negative weight": ("scalar", {"sample_weight": [w - 2 for w in ONES]}, "[Nn]egative"),
     "NaN weight": ("binary", {"sample_weight": [w * np.nan for w in ONES]}, "NaN"),
@@ -470,7 +470,7 @@ BAD = {  # kind, arguments of fit, part of the message
     "bad y_val": (
         "binary",
         {"X_val": X, "y_val": without_last_step(TARGETS["binary"])},
-        "Sequence 5 of X",
+        "X_val and y_val: Sequence 5 of y",
     ),
 }
 
