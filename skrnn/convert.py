@@ -458,8 +458,7 @@ def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) 
     _refuse_missing(times, name)
     if times.dtype.kind == "c" or types_in(times, TEXT):
         raise ValueError(
-            f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
-            "comes before '9'."
+            f"The times in {name!r} must be numbers or dates; text has no order in time."
         )
     try:
         rank = np.unique(times, return_inverse=True)[1]
@@ -478,10 +477,7 @@ def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) 
 def _refuse_missing(values: np.ndarray, name) -> None:
     missing = missing_in(values)
     if missing.any():
-        raise ValueError(
-            f"Column {name!r} has no value in row {missing.argmax()}, but every step needs an id "
-            "and a time."
-        )
+        raise ValueError(f"The id or time in column {name!r} is missing in row {missing.argmax()}.")
 
 
 def _join_features(columns: dict) -> np.ndarray:
@@ -500,15 +496,12 @@ def _read_feature(column: np.ndarray, name) -> np.ndarray:
 def _join_cells(cells: dict, row: int) -> np.ndarray:
     """Join the features of one sequence, in the cells of a row, to (n_steps, n_features)."""
     cells = {name: as_array(cell) for name, cell in cells.items()}
-    for name, cell in cells.items():
-        if cell.ndim != 1 or not len(cell):
-            raise ValueError(
-                f"Row {row} of column {name!r} has shape {cell.shape}, but a sequence of at least "
-                "one value, (n_steps,), is required."
-            )
-    n_steps = {name: len(cell) for name, cell in cells.items()}
-    if len(set(n_steps.values())) > 1:
-        raise ValueError(f"The cells of row {row} differ in their numbers of steps: {n_steps}.")
+    lengths = {cell.size if cell.ndim == 1 else 0 for cell in cells.values()}
+    if len(lengths) > 1 or 0 in lengths:
+        shapes = {name: cell.shape for name, cell in cells.items()}
+        raise ValueError(
+            f"The cells of row {row} must be sequences of one length, got shapes {shapes}."
+        )
     return _join_features(cells)
 
 
@@ -517,8 +510,8 @@ def _name_features(columns, n_features: int, *others) -> list:
     names = [f"x{k}" for k in range(n_features)] if columns is None else list(columns)
     if len(names) != n_features or len({*names, *others}) < n_features + len(others):
         raise ValueError(
-            f"columns must hold {n_features} names, all names must differ; got columns={columns!r} "
-            f"and {list(others)}."
+            f"columns must hold {n_features} different names, other than {list(others)}; got "
+            f"{columns!r}."
         )
     return names
 
@@ -531,8 +524,7 @@ def _exchange_axes(X, shape: str) -> np.ndarray:
     if isinstance(contents, np.ndarray):
         if contents.ndim != 3:
             raise ValueError(
-                f"X has shape {contents.shape}, but one array for all sequences must have three "
-                f"axes, (n_sequences, ...) and then {shape}."
+                f"X has shape {contents.shape}, but three axes, or a list of {shape}, are required."
             )
         return np.ascontiguousarray(contents.transpose(0, 2, 1))
     arrays = read_list(contents, "X")
