@@ -372,8 +372,6 @@ def from_nested(frame) -> np.ndarray:
     """
     columns = _read_columns(frame)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    if not rows:
-        raise ValueError("The frame is empty: at least one row and one column are required.")
     return object_array([_join_cells(cells, i) for i, cells in enumerate(rows)])
 
 
@@ -428,8 +426,10 @@ def _read_columns(frame) -> dict:
         raise ValueError(f"Names of columns must differ, got {names}.")
     columns = {name: read_column(frame[name]) for name in names}
     n_rows = {name: len(column) for name, column in columns.items()}
-    if len(set(n_rows.values())) > 1:
-        raise ValueError(f"Columns must have one number of rows, got {n_rows}.")
+    if len(set(n_rows.values())) != 1 or 0 in n_rows.values():
+        raise ValueError(
+            f"Columns with one number of rows, at least 1, are required; got {n_rows}."
+        )
     return columns
 
 
@@ -442,8 +442,6 @@ def _read_levels(frame) -> dict:
 
 def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
     """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
-    if not len(ids):
-        raise ValueError("The frame is empty: at least one row is required.")
     _refuse_missing(ids, name)
     numbers: dict = {}
     try:

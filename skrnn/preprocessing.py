@@ -20,8 +20,6 @@ from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     """Tags, callbacks and `set_output` of both transformers."""
 
-    step_features: int | None
-
     @contextmanager
     def _fitting(self, X, y):
         """Call callbacks for a fit, which is one task; restore the attributes after an error."""
