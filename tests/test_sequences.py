@@ -160,6 +160,9 @@ def test_values_are_not_converted_with_numeric_false():
     text = as_sequences([["a", "b"], ["c"]], numeric=False)
     assert_array_equal(text.values, [["a"], ["b"], ["c"]])
     assert_array_equal(text.lengths, [2, 1])
+    table = np.array([[1, 2], [3, 4]])
+    for X in (table, table[..., None], pd.DataFrame(table)):
+        assert as_sequences(X, numeric=False).values.dtype == table.dtype
     missing = as_sequences([[NAN, 1, NAN], [INF]], numeric=False)
     assert_array_equal(missing.values, [[NAN], [1], [INF]])
 
