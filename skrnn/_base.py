@@ -179,7 +179,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Whether a start predicts all training samples correctly."""
         with np.errstate(over="ignore", invalid="ignore"):
             raw = run.evaluate(run.samples)[1]
-        return self._target.is_perfect(self._target.score(raw, run.samples))
+        return self._target.is_perfect(raw, run.samples)
 
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""

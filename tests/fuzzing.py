@@ -1,8 +1,8 @@
-"""Inputs for the fuzz tests, and what a call with them may come to.
+"""Inputs for the fuzz tests, and checks of the outcome of calls.
 
-A *disguise* holds the numbers of a clean input in another form: the answer must be that to the
-clean input. *Damage* makes an input that must be refused. *Junk* is anything at all: refused,
-or read as `plain_reading` reads it.
+A *variant* holds the numbers of a clean input in another form: the output must be equal. *Damage*
+makes an input that must be refused. *Junk* is any object at all: it must be refused, or read as
+`plain_reading` reads it.
 """
 
 import datetime
@@ -27,13 +27,13 @@ from hypothesis.extra import numpy as hnp
 import skrnn
 
 OWN = Path(skrnn.__file__).parent
-UTILS = Path(sklearn.__file__).parent / "utils"  # where scikit-learn checks its input
+UTILS = Path(sklearn.__file__).parent / "utils"  # scikit-learn checks input there
 MAPPED = itertools.count()
 SCRATCH = tempfile.TemporaryDirectory(prefix="skrnn-fuzz-")
 
 
 def fuzz(check, strategy, n_inputs, *, label):
-    """Check so many inputs, always the same ones for a label; returns how many there were."""
+    """Check `n_inputs` inputs, always the same for a label; returns their number."""
     count = 0
 
     @settings(
@@ -54,31 +54,31 @@ def fuzz(check, strategy, n_inputs, *, label):
     return count
 
 
-# What happened -----------------------------------------------------------------------------
+# Outcomes ----------------------------------------------------------------------------------
 
 
 def outcome(call):
-    """Call; returns ``(answer, None)`` or ``(None, error)``. Only errors of ours are caught."""
+    """Call; returns ``(output, None)`` or ``(None, error)``. Other errors are not caught."""
     try:
         return call(), None
     except (ValueError, TypeError) as error:
         caught = error
-    assert is_ours(caught), f"not an error of ours: {caught!r}"
+    assert is_deliberate(caught), f"not raised on purpose: {caught!r}"
     return None, caught
 
 
-def is_ours(error):
-    """Tell errors that skrnn or scikit-learn raise on purpose, and that say something."""
+def is_deliberate(error):
+    """Whether skrnn or scikit-learn raised an error on purpose, with a message."""
     *_, (frame, line) = frames = list(traceback.walk_tb(error.__traceback__))
     path = Path(frame.f_code.co_filename)
     raised = linecache.getline(str(path), line).strip().startswith("raise ")
-    ours = raised and (path.is_relative_to(OWN) or path.is_relative_to(UTILS.parent))
-    theirs = any(Path(frame.f_code.co_filename).parent == UTILS for frame, _ in frames)
-    return (ours or theirs) and len(str(error)) > 15
+    deliberate = raised and (path.is_relative_to(OWN) or path.is_relative_to(UTILS.parent))
+    by_validation = any(Path(frame.f_code.co_filename).parent == UTILS for frame, _ in frames)
+    return (deliberate or by_validation) and len(str(error)) > 15
 
 
 def freeze(value):
-    """Make something comparable of a value and all that is in it, however deep."""
+    """Convert a value and everything in it to tuples that can be compared."""
     if isinstance(value, np.ma.MaskedArray):
         return "masked", freeze(np.asarray(value)), freeze(np.ma.getmaskarray(value))
     if isinstance(value, np.ndarray):
@@ -97,27 +97,27 @@ def freeze(value):
     return type(value), repr(value)
 
 
-def numbers_of(answer):
-    """Get all arrays of an answer."""
-    if isinstance(answer, np.ndarray) and answer.dtype != object:
-        return [answer]
-    if sp.issparse(answer):
-        return [answer.toarray()]
-    if isinstance(answer, numbers.Number):
-        return [np.asarray(answer)]
-    if isinstance(answer, dict):
-        answer = answer.values()
-    return [array for item in answer for array in numbers_of(item)]
+def numbers_of(output):
+    """List all arrays in an output."""
+    if isinstance(output, np.ndarray) and output.dtype != object:
+        return [output]
+    if sp.issparse(output):
+        return [output.toarray()]
+    if isinstance(output, numbers.Number):
+        return [np.asarray(output)]
+    if isinstance(output, dict):
+        output = output.values()
+    return [array for item in output for array in numbers_of(item)]
 
 
-def assert_same_answer(actual, expected):
-    """Compare bits, shapes and types; and insist on finite numbers where a NaN is no padding."""
+def assert_same_output(actual, expected):
+    """Compare shapes and types exactly, and floats up to rounding."""
     actual, expected = numbers_of(actual), numbers_of(expected)
     assert [a.dtype for a in actual] == [e.dtype for e in expected]
     assert [a.shape for a in actual] == [e.shape for e in expected]
     single = any(a.dtype == np.float32 for a in actual)
     for a, e in zip(actual, expected, strict=True):
-        # The layout of an array in memory decides which way BLAS adds its products up.
+        # The order of sums in the BLAS depends on the layout of an array in memory.
         if a.dtype.kind == "f":
             rtol = 1e-4 if single else 1e-9
             np.testing.assert_allclose(a, e, rtol=rtol, atol=rtol)
@@ -126,7 +126,7 @@ def assert_same_answer(actual, expected):
 
 
 def holds_text(X):
-    """Tell whether there is text somewhere inside."""
+    """Whether there is text somewhere inside."""
     if isinstance(X, np.ndarray | pd.Series):
         return X.dtype.kind in "US" or (
             X.dtype == object
@@ -137,8 +137,8 @@ def holds_text(X):
     return isinstance(X, str | bytes)
 
 
-def assert_finite(answer):
-    for array in numbers_of(answer):
+def assert_finite(output):
+    for array in numbers_of(output):
         assert array.dtype.kind != "f" or np.isfinite(array).all()
 
 
@@ -168,13 +168,13 @@ def clean_tables(draw, n_columns, extreme=True, min_size=1):
     return np.array(values).reshape(n_rows, n_columns)
 
 
-# Disguises ---------------------------------------------------------------------------------
+# Variants ----------------------------------------------------------------------------------
 
 DTYPES = ["f8", "f4", ">f8", ">f4", "f2", "g", "i1", "u1", "i2", "i4", "i8", "u8", ">i4", "?", "O"]
 
 
 def as_dtype(array, dtype):
-    """Write numbers in another type, rounded and cut off as it needs."""
+    """Convert numbers to another type, rounded and clipped."""
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
@@ -186,7 +186,7 @@ def as_dtype(array, dtype):
 
 
 def plain(array):
-    """Copy numbers into the type that they are read as."""
+    """Copy numbers to the type that they are read as."""
     array = np.asarray(array)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return array.astype(np.float32 if single else np.float64, order="C")
@@ -227,12 +227,12 @@ LAYOUTS = {
     "read-only": read_only,
     "memory-mapped": memory_mapped,
     "unaligned": unaligned,
-    "masked nowhere": np.ma.masked_array,
+    "nothing masked": np.ma.masked_array,
     "nested lists": lambda array: array.tolist(),
     "nested tuples": lambda array: tuple(tuple(row) for row in array),
     "DataFrame": lambda array: pd.DataFrame(array),
 }
-FOR_ANY_DTYPE = ["C", "Fortran", "strided", "reversed", "read-only", "masked nowhere"]
+FOR_ANY_DTYPE = ["C", "Fortran", "strided", "reversed", "read-only", "nothing masked"]
 
 
 def one_by_one(items):
@@ -251,8 +251,8 @@ CONTAINERS = {
 }
 
 
-def disguise_array(draw, array, dtype):
-    """Choose a layout; returns the disguise and the numbers that are then in it."""
+def variant_of(draw, array, dtype):
+    """Choose a layout; returns the variant and the numbers in it."""
     array = as_dtype(array, dtype)
     native = array.dtype.isnative and not array.dtype.hasobject and array.dtype.char != "g"
     layout = draw(st.sampled_from([*LAYOUTS] if native else FOR_ANY_DTYPE))
@@ -263,8 +263,8 @@ def disguise_array(draw, array, dtype):
 
 
 @st.composite
-def disguised_sequences(draw, dtype, n_features=2, extreme=True, min_size=1):
-    """Sequences in a form that is accepted, and as a list of plain arrays."""
+def variant_sequences(draw, dtype, n_features=2, extreme=True, min_size=1):
+    """Sequences in an accepted form, and as a list of plain arrays."""
     sequences = draw(clean_sequences(n_features, extreme, min_size))
     if np.dtype(dtype).kind == "f" and draw(st.booleans()):
         sequences = [as_dtype(x, dtype) for x in sequences]
@@ -274,8 +274,8 @@ def disguised_sequences(draw, dtype, n_features=2, extreme=True, min_size=1):
             row[: len(steps)] = steps
         layout = draw(st.sampled_from(FOR_ANY_DTYPE))
         return LAYOUTS[layout](padded), [plain(x) for x in sequences]
-    dtypes = draw(st.sampled_from([[dtype], [dtype], DTYPES]))  # one for all, or any
-    pairs = [disguise_array(draw, x, draw(st.sampled_from(dtypes))) for x in sequences]
+    dtypes = draw(st.sampled_from([[dtype], [dtype], DTYPES]))  # one type for all, or any
+    pairs = [variant_of(draw, x, draw(st.sampled_from(dtypes))) for x in sequences]
     container = CONTAINERS[draw(st.sampled_from([*CONTAINERS]))]
     clean = [x for _, x in pairs]
     if any(x.dtype == np.float64 for x in clean):
@@ -290,8 +290,8 @@ TABLE_FORMS = [*DTYPES, *PANDAS_DTYPES, *SPARSE]
 
 
 @st.composite
-def disguised_tables(draw, form, n_columns=3, in_double=False):
-    """A table in a form that is accepted, and as a plain array."""
+def variant_tables(draw, form, n_columns=3, in_double=False):
+    """A table in an accepted form, and as a plain array."""
     table = draw(clean_tables(n_columns))
     if form in PANDAS_DTYPES:
         table = as_dtype(table, PANDAS_DTYPES[form])
@@ -299,20 +299,20 @@ def disguised_tables(draw, form, n_columns=3, in_double=False):
     if form in SPARSE:
         table = as_dtype(table, draw(st.sampled_from(["f8", "f4", "i4"])))
         return SPARSE[form](table), plain(table)
-    disguised, clean = disguise_array(draw, table, form)
-    return disguised, clean.astype(np.float64) if in_double else clean
+    variant, clean = variant_of(draw, table, form)
+    return variant, clean.astype(np.float64) if in_double else clean
 
 
 # Damage ------------------------------------------------------------------------------------
 
 
-DAMAGE = {  # what stands in the place of one sequence
+DAMAGE = {  # what replaces one sequence
     "NaN inside": lambda x: np.vstack([x * np.nan, x]),
     "NaN in one feature": lambda x: np.vstack([x, [np.nan, *x[0, 1:]]]),
     "only NaN": lambda x: x * np.nan,
     "infinity": lambda x: np.vstack([x, x[:1] * 0 + np.inf]),
     "-infinity": lambda x: np.vstack([x, x[:1] * 0 - np.inf]),
-    "infinity once too large": lambda x: (
+    "too large for float64": lambda x: (
         np.vstack([x, x[:1] * 0 + 1]).astype("g") * np.longdouble("1e4000")
     ),
     "empty": lambda x: x[:0],
@@ -351,7 +351,7 @@ TEXTS = ("text", "text of objects", "bytes")
 
 @st.composite
 def damaged_sequences(draw, damage, n_features=2):
-    """Sequences of which one is none."""
+    """Sequences of which one is damaged."""
     sequences = draw(clean_sequences(n_features, extreme=False, min_size=2))
     i = draw(st.integers(0, len(sequences) - 1))
     damaged = list(sequences)
@@ -361,7 +361,7 @@ def damaged_sequences(draw, damage, n_features=2):
 
 
 def put(array, where, value):
-    """Copy with another value somewhere."""
+    """Copy an array with one value replaced."""
     array = array.copy()
     array[where] = value
     return array
@@ -459,7 +459,7 @@ ARRAYS = hnp.arrays(
 )
 
 
-def holders(inner):
+def containers(inner):
     items = st.lists(inner, max_size=4)
     return st.one_of(
         items,
@@ -473,15 +473,15 @@ def holders(inner):
     )
 
 
-JUNK = st.recursive(SCALARS | ARRAYS, holders, max_leaves=12)
+JUNK = st.recursive(SCALARS | ARRAYS, containers, max_leaves=12)
 
 
 class NotPlain(Exception):
-    """No numbers, whatever else."""
+    """The input does not hold sequences of numbers."""
 
 
 def number(value):
-    """Read a number, in a way of its own; text, times and complex numbers are none."""
+    """Convert to float; text, times and complex numbers are not accepted."""
     odd = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
     numeric = (numbers.Real, decimal.Decimal, np.bool_, fractions.Fraction)
     if isinstance(value, (*odd, datetime.date, datetime.timedelta)) or not isinstance(
@@ -492,7 +492,7 @@ def number(value):
 
 
 def plain_reading(X):
-    """Read junk as sequences if it can be meant so; raises NotPlain otherwise."""
+    """Read junk as sequences if possible; raises NotPlain otherwise."""
     try:
         return [_steps(sequence) for sequence in _members(X)]
     except (ValueError, TypeError, OverflowError) as error:

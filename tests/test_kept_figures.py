@@ -1,4 +1,4 @@
-"""Every figure that a fit reports, and the weights it keeps, recomputed from recorded weights."""
+"""All numbers that a fit reports, and the weights it keeps, recomputed from recorded weights."""
 
 import copy
 import os
@@ -33,11 +33,11 @@ SETTINGS = {"alpha": ALPHA, "learning_rate_init": RATE, "max_iter": 12, "random_
 
 
 def with_initial_weights(estimator, X):
-    """Set `init` to drawn weights, so that a fit draws nothing but orders of samples."""
-    drawn = slow(estimator).set_params(random_state=5).fit(X, Y)
-    return estimator.set_params(
-        init=drawn.weights_ if hasattr(drawn, "weights_") else (drawn.coefs_, drawn.intercepts_)
-    )
+    """Set `init` to random weights, so that a fit draws the order of samples only."""
+    fitted = slow(estimator).set_params(random_state=5).fit(X, Y)
+    if hasattr(fitted, "weights_"):
+        return estimator.set_params(init=fitted.weights_)
+    return estimator.set_params(init=(fitted.coefs_, fitted.intercepts_))
 
 
 def slow(estimator):
@@ -63,7 +63,7 @@ class Recorder:
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator):
         if context.task_name == "epoch":
-            self.fitted.append(fitted_estimator.set_callbacks())  # whose arrays are copies
+            self.fitted.append(fitted_estimator.set_callbacks())  # its arrays are copies
             if len(self.fitted) == self.at:
                 self.action()
 
@@ -123,7 +123,7 @@ def check_history(fitted, epochs, X_val=None):
 
 
 class Rates:
-    """The schedules, written once more."""
+    """The learning rate of each epoch, by formulas of its own."""
 
     def __init__(self, estimator):
         self.e, self.best, self.stalled, self.divisor = estimator, np.inf, 0, 1
@@ -136,7 +136,7 @@ class Rates:
             return rate * (1 + np.cos(np.pi * epoch / self.e.max_iter)) / 2
         return rate / self.divisor
 
-    def note(self, loss):
+    def end_epoch(self, loss):
         self.stalled = 0 if loss <= self.best - self.e.tol else self.stalled + 1
         self.best = min(self.best, loss)
         if self.e.learning_rate == "adaptive" and self.stalled > self.e.n_iter_no_change:
@@ -144,19 +144,19 @@ class Rates:
 
 
 def follow_by_partial_fit(estimator, start, X, epochs):
-    """Take the same steps one by one; returns the loss of each epoch, checks its weights."""
+    """Repeat the steps by partial_fit and compare the weights; returns the loss of each epoch."""
     rng, rates = np.random.RandomState(estimator.random_state), Rates(estimator)
-    path, order, losses = copy.deepcopy(start), np.arange(N), []
-    path.set_params(solver=estimator.solver, learning_rate="constant", batch_size=N)
-    path._optimizer_state = None
+    other, order, losses = copy.deepcopy(start), np.arange(N), []
+    other.set_params(solver=estimator.solver, learning_rate="constant", batch_size=N)
+    other._optimizer_state = None
     for n, epoch in enumerate(epochs):
         order, loss = order[rng.permutation(N)], 0
-        path.set_params(learning_rate_init=rates.of_epoch(n))
+        other.set_params(learning_rate_init=rates.of_epoch(n))
         for batch in np.split(order, range(estimator.batch_size, N, estimator.batch_size)):
-            path.partial_fit([X[i] for i in batch], Y[batch])
-            loss += path.loss_ * len(batch) / N
-        assert_allclose(weights(path), weights(epoch), rtol=1e-6, atol=1e-8)
-        rates.note(loss)
+            other.partial_fit([X[i] for i in batch], Y[batch])
+            loss += other.loss_ * len(batch) / N
+        assert_allclose(weights(other), weights(epoch), rtol=1e-6, atol=1e-8)
+        rates.end_epoch(loss)
         losses.append(loss)
     return losses
 
@@ -185,12 +185,12 @@ def test_first_order_solvers(case, batch_size, validated, family):
     given = {"X_val": X_val, "y_val": Y_VAL} if validated else {}
     fitted, start, epochs, messages = fit_recorded(estimator, X, **given)
     check_history(fitted, epochs, X_val if validated else None)
-    follow = epochs[:2] if case == "large spikes" else epochs  # where rounding grows
+    follow = epochs[:2] if case == "large spikes" else epochs  # there, rounding errors grow
     if batch_size == N:  # the loss of an epoch is that of the weights before its step
         described = [start, *epochs[:-1]]
         expected = [loss_of(e, X, Y) for e in described]
         start_loss = expected[0]
-    else:  # it is the mean over the steps, at whose end are the weights it describes best
+    else:  # it is the mean over the steps; the weights after them are kept
         described = epochs
         expected = follow_by_partial_fit(estimator, start, X, follow)
         start_loss = loss_of(start, X, Y) + penalty(start, N / 5) - penalty(start, N)
@@ -262,7 +262,7 @@ def test_early_stopping(held_out, batch_size, family):
 
 
 @pytest.mark.parametrize("batch_size", [N, 8])
-def test_a_tiny_loss_that_varies_is_no_divergence(batch_size):
+def test_a_tiny_loss_that_varies_has_not_diverged(batch_size):
     y = np.arange(N) % 2
     X = [np.full((3, 1), 2.0 * c - 1) for c in y]
     clf = SequenceRNNClassifier(4, alpha=0, batch_size=batch_size, max_iter=300, random_state=0)
@@ -290,18 +290,18 @@ def interrupt():
 @pytest.mark.parametrize("params", [{"solver": "adam"}, {"solver": "lbfgs"}], ids=repr)
 @pytest.mark.parametrize("batch_size", [N, 8])
 @pytest.mark.parametrize("n_epochs", [1, 2, 5])
-def test_ctrl_c_keeps_what_the_whole_epochs_gave(n_epochs, batch_size, params, family):
+def test_ctrl_c_keeps_the_weights_of_whole_epochs(n_epochs, batch_size, params, family):
     estimator, X, _ = FAMILIES[family]
     estimator = clone(estimator).set_params(**params, batch_size=batch_size)
     with pytest.warns(ConvergenceWarning, match=rf"Maximum iterations \({n_epochs}\) reached"):
         whole = clone(estimator).set_params(max_iter=n_epochs).fit(X, Y)
     message = f"interrupted after {n_epochs} iterations. The best weights of these are kept"
     with pytest.warns(ConvergenceWarning, match=message):
-        cut = clone(estimator).set_callbacks(Recorder(n_epochs, interrupt)).fit(X, Y)
-    assert_same_weights(cut, whole)
-    assert cut.n_iter_ == n_epochs
+        interrupted = clone(estimator).set_callbacks(Recorder(n_epochs, interrupt)).fit(X, Y)
+    assert_same_weights(interrupted, whole)
+    assert interrupted.n_iter_ == n_epochs
     for name in ("loss_", "best_loss_", "loss_curve_", "t_"):
-        assert getattr(cut, name) == getattr(whole, name)
+        assert getattr(interrupted, name) == getattr(whole, name)
 
 
 class InterruptingLoss:
@@ -331,10 +331,10 @@ def test_ctrl_c_within_an_epoch_discards_its_steps(step, n_whole, family, monkey
 
     monkeypatch.setattr(type(estimator), "_options", interrupting)
     with pytest.warns(ConvergenceWarning, match=f"interrupted after {n_whole} iterations"):
-        cut = clone(estimator).fit(X, Y)
+        interrupted = clone(estimator).fit(X, Y)
     monkeypatch.undo()
     _, start, epochs, _ = fit_recorded(estimator, X)
-    assert_same_weights(cut, [start, *epochs][n_whole])
+    assert_same_weights(interrupted, [start, *epochs][n_whole])
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -33,13 +33,7 @@ with open(TABLE, encoding="utf-8", newline="") as file:
     LAYER_OF = layers(file)
 DATASETS = "skrnn.datasets"  # apart: imports no other part of skrnn
 
-REQUIRED = {
-    "numpy",
-    "scipy",
-    "sklearn",
-    "joblib",
-    "threadpoolctl",
-}  # scikit-learn needs the last two
+REQUIRED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl"}  # the last two with sklearn
 # Imported only inside the functions that need them.
 OPTIONAL = {"matplotlib", "PIL", "rich", "pandas", "onnx", "skl2onnx"}
 

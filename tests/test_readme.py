@@ -47,9 +47,16 @@ def test_examples_print_what_the_readme_shows():
         assert_same_output(output_of(code, namespace), shown)
 
 
-@pytest.mark.parametrize("actual", ["accuracy: 0.95\n", "accuracy: 0.98", "ValueError: no\n"])
-def test_comparison_catches_differences(actual):
-    with pytest.raises(AssertionError):
+@pytest.mark.parametrize(
+    ("actual", "message"),
+    [
+        ("accuracy: 0.95\n", r"== approx\(\[0\.98"),
+        ("accuracy: 0.98", r"printed:\s+accuracy: 0\.98"),
+        ("ValueError: no\n", r"printed:\s+ValueError: no"),
+    ],
+)
+def test_comparison_catches_differences(actual, message):
+    with pytest.raises(AssertionError, match=message):
         assert_same_output(actual, "accuracy: 0.98\n")
 
 

@@ -499,9 +499,7 @@ def test_bad_steps_are_refused(n_streams, x_t, message):
     "other", [{"cell": "lstm"}, {"hidden_layer_sizes": (3, 3)}, {"hidden_layer_sizes": 4}]
 )
 def test_states_of_another_network_are_refused(other):
-    with pytest.raises(
-        ValueError, match="The state does not fit this network: its layers have shapes"
-    ):
+    with pytest.raises(ValueError, match=r"The state does not fit this network: .* have shapes"):
         fitted("binary").step(X[0][0], fitted("binary", **other).initial_state())
 
 

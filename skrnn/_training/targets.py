@@ -207,9 +207,9 @@ class ClassTarget(Target):
         """Get the classes by which to stratify a split of samples, if there is one for each."""
         return None if self.per_step or self.is_multilabel else targets
 
-    def is_perfect(self, score: float) -> bool:
+    def is_perfect(self, raw: np.ndarray, samples: Rows | Ragged) -> bool:
         """Whether no restart can be better, because all training samples are right."""
-        return score > 1 - 1e-6  # sums of weights are rounded
+        return self.score(raw, samples) > 1 - 1e-6  # sums of weights are rounded
 
     def weights(self, class_weight, targets: np.ndarray) -> np.ndarray:
         """Look up the class weight of each target.
@@ -320,7 +320,7 @@ class NumberTarget(Target):
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""
 
-    def is_perfect(self, score: float) -> bool:
+    def is_perfect(self, raw: np.ndarray, samples: Rows | Ragged) -> bool:
         """Return False: a restart may always be better."""
         return False
 

@@ -1,4 +1,4 @@
-"""Fuzz: whatever is handed over as X, the answer is right or the refusal is ours."""
+"""Fuzz X: the output is right, or an error is raised on purpose."""
 
 import copy
 from functools import cache
@@ -16,15 +16,15 @@ from fuzzing import (
     TEXTS,
     NotPlain,
     assert_finite,
-    assert_same_answer,
+    assert_same_output,
     clean_tables,
     damaged_sequences,
-    disguised_sequences,
-    disguised_tables,
     freeze,
     holds_text,
     outcome,
     plain_reading,
+    variant_sequences,
+    variant_tables,
 )
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
@@ -60,21 +60,21 @@ LENGTHS = [3, 1, 4, 2, 2, 3]
 RAGGED = [np.random.RandomState(i).normal(size=(n, 2)) for i, n in enumerate(LENGTHS)]
 TABLE = np.random.RandomState(0).normal(size=(6, 4))
 
-ANSWERS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
-INSIDE = ["hidden_states", "input_gradients"]
+PREDICTIONS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+STATES = ["hidden_states", "input_gradients"]
 TRAINS, TRANSFORMS = ["fit", "partial_fit"], ["fit", "fit_transform", "transform"]
 OF_SEQUENCES = {
-    "labels": [*TRAINS, *ANSWERS, *INSIDE, "transform", "occlusion"],
-    "numbers": [*TRAINS, "predict", *INSIDE, "transform", "occlusion"],
-    "step labels": [*TRAINS, *ANSWERS, *INSIDE],
-    "step numbers": [*TRAINS, "predict", *INSIDE],
+    "labels": [*TRAINS, *PREDICTIONS, *STATES, "transform", "occlusion"],
+    "numbers": [*TRAINS, "predict", *STATES, "transform", "occlusion"],
+    "step labels": [*TRAINS, *PREDICTIONS, *STATES],
+    "step numbers": [*TRAINS, "predict", *STATES],
     "padder": [*TRANSFORMS, "inverse_transform"],
     "per step": [*TRANSFORMS, "inverse_transform"],
     "reader": ["as_sequences"],
 }
 OF_TABLES = {
-    "table": [*TRAINS, *ANSWERS],
-    "flat labels": [*TRAINS, *ANSWERS, *INSIDE, "transform"],
+    "table": [*TRAINS, *PREDICTIONS],
+    "flat labels": [*TRAINS, *PREDICTIONS, *STATES, "transform"],
     "flat padder": TRANSFORMS,
 }
 SEQUENCE_ENTRIES = [(name, method) for name, methods in OF_SEQUENCES.items() for method in methods]
@@ -87,12 +87,12 @@ for_tables = pytest.mark.parametrize(("name", "method"), TABLE_ENTRIES)
 OTHER_WIDTHS = ("wider", "more columns", "fewer columns", "3-D")
 
 
-def takes_any_width(method):
+def accepts_any_width(method):
     return method in ("fit", "fit_transform", "as_sequences")
 
 
 def targets(name, lengths):
-    """Targets of the kind that an estimator wants, for sequences of these lengths."""
+    """Make targets for an estimator and sequences of these lengths."""
     if name == "step labels":
         return [(np.arange(length) + i) % 2 for i, length in enumerate(lengths)]
     if name == "step numbers":
@@ -102,7 +102,7 @@ def targets(name, lengths):
 
 @cache
 def fitted(name):
-    """One estimator for all tests of answers: none may change it."""
+    """Fit one estimator for all tests of predictions, none of which may change it."""
     if name == "reader":
         return as_sequences
     in_rows = name in OF_TABLES
@@ -111,23 +111,23 @@ def fitted(name):
 
 
 def call(estimator, name, method, X, lengths):
-    """Call a public entry with X; what fit has learnt is its answer."""
+    """Call a method with X; the output of a fit is what it learned."""
     if method == "as_sequences":
         return as_sequences(X).to_ragged()
     if method == "occlusion":
         return occlusion_importance(estimator, X)
     if method == "partial_fit":
         again = {} if "numbers" in name else {"classes": [0, 1]}
-        return learnt(estimator.partial_fit(X, targets(name, lengths), **again))
+        return learned(estimator.partial_fit(X, targets(name, lengths), **again))
     if method == "fit":
-        return learnt(estimator.fit(X, targets(name, lengths)))
-    answer = getattr(estimator, method)(X)
-    # Its answer has the form of X: what counts here are the sequences in it.
-    return as_sequences(answer).to_ragged() if name == "per step" else answer
+        return learned(estimator.fit(X, targets(name, lengths)))
+    output = getattr(estimator, method)(X)
+    # The output has the form of X. Compare the sequences in it.
+    return as_sequences(output).to_ragged() if name == "per step" else output
 
 
-def learnt(estimator):
-    """Collect the numbers that a fit has set."""
+def learned(estimator):
+    """Collect the numbers that a fit sets."""
     attributes = ["coefs_", "intercepts_", "weights_", "n_steps_"]
     attributes += ["n_step_features_"]
     scaler = getattr(estimator, "transformer_", None)
@@ -136,26 +136,26 @@ def learnt(estimator):
 
 
 def check(name, method, X, clean, lengths):
-    """Call with X; the outcome must be that with `clean`, or an error if `clean` is None."""
+    """Call with X; the outcome must equal that of `clean`, or be an error if `clean` is None."""
     changes = method in ("fit", "partial_fit", "fit_transform")
     estimator = copy.deepcopy(fitted(name)) if changes else fitted(name)
     before, given = freeze(vars(estimator)), freeze(X)
-    answer, error = outcome(lambda: call(estimator, name, method, X, lengths))
+    output, error = outcome(lambda: call(estimator, name, method, X, lengths))
     assert freeze(X) == given, "the input was changed"
     if error is not None or not changes:
         assert freeze(vars(estimator)) == before, "the estimator was changed"
     if clean is None:
-        assert error is not None, f"accepted, with {answer}"
+        assert error is not None, f"accepted, with output {output}"
         return
     other = copy.deepcopy(fitted(name))
     expected, expected_error = outcome(lambda: call(other, name, method, clean, lengths))
     if expected_error is not None:
-        assert error is not None, f"accepted, though {expected_error!r}"
+        assert error is not None, f"accepted, but the clean input raised {expected_error!r}"
         return
     assert error is None, f"refused: {error!r}"
-    assert_same_answer(answer, expected)
+    assert_same_output(output, expected)
     if "padder" not in name:  # whose padding is NaN
-        assert_finite(answer)
+        assert_finite(output)
 
 
 @for_sequences
@@ -163,7 +163,7 @@ def test_any_form_of_sequences(name, method, count_inputs):
     # StandardScaler squares its input, and warns when that overflows.
     extreme = name != "per step"
     for dtype in DTYPES:
-        forms = disguised_sequences(dtype, extreme=extreme)
+        forms = variant_sequences(dtype, extreme=extreme)
         count_inputs(
             lambda given: check(name, method, *given, [len(x) for x in given[1]]), forms, 2, dtype
         )
@@ -173,7 +173,7 @@ def test_any_form_of_sequences(name, method, count_inputs):
 def test_damaged_sequences(name, method, count_inputs):
     for damage in DAMAGE:
         if name == "per step" and damage in TEXTS:
-            continue  # the affair of the transformer
+            continue  # left to the transformer
         count_inputs(
             lambda X: check(name, method, X, None, [1] * len(X)),
             damaged_sequences(damage),
@@ -185,7 +185,7 @@ def test_damaged_sequences(name, method, count_inputs):
 @for_sequences
 def test_damaged_blocks(name, method, count_inputs):
     for damage, spoil in BAD_BLOCKS.items():
-        if takes_any_width(method) and damage in OTHER_WIDTHS:
+        if accepts_any_width(method) and damage in OTHER_WIDTHS:
             continue
         count_inputs(
             lambda X, spoil=spoil: check(name, method, spoil(np.stack([X, X])), None, [2, 2]),
@@ -217,7 +217,7 @@ def test_any_form_of_tables(name, method, count_inputs):
         count_inputs(
             lambda given: check(name, method, *given, [2] * len(given[1])),
             # scikit-learn does not keep single precision in the other byte order.
-            disguised_tables(form, n_columns=4, in_double=name == "table" and form == ">f4"),
+            variant_tables(form, n_columns=4, in_double=name == "table" and form == ">f4"),
             2,
             form,
         )
@@ -226,7 +226,7 @@ def test_any_form_of_tables(name, method, count_inputs):
 @for_tables
 def test_damaged_tables(name, method, count_inputs):
     for damage, spoil in BAD_TABLES.items():
-        if takes_any_width(method) and damage in OTHER_WIDTHS and name != "table":
+        if accepts_any_width(method) and damage in OTHER_WIDTHS and name != "table":
             continue
         count_inputs(
             lambda X, spoil=spoil: check(name, method, spoil(X), None, [2] * 6),

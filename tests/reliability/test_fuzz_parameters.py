@@ -1,4 +1,4 @@
-"""Fuzz: constructor parameters, and arguments that are no data."""
+"""Fuzz the parameters of constructors, and arguments other than data."""
 
 import inspect
 import warnings
@@ -41,7 +41,7 @@ TABLE = np.random.RandomState(0).normal(size=(10, 2))
 LABELS = np.arange(10) % 2
 STEP_LABELS = [(np.arange(n) + i) % 2 for i, n in enumerate(LENGTHS)]
 
-# The cosine ends at max_iter, and so does not warn that training could have gone on.
+# With cosine there is no warning at max_iter.
 QUICK = {"hidden_layer_sizes": 2, "max_iter": 2, "learning_rate": "cosine", "random_state": 0}
 DATA = {
     XORMLPClassifier: (TABLE, LABELS),
@@ -72,15 +72,15 @@ SLOW = {
     "n_init",
     "hidden_layer_sizes",
     "n_steps",
-}  # that may ask for hours or terabytes
+}  # large values take hours or terabytes
 
 
 def within(cls, name, value):
-    """Tell what scikit-learn's own validation would say of a parameter."""
+    """Whether scikit-learn's validation accepts a parameter; None if it fails."""
     constraints = [make_constraint(c) for c in cls._parameter_constraints[name]]
     try:
         return any(constraint.is_satisfied_by(value) for constraint in constraints)
-    except TypeError:  # of a fraction, whether it is NaN
+    except TypeError:  # np.isnan of a fraction
         return None
 
 
@@ -116,10 +116,10 @@ def test_parameters(cls, name, count_inputs):
             assert freeze(vars(estimator)) == before, "the estimator was changed"
             return
         method = "predict" if hasattr(fitted, "predict") else "transform"
-        answer = getattr(fitted, method)(X)
-        assert len(answer) == len(X)
+        output = getattr(fitted, method)(X)
+        assert len(output) == len(X)
         if cls is not SequencePadder:
-            assert_finite(answer)
+            assert_finite(output)
 
     count_inputs(check, VALUES, 15)
 
@@ -170,19 +170,19 @@ def test_arguments(name, count_inputs):
         if name in ("n_streams", "window") and isinstance(value, int) and value > 1000:
             return
         given = freeze(value)
-        answer, error = outcome(lambda: ARGUMENTS[name](value))
+        output, error = outcome(lambda: ARGUMENTS[name](value))
         assert freeze(value) == given
         assert (freeze(vars(CLF)), freeze(vars(STEPS))) == before
         if error is None:
-            answer = answer[0] if name in ("step", "step of one stream", "state") else answer
-            assert_finite(answer[0] if name == "n_streams" else answer)
+            output = output[0] if name in ("step", "step of one stream", "state") else output
+            assert_finite(output[0] if name == "n_streams" else output)
 
     steps = st.lists(st.floats(), min_size=2, max_size=2)
     count_inputs(check, VALUES | steps | st.lists(steps, min_size=2, max_size=2), 50)
 
 
 def makers():
-    """Yield every maker of data with each of its parameters."""
+    """Yield every function of skrnn.datasets with each of its parameters."""
     for name in datasets.__all__:
         for parameter in inspect.signature(getattr(datasets, name)).parameters:
             yield name, parameter
@@ -216,9 +216,9 @@ def test_cross_val_predict_steps(count_inputs):
         options = {"cv": 2, "method": "predict", name: value}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            answer, error = outcome(lambda: cross_val_predict_steps(reg, RAGGED, y, **options))
+            output, error = outcome(lambda: cross_val_predict_steps(reg, RAGGED, y, **options))
         if error is None:
-            assert [len(of_one) for of_one in answer] == LENGTHS
+            assert [len(of_one) for of_one in output] == LENGTHS
 
     values = st.sampled_from([*NUMBERS, *ODD, *WORDS, [], (), {}])
     count_inputs(check, st.tuples(st.sampled_from(["cv", "groups"]), values), 80)

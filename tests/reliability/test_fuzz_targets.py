@@ -1,4 +1,4 @@
-"""Fuzz: targets, weights, and what the metrics compare."""
+"""Fuzz targets, weights, and the input of metrics."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from fuzzing import (
     JUNK,
     LAYOUTS,
     assert_finite,
-    assert_same_answer,
+    assert_same_output,
     freeze,
     one_by_one,
     outcome,
@@ -50,12 +50,12 @@ def X_of(name):
     return TABLE if name == "table" else RAGGED
 
 
-def cut(values):
+def split(values):
     return np.split(np.asarray(values), np.cumsum(LENGTHS)[:-1])
 
 
 def fit(name, method, y, weight=None):
-    """Fit a fresh estimator; returns what it learnt, and that it answers."""
+    """Fit a new estimator; returns what it learned and predicts, and the error if any."""
     estimator = clone(ESTIMATORS[name])
     before, given = freeze(vars(estimator)), freeze((y, weight))
 
@@ -83,7 +83,7 @@ NUMBERS = st.lists(
     min_size=15,
     max_size=15,
 )
-LABELS = {  # labels of the classes 0, 1 and 2, so that their order is that of the numbers
+LABELS = {  # forms of the labels 0, 1 and 2 that keep their order
     "int8": lambda c: c.astype("i1"),
     "uint64": lambda c: c.astype("u8"),
     "big-endian": lambda c: c.astype(">i4"),
@@ -97,7 +97,7 @@ LABELS = {  # labels of the classes 0, 1 and 2, so that their order is that of t
     "memory-mapped": LAYOUTS["memory-mapped"],
     "every second": LAYOUTS["strided"],
     "reversed": LAYOUTS["reversed"],
-    "masked nowhere": np.ma.masked_array,
+    "nothing masked": np.ma.masked_array,
     "Series": lambda c: pd.Series(c, index=np.arange(len(c)) + 5),
     "Int64": lambda c: pd.Series(c, dtype="Int64"),
     "string": lambda c: pd.Series(np.array(["a", "b", "c"])[c], dtype="string"),
@@ -117,7 +117,7 @@ TARGETS = {
     "Series": lambda t: pd.Series(t, index=np.arange(len(t)) + 5),
     "Float64": lambda t: pd.Series(t, dtype="Float64"),
 }
-HOLDERS = {"list": list, "tuple": tuple, "object array": one_by_one}
+CONTAINERS = {"list": list, "tuple": tuple, "object array": one_by_one}
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -131,14 +131,14 @@ def test_any_form_of_targets(name, method, count_inputs):
         if numeric and form == "f4":
             plain = np.clip(plain, -3e38, 3e38).astype("f4").astype("f8")
         if name in OF_STEPS:
-            y, plain = [forms[form](of_one) for of_one in cut(plain)], cut(plain)
+            y, plain = [forms[form](of_one) for of_one in split(plain)], split(plain)
         else:
             y, plain = forms[form](plain[:6]), plain[:6]
         expected, expected_error = fit(name, method, plain)
         result, error = fit(name, method, y)
         assert (error is None) == (expected_error is None), (error, expected_error)
         if error is None:
-            assert_same_answer(result[0][0], expected[0][0])
+            assert_same_output(result[0][0], expected[0][0])
             assert_finite(result[0])
 
     for form in forms:
@@ -146,7 +146,7 @@ def test_any_form_of_targets(name, method, count_inputs):
 
 
 def bad_targets(numeric):
-    """Spoil the six targets of samples, or those of one sequence of steps."""
+    """List damages to the six targets of samples, or to those of one sequence of steps."""
     bad = {
         "NaN": lambda t: put(t.astype(float), 0, np.nan),
         "infinity": lambda t: put(t.astype(float), 0, np.inf),
@@ -182,7 +182,7 @@ def test_damaged_targets(name, count_inputs):
         plain = np.array(values)
         y = spoil(plain[:6])
         if name in OF_STEPS:
-            y = [*cut(plain)[:-1], spoil(cut(plain)[-1])]
+            y = [*split(plain)[:-1], spoil(split(plain)[-1])]
         _, error = fit(name, "fit", y)
         assert error is not None, "accepted"
 
@@ -237,7 +237,7 @@ POSITIVE = st.lists(
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_any_form_of_weights(name, count_inputs):
     y = np.arange(15) % 2
-    y = cut(y) if name in OF_STEPS else y[:6]
+    y = split(y) if name in OF_STEPS else y[:6]
 
     def check(form, values):
         plain = np.array(values)
@@ -245,7 +245,7 @@ def test_any_form_of_weights(name, count_inputs):
         result, error = fit(name, "fit", y, WEIGHTS[form](plain))
         assert (error is None) == (expected_error is None), (error, expected_error)
         if error is None:
-            assert_same_answer(result[0][0], expected[0][0])
+            assert_same_output(result[0][0], expected[0][0])
             assert_finite(result[0])
 
     for form in WEIGHTS:
@@ -255,7 +255,7 @@ def test_any_form_of_weights(name, count_inputs):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_damaged_weights(name, count_inputs):
     y = np.arange(15) % 2
-    y = cut(y) if name in OF_STEPS else y[:6]
+    y = split(y) if name in OF_STEPS else y[:6]
 
     def check(spoil, values):
         _, error = fit(name, "fit", y, spoil(np.array(values)))
@@ -277,11 +277,11 @@ METRICS = {
 @pytest.mark.parametrize("name", METRICS)
 def test_metrics_of_any_form(name, count_inputs):
     def check(given):
-        form, holder, values, weight = given
-        y, other = cut(values), cut(values[::-1])
+        form, container, values, weight = given
+        y, other = split(values), split(values[::-1])
         arguments = [[LABELS[form](of_one) for of_one in one] for one in (y, other)]
-        if holder in HOLDERS:
-            arguments = [HOLDERS[holder](argument) for argument in arguments]
+        if container in CONTAINERS:
+            arguments = [CONTAINERS[container](argument) for argument in arguments]
         before = freeze(arguments)
         numeric = np.asarray(arguments[0][0]).dtype.kind in "iuf"
         score, error = outcome(lambda: METRICS[name](*arguments, sample_weight=weight))
@@ -299,7 +299,7 @@ def test_metrics_of_any_form(name, count_inputs):
 
     inputs = st.tuples(
         st.sampled_from([*LABELS]),
-        st.sampled_from([*HOLDERS]),
+        st.sampled_from([*CONTAINERS]),
         st.lists(st.integers(0, 2), min_size=15, max_size=15),
         st.none() | st.just(LENGTHS.tolist()),
     )
@@ -308,7 +308,7 @@ def test_metrics_of_any_form(name, count_inputs):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_metrics_of_junk(name, count_inputs):
-    y = cut(np.arange(15) % 3)
+    y = split(np.arange(15) % 3)
 
     def check(given):
         junk, as_truth, as_weight = given
@@ -326,7 +326,7 @@ def test_metrics_of_junk(name, count_inputs):
 def test_metrics_of_damage(name, count_inputs):
     def check(given):
         spoil, i, as_truth, values = given
-        y = cut(values)
+        y = split(values)
         spoilt = [*y[:i], spoil(y[i]), *y[i + 1 :]]
         arguments = (spoilt, y) if as_truth else (y, spoilt)
         _, error = outcome(lambda: METRICS[name](*arguments))
