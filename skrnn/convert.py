@@ -14,7 +14,7 @@ import numpy as np
 
 from skrnn._input import as_sequences, object_array, unflatten
 from skrnn._input.containers import column_names, list_or_array, read_column, read_list
-from skrnn._input.values import as_array, holds_text, is_nested, missing_in, to_numbers
+from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
@@ -372,8 +372,6 @@ def from_nested(frame) -> np.ndarray:
     """
     columns = _read_columns(frame)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    if not rows:
-        raise ValueError("The frame is empty: at least one row and one column are required.")
     return object_array([_join_cells(cells, i) for i, cells in enumerate(rows)])
 
 
@@ -428,8 +426,10 @@ def _read_columns(frame) -> dict:
         raise ValueError(f"Names of columns must differ, got {names}.")
     columns = {name: read_column(frame[name]) for name in names}
     n_rows = {name: len(column) for name, column in columns.items()}
-    if len(set(n_rows.values())) > 1:
-        raise ValueError(f"Columns must have one number of rows, got {n_rows}.")
+    if len(set(n_rows.values())) != 1 or 0 in n_rows.values():
+        raise ValueError(
+            f"Columns with one number of rows, at least 1, are required; got {n_rows}."
+        )
     return columns
 
 
@@ -442,8 +442,6 @@ def _read_levels(frame) -> dict:
 
 def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
     """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
-    if not len(ids):
-        raise ValueError("The frame is empty: at least one row is required.")
     _refuse_missing(ids, name)
     numbers: dict = {}
     try:
@@ -456,10 +454,9 @@ def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
 def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) -> np.ndarray:
     """Return the order of rows by sequence, and within each sequence by time."""
     _refuse_missing(times, name)
-    if times.dtype.kind == "c" or holds_text(times):
+    if times.dtype.kind == "c" or types_in(times, TEXT):
         raise ValueError(
-            f"The times in {name!r} must be numbers or dates, which have an order; as text, '10' "
-            "comes before '9'."
+            f"The times in {name!r} must be numbers or dates; text has no order in time."
         )
     try:
         rank = np.unique(times, return_inverse=True)[1]
@@ -478,10 +475,7 @@ def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) 
 def _refuse_missing(values: np.ndarray, name) -> None:
     missing = missing_in(values)
     if missing.any():
-        raise ValueError(
-            f"Column {name!r} has no value in row {missing.argmax()}, but every step needs an id "
-            "and a time."
-        )
+        raise ValueError(f"The id or time in column {name!r} is missing in row {missing.argmax()}.")
 
 
 def _join_features(columns: dict) -> np.ndarray:
@@ -490,7 +484,7 @@ def _join_features(columns: dict) -> np.ndarray:
 
 
 def _read_feature(column: np.ndarray, name) -> np.ndarray:
-    if holds_text(column):
+    if types_in(column, TEXT):
         return column.astype(object)
     if column.dtype == object:
         column = np.where(missing_in(column), np.nan, column)
@@ -500,15 +494,12 @@ def _read_feature(column: np.ndarray, name) -> np.ndarray:
 def _join_cells(cells: dict, row: int) -> np.ndarray:
     """Join the features of one sequence, in the cells of a row, to (n_steps, n_features)."""
     cells = {name: as_array(cell) for name, cell in cells.items()}
-    for name, cell in cells.items():
-        if cell.ndim != 1 or not len(cell):
-            raise ValueError(
-                f"Row {row} of column {name!r} has shape {cell.shape}, but a sequence of at least "
-                "one value, (n_steps,), is required."
-            )
-    n_steps = {name: len(cell) for name, cell in cells.items()}
-    if len(set(n_steps.values())) > 1:
-        raise ValueError(f"The cells of row {row} differ in their numbers of steps: {n_steps}.")
+    lengths = {cell.size if cell.ndim == 1 else 0 for cell in cells.values()}
+    if len(lengths) > 1 or 0 in lengths:
+        shapes = {name: cell.shape for name, cell in cells.items()}
+        raise ValueError(
+            f"The cells of row {row} must be sequences of one length, got shapes {shapes}."
+        )
     return _join_features(cells)
 
 
@@ -517,8 +508,8 @@ def _name_features(columns, n_features: int, *others) -> list:
     names = [f"x{k}" for k in range(n_features)] if columns is None else list(columns)
     if len(names) != n_features or len({*names, *others}) < n_features + len(others):
         raise ValueError(
-            f"columns must hold {n_features} names, all names must differ; got columns={columns!r} "
-            f"and {list(others)}."
+            f"columns must hold {n_features} different names, other than {list(others)}; got "
+            f"{columns!r}."
         )
     return names
 
@@ -531,8 +522,7 @@ def _exchange_axes(X, shape: str) -> np.ndarray:
     if isinstance(contents, np.ndarray):
         if contents.ndim != 3:
             raise ValueError(
-                f"X has shape {contents.shape}, but one array for all sequences must have three "
-                f"axes, (n_sequences, ...) and then {shape}."
+                f"X has shape {contents.shape}, but three axes, or a list of {shape}, are required."
             )
         return np.ascontiguousarray(contents.transpose(0, 2, 1))
     arrays = read_list(contents, "X")

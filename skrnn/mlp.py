@@ -10,11 +10,12 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skrnn._base import ClassPredictions, NeuralNetwork
+from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
 from skrnn._input import refuse_masked, refuse_overflow, refuse_times
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.networks import MLP
+from skrnn._predictions import ClassPredictions
 from skrnn.solvers import LBFGS, SGD, Adam
 
 # Up to so many samples, the defaults are L-BFGS, with restarts until every sample is right.

@@ -20,8 +20,6 @@ from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     """Tags, callbacks and `set_output` of both transformers."""
 
-    step_features: int | None
-
     @contextmanager
     def _fitting(self, X, y):
         """Call callbacks for a fit, which is one task; restore the attributes after an error."""
@@ -302,8 +300,8 @@ class PerStep(_SequenceTransformer):
         Parameters
         ----------
         X : list, tuple, object array, Series, 2-D or 3-D array of sequences
-            Sequences in any form that `skrnn.as_sequences` reads; a list may also hold
-            arrays of text for a transformer that takes text.
+            Sequences in any form that `skrnn.as_sequences` reads; lists and arrays may also
+            hold text, for a transformer that accepts text.
 
         y : array-like of shape (n_sequences,), default=None
             Targets for the transformer. The target of a sequence is repeated for its steps; an

@@ -13,8 +13,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import ClassPredictions, NeuralNetwork
+from skrnn._base import NeuralNetwork
 from skrnn._numeric.recurrent import CELLS
+from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 
 # Prefix, kind, and for a recurrent layer its number and direction: "net.weight_ih_l0_reverse".

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
-from skrnn._base import ClassPredictions, NumberPredictions
+from skrnn._predictions import ClassPredictions, NumberPredictions
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.metrics import flat_accuracy_score, flat_r2_score
 

@@ -68,24 +68,28 @@ BAD_X = {
         with_sequence([[1, INF, 1]]),
         "X contains infinity at step 0 of sequence 11",
     ),
-    "text": ("rnn", with_sequence([["a", "b", "c"]]), "X contains text, which is not a number"),
+    "text": (
+        "rnn",
+        with_sequence([["a", "b", "c"]]),
+        "X contains text, which is not a number, at step 0 of sequence 0",
+    ),
     "ragged widths": ("rnn", with_sequence(np.ones((2, 4))), "Sequence 11 of X has 4 features"),
     "ragged steps": ("rnn", with_sequence([[1, 1, 1], [1]]), "Sequence 11 of X is not an array"),
     "complex": (
         "rnn",
         with_sequence(np.ones((1, 3), complex)),
-        r"Sequence 11 of X must hold real numbers, .* \(complex128\)",
+        "Sequence 11 of X must hold real numbers, or NaN for padding; got complex128",
     ),
     "sparse": ("rnn", sp.csr_array(ROWS), "must be a list or array of sequences, not sparse"),
     "sparse sequence": (
         "rnn",
         with_sequence(sp.csr_array(ROWS)),
-        r"Sequence 11 of X has shape .* type csr_array",
+        "Sequence 11 of X has shape .* and type csr_array",
     ),
     "4-D": (
         "rnn",
         np.ones((12, 2, 2, 3)),
-        r"X has shape \(12, 2, 2, 3\), but \(n_sequences, n_steps, n_features\)",
+        "X has shape \\(12, 2, 2, 3\\), but \\(n_sequences, n_steps",
     ),
     "dict": (
         "rnn",
@@ -187,7 +191,10 @@ BAD_VALUES = [
     ({"class_weight": {7: 2.0}}, r"class_weight names \[7\], which are not among the classes"),
     ({"dropout": 0.1, "solver": "lbfgs"}, "dropout=0.1 makes the loss random, which L-BFGS"),
     ({"early_stopping": True, "validation_fraction": 0.01}, FRACTION + "0.01 of 12 samples"),
-    ({"early_stopping": True, "validation_fraction": 0.0}, FRACTION + "0.0 of 12 samples"),
+    (
+        {"early_stopping": True, "validation_fraction": 0.0},
+        "cannot hold out validation_fraction=0.0 of 12 samples",
+    ),
     ({"early_stopping": True, "validation_fraction": 0.99}, FRACTION + "0.99 of 12 samples"),
 ]
 PAIR = r"init must be a pair \(coefs, intercepts\) of one array for each layer"

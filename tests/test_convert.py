@@ -205,11 +205,11 @@ TABLE = {"id": ["a", "a", "b"], "time": [0.0, 1.0, 0.0], "u": [1.0, 2.0, 3.0]}
 DATES = np.array(["2024-01-01", "2024-01-01", "2024-01-01"], "M8[D]")
 # Changes of the table, and part of the error message.
 BAD_TABLES = {
-    "None in ids": ({"id": ["a", None, "b"]}, "Column 'id' has no value in row 1"),
-    "NaN in ids": ({"id": [1.0, 1.0, NAN]}, "Column 'id' has no value in row 2"),
+    "None in ids": ({"id": ["a", None, "b"]}, "column 'id' is missing in row 1"),
+    "NaN in ids": ({"id": [1.0, 1.0, NAN]}, "column 'id' is missing in row 2"),
     "NaN in times": (
         {"time": [0.0, 1.0, NAN]},
-        "Column 'time' has no value in row 2",
+        "column 'time' is missing in row 2",
     ),
     "a time twice": ({"time": [1.0, 1.0, 0.0]}, "id a has more than one step at 'time' 1.0"),
     "a date twice": ({"time": DATES}, "id a has more than one step at 'time' 2024-01-01"),
@@ -222,7 +222,7 @@ BAD_TABLES = {
     "no feature": ({"u": None}, "No column is left"),
     "no id": ({"id": None}, "There is no column 'id'; the columns are"),
     "no time": ({"time": None}, "There is no column 'time'"),
-    "no rows": ({"id": [], "time": [], "u": []}, "The frame is empty"),
+    "no rows": ({"id": [], "time": [], "u": []}, "one number of rows, at least 1.*'id': 0"),
 }
 
 
@@ -249,7 +249,7 @@ def test_bad_tables(case, library):
         ({"id": np.ones((2, 2)), "u": [1, 2]}, {"id": "id"}, ValueError, "must be single values"),
         ({**TABLE, "time": [0, "x", 1]}, {"id": "id", "time": "time"}, ValueError, "must be num"),
         ({**TABLE, "time": [0, 1j, 1]}, {"id": "id", "time": "time"}, ValueError, "no order"),
-        ({**TABLE, "u": [1, 2]}, {"id": "id"}, ValueError, "one number of rows, got.*'u': 2"),
+        ({**TABLE, "u": [1, 2]}, {"id": "id"}, ValueError, "one number of rows.*'u': 2"),
     ],
 )
 def test_from_long_refuses(frame, arguments, exception, message):
@@ -262,9 +262,9 @@ def test_from_long_refuses(frame, arguments, exception, message):
     [
         ({"ids": ["a"]}, "ids must hold 2 different ids"),
         ({"ids": ["a", "a"]}, "ids must hold 2 different ids"),
-        ({"columns": ["u", "v"]}, "columns must hold 1 names"),
-        ({"columns": ["id"]}, "all names must differ"),
-        ({"id": "t", "time": "t"}, "all names must differ"),
+        ({"columns": ["u", "v"]}, "columns must hold 1 different names"),
+        ({"columns": ["id"]}, "other than \\['"),
+        ({"id": "t", "time": "t"}, "other than \\['"),
     ],
 )
 def test_to_long_refuses(arguments, message):
@@ -323,7 +323,7 @@ def test_channels_first_cell_arrays_of_matlab(tmp_path):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (np.ones((2, 3)), r"X has shape \(2, 3\), but .* three axes"),
+        (np.ones((2, 3)), r"X has shape \(2, 3\), but three axes"),
         ([np.ones((2, 3)), np.ones(3)], r"Sequence 1 of X has shape \(3,\)"),
         ([[1.0, 2.0]], r"Sequence 0 of X has shape \(2,\)"),
         ([], "X is empty"),
@@ -362,7 +362,7 @@ def test_polars_groups_are_nested_frames():
     groups = long.group_by("id", maintain_order=True).agg("u", "v")
     expected = from_long(long, "id")[0]
     assert_same(from_nested(groups.drop("id")), expected)
-    with pytest.raises(ValueError, match="Row 0 of column 'id' has shape"):
+    with pytest.raises(ValueError, match=r"cells of row 0 must be sequences .*'id': \(\)"):
         from_nested(groups)
 
 
@@ -372,16 +372,16 @@ def test_polars_groups_are_nested_frames():
         (
             {"u": [[1], [2, 3]], "v": [[1], [2]]},
             ValueError,
-            "cells of row 1 differ.*'u': 2, 'v': 1",
+            r"cells of row 1 must .* of one length, got shapes {'u': \(2,\), 'v': \(1,\)}",
         ),
-        ({"u": [[1], None]}, ValueError, r"Row 1 of column 'u' has shape \(\), but"),
-        ({"u": [[1], []]}, ValueError, r"Row 1 of column 'u' has shape \(0,\)"),
-        ({"u": [[1], [[2]]]}, ValueError, r"Row 1 of column 'u' has shape \(1, 1\)"),
-        ({"u": [1, 2]}, ValueError, r"Row 0 of column 'u' has shape \(\)"),
-        ({"u": ["ab"]}, ValueError, r"Row 0 of column 'u' has shape \(\)"),
+        ({"u": [[1], None]}, ValueError, r"cells of row 1 must be .*'u': \(\)"),
+        ({"u": [[1], []]}, ValueError, r"cells of row 1 must be .*'u': \(0,\)"),
+        ({"u": [[1], [[2]]]}, ValueError, r"cells of row 1 must be .*'u': \(1, 1\)"),
+        ({"u": [1, 2]}, ValueError, r"cells of row 0 must be .*'u': \(\)"),
+        ({"u": ["ab"]}, ValueError, r"cells of row 0 must be .*'u': \(\)"),
         ({"u": [[1]], "v": [[1], [2]]}, ValueError, "one number of rows"),
-        ({"u": []}, ValueError, "frame is empty"),
-        ({}, ValueError, "frame is empty"),
+        ({"u": []}, ValueError, "one number of rows, at least 1"),
+        ({}, ValueError, "one number of rows, at least 1"),
         ([[1]], TypeError, "A frame or mapping of columns"),
         (
             {"u": [np.array(["2024-01-01"], "M8[D]")]},
@@ -397,7 +397,7 @@ def test_from_nested_refuses(frame, exception, message):
 
 def test_to_nested_refuses_wrong_names():
     for columns in (["u"], ["u", "u"], ["u", "v", "w"]):
-        with pytest.raises(ValueError, match="columns must hold 2 names"):
+        with pytest.raises(ValueError, match="columns must hold 2 different names"):
             to_nested(np.ones((2, 3, 2)), columns)
 
 

@@ -238,7 +238,7 @@ def test_masked_steps_are_missing():
 
 
 # None stays None in pandas, for which the error differs.
-NULL = "NaN at step 1 of sequence 1|Sequence 1 of X contains None"
+NULL = "NaN at step 1 of sequence 1|Sequence 1 of X must hold .* got NoneType"
 # Invalid columns, and part of the error message.
 REFUSED = {
     "null inside": ([[1.0, 2.0], [1.0, None, 2.0]], NULL),

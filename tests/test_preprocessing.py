@@ -185,6 +185,13 @@ def test_text_becomes_one_hot_steps():
     assert_array_equal(second, [[0, 1, 0]])
 
 
+def test_text_in_an_array_is_read_like_text_in_lists():
+    words = [list("ab"), list("ba")]
+    expected = PerStep(OneHotEncoder()).fit_transform(words)
+    for X in (np.array(words), np.array(words, dtype=object)):
+        assert_array_equal(PerStep(OneHotEncoder()).fit_transform(X), np.stack(expected))
+
+
 def test_text_of_unequal_length_is_not_truncated():
     per_step = PerStep(OneHotEncoder(sparse_output=False)).fit([["a"], ["abc", "b"]])
     assert per_step.transformer_.categories_[0].tolist() == ["a", "abc", "b"]

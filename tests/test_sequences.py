@@ -160,6 +160,9 @@ def test_values_are_not_converted_with_numeric_false():
     text = as_sequences([["a", "b"], ["c"]], numeric=False)
     assert_array_equal(text.values, [["a"], ["b"], ["c"]])
     assert_array_equal(text.lengths, [2, 1])
+    table = np.array([[1, 2], [3, 4]])
+    for X in (table, table[..., None], pd.DataFrame(table)):
+        assert as_sequences(X, numeric=False).values.dtype == table.dtype
     missing = as_sequences([[NAN, 1, NAN], [INF]], numeric=False)
     assert_array_equal(missing.values, [[NAN], [1], [INF]])
 
@@ -257,7 +260,7 @@ REFUSED = {
         ValueError,
         "text, .* at step 1 of sequence 0",
     ),
-    "None": ([[1.0, None]], ValueError, "Sequence 0 of X contains None"),
+    "None": ([[1.0, None]], ValueError, "Sequence 0 of X must hold .* got NoneType"),
     "ragged widths": (
         [np.ones((2, 2)), np.ones((2, 3))],
         ValueError,
@@ -265,13 +268,13 @@ REFUSED = {
     ),
     "ragged steps": ([[[1, 2], [3]]], ValueError, "Sequence 0 of X is not an array"),
     "3-D element": ([np.ones((1, 1, 1))], ValueError, "Sequence 0 of X has shape"),
-    "complex": ([[1j]], ValueError, "Sequence 0 of X must hold real .* complex"),
+    "complex": ([[1j]], ValueError, "Sequence 0 of X must hold real .* got complex"),
     "complex 3-D": (np.ones((1, 1, 1), complex), ValueError, "[Cc]omplex"),
-    "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "real numbers.*datetime"),
+    "dates": ([np.array(["2020-01-01"], "M8[D]")], ValueError, "real numbers.* got datetime64"),
     "dates as objects": (
         [in_object_array(np.datetime64("2020-01-01", "ns"))],
         ValueError,
-        "real numbers, but contains dates",
+        "real numbers.* got datetime64",
     ),
     "sparse": (SPARSE, TypeError, "not sparse; got csr_array"),
     "sparse elements": (

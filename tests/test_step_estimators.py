@@ -431,7 +431,7 @@ def without_last_step(values, sequence=5):
     return [v[:-1] if i == sequence else v for i, v in enumerate(values)]
 
 
-STEP_MISSING = r"Sequence 5 of {} has shape \(3.*\), but \(4.*\) is required: a value for each"
+STEP_MISSING = r"Sequence 5 of {} has shape \(3.*, but \(4.* is required: a value for each step"
 NO_STEPS = r"y has shape \(14,\), but needs a value for each step: \(14, 5 or more\)"
 ONES = [np.ones(length) for length in LENGTHS]
 BAD = {  # kind, arguments of fit, part of the message
@@ -452,7 +452,7 @@ BAD = {  # kind, arguments of fit, part of the message
     "1-D list": (
         "binary",
         {"y": [0, 1] * (N // 2)},
-        r"Sequence 0 of y has shape \(\) and type int, but an array \(n_steps",
+        "Sequence 0 of y has shape .* and type int, but a value for each step",
     ),
     "1-D array": ("binary", {"y": np.arange(N) % 2}, NO_STEPS),
     "1-D numbers": ("scalar", {"y": np.arange(N) / 2}, NO_STEPS),

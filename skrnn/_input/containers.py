@@ -15,16 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.values import (
-    TIMES,
-    as_array,
-    holds_any,
-    holds_text,
-    is_awkward,
-    is_nested,
-    object_array,
-    unflatten,
-)
+from skrnn._input.values import TEXT, TIMES, as_array, is_awkward, is_nested, object_array, types_in
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
@@ -81,7 +72,7 @@ def check_columns(X, array: np.ndarray) -> None:
     for name, column in zip(column_names(X) or [], array.T, strict=True):
         if any(map(is_nested, column)):
             found, hint = "sequences", "from_nested reads a column of them for each feature"
-        elif column.dtype.kind in "mM" or holds_text(column) or holds_any(column, TIMES):
+        elif types_in(column, TEXT + TIMES):
             found, hint = "text or dates", "from_long reads a row for each step"
         else:
             continue
@@ -104,7 +95,7 @@ def read_list(items, name: str) -> list[np.ndarray]:
         if array.ndim not in (1, 2) or not array.size:
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape} and type {type(item).__name__}, "
-                "but an array (n_steps, n_features) or (n_steps,) that is not empty is required."
+                "but a value for each step is required: (n_steps,) or (n_steps, n_features)."
             )
         arrays.append(array)
     return arrays
@@ -125,6 +116,6 @@ def _split_awkward(X) -> list:
     ak = sys.modules["awkward"]
     try:
         lengths = np.asarray(ak.num(X, axis=1))
-        return list(unflatten(as_array(ak.flatten(X, axis=1)), lengths))
+        return np.split(as_array(ak.flatten(X, axis=1)), np.cumsum(lengths)[:-1])
     except (TypeError, ValueError):  # one by one, so that an error can name the sequence
         return list(X)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import _get_feature_names, check_array, validate_data
 
 from skrnn._input.containers import check_columns, column_names, list_or_array, read_list
-from skrnn._input.values import holds_text, is_nested, to_numbers, unflatten
+from skrnn._input.values import TEXT, is_nested, to_numbers, types_in, unflatten
 from skrnn._numeric.packing import starts_of
 
 
@@ -299,8 +299,8 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> Sequences:
 def check_numeric(sequences: Sequences, finite: bool = True) -> Sequences:
     """Convert the values to floats, and check that they are finite."""
     values, lengths = sequences
-    if holds_text(values):
-        place = _place([holds_text(step) for step in values], lengths)
+    if types_in(values, TEXT):
+        place = _place([bool(types_in(step, TEXT)) for step in values], lengths)
         raise ValueError(f"X contains text, which is not a number, at {place}.")
     if values.dtype not in (np.float32, np.float64):
         with np.errstate(over="ignore"):  # infinity is refused below

@@ -13,6 +13,7 @@ from numpy.ma import MaskedArray
 
 TEXT = (str, bytes)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+REFUSED = (*TIMES, complex, np.complexfloating, np.void, type(None))
 
 
 def object_array(items) -> np.ndarray:
@@ -38,14 +39,11 @@ def is_awkward(X) -> bool:
     return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
 
 
-def holds_text(values: np.ndarray) -> bool:
-    """Return whether an array holds text, perhaps among other values."""
-    return values.dtype.kind in "SU" or holds_any(values, TEXT)
-
-
-def holds_any(values: np.ndarray, types: tuple) -> bool:
-    """Return whether an object array holds a value of one of these types."""
-    return values.dtype == object and any(isinstance(value, types) for value in values.flat)
+def types_in(values: np.ndarray, types: tuple) -> list[type]:
+    """Return which types the values of an array have, of these types and their subclasses."""
+    objects = values.dtype == object
+    found = set(map(type, values.ravel().tolist())) if objects else {values.dtype.type}
+    return [kind for kind in found if issubclass(kind, types)]
 
 
 def as_array(values) -> np.ndarray:
@@ -61,13 +59,11 @@ def as_array(values) -> np.ndarray:
 
 def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
     """Convert values other than numbers and text to float64, with NaN for NA of pandas."""
-    if values.dtype.kind in "biuf" or holds_text(values):
+    if values.dtype.kind in "biuf" or types_in(values, TEXT):
         return values
-    if values.dtype.kind in "cmMV" or holds_any(values, TIMES):
-        found = f"dates, complex numbers or records ({values.dtype})"
-        raise ValueError(f"{where} must hold real numbers, but contains {found}.")
-    if holds_any(values, (type(None),)):
-        raise ValueError(f"{where} contains None, which is not a number; use NaN for padding.")
+    if refused := types_in(values, REFUSED):
+        found = refused[0].__name__
+        raise ValueError(f"{where} must hold real numbers, or NaN for padding; got {found}.")
     try:
         return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:

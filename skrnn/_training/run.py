@@ -135,11 +135,12 @@ class Run:
                 np.arange(n_samples), test_size=fraction, random_state=self.rng, stratify=strata
             )
             if len(test) < 2:
-                raise ValueError(f"it leaves {len(test)} sample, and a score needs at least 2.")
+                raise ValueError(f"it leaves {len(test)} sample, and a score needs at least 2")
         except ValueError as error:
             raise ValueError(
                 f"early_stopping cannot hold out validation_fraction={fraction} of {n_samples} "
-                f"samples: {error} Change validation_fraction, or pass X_val and y_val to fit."
+                f"samples: {str(error).rstrip('.')}. Change validation_fraction, or pass X_val and "
+                "y_val to fit."
             ) from error
         self._split(train, test)
 

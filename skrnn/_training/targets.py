@@ -70,7 +70,7 @@ class ClassTarget(Target):
     classes: np.ndarray
 
     @classmethod
-    def from_labels(cls, y, *, per_step, classes=None, out_activation="auto", fitted=None):
+    def from_labels(cls, y, per_step, fitted=None, classes=None, softmax=False):
         """Learn the classes from labels.
 
         Parameters
@@ -81,14 +81,14 @@ class ClassTarget(Target):
         per_step : bool
             Whether the rows are steps.
 
+        fitted : ClassTarget, default=None
+            The target of an earlier fit that is continued.
+
         classes : array-like, default=None
             All classes, if `y` need not contain each of them.
 
-        out_activation : {'auto', 'softmax'}, default='auto'
-            Whether two classes have one logistic output or two softmax outputs.
-
-        fitted : ClassTarget, default=None
-            The target of an earlier fit that is continued.
+        softmax : bool, default=False
+            Whether two classes have two softmax outputs, instead of one logistic output.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class ClassTarget(Target):
             )
         if y.ndim == 2:
             outputs = len(known), "logistic"
-        elif out_activation == "softmax" or len(known) > 2:
+        elif softmax or len(known) > 2:
             outputs = len(known), "softmax"
         else:
             outputs = 1, "logistic"
@@ -258,7 +258,7 @@ class NumberTarget(Target):
     vectors: bool
 
     @classmethod
-    def from_numbers(cls, y, *, per_step, fitted=None):
+    def from_numbers(cls, y, per_step, fitted=None):
         """Learn the shape of targets.
 
         Parameters

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from skrnn import mlp, rnn
-from skrnn._base import ClassPredictions
+from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.onnx._nodes import (
     Nodes,

@@ -1,0 +1,201 @@
+"""The public methods of classifiers and of regressors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils.metaestimators import available_if
+
+from skrnn._estimator import unchanged_on_error
+from skrnn._training.targets import ClassTarget, NumberTarget
+
+
+class ClassPredictions:
+    """The methods of a classifier: labels, probabilities, and training in parts."""
+
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    classes_: np.ndarray
+    n_outputs_: int
+    out_activation_: str
+
+    @property
+    def _target(self):
+        return ClassTarget(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
+
+    def _read_targets(self, y, fitted, classes):
+        softmax = getattr(self, "out_activation", "auto") == "softmax"
+        return ClassTarget.from_labels(y, self._per_step, fitted, classes, softmax)
+
+    @available_if(lambda self: self._supports_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Continue training for one pass over the given samples.
+
+        The state of the solver continues, and so does ``learning_rate="invscaling"``, which
+        depends on the number of samples seen. The other schedules use `learning_rate_init` in
+        every call.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`, but relative to 1 instead of to their mean, also in `loss_`.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that may ever occur. Required in the first call.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained a little further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are invalid. The estimator is left unchanged.
+        """
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        y : ndarray
+            The most probable class of each sample; for multilabel problems, 1 for each label
+            that is more probable than not. In the form of the targets of `fit`; labels of steps
+            are an object array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.labels)
+
+    def decision_function(self, X):
+        """Compute the raw predictions, before the output activation.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The larger, the more probable the class; for two classes, positive for the second.
+            Those of steps are an object array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.decision)
+
+    def predict_proba(self, X):
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each class, in the order of `classes_`. Those of steps are an object
+            array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.probabilities)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of class probabilities, which is always finite.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each class, in the order of `classes_`. Those of steps are an object
+            array of one array for each sequence.
+        """
+        return self._predict(X, ClassTarget.log_probabilities)
+
+
+class NumberPredictions:
+    """The methods of a regressor: predictions, and training in parts."""
+
+    _fit: Callable
+    _predict: Callable
+    _per_step: bool
+    _vectors: bool
+    n_outputs_: int
+    out_activation_: str
+
+    @property
+    def _target(self):
+        return NumberTarget(self.n_outputs_, self.out_activation_, self._per_step, self._vectors)
+
+    def _read_targets(self, y, fitted, classes):
+        return NumberTarget.from_numbers(y, self._per_step, fitted)
+
+    @available_if(lambda self: self._supports_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Continue training for one pass over the given samples.
+
+        The state of the solver continues, and so does ``learning_rate="invscaling"``, which
+        depends on the number of samples seen. The other schedules use `learning_rate_init` in
+        every call.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`, but relative to 1 instead of to their mean, also in `loss_`.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained a little further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are invalid. The estimator is left unchanged.
+        """
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict numbers or vectors.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        Returns
+        -------
+        y : ndarray
+            Predictions in the form of the targets of `fit`; those of steps are an object array
+            of one array for each sequence.
+        """
+        return self._predict(X, NumberTarget.predictions)
