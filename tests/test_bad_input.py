@@ -71,7 +71,7 @@ BAD_X = {
     "text": (
         "rnn",
         with_sequence([["a", "b", "c"]]),
-        "X contains text, which is not a number, at step 0 of sequence 0",
+        "X contains text, which is not a number, at step 0 of sequence",
     ),
     "ragged widths": ("rnn", with_sequence(np.ones((2, 4))), "Sequence 11 of X has 4 features"),
     "ragged steps": ("rnn", with_sequence([[1, 1, 1], [1]]), "Sequence 11 of X is not an array"),
