@@ -30,7 +30,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
     A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target` and
-    `_read_targets` from `ClassPredictions` or `NumberPredictions` (`_predictions.py`), and defines
+    `_read_targets` and `_all_right` from `ClassPredictions` or `NumberPredictions`
+    (`_predictions.py`), and defines
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
@@ -174,12 +175,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if run.incremental and run.warm_start:
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
-
-    def _all_right(self, run):
-        """Whether a start predicts all training samples correctly."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            raw = run.evaluate(run.samples)[1]
-        return self._target.is_perfect(raw, run.samples)
 
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""

@@ -30,6 +30,12 @@ class ClassPredictions:
         softmax = getattr(self, "out_activation", "auto") == "softmax"
         return ClassTarget.from_labels(y, self._per_step, fitted, classes, softmax)
 
+    def _all_right(self, run):
+        """Whether a start predicts all training samples correctly."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw = run.evaluate(run.samples)[1]
+        return self._target.score(raw, run.samples) > 1 - 1e-6  # sums of weights are rounded
+
     @available_if(lambda self: self._supports_partial_fit())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -150,6 +156,10 @@ class NumberPredictions:
 
     def _read_targets(self, y, fitted, classes):
         return NumberTarget.from_numbers(y, self._per_step, fitted)
+
+    def _all_right(self, run):
+        """Return False: another start may always be better."""
+        return False
 
     @available_if(lambda self: self._supports_partial_fit())
     @_fit_context(prefer_skip_nested_validation=True)

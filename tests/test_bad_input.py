@@ -108,7 +108,10 @@ BAD_TARGETS = {
     "continuous y": ({"y": Y + 0.5 * (Y == 1)}, "Unknown label type: continuous"),
     "y of several columns": ({"y": np.c_[Y, Y]}, "y has several columns of more than two classes"),
     "3-D y": ({"y": np.zeros((12, 2, 2), int)}, "Unknown label type"),
-    "ragged y": ({"y": [[0], [0, 1]] * 6}, "y holds an array for each sequence"),
+    "ragged y": (
+        {"y": [[0], [0, 1]] * 6},
+        "y holds an array for each sample, but one target for each is required",
+    ),
     "y of mixed types": ({"y": np.array([0, "a", 1] * 4, dtype=object)}, "Unknown label type"),
     "negative weight": (
         {"sample_weight": put(-1.0, 2, np.ones(12))},
@@ -198,7 +201,7 @@ BAD_VALUES = [
     ({"early_stopping": True, "validation_fraction": 0.99}, FRACTION + "0.99 of 12 samples"),
 ]
 PAIR = r"init must be a pair \(coefs, intercepts\) of one array for each layer"
-GIVEN = r"The weights given for {}\['W'\] have shape \(\), but the network needs"
+GIVEN = r"The weights of {}\['W'\] are missing"
 BAD_VALUES_OF_MLP = [
     ({"init": ([np.ones((3, 4))], [np.ones(4)])}, GIVEN.format("dense_1")),
     ({"init": ([np.ones((3, 4)), np.ones((4, 2))], [])}, PAIR),

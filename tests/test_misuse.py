@@ -199,7 +199,7 @@ def test_minus_zero_is_zero():
         ),
         (
             lambda: SequenceRNNClassifier().fit(RAGGED, [np.zeros(len(x)) for x in RAGGED]),
-            "StepRNNClassifier takes a label for each step",
+            "StepRNNClassifier and StepRNNRegressor take a target for each step",
         ),
         (
             lambda: SequenceRNNClassifier(**QUICK).fit(RAGGED, LABELS).step([0, 0], None),

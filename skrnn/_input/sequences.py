@@ -270,6 +270,8 @@ def _join_list(contents: list[np.ndarray], step_features: int | None):
                 f"{n_features}."
             )
     values = np.concatenate(arrays)
+    if values.dtype.kind in "SU" and any(array.dtype.kind not in "SU" for array in arrays):
+        values = np.concatenate([array.astype(object) for array in arrays])  # numbers stay numbers
     if values.dtype == np.float32 and any(array.dtype != np.float32 for array in arrays):
         values = values.astype(np.float64)  # NumPy would take float32 and int8 for float32
     return values, np.array([len(array) for array in arrays])

@@ -207,10 +207,6 @@ class ClassTarget(Target):
         """Get the classes by which to stratify a split of samples, if there is one for each."""
         return None if self.per_step or self.is_multilabel else targets
 
-    def is_perfect(self, raw: np.ndarray, samples: Rows | Ragged) -> bool:
-        """Whether no restart can be better, because all training samples are right."""
-        return self.score(raw, samples) > 1 - 1e-6  # sums of weights are rounded
-
     def weights(self, class_weight, targets: np.ndarray) -> np.ndarray:
         """Look up the class weight of each target.
 
@@ -285,6 +281,7 @@ class NumberTarget(Target):
         ValueError
             If `y` is not numeric or finite, or has another shape than that of `fitted`.
         """
+        _refuse_arrays(y)
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -320,10 +317,6 @@ class NumberTarget(Target):
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""
 
-    def is_perfect(self, raw: np.ndarray, samples: Rows | Ragged) -> bool:
-        """Return False: a restart may always be better."""
-        return False
-
 
 def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     """Check class labels; returns them as an array, and the classes among them.
@@ -331,7 +324,9 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
     column numbers; all others become 1-D.
     """
-    _refuse_arrays_and_nan(y)
+    _refuse_arrays(y)
+    if np.asarray(y).dtype.kind == "f":
+        assert_all_finite(y, input_name="y")  # without a warning of NumPy before it
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -346,19 +341,17 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     return y, unique_labels(y)
 
 
-def _refuse_arrays_and_nan(y):
-    """Raise clear errors where those of scikit-learn are unclear, or follow a NumPy warning."""
+def _refuse_arrays(y):
+    """Raise a ValueError if y holds an array for each sample, where one target is required."""
     try:
         array = np.asarray(y)
     except ValueError:
         array = None  # lists of unequal lengths
     if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
         raise ValueError(
-            "y holds an array for each sequence, but one label for each is needed; "
-            "StepRNNClassifier takes a label for each step."
+            "y holds an array for each sample, but one target for each is required. "
+            "StepRNNClassifier and StepRNNRegressor take a target for each step."
         )
-    if array.dtype.kind == "f":
-        assert_all_finite(array, input_name="y")
 
 
 def _unique(classes):
