@@ -138,9 +138,7 @@ def test_loss_curves_errors(rnn):
         draw([])
     with pytest.raises(ValueError, match=r"name=\['a'\] was passed for 2 estimators"):
         draw([rnn, rnn], name=["a"])
-    with pytest.raises(
-        ValueError, match="name=.b. was passed with a dict, whose keys are"
-    ):
+    with pytest.raises(ValueError, match="name='b' was passed with a dict, whose keys are"):
         draw({"a": rnn}, name="b")
     with pytest.raises(ValueError, match="curve_kwargs holds 1 dicts for 2 estimators"):
         draw([rnn, rnn], curve_kwargs=[{}])

@@ -289,7 +289,7 @@ def _draw(ax, model, X, y, eps, grid_resolution):
     colours = [_BLUE, _ORANGE] if n_classes == 2 else plane.multiclass_colors_
     for label, colour, marker in zip(model.classes_, colours, cycle("os^D"), strict=False):
         points = np.asarray(X)[y == label]
-        ax.plot(*points.T, marker, markersize=8, color=colour, mec="black", label=label)
+        ax.scatter(*points.T, s=64, color=colour, marker=marker, edgecolors="black", label=label)
 
 
 def _save(path, draw, n_frames, milliseconds):
