@@ -68,10 +68,8 @@ def cross_val_predict_steps(
     check_consistent_length(X, y, groups)
     n_sequences = _num_samples(X)
     splits = list(check_cv(cv, classifier=False).split(X, y, groups))
-    if not splits:
-        raise ValueError("cv yields no split of X into training and test sequences.")
-    tested = np.concatenate([test for _, test in splits])
-    if not np.array_equal(np.sort(tested), np.arange(n_sequences)):
+    tested = [i for _, test in splits for i in test]
+    if sorted(tested) != list(range(n_sequences)):
         raise ValueError("cv must put each sequence into exactly one test fold.")
     fits = cross_validate(
         estimator,
@@ -87,8 +85,7 @@ def cross_val_predict_steps(
     predictions = np.empty(n_sequences, dtype=object)
     for (_, test), fitted in zip(splits, fits["estimator"], strict=True):
         predicted = getattr(fitted, method)(_safe_indexing(X, test))
-        for i, prediction in zip(test, predicted, strict=True):
-            predictions[i] = prediction
+        predictions[test] = np.fromiter(predicted, dtype=object)
     return predictions
 
 

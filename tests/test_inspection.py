@@ -138,9 +138,9 @@ def test_loss_curves_errors(rnn):
         draw([])
     with pytest.raises(ValueError, match=r"name=\['a'\] was passed for 2 estimators"):
         draw([rnn, rnn], name=["a"])
-    with pytest.raises(ValueError, match=r"name='b' was passed with a dict of estimators"):
+    with pytest.raises(ValueError, match="name='b' was passed with a dict, whose keys are"):
         draw({"a": rnn}, name="b")
-    with pytest.raises(ValueError, match="curve_kwargs holds 1 dicts, but there are 2"):
+    with pytest.raises(ValueError, match="curve_kwargs holds 1 dicts for 2 estimators"):
         draw([rnn, rnn], curve_kwargs=[{}])
 
 
@@ -254,7 +254,7 @@ def test_hidden_states_errors(wide):
         ValueError, match="X has 4 features per step, but SequenceRNNClassifier is expecting 5"
     ):
         draw(wide[-1], WIDE[0][:, :4])
-    with pytest.raises(ValueError, match="feature_names holds 2 names, but the network reads 5"):
+    with pytest.raises(ValueError, match="feature_names holds 2 names for 5 features"):
         draw(wide, WIDE[0], feature_names=["a", "b"])
 
 

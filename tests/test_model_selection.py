@@ -63,7 +63,7 @@ def test_the_error_of_a_fit_is_raised():
 
 
 def test_no_split_is_refused():
-    with pytest.raises(ValueError, match="cv yields no split of X into training and test"):
+    with pytest.raises(ValueError, match="cv must put each sequence into exactly one test fold"):
         cross_val_predict_steps(Recorder(), X, y, cv=[])
 
 

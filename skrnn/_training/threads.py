@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import starmap
 from threading import RLock
 from typing import Any
-from weakref import finalize
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # a dependency of scikit-learn
@@ -27,12 +27,10 @@ def _set_blas_threads(library, n_threads: int) -> None:
     Newer versions of threadpoolctl let a single thread change OpenBLAS, and ignore all others
     until that thread ends. The thread that removes the limit need not be the one that set it.
     """
-    allow_any_thread = getattr(library, "clear_controlling_thread", None)
-    if allow_any_thread is not None:
-        allow_any_thread(force=True)
+    allow_any_thread = getattr(library, "clear_controlling_thread", lambda force: None)
+    allow_any_thread(force=True)
     library.set_num_threads(n_threads)
-    if allow_any_thread is not None:
-        allow_any_thread(force=True)
+    allow_any_thread(force=True)
 
 
 class _BLASLimit:
@@ -57,10 +55,10 @@ class _BLASLimit:
             self._lock.acquire()
             if not self._users:
                 self._former = [(lib, lib.get_num_threads() or 1) for lib in _blas_libraries()]
+            n_former = max((n_threads for _, n_threads in self._former), default=1)
             self._users.add(user)
             for library, _ in self._former:
                 _set_blas_threads(library, 1)
-            n_former = max((n_threads for _, n_threads in self._former), default=1)
             return n_former
         finally:
             try:  # noqa: SIM105 - a call of suppress could be interrupted before the release
@@ -73,7 +71,8 @@ class _BLASLimit:
         try:
             self._lock.acquire()
             if self._users == {user}:
-                self._restore()
+                for library, n_threads in self._former:
+                    _set_blas_threads(library, n_threads)
             self._users.discard(user)
         finally:
             try:  # noqa: SIM105
@@ -84,13 +83,8 @@ class _BLASLimit:
     def after_fork(self):
         """Remove the limit in a forked process, which has none of the other threads."""
         self._lock = RLock()
-        if self._users:
-            self._restore()
-        self._users.clear()
-
-    def _restore(self):
-        for library, n_threads in self._former:
-            _set_blas_threads(library, n_threads)
+        for user in tuple(self._users):
+            self.remove(user)
 
 
 _blas_limit = _BLASLimit()
@@ -98,7 +92,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_blas_limit.after_fork)
 
 
-class thread_map:
+@contextmanager
+def thread_map() -> Iterator[Callable]:
     """Context manager that returns a `map` whose calls run in two threads.
 
     They run in the current thread if the BLAS is limited to one thread outside, as joblib does
@@ -106,33 +101,24 @@ class thread_map:
     one thread: it then adds up numbers in a fixed order, so that results do not depend on the
     number of threads by a single bit.
 
-    An exception, such as KeyboardInterrupt, cancels the calls that have not begun.
+    An exception, such as KeyboardInterrupt, cancels the calls that have not begun. If it arrives
+    before ``__enter__`` has returned or ``__exit__`` has begun, Python closes the generator.
     """
-
-    def __init__(self):
-        self._user = object()
-        self._pool: ThreadPoolExecutor | None = None
-        # Called only if an interrupt arrives before the first line of __exit__.
-        self._finalizer = finalize(self, _blas_limit.remove, self._user)
-
-    def __enter__(self) -> Callable:
+    user = object()
+    try:
+        if _blas_limit.add(user) < 2:
+            yield map
+            return
+        pool = ThreadPoolExecutor(max_workers=2)
         try:
-            if _blas_limit.add(self._user) < 2:
-                return map
-            self._pool = ThreadPoolExecutor(max_workers=2)
-            return partial(_map_in_pool, self._pool)
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __exit__(self, *exception) -> None:
-        try:
-            if self._pool is not None:
-                self._pool.shutdown(cancel_futures=True)
-            _blas_limit.remove(self._user)
+            yield partial(_map_in_pool, pool)
         finally:
-            _blas_limit.remove(self._user)  # again, in case the first call was interrupted
-            self._finalizer.detach()
+            pool.shutdown(cancel_futures=True)
+    finally:
+        try:
+            _blas_limit.remove(user)
+        finally:
+            _blas_limit.remove(user)  # again, in case the first call was interrupted
 
 
 def _map_in_pool(pool: ThreadPoolExecutor, function: Callable, *iterables) -> Iterator:

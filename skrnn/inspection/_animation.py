@@ -7,7 +7,7 @@ import copy
 import os
 import warnings
 from dataclasses import dataclass
-from functools import partial
+from itertools import cycle
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_features, check_array, column_or_1d
 
 from skrnn._base import NeuralNetwork
-from skrnn.inspection._plotting import BLUE, ORANGE, PALE, split_pipeline
+from skrnn.inspection._plotting import split_pipeline
 
-_PAUSE = 2000  # milliseconds on the last frame
-_FEW_POINTS = 20  # up to this number, points are larger
+_BLUE, _ORANGE = "#0072B2", "#E69F00"  # safe for colour-blind readers (Okabe & Ito, 2008)
+_PALE = ["#8CC0E0", "white", "#F5CF80"]  # the same hues, as a background of points
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,18 @@ def training_animation(
     y = column_or_1d(y)
     models = _record(clone(classifier), X, y, n_iter, max_frames)
     iterations, fitted = np.array([*models]), [*models.values()]
-    name = "loss" if hasattr(fitted[-1], "predict_proba") else "share of errors"
-    losses = np.array([_loss(model, X, y) for model in fitted])
-    titles = [f"Iteration {n}, {name} {of:.3f}" for n, of in zip(iterations, losses, strict=True)]
-    draw = partial(_draw, X=X, y=y, eps=eps, grid_resolution=grid_resolution)
-    _save(Path(path), [*zip(fitted, titles, strict=True)], draw, 1000 / frames_per_second)
-    return TrainingAnimation(Path(path), iterations, losses, fitted[-1])
+    if hasattr(fitted[-1], "predict_proba"):
+        name, labels = "loss", fitted[-1].classes_
+        losses = [log_loss(y, model.predict_proba(X), labels=labels) for model in fitted]
+    else:
+        name, losses = "share of errors", [zero_one_loss(y, model.predict(X)) for model in fitted]
+
+    def draw(ax, i):
+        _draw(ax, fitted[i], X, y, eps, grid_resolution)
+        ax.set_title(f"Iteration {iterations[i]}, {name} {losses[i]:.3f}")
+
+    _save(Path(path), draw, len(fitted), 1000 / frames_per_second)
+    return TrainingAnimation(Path(path), iterations, np.array(losses), fitted[-1])
 
 
 # Record ----------------------------------------------------------------------------------
@@ -229,99 +235,79 @@ def _record(classifier, X, y, n_iter, max_frames):
         callbacks = getattr(model, "_skl_callbacks", [])
         model.set_callbacks(*callbacks, recorder).fit(transformed, y)
     else:
-        parameters = model.get_params(deep=False)
-        train = _one_iteration(model, parameters, transformed, y)
-        for _ in range(n_iter or parameters.get("n_estimators", parameters.get("max_iter", 100))):
-            with warnings.catch_warnings():  # one iteration does not converge
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                train()
-            recorder.add(copy.deepcopy(model))
+        _train_in_iterations(model, transformed, y, n_iter, recorder)
     if transformers is None:
         return recorder.models
     name = classifier.steps[-1][0]
     return {n: Pipeline([*transformers.steps, (name, m)]) for n, m in recorder.models.items()}
 
 
-def _one_iteration(model, parameters, X, y):
-    """Get a function that trains a classifier of another library for one more iteration."""
-    if hasattr(model, "partial_fit"):
-        return partial(model.partial_fit, X, y, classes=np.unique(y))
-    if "warm_start" not in parameters or not {"n_estimators", "max_iter"} & set(parameters):
+def _train_in_iterations(model, X, y, n_iter, recorder):
+    """Train a classifier of another library and record it after each iteration."""
+    parameters = model.get_params(deep=False)
+    name = "n_estimators" if "n_estimators" in parameters else "max_iter"
+    warm_start = not hasattr(model, "partial_fit")
+    if warm_start and not parameters.keys() >= {"warm_start", name}:
         raise TypeError(
             f"{type(model).__name__} cannot be trained iteration by iteration. Pass a classifier "
             "of skrnn, one with partial_fit, or one with warm_start and max_iter or n_estimators."
         )
-    name = "n_estimators" if "n_estimators" in parameters else "max_iter"
     # Ensembles count the iterations of all calls of fit, other classifiers those of one call.
     is_ensemble = name == "n_estimators" or hasattr(model, "staged_predict")
-    model.set_params(warm_start=True, **{name: 0 if is_ensemble else 1})
-
-    def train():
-        if is_ensemble:
-            model.set_params(**{name: getattr(model, name) + 1})
-        model.fit(X, y)
-
-    return train
+    for n in range(1, 1 + (n_iter or parameters.get(name, 100))):
+        with warnings.catch_warnings():  # one iteration does not converge
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            if warm_start:
+                model.set_params(warm_start=True, **{name: n if is_ensemble else 1}).fit(X, y)
+            else:
+                model.partial_fit(X, y, classes=np.unique(y))
+        recorder.add(copy.deepcopy(model))
 
 
 # Draw ------------------------------------------------------------------------------------
 
 
-def _loss(model, X, y):
-    """Compute the mean cross-entropy, or the share of errors without `predict_proba`."""
-    if hasattr(model, "predict_proba"):
-        return log_loss(y, model.predict_proba(X), labels=model.classes_)
-    return zero_one_loss(y, model.predict(X))
-
-
-def _draw(ax, model, title, *, X, y, eps, grid_resolution):
+def _draw(ax, model, X, y, eps, grid_resolution):
     """Draw the predictions of a model on the plane, and the training data."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    classes, is_binary = model.classes_, len(model.classes_) == 2
-    options: dict[str, Any] = {"plot_method": "pcolormesh", "response_method": "predict"}
-    if hasattr(model, "predict_proba"):
-        options = {"plot_method": "contourf", "response_method": "predict_proba", "levels": 20}
-        if is_binary:
-            options |= {"class_of_interest": classes[1], "levels": np.linspace(0, 1, 21)}
-    if is_binary:
-        options |= {"vmin": 0, "vmax": 1, "cmap": LinearSegmentedColormap.from_list("pale", PALE)}
+    n_classes = len(model.classes_)
+    options: dict[str, Any] = {"response_method": "predict_proba", "levels": np.linspace(0, 1, 21)}
+    if not hasattr(model, "predict_proba"):
+        options = {"response_method": "predict", "plot_method": "pcolormesh"}
+        options |= {"vmin": 0, "vmax": n_classes - 1}
+    if n_classes == 2:
+        options["cmap"] = LinearSegmentedColormap.from_list("pale", _PALE)
     ax.clear()
     plane = DecisionBoundaryDisplay.from_estimator(
         model, X, eps=eps, grid_resolution=grid_resolution, ax=ax, **options
     )
     if not hasattr(X, "columns"):  # the names of columns are the labels of the axes
         ax.set(xlabel="first feature", ylabel="second feature")
-    colours, markers = [BLUE, ORANGE], ["o", "s"]
-    if is_binary:
-        ax.contour(plane.xx0, plane.xx1, plane.response, [0.5], colors="black", linewidths=1.5)
-    else:
-        colours, markers = plane.multiclass_colors_, ["o"] * len(classes)
-    size = 10 if len(y) <= _FEW_POINTS else 6
-    for label, colour, marker in zip(classes, colours, markers, strict=True):
+    if n_classes == 2:
+        ax.contour(plane.xx0, plane.xx1, plane.response, [0.5], colors="black")
+    colours = [_BLUE, _ORANGE] if n_classes == 2 else plane.multiclass_colors_
+    for label, colour, marker in zip(model.classes_, colours, cycle("os^D"), strict=False):
         points = np.asarray(X)[y == label]
-        ax.plot(
-            *points.T, marker, color=colour, markeredgecolor="black", markersize=size, label=label
-        )
-    ax.set_title(title)
+        ax.scatter(*points.T, s=64, color=colour, marker=marker, edgecolors="black", label=label)
 
 
-def _save(path, frames, draw, milliseconds):
-    """Draw every frame and save them as a GIF."""
+def _save(path, draw, n_frames, milliseconds):
+    """Draw every frame and save them as a GIF, which pauses on the last one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image  # a dependency of Matplotlib
 
     figure = Figure(figsize=(5.4, 4.6), dpi=90, layout="constrained")
     canvas, ax = FigureCanvasAgg(figure), figure.add_subplot()
-    draw(ax, *frames[-1])
-    figure.legend(loc="outside right upper", frameon=False, title="class")
+    draw(ax, -1)
+    figure.legend(loc="outside right upper", title="class")
     canvas.draw()
     figure.set_layout_engine("none")  # keeps the layout of the last frame for all
     images = []
-    for frame in frames:
-        draw(ax, *frame)
+    for i in range(n_frames):
+        draw(ax, i)
         canvas.draw()
         images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
-    durations = [milliseconds] * (len(images) - 1) + [_PAUSE]
+    durations = [milliseconds] * (n_frames - 1) + [2000]
     images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)

@@ -7,7 +7,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._recurrent import RecurrentNetwork
-from skrnn.inspection._plotting import BLUE, split_pipeline
+from skrnn.inspection._plotting import split_pipeline
 
 _MAX_CURVES = 3  # in one panel; more columns are a heat map
 _MAX_NAMES = 12  # beside a heat map
@@ -157,8 +157,7 @@ class HiddenStateDisplay:
             feature_names = range(n_features)
         if len(feature_names) != n_features:
             raise ValueError(
-                f"feature_names holds {len(feature_names)} names, but the network reads "
-                f"{n_features} features."
+                f"feature_names holds {len(feature_names)} names for {n_features} features."
             )
         predictions, output_names = _predictions_after_steps(network, inputs)
         display = cls(
@@ -200,21 +199,21 @@ class HiddenStateDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         top, middle, bottom = self.axes_ = self._panels(ax)
-        _plot_columns(top, self.inputs, self.feature_names, "input", "viridis")
+        _plot_columns(top, self.inputs, self.feature_names)
         largest, signed = np.abs(self.states).max() or 1.0, self.states.min() < 0
         cmap = cmap or ("RdBu_r" if signed else "Reds")
-        limits = (-largest if signed else 0, largest)
-        self.image_ = _plot_heat_map(middle, self.states, cmap, limits)
-        middle.set_ylabel("hidden unit")
-        limits = (0, 1) if self.prediction_name == "probability" else (None, None)
-        _plot_columns(
-            bottom, self.predictions, self.output_names, self.prediction_name, "Blues", limits
-        )
+        self.image_ = _plot_heat_map(middle, self.states, cmap, -largest if signed else 0, largest)
+        bounds = (0, 1) if self.prediction_name == "probability" else (None, None)
+        _plot_columns(bottom, self.predictions, self.output_names, "Blues", *bounds)
         for panel in self.axes_:
-            panel.xaxis.get_major_locator().set_params(integer=True)
+            panel.locator_params(axis="x", integer=True)
             panel.set_xlim(-0.5, len(self.states) - 0.5)
-            panel.tick_params(labelbottom=panel is bottom)
-        bottom.set_xlabel("step")
+        name = self.prediction_name
+        if name == "probability" and len(self.output_names) == 1:
+            name = f"probability\nof {self.output_names[0]}"
+        top.set_ylabel("input")
+        middle.set_ylabel("hidden unit")
+        bottom.set(xlabel="step", ylabel=name)
         self.ax_, self.figure_ = middle, middle.figure
         self.figure_.align_ylabels(self.axes_)
         return self
@@ -223,18 +222,18 @@ class HiddenStateDisplay:
         """Get three axes, which are new unless three were passed."""
         import matplotlib.pyplot as plt
 
-        self.bounding_ax_ = None if np.ndim(ax) else ax
+        self.bounding_ax_ = None
         if np.ndim(ax):
-            panels = np.ravel(np.asarray(ax, dtype=object))
-            if len(panels) != 3:
-                raise ValueError(f"ax holds {len(panels)} axes. Pass 3 axes, or a single one.")
-            return panels
+            if np.size(ax) != 3:
+                raise ValueError(f"ax holds {np.size(ax)} axes. Pass 3 axes, or a single one.")
+            return np.ravel(ax)
         if ax is None:
-            make_grid = plt.figure(figsize=(7, 7), layout="constrained").add_gridspec
+            grid = plt.figure(figsize=(7, 7), layout="constrained").add_gridspec(3, 1)
         else:
+            self.bounding_ax_ = ax
             ax.set_axis_off()
-            make_grid = ax.get_subplotspec().subgridspec
-        return make_grid(3, 1, height_ratios=[1, 1.6, 1]).subplots(sharex=True)
+            grid = ax.get_subplotspec().subgridspec(3, 1)
+        return grid.subplots(sharex=True)
 
 
 def _predictions_after_steps(network, inputs):
@@ -251,30 +250,23 @@ def _predictions_after_steps(network, inputs):
     return predictions, names
 
 
-def _plot_columns(ax, values, names, label, cmap, limits=(None, None)):
+def _plot_columns(ax, values, names, cmap="viridis", low=None, high=None):
     """Plot a few columns as curves, or more as a heat map."""
-    ax.set_ylabel(label)
-    if values.shape[1] > _MAX_CURVES:
-        _plot_heat_map(ax, values, cmap, limits)
+    if len(names) > _MAX_CURVES:
+        _plot_heat_map(ax, values, cmap, low, high)
         if len(names) <= _MAX_NAMES:
-            ax.set_yticks(range(len(names)), names, fontsize="small")
+            ax.set_yticks(range(len(names)), names)
         return
-    for column, name in zip(values.T, names, strict=True):
-        colour = BLUE if len(names) == 1 else None
-        ax.plot(column, "o-", markersize=4, color=colour, label=name)
-    if limits != (None, None):
-        ax.set_ylim(limits[0] - 0.05, limits[1] + 0.05)
+    lines = ax.plot(values, "o-", markersize=4)
+    if low is not None:
+        ax.set_ylim(low - 0.05, high + 0.05)
     if len(names) > 1:
-        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    elif label == "probability":
-        ax.set_ylabel(f"probability\nof {names[0]}")
+        ax.legend(lines, names, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _plot_heat_map(ax, values, cmap, limits):
+def _plot_heat_map(ax, values, cmap, low, high):
     """Plot columns as rows of a heat map, with a colour bar outside the axes."""
-    image = ax.imshow(
-        values.T, cmap=cmap, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="nearest"
-    )
+    image = ax.imshow(values.T, cmap=cmap, vmin=low, vmax=high, aspect="auto")
     ax.figure.colorbar(image, cax=ax.inset_axes([1.02, 0, 0.025, 1]))
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="y", integer=True)
     return image

@@ -151,12 +151,12 @@ class LossCurveDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        n_estimators = len(self.names)
         if not isinstance(curve_kwargs, list | tuple):
-            curve_kwargs = [curve_kwargs or {}] * len(self.names)
-        if len(curve_kwargs) != len(self.names):
+            curve_kwargs = [curve_kwargs or {}] * n_estimators
+        if len(curve_kwargs) != n_estimators:
             raise ValueError(
-                f"curve_kwargs holds {len(curve_kwargs)} dicts, but there are {len(self.names)} "
-                "estimators. Pass one dict for each, or a single dict for all."
+                f"curve_kwargs holds {len(curve_kwargs)} dicts for {n_estimators} estimators."
             )
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
@@ -165,15 +165,15 @@ class LossCurveDisplay:
         for name, training, validation, kwargs in zip(
             self.names, self.training_losses, self.validation_losses, curve_kwargs, strict=True
         ):
-            part = "training" if any_validation or name is None else None
-            line = _plot_losses(ax, training, name, part, kwargs)
-            dashed = {"linestyle": "--", "color": line.get_color(), **kwargs}
+            prefix = "" if name is None else f"{name}, "
+            label = f"{prefix}training" if any_validation or name is None else name
+            line = _plot_losses(ax, training, label, kwargs)
             self.lines_.append(line)
-            self.validation_lines_.append(
-                None
-                if validation is None
-                else _plot_losses(ax, validation, name, "validation", dashed)
-            )
+            dashed = None
+            if validation is not None:
+                kwargs = {"linestyle": "--", "color": line.get_color(), **kwargs}
+                dashed = _plot_losses(ax, validation, f"{prefix}validation", kwargs)
+            self.validation_lines_.append(dashed)
         ax.set(xlabel="epoch", ylabel="loss")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
@@ -184,22 +184,17 @@ def _with_names(estimator, name):
     """List the estimators and their names in the legend."""
     if isinstance(estimator, Mapping):
         if name is not None:
-            raise ValueError(
-                f"name={name!r} was passed with a dict of estimators, but its keys are the names. "
-                "Pass a list of estimators instead."
-            )
+            raise ValueError(f"name={name!r} was passed with a dict, whose keys are the names.")
         estimators, names = [*estimator.values()], [str(key) for key in estimator]
     elif isinstance(estimator, list | tuple):
-        estimators = [*estimator]
-        names = _class_names(estimators) if name is None else name
+        estimators, names = [*estimator], _class_names(estimator) if name is None else name
     else:
         estimators, names = [estimator], [name]
     if not estimators:
         raise ValueError("There is no estimator to plot the losses of.")
     if isinstance(names, str) or len(names) != len(estimators):
         raise ValueError(
-            f"name={names!r} was passed for {len(estimators)} estimators. Pass a list with one "
-            "name for each."
+            f"name={names!r} was passed for {len(estimators)} estimators. Pass a list of names."
         )
     return estimators, list(names)
 
@@ -226,6 +221,6 @@ def _losses(estimator):
     return np.array(model.loss_curve_), None if validation is None else np.array(validation)
 
 
-def _plot_losses(ax, losses, name, part, kwargs):
-    label = ", ".join(text for text in (name, part) if text is not None)
-    return ax.plot(np.arange(1, len(losses) + 1), losses, **{"label": label, **kwargs})[0]
+def _plot_losses(ax, losses, label, kwargs):
+    epochs = np.arange(1, len(losses) + 1)
+    return ax.plot(epochs, losses, **{"label": label, **kwargs})[0]

@@ -1,11 +1,8 @@
-"""Colours of the plots, and the model inside a pipeline or search."""
+"""The model inside a pipeline or search."""
 
 from __future__ import annotations
 
 from sklearn.pipeline import Pipeline
-
-BLUE, ORANGE = "#0072B2", "#E69F00"  # safe for colour-blind readers (Okabe & Ito, 2008)
-PALE = ["#8CC0E0", "white", "#F5CF80"]  # the same hues, as a background of points
 
 
 def split_pipeline(estimator):
