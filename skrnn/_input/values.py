@@ -59,11 +59,14 @@ def as_array(values) -> np.ndarray:
 
 def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
     """Convert values other than numbers and text to float64, with NaN for NA of pandas."""
-    if values.dtype.kind in "biuf" or types_in(values, TEXT):
+    if values.dtype.kind in "biuf":
         return values
-    if refused := types_in(values, REFUSED):
-        found = refused[0].__name__
-        raise ValueError(f"{where} must hold real numbers, or NaN for padding; got {found}.")
+    found = types_in(values, TEXT + REFUSED)
+    if any(issubclass(kind, TEXT) for kind in found):
+        return values
+    if found:
+        refused = found[0].__name__
+        raise ValueError(f"{where} must hold real numbers, or NaN for padding; got {refused}.")
     try:
         return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
