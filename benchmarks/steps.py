@@ -42,7 +42,7 @@ def run(quick: bool = False) -> list[Table]:
         note="Forward pass and gradient of all weights. The floor is the time of the matrix "
         "products alone, in NumPy. JAX is compiled beforehand.",
     )
-    for cell in CELLS:
+    for cell in TORCH_TARGETS:
         for size, torch_target in zip(SIZES, TORCH_TARGETS[cell], strict=True):
             if quick and size[-1] not in (16, 128):
                 continue

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._estimator import Persistent
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
+from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.training import Ragged, Rows, evaluate
 from skrnn._training.options import TrainingOptions
@@ -43,7 +44,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "activation": [StrOptions(set(ACTIVATIONS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
+from skrnn._numeric.layers import POOLINGS
 from skrnn._predictions import ClassPredictions, NumberPredictions
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.metrics import flat_accuracy_score, flat_r2_score
@@ -211,7 +212,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
+        "pooling": [StrOptions({*POOLINGS} - {None})],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -419,7 +420,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
+        "pooling": [StrOptions({*POOLINGS} - {None})],
         "loss": [StrOptions({"auto", "squared_error"})],
     }
 

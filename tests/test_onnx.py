@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from numeric_helpers import ACTIVATIONS, POOLINGS
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -111,10 +112,6 @@ def assert_same(outputs, estimator, X):
         else:
             assert given.dtype == np.float32
             assert np.abs(given - values.reshape(given.shape)).max() < TOLERANCE
-
-
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
-POOLINGS = ["last", "mean", "max", "attention", None]
 
 
 def network(task, pooling, **parameters):

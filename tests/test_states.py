@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from numeric_helpers import assert_close, one_by_one
+from numeric_helpers import CELLS, POOLINGS, assert_close, one_by_one
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.base import clone
@@ -31,7 +31,7 @@ RNG = np.random.RandomState(0)
 LENGTHS = [3, 1, 5, 2, 5, 1, 4, 2, 3]
 X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
 N = len(X)
-CELLS, POOLINGS = ["rnn", "gru", "lstm"], ["last", "mean", "max", "attention"]
+POOLINGS = [name for name in POOLINGS if name]
 OPTIONS = {"max_iter": 2, "learning_rate": "cosine", "random_state": 0}
 TARGETS = {
     "binary": np.arange(N) % 2,
@@ -74,7 +74,7 @@ def raw(estimator, X):
 
 def states_by_hand(estimator, x):
     """Run the layers by textbook formulas, one step at a time."""
-    p, n_states = estimator.weights_, 2 if estimator.cell == "lstm" else 1
+    p, n_states = estimator.weights_, CELLS[estimator.cell].n_states
     layer = 0
     while f"recurrent_{layer}" in p:
         directions = []
@@ -116,7 +116,7 @@ TORCH_GATES = {
 }  # positions of its gates in `weights_`
 
 
-@pytest.mark.parametrize(("cell", "bidirectional"), list(product(CELLS, [False, True])))
+@pytest.mark.parametrize(("cell", "bidirectional"), list(product(TORCH_GATES, [False, True])))
 def test_hidden_states_equal_those_of_torch(cell, bidirectional):
     torch = pytest.importorskip("torch")
     estimator = fitted("binary", hidden_layer_sizes=(3, 3), cell=cell, bidirectional=bidirectional)

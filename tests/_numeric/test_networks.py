@@ -183,8 +183,7 @@ def test_truncated_backward_pass_repeats_the_forward_pass(cell):
 def test_facts_about_a_cell_agree(cell):
     facts = CELLS[cell]
     assert facts.run is getattr(cells, cell)
-    assert set(facts.torch_gates) == set(facts.gates)
-    assert len(facts.torch_gates) == len(facts.gates) == facts.n_gates
+    assert sorted(facts.torch_gates) in ([], sorted(facts.gates))  # none if PyTorch lacks the cell
     assert set(facts.initial_bias) <= set(facts.gates)
     assert ("b_rec" in facts.shapes(2, 3)) == (facts.recurrent_bias in facts.gates)
     assert ("activation" in inspect.signature(facts.run).parameters) == facts.takes_activation
