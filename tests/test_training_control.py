@@ -11,6 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skrnn import LBFGS, SGD, SequenceRNNClassifier, SequenceRNNRegressor, XORMLPClassifier
+from skrnn._training.monitor import Monitor
+from skrnn._training.options import TrainingOptions
 
 MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, random_state=0)
 RNN = SequenceRNNClassifier(6, max_iter=20, random_state=0)
@@ -99,6 +101,32 @@ def test_weights_before_a_last_step_that_overflows_are_kept(table, rate):
             fit(X, y)
         assert np.isfinite(clf.predict_proba(X)).all()
         assert max(np.abs(array).max() for array in weights(clf)) < 10
+
+
+def kept_weights(losses, thetas, initial_loss=np.inf, **settings):
+    """Weights that a monitor keeps after epochs of several batches, from a single weight of 0."""
+    options = TrainingOptions(
+        loss=None, solver=SGD(), alpha=0, batch_size=2, max_iter=10, **QUIET, **settings
+    )
+    monitor = Monitor(options, np.zeros(1), n_samples=10, loss_of_start=False)
+    monitor.initial_loss = initial_loss
+    theta = np.zeros(1)
+    for loss, new in zip(losses, thetas, strict=True):
+        theta[:] = new
+        monitor.report(loss, theta)
+    monitor.finish(theta)
+    return theta[0]
+
+
+def test_weights_after_a_best_first_epoch_are_kept():
+    assert kept_weights([0.5, 0.6], [1, 2], initial_loss=0.7, keep_best=True) == 1
+    assert kept_weights([0.7, 0.8], [1, 2], initial_loss=0.6, keep_best=True) == 0
+
+
+def test_weights_of_a_last_and_best_epoch_are_not_kept_if_they_overflow():
+    assert kept_weights([0.6, 0.5], [1, np.nan], initial_loss=0.7) == 1
+    assert kept_weights([0.6], [np.inf]) == 0
+    assert kept_weights([0.6, 0.5], [1, 2], initial_loss=0.7) == 2
 
 
 @pytest.mark.parametrize("rate", [1, 3, 10])
