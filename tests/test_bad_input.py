@@ -193,7 +193,7 @@ BAD_VALUES = [
     ({"early_stopping": True, "validation_fraction": 0.01}, FRACTION + "0.01 of 12 samples"),
     (
         {"early_stopping": True, "validation_fraction": 0.0},
-        "cannot hold out validation_fraction=0.0 of 12 samples",
+        "validation_fraction=0.0 of 12 samples: it must be more than 0. Change",
     ),
     ({"early_stopping": True, "validation_fraction": 0.99}, FRACTION + "0.99 of 12 samples"),
 ]
