@@ -92,7 +92,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._training_run = best = run
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
         for attempt in range(n_starts):
-            run = replace(run) if attempt else run
+            self._training_run = run = replace(run) if attempt else run
             if not run.is_loaded:
                 self._initialize(run, attempt)
             run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
@@ -104,8 +104,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self.__dict__.update(self._learned_from(best))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         del self._training_run
-        if not incremental or best.monitor.outcome in ("diverged", "interrupted"):
-            best.monitor.warn(stacklevel=5)  # at the line that called fit
+        ended = run if run.monitor.outcome == "interrupted" else best
+        if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
+            ended.monitor.warn(stacklevel=5)  # at the line that called fit
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):

@@ -163,6 +163,16 @@ def test_training_ends_after_eleven_overflows(sequences):
     assert all(np.isfinite(array).all() for array in weights(net))
 
 
+def test_lbfgs_warns_if_the_first_loss_overflows(sequences):
+    X, y = sequences
+    net = SequenceRNNRegressor(8, solver="lbfgs", random_state=0)
+    with pytest.warns(
+        ConvergenceWarning, match="diverged: after 0 iterations the loss overflows. .* Scale the data"
+    ):
+        net.fit(X, y * 1e200)
+    assert all(np.isfinite(array).all() for array in weights(net))
+
+
 # Interruption
 
 
@@ -179,6 +189,29 @@ def test_interruption_keeps_the_best_weights(case, solver):
     assert clf.best_loss_ == min(clf.loss_curve_)
     assert log_loss(y, clf.predict_proba(X)) < clf.loss_curve_[0]
     assert clf.predict(X).shape == y.shape
+
+
+def test_interruption_of_a_later_start_is_told(sequences):
+    # The best start had converged before.
+    clf = clone(RNN).set_params(n_init=3, tol=10.0).set_callbacks(Recorder(14, interrupt))
+    with pytest.warns(ConvergenceWarning, match=r"interrupted after 2 iterations\. The best"):
+        clf.fit(*sequences)
+    assert clf.n_iter_ == 12
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_callbacks_find_the_run_of_each_start(sequences, solver):
+    class Runs(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            run = estimator._training_run
+            if context.task_name == "epoch" and run.monitor.n_iter == 1:
+                runs.append(run)
+
+    runs = []
+    clf = clone(RNN).set_params(n_init=3, max_iter=2, solver=solver, **QUIET)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        clf.set_callbacks(Runs()).fit(*sequences)
+    assert len(set(map(id, runs))) == 3
 
 
 # Ordinary ends

@@ -174,7 +174,9 @@ class Monitor:
 
     def end(self, result: OptimizeResult) -> None:
         """Record how SciPy ended L-BFGS."""
-        if result.status in (0, 2):  # at a minimum, or as close as rounding permits
+        if not math.isfinite(result.fun):
+            self.outcome = "diverged"
+        elif result.status in (0, 2):  # at a minimum, or as close as rounding permits
             self.outcome = "converged"
         elif result.status == 1 and self.n_iter < self.options.max_iter:
             self.outcome = "max_fun"
@@ -230,10 +232,14 @@ class Monitor:
     def warn(self, stacklevel: int) -> None:
         """Warn if the run did not converge."""
         options, n_iter = self.options, self.n_iter
-        advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
+        advice = "Scale the data."
+        if not options.uses_lbfgs:
+            advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
         if self.outcome == "diverged":
             what = "the last step led to outputs that overflow"
-            if self._loss_rose():
+            if not self.loss_curve:
+                what = "the loss overflows"
+            elif self._loss_rose():
                 what = (
                     f"the loss was {self.loss_curve[-1]:g}, from {self.initial_loss:g} at the start"
                 )
@@ -243,8 +249,8 @@ class Monitor:
             )
         elif self.outcome == "interrupted":
             message = (
-                f"Training was interrupted after {n_iter} iterations. The best weights of these "
-                "are kept."
+                f"Training was interrupted after {n_iter} iterations. The best weights seen are "
+                "kept."
             )
         elif self.n_rollbacks:
             message = (
