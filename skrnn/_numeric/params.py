@@ -73,7 +73,12 @@ class Params(dict):
                 )
         for layer, p in self.items():
             for name, array in p.items():
-                given = _numbers(arrays.get(layer, {}).get(name, np.nan))
+                if name not in arrays.get(layer, {}):
+                    raise ValueError(
+                        f"No weights are given for {layer}[{name!r}], for which the network needs "
+                        f"an array of shape {array.shape}."
+                    )
+                given = _numbers(arrays[layer][name])
                 if given.shape != array.shape:
                     raise ValueError(
                         f"The weights given for {layer}[{name!r}] have shape {given.shape}, but "

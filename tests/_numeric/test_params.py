@@ -72,7 +72,7 @@ def test_fill(params):
     ids=["empty", "no b", "scalar b", "flat W"],
 )
 def test_fill_refuses_missing_arrays_and_wrong_shapes(params, output):
-    with pytest.raises(ValueError, match=r"output\['[Wb]'\] have shape .* needs \("):
+    with pytest.raises(ValueError, match=r"eights .*given for output\['[Wb]'\].* needs .*\("):
         params.fill({**params, "output": output})
 
 
