@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -166,7 +166,13 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if splits and run.n_starts > 1:  # one split for all starts, whose scores are compared
             run.hold_out(self.validation_fraction, strata)
         if run.warm_start:
-            run.params.fill(self._weights())
+            try:
+                run.params.fill(self._weights())
+            except ValueError as error:
+                raise ValueError(
+                    "The network differs from that of the earlier fit, whose weights warm_start "
+                    f"and partial_fit continue from. {error}"
+                ) from error
         else:
             self._init_weights(run.params, run.rng, attempt)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
@@ -236,6 +242,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         with refuse_overflow("y"):
             y = flatten_steps(y, lengths, "y") if self._per_step else y
             target, y = self._read_targets(y, self._target if warm_start else None, classes)
+            targets = target.encode(y, x.dtype)
+            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if len(y) != n_rows:
             what = "samples" if lengths is None else "sequences"
@@ -247,7 +255,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
         self.__dict__.update(target.attributes)
-        targets = target.encode(y, x.dtype)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step)

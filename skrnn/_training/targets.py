@@ -285,6 +285,7 @@ class NumberTarget(Target):
         ValueError
             If `y` is not numeric or finite, or has another shape than that of `fitted`.
         """
+        _refuse_arrays(y, "number or vector", "StepRNNRegressor")
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -331,7 +332,9 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
     column numbers; all others become 1-D.
     """
-    _refuse_arrays_and_nan(y)
+    array = _refuse_arrays(y, "label", "StepRNNClassifier")
+    if array.dtype.kind == "f":  # with scikit-learn, a warning of NumPy comes first
+        assert_all_finite(array, input_name="y")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -346,19 +349,18 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     return y, unique_labels(y)
 
 
-def _refuse_arrays_and_nan(y):
-    """Raise clear errors where those of scikit-learn are unclear, or follow a NumPy warning."""
+def _refuse_arrays(y, needed, estimator):
+    """Raise an error that names the estimator for such y; returns y as an array."""
     try:
         array = np.asarray(y)
     except ValueError:
         array = None  # lists of unequal lengths
     if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
         raise ValueError(
-            "y holds an array for each sequence, but one label for each is needed; "
-            "StepRNNClassifier takes a label for each step."
+            f"y holds an array for each sequence, but one {needed} for each is needed; "
+            f"{estimator} takes a {needed} for each step."
         )
-    if array.dtype.kind == "f":
-        assert_all_finite(array, input_name="y")
+    return array
 
 
 def _unique(classes):
