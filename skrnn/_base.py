@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -94,7 +94,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._training_run = best = run
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
         for attempt in range(n_starts):
-            run = replace(run) if attempt else run
+            self._training_run = run = replace(run) if attempt else run
             if not run.is_loaded:
                 self._initialize(run, attempt)
             run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
@@ -106,8 +106,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self.__dict__.update(self._learned_from(best))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         del self._training_run
-        if not incremental or best.monitor.outcome in ("diverged", "interrupted"):
-            best.monitor.warn(stacklevel=5)  # at the line that called fit
+        ended = run if run.monitor.outcome == "interrupted" else best
+        if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
+            ended.monitor.warn(stacklevel=5)  # at the line that called fit
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):
@@ -167,7 +168,13 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if splits and run.n_starts > 1:  # one split for all starts, whose scores are compared
             run.hold_out(self.validation_fraction, strata)
         if run.warm_start:
-            run.params.fill(self._weights())
+            try:
+                run.params.fill(self._weights())
+            except ValueError as error:
+                raise ValueError(
+                    "The network differs from that of the earlier fit, whose weights warm_start "
+                    f"and partial_fit continue from. {error}"
+                ) from error
         else:
             self._init_weights(run.params, run.rng, attempt)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
@@ -231,6 +238,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         with refuse_overflow("y"):
             y = flatten_steps(y, lengths, "y") if self._per_step else y
             target, y = self._read_targets(y, self._target if warm_start else None, classes)
+            targets = target.encode(y, x.dtype)
+            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if len(y) != n_rows:
             what = "samples" if lengths is None else "sequences"
@@ -242,7 +251,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
         self.__dict__.update(target.attributes)
-        targets = target.encode(y, x.dtype)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step)

@@ -16,6 +16,7 @@ from reprlib import repr as short
 
 import joblib
 import numpy as np
+from scipy.sparse import issparse
 
 from skrnn._base import NeuralNetwork
 from skrnn._training.run import Run
@@ -230,16 +231,25 @@ def _identity(estimator, run):
         for field in fields(samples) if samples is not None else ():
             value, name = getattr(samples, field.name), names.get(field.name, field.name)
             if value is not None and not isinstance(value, bool):
-                data[name + suffix] = joblib.hash(value)
+                data[name + suffix] = _digest(value)
     if run.warm_start:
         initial = [array for p in estimator._weights().values() for array in p.values()]
-        data["initial weights"] = joblib.hash(initial)
+        data["initial weights"] = _digest(*initial)
     return {
         "version": {"format of the file": _FORMAT, "skrnn": __version__},
         "estimator": {"estimator": type(estimator).__name__},
         "parameters": {name: _plain(value) for name, value in sorted(given.items())},
         "data": data,
     }
+
+
+def _digest(*arrays):
+    """Hash the values of dense or sparse arrays, however they are laid out in memory."""
+    parts: list = []
+    for array in arrays:
+        sparse = issparse(array)
+        parts += [array.shape, array.data, array.indices, array.indptr] if sparse else [array]
+    return joblib.hash([np.ascontiguousarray(part) for part in parts])
 
 
 def _plain(value):
@@ -253,7 +263,7 @@ def _plain(value):
     if isinstance(value, list | tuple | range):
         return [_plain(item) for item in value]
     if isinstance(value, np.ndarray) and value.dtype != object:
-        return joblib.hash(value)
+        return _digest(value)
     if isinstance(value, np.random.RandomState):  # its state is in the file
         return f"RandomState of {type(value._bit_generator).__name__}"
     # The parameters of an object such as a solver are listed too, by get_params.

@@ -309,7 +309,8 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
 
     def _init_weights(self, params, rng, attempt):
         if not isinstance(self.init, str):
-            if len(self.init) != 2 or len(self.init[0]) != len(self.init[1]):
+            lengths = [len(part) if hasattr(part, "__len__") else None for part in self.init]
+            if len(lengths) != 2 or lengths[0] is None or lengths[0] != lengths[1]:
                 raise ValueError(
                     "init must be a pair (coefs, intercepts) of one array for each layer, got "
                     f"{self.init!r}."

@@ -196,21 +196,22 @@ BAD_VALUES = [
     ({"early_stopping": True, "validation_fraction": 0.01}, FRACTION + "0.01 of 12 samples"),
     (
         {"early_stopping": True, "validation_fraction": 0.0},
-        "cannot hold out validation_fraction=0.0 of 12 samples",
+        "validation_fraction=0.0 of 12 samples: it must be more than 0. Change",
     ),
     ({"early_stopping": True, "validation_fraction": 0.99}, FRACTION + "0.99 of 12 samples"),
 ]
 PAIR = r"init must be a pair \(coefs, intercepts\) of one array for each layer"
-GIVEN = r"The weights of {}\['W'\] are missing"
+MISSING = r"The weights of {}\['W'\] are missing"
 BAD_VALUES_OF_MLP = [
-    ({"init": ([np.ones((3, 4))], [np.ones(4)])}, GIVEN.format("dense_1")),
+    ({"init": ([np.ones((3, 4))], [np.ones(4)])}, MISSING.format("dense_1")),
     ({"init": ([np.ones((3, 4)), np.ones((4, 2))], [])}, PAIR),
     ({"init": ()}, PAIR),
+    ({"init": (1, 1)}, PAIR),
 ]
 BAD_VALUES_OF_RNN = [
     *[({"hidden_layer_sizes": v}, "hidden_layer_sizes is empty; at least one") for v in ((), [])],
-    ({"init": {}}, GIVEN.format("recurrent_0")),
-    ({"init": {"output": {"W": np.ones((4, 3)), "b": np.ones(2)}}}, GIVEN.format("recurrent_0")),
+    ({"init": {}}, MISSING.format("recurrent_0")),
+    ({"init": {"output": {"W": np.ones((4, 3)), "b": np.ones(2)}}}, MISSING.format("recurrent_0")),
     ({"solver": Adam(beta_1=1)}, "The 'beta_1' parameter of Adam must be a float"),
     ({"solver": Adam(epsilon=0)}, "The 'epsilon' parameter of Adam must be a float"),
     ({"solver": SGD(momentum=-1)}, "The 'momentum' parameter of SGD must be a float"),

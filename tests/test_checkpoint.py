@@ -282,6 +282,23 @@ def test_a_larger_max_iter_continues_the_fit(tmp_path):
     assert short.n_iter_ == 9
 
 
+def test_the_layout_of_the_data_in_memory_does_not_matter(tmp_path):
+    clf = XORMLPClassifier(4, solver="adam", max_iter=3, random_state=0)
+    looked_at = sparse.csr_array(ROWS)
+    assert looked_at.has_sorted_indices  # which SciPy stores in the object
+    every_second = np.zeros((len(ROWS), 2 * ROWS.shape[1]))[:, ::2]
+    every_second[:] = ROWS
+    np.save(tmp_path / "rows.npy", ROWS)
+    on_disk = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    for kind, layouts in {
+        "dense": [ROWS, np.asfortranarray(ROWS), every_second, on_disk],
+        "sparse": [looked_at, sparse.csr_array(ROWS)],
+    }.items():
+        clf.set_callbacks(Checkpoint(tmp_path / kind))
+        for rows in layouts:
+            assert clf.fit(rows, Y).n_iter_ == 3
+
+
 # Refused ---------------------------------------------------------------------------------
 
 

@@ -265,3 +265,21 @@ def test_a_single_validation_sequence_is_refused():
         ValueError, match="X_val holds a single sample; at least 2 are needed for a score"
     ):
         clone(REG).fit(X, Y["scalar"], X_val=X[1:2], y_val=[0.0])
+
+
+def test_targets_that_overflow_in_float32_are_refused():
+    X32 = [np.float32(x) for x in X]
+    with pytest.raises(ValueError, match="Input y contains infinity or a value too large"):
+        clone(REG).fit(X32, np.full(len(X), 1e39))
+
+
+def test_an_array_of_targets_for_each_sequence_is_refused():
+    with pytest.raises(ValueError, match="StepRNNRegressor takes a number or vector for each step"):
+        clone(REG).fit(X, [np.ones(len(x)) for x in X])
+
+
+def test_a_warm_start_of_another_network_is_refused():
+    reg = clone(REG).set_params(max_iter=1, warm_start=True).fit(X, np.ones(len(X)))
+    for change in ({"hidden_layer_sizes": 5}, {"bidirectional": True}, {"cell": "lstm"}):
+        with pytest.raises(ValueError, match="The network differs from that of the earlier fit"):
+            copy.deepcopy(reg).set_params(**change).fit(X, np.ones(len(X)))

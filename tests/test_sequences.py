@@ -209,6 +209,29 @@ def test_to_ragged_makes_a_one_dimensional_object_array():
         assert [steps.shape for steps in ragged] == [(n, 2) for n in lengths]
 
 
+def test_to_padded_refuses_to_drop_steps():
+    with pytest.raises(ValueError, match="n_steps=1 is less than the longest sequence has: 2"):
+        Sequences(np.ones((3, 1)), np.array([1, 2])).to_padded(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "lengths"),
+    [
+        (np.ones((5, 1)), [2, 2]),
+        (np.ones((3, 1)), [2, 2]),
+        (np.ones((2, 1)), [2, 0]),
+        (np.ones((2, 1)), [1.0, 1.0]),
+        (np.ones((2, 1)), []),
+        (np.ones(2), [1, 1]),
+    ],
+)
+def test_sequences_that_do_not_fit_together_are_refused(values, lengths):
+    with pytest.raises(ValueError, match="Sequences need an array of values"):
+        as_sequences(Sequences(values, np.array(lengths)))
+    with pytest.raises(ValueError, match="Sequences need an array of values"):
+        as_sequences(Sequences(values, lengths))
+
+
 def test_to_padded_takes_a_length_and_a_value():
     padded = Sequences(np.array([[1.0], [2], [3]]), np.array([1, 2])).to_padded(3, -1)
     assert_array_equal(padded[..., 0], [[1, -1, -1], [2, 3, -1]])

@@ -11,6 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skrnn import LBFGS, SGD, SequenceRNNClassifier, SequenceRNNRegressor, XORMLPClassifier
+from skrnn._training.monitor import Monitor
+from skrnn._training.options import TrainingOptions
 
 MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, random_state=0)
 RNN = SequenceRNNClassifier(6, max_iter=20, random_state=0)
@@ -101,6 +103,32 @@ def test_weights_before_a_last_step_that_overflows_are_kept(table, rate):
         assert max(np.abs(array).max() for array in weights(clf)) < 10
 
 
+def kept_weights(losses, thetas, initial_loss=np.inf, **settings):
+    """Weights that a monitor keeps after epochs of several batches, from a single weight of 0."""
+    options = TrainingOptions(
+        loss=None, solver=SGD(), alpha=0, batch_size=2, max_iter=10, **QUIET, **settings
+    )
+    monitor = Monitor(options, np.zeros(1), n_samples=10, loss_of_start=False)
+    monitor.initial_loss = initial_loss
+    theta = np.zeros(1)
+    for loss, new in zip(losses, thetas, strict=True):
+        theta[:] = new
+        monitor.report(loss, theta)
+    monitor.finish(theta)
+    return theta[0]
+
+
+def test_weights_after_a_best_first_epoch_are_kept():
+    assert kept_weights([0.5, 0.6], [1, 2], initial_loss=0.7, keep_best=True) == 1
+    assert kept_weights([0.7, 0.8], [1, 2], initial_loss=0.6, keep_best=True) == 0
+
+
+def test_weights_of_a_last_and_best_epoch_are_not_kept_if_they_overflow():
+    assert kept_weights([0.6, 0.5], [1, np.nan], initial_loss=0.7) == 1
+    assert kept_weights([0.6], [np.inf]) == 0
+    assert kept_weights([0.6, 0.5], [1, 2], initial_loss=0.7) == 2
+
+
 @pytest.mark.parametrize("rate", [1, 3, 10])
 def test_the_learning_rate_is_halved_after_each_overflow(sequences, rate):
     X, _ = sequences
@@ -135,6 +163,17 @@ def test_training_ends_after_eleven_overflows(sequences):
     assert all(np.isfinite(array).all() for array in weights(net))
 
 
+def test_lbfgs_warns_if_the_first_loss_overflows(sequences):
+    X, y = sequences
+    net = SequenceRNNRegressor(8, solver="lbfgs", random_state=0)
+    with pytest.warns(
+        ConvergenceWarning,
+        match=r"after 0 iterations the loss overflows\. .* Scale the data",
+    ):
+        net.fit(X, y * 1e200)
+    assert all(np.isfinite(array).all() for array in weights(net))
+
+
 # Interruption
 
 
@@ -151,6 +190,29 @@ def test_interruption_keeps_the_best_weights(case, solver):
     assert clf.best_loss_ == min(clf.loss_curve_)
     assert log_loss(y, clf.predict_proba(X)) < clf.loss_curve_[0]
     assert clf.predict(X).shape == y.shape
+
+
+def test_interruption_of_a_later_start_is_told(sequences):
+    # The best start had converged before.
+    clf = clone(RNN).set_params(n_init=3, tol=10.0).set_callbacks(Recorder(14, interrupt))
+    with pytest.warns(ConvergenceWarning, match=r"interrupted after 2 iterations\. The best"):
+        clf.fit(*sequences)
+    assert clf.n_iter_ == 12
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_callbacks_find_the_run_of_each_start(sequences, solver):
+    class Runs(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            run = estimator._training_run
+            if context.task_name == "epoch" and run.monitor.n_iter == 1:
+                runs.append(run)
+
+    runs = []
+    clf = clone(RNN).set_params(n_init=3, max_iter=2, solver=solver, **QUIET)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        clf.set_callbacks(Runs()).fit(*sequences)
+    assert len(set(map(id, runs))) == 3
 
 
 # Ordinary ends

@@ -82,7 +82,10 @@ class Sequences(NamedTuple):
         array([[1., 2., 3.],
                [4., 0., 0.]])
         """
-        n_steps = int(self.lengths.max()) if n_steps is None else n_steps
+        longest = int(self.lengths.max())
+        n_steps = longest if n_steps is None else n_steps
+        if n_steps < longest:
+            raise ValueError(f"n_steps={n_steps} is less than the longest sequence has: {longest}.")
         shape = (len(self.lengths), n_steps, self.values.shape[1])
         dtype = np.result_type(self.values, np.min_scalar_type(fill_value))
         padded = np.full(shape, fill_value, dtype)
@@ -216,6 +219,7 @@ def _check_table(estimator, X, n_columns: int | None) -> None:
 def _read(X) -> Sequences | list[np.ndarray] | np.ndarray:
     """Read X: one array of numbers or text for each sequence or for all, or Sequences."""
     if isinstance(X, Sequences):
+        _check_sequences(X)
         return X
     contents = list_or_array(X)
     if isinstance(contents, list):
@@ -230,6 +234,24 @@ def _read(X) -> Sequences | list[np.ndarray] | np.ndarray:
             "(n_sequences, n_columns) without an empty axis is required."
         )
     return to_numbers(contents, "X")
+
+
+def _check_sequences(sequences: Sequences) -> None:
+    """Refuse `Sequences` that were not made by `as_sequences`, and do not fit together."""
+    values, lengths = sequences
+    shapes = np.shape(values), np.shape(lengths)
+    if (
+        list(map(len, shapes)) != [2, 1]
+        or getattr(lengths, "dtype", np.dtype(object)).kind not in "iu"
+        or not len(lengths)
+        or lengths.min() < 1
+        or lengths.sum() != len(values)
+    ):
+        raise ValueError(
+            "Sequences need an array of values (n_steps_total, n_features), and an array of "
+            "positive integers, lengths, whose sum is n_steps_total; got values of shape "
+            f"{shapes[0]} and lengths {lengths}."
+        )
 
 
 def _common_width(contents) -> int | None:

@@ -133,11 +133,11 @@ class Monitor:
 
     def _record_loss(self, loss, start):
         improved = loss <= self.best_loss - self.options.tol
-        if self.n_iter == 1:
-            self.initial_loss = min(self.initial_loss, loss)
         if loss < min(self.best_loss, self.initial_loss):
             self.safe_theta = start
             self.best_theta = start if self.loss_of_start else self.last_theta
+        if self.n_iter == 1:
+            self.initial_loss = min(self.initial_loss, loss)
         self.best_loss = min(self.best_loss, loss)
         return improved
 
@@ -158,19 +158,25 @@ class Monitor:
         self.rate_divisor *= 2
         self.n_rollbacks += 1
         self.n_stalled = 0
-        if self.n_iter > 1 and self.loss_curve[-2] == self.best_loss:
-            self.best_theta = self.safe_theta  # the weights after that epoch overflow
+        self._avoid_weights_after(self.loss_curve[:-1])
         if self.options.uses_lbfgs or self.n_rollbacks > _MAX_ROLLBACKS:
             self.outcome = "diverged"
             return
         theta[:] = self.safe_theta
         self.last_theta = theta.copy()
 
+    def _avoid_weights_after(self, losses):
+        """Since the weights after these epochs overflow, keep others if they are the best."""
+        if losses and losses[-1] == self.best_loss:
+            self.best_theta = self.safe_theta
+
     # At its end --------------------------------------------------------------------------
 
     def end(self, result: OptimizeResult) -> None:
         """Record how SciPy ended L-BFGS."""
-        if result.status in (0, 2):  # at a minimum, or as close as rounding permits
+        if not math.isfinite(result.fun):
+            self.outcome = "diverged"
+        elif result.status in (0, 2):  # at a minimum, or as close as rounding permits
             self.outcome = "converged"
         elif result.status == 1 and self.n_iter < self.options.max_iter:
             self.outcome = "max_fun"
@@ -185,7 +191,10 @@ class Monitor:
         """
         if self.outcome == "interrupted":
             theta[:] = self.last_theta  # the epoch under way does not count
-        elif not np.isfinite(theta).all() or self._loss_rose():
+        elif self.outcome == "diverged" or not np.isfinite(theta).all():
+            self.outcome = "diverged"
+            self._avoid_weights_after(self.loss_curve)
+        elif self._loss_rose():
             self.outcome = "diverged"
         if self.best_validated_theta is not None:
             theta[:] = self.best_validated_theta
@@ -223,10 +232,14 @@ class Monitor:
     def warn(self, stacklevel: int) -> None:
         """Warn if the run did not converge."""
         options, n_iter = self.options, self.n_iter
-        advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
+        advice = "Scale the data."
+        if not options.uses_lbfgs:
+            advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
         if self.outcome == "diverged":
             what = "the last step led to outputs that overflow"
-            if self._loss_rose():
+            if not self.loss_curve:
+                what = "the loss overflows"
+            elif self._loss_rose():
                 what = (
                     f"the loss was {self.loss_curve[-1]:g}, from {self.initial_loss:g} at the start"
                 )
@@ -236,8 +249,8 @@ class Monitor:
             )
         elif self.outcome == "interrupted":
             message = (
-                f"Training was interrupted after {n_iter} iterations. The best weights of these "
-                "are kept."
+                f"Training was interrupted after {n_iter} iterations. The best weights seen are "
+                "kept."
             )
         elif self.n_rollbacks:
             message = (

@@ -131,6 +131,8 @@ class Run:
         """
         n_samples = self.samples.n_samples
         try:
+            if not fraction:
+                raise ValueError("it must be more than 0")
             train, test = train_test_split(
                 np.arange(n_samples), test_size=fraction, random_state=self.rng, stratify=strata
             )
