@@ -226,9 +226,9 @@ def test_to_padded_refuses_to_drop_steps():
     ],
 )
 def test_sequences_that_do_not_fit_together_are_refused(values, lengths):
-    with pytest.raises(ValueError, match="Sequences need an array of values"):
+    with pytest.raises(ValueError, match="Sequences need values of shape"):
         as_sequences(Sequences(values, np.array(lengths)))
-    with pytest.raises(ValueError, match="Sequences need an array of values"):
+    with pytest.raises(ValueError, match="Sequences need values of shape"):
         as_sequences(Sequences(values, lengths))
 
 

@@ -233,24 +233,21 @@ def _read(X) -> Sequences | list[np.ndarray] | np.ndarray:
             f"X has shape {contents.shape}, but (n_sequences, n_steps, n_features) or "
             "(n_sequences, n_columns) without an empty axis is required."
         )
+    if contents.dtype == object:  # in an array, None is padding as NaN is
+        is_none = np.reshape([value is None for value in contents.flat], contents.shape)
+        contents = np.where(is_none, np.nan, contents)
     return to_numbers(contents, "X")
 
 
 def _check_sequences(sequences: Sequences) -> None:
     """Refuse `Sequences` that were not made by `as_sequences`, and do not fit together."""
-    values, lengths = sequences
-    shapes = np.shape(values), np.shape(lengths)
-    if (
-        list(map(len, shapes)) != [2, 1]
-        or getattr(lengths, "dtype", np.dtype(object)).kind not in "iu"
-        or not len(lengths)
-        or lengths.min() < 1
-        or lengths.sum() != len(values)
-    ):
+    values, lengths = np.asarray(sequences.values), np.asarray(sequences.lengths)
+    integers = lengths.dtype.kind in "iu" and lengths.ndim == 1
+    if not integers or values.ndim != 2 or not (lengths > 0).all() or lengths.sum() != len(values):
         raise ValueError(
-            "Sequences need an array of values (n_steps_total, n_features), and an array of "
-            "positive integers, lengths, whose sum is n_steps_total; got values of shape "
-            f"{shapes[0]} and lengths {lengths}."
+            "Sequences need values of shape (n_steps_total, n_features), and positive integer "
+            f"lengths whose sum is n_steps_total; got values of shape {values.shape} and lengths "
+            f"{lengths}."
         )
 
 
