@@ -134,7 +134,7 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
 
     See Also
     --------
-    skrnn.convert : Conversion of other layouts, such as a frame with a row for each step.
+    skrnn.convert.from_long : Read a table that has a row for each step.
 
     Examples
     --------
