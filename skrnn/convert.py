@@ -98,7 +98,7 @@ def from_lengths(X, lengths) -> np.ndarray:
         raise ValueError(f"X has shape {rows.shape}, but (n_steps_total, n_features) is required.")
     if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu" or (given < 1).any():
         raise ValueError(
-            f"lengths must hold a positive integer for each sequence, not none; got {lengths!r}."
+            f"lengths must hold a positive integer for each sequence; got {lengths!r}."
         )
     if given.sum() != len(rows):
         raise ValueError(f"lengths add up to {given.sum()} steps, but X has {len(rows)} rows.")
@@ -262,7 +262,9 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     values, lengths = as_sequences(X, step_features=step_features, numeric=False)
     ids = np.arange(len(lengths)) if ids is None else read_column(ids)
     if len(ids) != len(lengths) or len(set(ids.tolist())) < len(ids):
-        raise ValueError(f"ids must hold {len(lengths)} different ids, one a sequence; got {ids}.")
+        raise ValueError(
+            f"ids must hold {len(lengths)} different ids, one for each sequence; got {ids}."
+        )
     names = _name_features(columns, values.shape[1], id, time)
     steps = np.concatenate([np.arange(length) for length in lengths])
     features = dict(zip(names, np.ascontiguousarray(values.T), strict=True))

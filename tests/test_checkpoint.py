@@ -282,6 +282,15 @@ def test_a_larger_max_iter_continues_the_fit(tmp_path):
     assert short.n_iter_ == 9
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_larger_max_iter_continues_a_single_epoch(seed, tmp_path):
+    # The rate is so high that the loss may rise, and earlier weights be kept.
+    clf = clone(CLF).set_params(learning_rate_init=0.5, batch_size=4, random_state=seed)
+    clone(clf).set_params(max_iter=1).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
+    clf.set_params(max_iter=2)
+    assert_same(clone(clf).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y), clf.fit(X, Y))
+
+
 def test_the_layout_of_the_data_in_memory_does_not_matter(tmp_path):
     clf = XORMLPClassifier(4, solver="adam", max_iter=3, random_state=0)
     looked_at = sparse.csr_array(ROWS)

@@ -235,7 +235,7 @@ class Run:
         fresh = optimizer.start(self.params.flat)
         if state is None or state.keys() != fresh.keys():  # of another solver
             self.optimizer_state = state = fresh
-        if monitor.n_iter == 0 and not monitor.loss_of_start and options.max_iter > 1:
+        if monitor.n_iter == 0 and not monitor.loss_of_start and not self.incremental:
             # The first epoch may overflow before its own loss is known.
             monitor.initial_loss = self._loss_of_batches()
         size, shuffle = options.batch_size, options.shuffle
