@@ -26,7 +26,12 @@ extensions = [
     "numpydoc",
     "myst_parser",  # for CHANGELOG.md
 ]
-exclude_patterns = ["design", "_build", "_templates", "benchmarks_table.md"]  # the last is an included file
+exclude_patterns = [
+    "design",
+    "_build",
+    "_templates",
+    "benchmarks_table.md",
+]  # the last is an included file
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` becomes a link if the object is documented, otherwise code
 highlight_language = "python"

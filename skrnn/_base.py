@@ -66,11 +66,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
-    def _store(self, parameters):
-        """Set the parameters of a constructor, given as its ``locals()``."""
-        del parameters["self"]
-        self.__dict__.update(parameters)
-
     # Fit ---------------------------------------------------------------------------------
 
     @with_callbacks

@@ -24,6 +24,11 @@ class Persistent(BaseEstimator):
     ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy and skops.
     """
 
+    def _store(self, parameters):
+        """Set the parameters of a constructor, given as its ``locals()``."""
+        del parameters["self"]
+        self.__dict__.update(parameters)
+
     def __getstate__(self):
         state = super().__getstate__()
         return {**state, "_skrnn_format": FORMAT, "_skrnn_version": __version__}

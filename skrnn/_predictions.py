@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -11,16 +11,12 @@ from sklearn.utils.metaestimators import available_if
 from skrnn._estimator import unchanged_on_error
 from skrnn._training.targets import ClassTarget, NumberTarget
 
+# An estimator has the other attributes and methods; mypy cannot know that.
+Mixin: Any = object
 
-class ClassPredictions:
+
+class ClassPredictions(Mixin):
     """The methods of a classifier: labels, probabilities, and training in parts."""
-
-    _fit: Callable
-    _predict: Callable
-    _per_step: bool
-    classes_: np.ndarray
-    n_outputs_: int
-    out_activation_: str
 
     @property
     def _target(self):
@@ -140,15 +136,8 @@ class ClassPredictions:
         return self._predict(X, ClassTarget.log_probabilities)
 
 
-class NumberPredictions:
+class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
-
-    _fit: Callable
-    _predict: Callable
-    _per_step: bool
-    _vectors: bool
-    n_outputs_: int
-    out_activation_: str
 
     @property
     def _target(self):

@@ -56,7 +56,7 @@ class Checkpoint:
     Its size is five to seven times that of the weights, plus eight bytes for each sample.
 
     A file belongs to the parameters, data and version of the fit that wrote it. Other fits
-    refuse it. Only `verbose` and `max_iter` may change (`max_iter` not with
+    refuse it. Only `verbose` and `max_iter` may change (`max_iter` not in a folder, and not with
     ``learning_rate="cosine"``, which depends on it); with a larger `max_iter`, training
     continues. `random_state` may be None.
 
@@ -164,7 +164,7 @@ class Checkpoint:
         path = Path(self.path).absolute()
         if path.is_dir():
             kind = type(estimator).__name__
-            path /= f"{kind}-{joblib.hash(identity)}.npz"
+            path /= f"{kind}-{joblib.hash([identity, run.options.max_iter])}.npz"
         run.callback_data["checkpoint"] = path, identity
         sweep(path)
         saved = read(path)

@@ -126,11 +126,7 @@ class SequencePadder(_SequenceTransformer):
     def __init__(
         self, n_steps=None, *, longer="grow", flat=False, fill_value=np.nan, step_features=None
     ):
-        self.n_steps = n_steps
-        self.longer = longer
-        self.flat = flat
-        self.fill_value = fill_value
-        self.step_features = step_features
+        self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -288,9 +284,7 @@ class PerStep(_SequenceTransformer):
     }
 
     def __init__(self, transformer, *, allow_missing=False, step_features=None):
-        self.transformer = transformer
-        self.allow_missing = allow_missing
-        self.step_features = step_features
+        self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks

@@ -42,9 +42,7 @@ class Adam(Persistent):
     }
 
     def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self._store(locals())
 
     def _optimizer(self):
         return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
@@ -74,8 +72,7 @@ class SGD(Persistent):
     }
 
     def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
+        self._store(locals())
 
     def _optimizer(self):
         return optimizers.SGDUpdate(self.momentum, self.nesterovs_momentum)
@@ -99,7 +96,7 @@ class LBFGS(Persistent):
     _parameter_constraints: dict = {"max_fun": [Interval(Integral, 1, None, closed="left")]}
 
     def __init__(self, *, max_fun=15000):
-        self.max_fun = max_fun
+        self._store(locals())
 
 
 SOLVERS = {"adam": Adam, "sgd": SGD, "lbfgs": LBFGS}
