@@ -274,7 +274,7 @@ def test_targets_that_overflow_in_float32_are_refused():
 
 
 def test_an_array_of_targets_for_each_sequence_is_refused():
-    with pytest.raises(ValueError, match="StepRNNRegressor takes a number or vector for each step"):
+    with pytest.raises(ValueError, match="y holds an array for each sample, but one target for each is"):
         clone(REG).fit(X, [np.ones(len(x)) for x in X])
 
 
