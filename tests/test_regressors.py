@@ -274,7 +274,9 @@ def test_targets_that_overflow_in_float32_are_refused():
 
 
 def test_an_array_of_targets_for_each_sequence_is_refused():
-    with pytest.raises(ValueError, match="y holds an array for each sample, but one target for each is"):
+    with pytest.raises(
+        ValueError, match="y holds an array for each sample, but one target for each is"
+    ):
         clone(REG).fit(X, [np.ones(len(x)) for x in X])
 
 
