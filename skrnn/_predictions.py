@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from skrnn._estimator import unchanged_on_error
 from skrnn._training.targets import ClassTarget, NumberTarget
 
-# An estimator has the other attributes and methods; mypy cannot know that.
+# The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
 
 
