@@ -17,7 +17,7 @@ from skrnn._input.containers import list_or_array, read_list
 from skrnn._numeric.packing import starts_of
 
 
-def _read(y_true, y_pred):
+def _read_steps(y_true, y_pred):
     """Flatten the targets and predictions of all steps; also return the lengths of sequences."""
     predictions = read_list(list_or_array(y_pred, "y_pred"), "y_pred")
     lengths = np.array([len(steps) for steps in predictions])
@@ -32,7 +32,7 @@ def _read(y_true, y_pred):
 
 
 def _flat(metric, y_true, y_pred, sample_weight, **options):
-    truth, predictions, lengths = _read(y_true, y_pred)
+    truth, predictions, lengths = _read_steps(y_true, y_pred)
     if sample_weight is not None:
         sample_weight = flatten_weights(sample_weight, lengths)
     return metric(truth, predictions, sample_weight=sample_weight, **options)
@@ -222,7 +222,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     >>> sequence_accuracy_score([[0, 1, 1], [1]], [[0, 1, 0], [1]])
     0.5
     """
-    truth, predictions, lengths = _read(y_true, y_pred)
+    truth, predictions, lengths = _read_steps(y_true, y_pred)
     truth, predictions = truth.reshape(len(truth), -1), predictions.reshape(len(truth), -1)
     if truth.shape != predictions.shape:
         n_true, n_pred = truth.shape[1], predictions.shape[1]

@@ -315,7 +315,7 @@ class PerStep(_SequenceTransformer):
             values, lengths = self._read(X, reset=True)
             self.transformer_ = clone(self.transformer).fit(values, _flatten_targets(y, lengths))
             one_step = self.transformer_.transform(values[:1].copy())
-            self._n_features_out = _dense(one_step).shape[1]
+            self._n_features_out = _as_dense(one_step).shape[1]
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -345,7 +345,7 @@ class PerStep(_SequenceTransformer):
             values, lengths = self._read(X, reset=True)
             self.transformer_ = clone(self.transformer)
             y = _flatten_targets(y, lengths)
-            values = _dense(self.transformer_.fit_transform(values, y))
+            values = _as_dense(self.transformer_.fit_transform(values, y))
             self._n_features_out = values.shape[1]
         return restore_form(X, self.n_step_features_, Sequences(values, lengths))
 
@@ -368,7 +368,7 @@ class PerStep(_SequenceTransformer):
         check_is_fitted(self)
         values, lengths = self._read(X, reset=False)
         with config_context(transform_output="default"):  # the table is split into sequences
-            sequences = Sequences(_dense(self.transformer_.transform(values)), lengths)
+            sequences = Sequences(_as_dense(self.transformer_.transform(values)), lengths)
         return restore_form(X, self.n_step_features_, sequences)
 
     def inverse_transform(self, X):
@@ -418,5 +418,5 @@ def _flatten_targets(y, lengths: np.ndarray) -> np.ndarray | None:
     return np.repeat(np.asarray(y), lengths, axis=0)
 
 
-def _dense(values) -> np.ndarray:
+def _as_dense(values) -> np.ndarray:
     return values.toarray() if hasattr(values, "toarray") else np.asarray(values)

@@ -108,7 +108,8 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
           first step, then `step_features` values for the second, and so on.
 
         In every form, steps at the end of a sequence that are NaN in all features are
-        padding, and dropped. Null means the same as NaN.
+        padding, and dropped. A null of a data frame, and None in a 2-D or 3-D array, mean the
+        same as NaN.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -280,9 +279,5 @@ def _is_not_finite(optimizer_state):
 
 def _runs_in_joblib():
     """Whether joblib called the function that is running, as one of several."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
-            return True
-        frame = frame.f_back
-    return False
+    names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None))
+    return any(name.partition(".")[0] == "joblib" for name in names)
