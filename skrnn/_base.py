@@ -257,8 +257,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if class_weight is not None:
             if incremental and isinstance(class_weight, str):
                 raise ValueError(
-                    f"class_weight={class_weight!r} needs all labels at once and is not "
-                    "available in partial_fit; pass a dictionary instead."
+                    f"class_weight={class_weight!r} needs all labels at once; partial_fit accepts "
+                    "a dictionary."
                 )
             factors = self._target.weights(class_weight, samples.y)
             weight = (samples.weight * factors).astype(samples.x.dtype)
@@ -271,10 +271,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if validation is None or all(given is None for given in validation):
             return None
         if validation[0] is None or validation[1] is None:
-            raise ValueError(
-                "X_val and y_val go together, with or without sample_weight_val, but were not "
-                "both passed."
-            )
+            raise ValueError("X_val and y_val go together: pass both of them, or neither.")
         X_val, y_val, sample_weight_val = validation
         try:
             samples = self._read_samples(X_val, y_val, sample_weight_val, warm_start=True)
@@ -309,9 +306,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return hasattr(self, "n_iter_")
 
     def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_training_run", None)  # a copy made by a callback must not hold the data
-        return state
+        # A copy that a callback makes must not hold the training data.
+        return {k: v for k, v in super().__getstate__().items() if k != "_training_run"}
 
 
 @lru_cache(maxsize=64)  # building it takes a fifth of a streamed step

@@ -195,10 +195,7 @@ class RecurrentNetwork(NeuralNetwork):
         if target is not None and not (
             isinstance(target, Integral) and 0 <= int(target) < self.n_outputs_
         ):
-            raise ValueError(
-                f"target={target!r} is not an output; there are {self.n_outputs_}, from 0 to "
-                f"{self.n_outputs_ - 1}."
-            )
+            raise ValueError(f"target={target!r} is not an output from 0 to {self.n_outputs_ - 1}.")
         values, lengths = self._read_X(X, reset=False)
         weights = self._weights()
         dtype = np.result_type(values, weights["output"]["W"])
@@ -238,8 +235,7 @@ class RecurrentNetwork(NeuralNetwork):
         network = self._fitted_network()
         if network.bidirectional:
             raise ValueError(
-                f"This {type(self).__name__} is bidirectional: it also reads sequences from their "
-                "ends, which a stream does not have yet. Use bidirectional=False."
+                "Streams need bidirectional=False, since their ends are not known yet."
             )
         if not isinstance(n_streams, Integral) or int(n_streams) < 1:
             raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
@@ -295,9 +291,8 @@ class RecurrentNetwork(NeuralNetwork):
                 f"({n_streams}, {self.n_step_features_}) is needed."
             )
         if not np.isfinite(x_t).all():
-            raise ValueError(
-                f"x_t contains NaN or infinity in stream {np.isfinite(x_t).all(axis=1).argmin()}."
-            )
+            stream = np.isfinite(x_t).all(axis=1).argmin()
+            raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
         with np.errstate(over="ignore", invalid="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
         return self._target.predictions(check_finite(raw)), state

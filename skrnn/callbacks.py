@@ -175,9 +175,7 @@ class Checkpoint:
         run.load_state_dict(saved["run"])
         n_iter, max_iter = run.monitor.n_iter, run.options.max_iter
         if n_iter > max_iter:
-            raise ValueError(
-                f"{path} holds {n_iter} epochs, which is more than max_iter={max_iter}."
-            )
+            raise ValueError(f"{path} holds {n_iter} epochs, more than max_iter={max_iter}.")
 
     def on_fit_task_end(self, estimator, context):
         """Write the file if it is time to, or if the fit has ended.

@@ -277,7 +277,7 @@ def test_a_larger_max_iter_continues_the_fit(tmp_path):
     longer = clone(CLF).set_params(max_iter=15, verbose=0)
     again = clone(longer).set_callbacks(Checkpoint(tmp_path / "run")).fit(X, Y)
     assert_same(again, longer.fit(X, Y))
-    with pytest.raises(ValueError, match="holds 15 epochs, which is more than max_iter=9"):
+    with pytest.raises(ValueError, match="holds 15 epochs, more than max_iter=9"):
         short.fit(X, Y)
     assert short.n_iter_ == 9
 

@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_the_weights_of_whole_epochs(n_epochs, batch_size, params, 
     estimator = clone(estimator).set_params(**params, batch_size=batch_size)
     with pytest.warns(ConvergenceWarning, match=rf"Maximum iterations \({n_epochs}\) reached"):
         whole = clone(estimator).set_params(max_iter=n_epochs).fit(X, Y)
-    message = f"interrupted after {n_epochs} iterations. The best weights seen are kept"
+    message = f"interrupted after {n_epochs} iterations. The best weights are kept"
     with pytest.warns(ConvergenceWarning, match=message):
         interrupted = clone(estimator).set_callbacks(Recorder(n_epochs, interrupt)).fit(X, Y)
     assert_same_weights(interrupted, whole)

@@ -221,9 +221,7 @@ def test_partial_fit_continues(kind):
     assert reg.n_iter_ == 1
     expected, before = reg.predict(X), copy.deepcopy(vars(reg))
     other = "vector" if kind == "scalar" else "scalar"
-    with pytest.raises(
-        ValueError, match=r"y has \d columns, but the estimator was fitted with \d before"
-    ):
+    with pytest.raises(ValueError, match=r"y has \d columns, but \d in the earlier fit"):
         reg.partial_fit(X, Y[other])
     np.testing.assert_equal(vars(reg), before)
     assert_array_equal(reg.predict(X), expected)

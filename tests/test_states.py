@@ -291,7 +291,7 @@ def test_input_gradients_ignore_dropout():
     ],
 )
 def test_input_gradients_of_a_missing_output_are_refused(kind, target, n_outputs):
-    message = f"target={target!r} is not an output; there are {n_outputs}, from 0 to"
+    message = f"target={target!r} is not an output from 0 to {n_outputs - 1}"
     with pytest.raises(ValueError, match=message):
         fitted(kind).input_gradients(X, target=target)
 
@@ -465,9 +465,7 @@ def test_states_can_be_pickled():
 
 def test_bidirectional_networks_have_no_streams():
     for kind in ("binary", "step scalar"):
-        with pytest.raises(
-            ValueError, match="is bidirectional: it also reads sequences from their ends"
-        ):
+        with pytest.raises(ValueError, match="Streams need bidirectional=False, since their ends"):
             fitted(kind, bidirectional=True).initial_state()
 
 

@@ -578,12 +578,12 @@ OTHER_TARGETS = {  # than those of the first fit
     "other vectors": (
         "vector",
         TARGETS["multilabel"],
-        "y has 2 columns, but the estimator was fitted with 3",
+        "y has 2 columns, but 3 in the earlier fit",
     ),
     "scalars": (
         "vector",
         TARGETS["scalar"],
-        "y has 1 columns, but the estimator was fitted with 3",
+        "y has 1 columns, but 3 in the earlier fit",
     ),
 }
 

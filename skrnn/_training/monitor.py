@@ -249,8 +249,7 @@ class Monitor:
             )
         elif self.outcome == "interrupted":
             message = (
-                f"Training was interrupted after {n_iter} iterations. The best weights seen are "
-                "kept."
+                f"Training was interrupted after {n_iter} iterations. The best weights are kept."
             )
         elif self.n_rollbacks:
             message = (

@@ -118,10 +118,7 @@ class ClassTarget(Target):
                 "the classes known from before."
             )
         if len(known) < 2:
-            raise ValueError(
-                "A classifier needs at least 2 classes in y, but there is only one class: "
-                f"{known.tolist()}."
-            )
+            raise ValueError(f"A classifier needs at least 2 classes, but y has {known.tolist()}.")
         if y.ndim == 2:
             outputs = len(known), "logistic"
         elif softmax or len(known) > 2:
@@ -287,10 +284,8 @@ class NumberTarget(Target):
             y = column_or_1d(y, warn=True)
         target = cls(y.shape[1] if y.ndim == 2 else 1, "identity", per_step, y.ndim == 2)
         if fitted not in (None, target):
-            raise ValueError(
-                f"y has {target.n_outputs} columns, but the estimator was fitted with "
-                f"{fitted.n_outputs} before."
-            )
+            before = fitted.n_outputs
+            raise ValueError(f"y has {target.n_outputs} columns, but {before} in the earlier fit.")
         return target, y
 
     @property
