@@ -254,7 +254,7 @@ class Monitor:
         elif self.n_rollbacks:
             message = (
                 f"The loss overflowed {self.n_rollbacks} times. Each time training resumed from "
-                f"the best weights seen, at half the learning rate. {advice}"
+                f"the weights before the best epoch, at half the learning rate. {advice}"
             )
         elif self.outcome == "max_fun":
             message = (
