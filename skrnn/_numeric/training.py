@@ -197,10 +197,10 @@ def l2(params, alpha, total):
     return 0.5 * decay.dot(params.weights), decay
 
 
-def mean_loss(network, params, samples, loss):
+def mean_loss(network, params, samples, loss, n_rows=PIECE):
     """Mean loss of all samples, without penalty, and their raw predictions."""
     lengths = getattr(samples, "lengths", None)
-    raw_prediction = evaluate(network.run, params, samples.x, lengths)
+    raw_prediction = evaluate(network.run, params, samples.x, lengths, n_rows)
     value, _ = loss(raw_prediction, samples.y, samples.weight / samples.weight.sum())
     return float(value), raw_prediction
 

@@ -257,9 +257,11 @@ class Run:
 
     def _loss_of_batches(self):
         """Mean loss of the batches of an epoch in which no step is taken."""
-        n_batches = -(-self.samples.n_samples // self.options.batch_size)
-        total = self.samples.weight.sum() / n_batches
-        return self.evaluate(self.samples)[0] + l2(self.params, self.options.alpha, total)[0]
+        samples, options = self.samples, self.options
+        total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
+        # In pieces of fewer rows than usual, so that training needs no more memory for this.
+        loss, _ = mean_loss(self.network, self.params, samples, options.loss, n_rows=2**12)
+        return loss + l2(self.params, options.alpha, total)[0]
 
     def _overflows(self):
         """Whether the last step, after which no loss was computed, leads to infinite outputs.
