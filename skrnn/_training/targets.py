@@ -118,7 +118,7 @@ class ClassTarget(Target):
                 "the classes known from before."
             )
         if len(known) < 2:
-            raise ValueError(f"A classifier needs at least 2 classes, but y has {known.tolist()}.")
+            raise ValueError(f"y has one class, {known.tolist()}; it needs at least 2 classes.")
         if y.ndim == 2:
             outputs = len(known), "logistic"
         elif softmax or len(known) > 2:
