@@ -115,7 +115,7 @@ class Run:
         """Start the history once the initial weights are set, `n_seen` samples seen before."""
         n_samples = self.samples.n_samples
         one_batch = self.options.batch_size >= n_samples
-        loss_of_start = one_batch and not isinstance(self.options.solver, LBFGS)
+        loss_of_start = one_batch and not self.options.uses_lbfgs
         theta = self.params.flat.copy()
         self.monitor = Monitor(self.options, theta, n_samples, loss_of_start, n_seen)
         self.order = np.arange(n_samples)
