@@ -3,7 +3,7 @@
 from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
 from skrnn.mlp import XORMLPClassifier
-from skrnn.preprocessing import PerStep, SequencePadder
+from skrnn.preprocessing import PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -16,6 +16,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adam",
+    "PerSequence",
     "PerStep",
     "SequencePadder",
     "SequenceRNNClassifier",

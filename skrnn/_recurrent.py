@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
-from skrnn._input import read_X, set_learned, unflatten
+from skrnn._input import check_numeric, read_X, refuse_static, set_learned, unflatten
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.networks import RNN, StreamState
 from skrnn._numeric.params import Params
@@ -89,9 +89,11 @@ class RecurrentNetwork(NeuralNetwork):
         return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
-        sequences, learned = read_X(self, X, reset=reset)
+        reading, learned = read_X(self, X, reset=reset)
+        refuse_static(self, reading.sequences)
+        sequences = check_numeric(reading.sequences)
         set_learned(self, learned)
-        return sequences
+        return sequences.values, sequences.lengths
 
     def _network(self):
         hidden = self._hidden_units()

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.sparse import issparse
 
-from skrnn._input import as_sequences, object_array, unflatten
-from skrnn._input.containers import column_names, list_or_array, read_column, read_list
+from skrnn._input import Sequences, as_sequences, flatten_steps, object_array, unflatten
+from skrnn._input.containers import list_or_array, read_list
+from skrnn._input.frames import column_names, is_frame, read_column, take
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
+from skrnn._numeric.packing import starts_of
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
@@ -135,11 +138,11 @@ def to_lengths(X, *, step_features: int | None = None) -> tuple[np.ndarray, np.n
     >>> rows.ravel(), lengths
     (array([1, 2, 3]), array([2, 1]))
     """
-    values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    return values, lengths
+    sequences = as_sequences(X, step_features=step_features, numeric=False)
+    return sequences.values, sequences.lengths
 
 
-def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, np.ndarray]:
+def from_long(frame, id=None, time=None, *, columns=None, static=()):
     """Collect the sequences of a table that has a row for each step.
 
     Do not split the rows of such a table for cross-validation: steps of one sequence would be in
@@ -150,72 +153,164 @@ def from_long(frame, id=None, time=None, *, columns=None) -> tuple[np.ndarray, n
     frame : DataFrame, Table or mapping of columns
         pandas, polars or pyarrow, or a dictionary of arrays. The rows may be in any order.
 
-    id : str, default=None
+    id : str or list of str, default=None
         Column, or level of the index of a pandas frame, that says which sequence a row belongs
-        to. None means the first of the two levels of a MultiIndex.
+        to; several, if a sequence is identified by all of them together. None means all levels
+        of a MultiIndex but the last.
 
     time : str, default=None
         Column or level of the index by which the steps of each sequence are ordered: numbers or
-        dates. None means the second level of a MultiIndex if `id` is None too, else the order of
+        dates. None means the last level of a MultiIndex if `id` is None too, else the order of
         the rows.
 
     columns : str or list of str, default=None
-        The columns that become the features of a step; a single name, not in a list, gives
-        arrays ``(n_steps,)``, which suits labels. None means all that are neither `id` nor
-        `time`.
+        The columns that become the features of a step. A single name, not in a list, gives an
+        object array of arrays ``(n_steps,)``, which suits labels. None means all that are not
+        named by `id`, `time` and `static`.
+
+    static : list of str, default=()
+        Columns with one value for each sequence, the same in all its rows. They become the
+        static table.
 
     Returns
     -------
-    sequences : ndarray of shape (n_sequences,) and dtype object
-        One array ``(n_steps, n_features)`` for each sequence.
+    sequences : Sequences, or ndarray of shape (n_sequences,) and dtype object
+        The steps with their names and types, if `frame` is a frame; with `ids`, `static` and
+        `rows`, for `to_rows`. An object array for a single name in `columns`.
 
     ids : ndarray of shape (n_sequences,)
-        The id of each sequence, in the order of first appearance.
+        The id of each sequence, in the order of first appearance; tuples for several columns.
 
     Raises
     ------
     ValueError
-        If a column is missing or holds dates or nested values, if an id or a time is missing, if
-        times are text, or if two steps of a sequence have the same time. The message names the
-        column, or the sequence by its id.
+        If there is no such column, if an id or a time is missing, if times are text, if two
+        steps of a sequence have the same time, or if a static column changes within a sequence.
+        The message names the column, or the sequence by its id.
 
     See Also
     --------
+    to_rows : Put predictions into the order of the rows of the table.
     to_long : The inverse.
 
     Examples
     --------
     >>> from skrnn.convert import from_long
     >>> table = {"who": ["a", "b", "a"], "t": [2, 1, 1], "u": [3.0, 5.0, 1.0]}
-    >>> sequences, ids = from_long(table, "who", "t")
-    >>> ids
-    array(['a', 'b'], dtype=object)
-    >>> [x.tolist() for x in sequences]
+    >>> X, ids = from_long(table, "who", "t")
+    >>> X
+    Sequences(2 sequences, 1 to 2 steps, 1 feature, ids='a', 'b')
+    >>> [steps.tolist() for steps in X]
     [[[1.0], [3.0]], [[5.0]]]
+    >>> X.rows
+    array([2, 0, 1])
     """
     levels = _read_levels(frame)
-    features = _read_columns(frame.to_frame() if hasattr(frame, "to_frame") else frame)
+    frame = frame.to_frame() if hasattr(frame, "to_frame") else frame
+    features = _read_columns(frame)
     table = levels | features
     if id is None:
-        if len(levels) != 2 or time is not None:
+        if len(levels) < 2 or time is not None:
             raise ValueError(
-                "id must name a column, except for a pandas frame with a MultiIndex of two named "
-                f"levels, sequence and step; got levels {list(levels)} and time={time!r}."
+                "id must name a column, except for a pandas frame with a MultiIndex of two or "
+                f"more named levels, the last for time; got levels {list(levels)} and "
+                f"time={time!r}."
             )
-        id, time = levels
+        *id, time = levels
+    id_names, static = list(id) if is_nested(id) else [id], list(static)
     if columns is None:
-        columns = [name for name in features if name not in (id, time)]
+        columns = [name for name in features if name not in (*id_names, time, *static)]
     single = not is_nested(columns)
     names = [columns] if single else list(columns)
-    unknown = [name for name in (id, time, *names) if name not in (None, *table)]
+    used = (*id_names, time, *static, *names)
+    unknown = [name for name in used if name is not None and name not in table]
     if unknown or not names:
         fault = f"There is no column {unknown[0]!r}" if unknown else "No column is left as feature"
         raise ValueError(f"{fault}; the columns are {list(table)}.")
-    codes, ids = _number_sequences(table[id], id)
+    codes, ids = _number_sequences([table[name] for name in id_names], id_names)
     times = np.arange(len(codes)) if time is None else table[time]
-    order = _order_by_time(codes, ids, times, time)
-    rows = _join_features({name: table[name] for name in names})[order]
-    return unflatten(rows[:, 0] if single else rows, np.bincount(codes)), ids
+    rows = _order_by_time(codes, ids, times, time)
+    lengths = np.bincount(codes)
+    if single:
+        return unflatten(_read_feature(table[columns], columns)[rows], lengths), ids
+    for name in names:
+        _refuse_nested(table[name], name)
+    first = rows[starts_of(lengths)]
+    for name in static:
+        _refuse_changes(table[name], codes, first, ids, name)
+    static_table = _choose(frame, table, static, first) if static else None
+    values = _choose(frame, table, names, rows)
+    return Sequences(values, lengths, static=static_table, ids=ids, rows=rows), ids
+
+
+def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
+    """Put predictions into the order of the rows of the table that the sequences come from.
+
+    Parameters
+    ----------
+    predictions : array-like of shape (n_sequences,) or (n_sequences, k)
+        An array ``(n_steps,)`` or ``(n_steps, k)`` for each sequence, as step estimators return
+        it, or one prediction for each sequence, which is repeated for its steps.
+
+    X : Sequences
+        The sequences of `from_long`, or some of them.
+
+    n_rows : int, default=None
+        Number of rows of the table. None means that X holds all of them.
+
+    Returns
+    -------
+    column : ndarray of shape (n_rows,) or (n_rows, k)
+        The prediction for each row of the table. Rows of sequences that X does not hold are
+        NaN, or None if the predictions are no numbers.
+
+    Raises
+    ------
+    ValueError
+        If X has no row numbers, or does not hold all rows and `n_rows` is None, or if the
+        predictions do not fit X.
+
+    See Also
+    --------
+    from_long : Collect sequences from a table.
+
+    Examples
+    --------
+    >>> from skrnn.convert import from_long, to_rows
+    >>> table = {"who": ["a", "b", "a"], "t": [2, 1, 1], "u": [3.0, 5.0, 1.0]}
+    >>> X, ids = from_long(table, "who", "t")
+    >>> to_rows([[10, 30], [50]], X)
+    array([30, 50, 10])
+    >>> to_rows(["yes", "no"], X).tolist()
+    ['yes', 'no', 'yes']
+    """
+    rows = getattr(X, "rows", None)
+    if rows is None:
+        raise ValueError(
+            "X must be Sequences with row numbers, as skrnn.convert.from_long returns them, but "
+            f"is {X!r}."
+        )
+    values = list_or_array(predictions, "predictions")
+    if isinstance(values, list) and any(map(is_nested, values)):
+        values = flatten_steps(values, X.lengths, "predictions")
+    elif len(values) == len(X):
+        values = np.repeat(np.asarray(values), X.lengths, axis=0)
+    else:
+        raise ValueError(f"X holds {len(X)} sequences, but there are {len(values)} predictions.")
+    missing = len(rows) if n_rows is None else n_rows
+    if len(rows) and rows.max() >= missing:
+        raise ValueError(
+            f"X comes from row {rows.max()} of a table, but n_rows={n_rows} and X holds "
+            f"{len(rows)} rows. Pass n_rows=len(table)."
+        )
+    if len(rows) == missing:
+        column = np.empty_like(values)
+    elif values.dtype.kind in "biuf":
+        column = np.full((missing, *values.shape[1:]), np.nan)
+    else:
+        column = np.full((missing, *values.shape[1:]), None, dtype=object)
+    column[rows] = values
+    return column
 
 
 def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=None) -> dict:
@@ -227,13 +322,17 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
         Sequences in any form that `skrnn.as_sequences` reads.
 
     ids : array-like of shape (n_sequences,), default=None
-        The id of each sequence, all different. None means 0, 1, 2 and so on.
+        The id of each sequence, all different. None means those of `Sequences`, or 0, 1, 2 and
+        so on.
 
-    id, time : str, default='id' and 'time'
-        Names of the columns for `ids` and for the number of the step, from 0 on.
+    id : str or list of str, default='id'
+        Name of the column for `ids`; several names for ids that are tuples.
+
+    time : str, default='time'
+        Name of the column for the number of the step, from 0 on.
 
     columns : list of str of length n_features, default=None
-        Names of the features; None means ``x0``, ``x1`` and so on.
+        Names of the features; None means those of X, or ``x0``, ``x1`` and so on.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -259,16 +358,25 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     >>> to_long([[1, 2], [3]], ["a", "b"])
     {'id': array(['a', 'a', 'b'], dtype=object), 'time': array([0, 1, 0]), 'x0': array([1, 2, 3])}
     """
-    values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    ids = np.arange(len(lengths)) if ids is None else read_column(ids)
+    sequences = as_sequences(X, step_features=step_features, numeric=False)
+    lengths = sequences.lengths
+    ids = sequences.ids if ids is None else read_column(ids)
+    ids = np.arange(len(lengths)) if ids is None else ids
     if len(ids) != len(lengths) or len(set(ids.tolist())) < len(ids):
         raise ValueError(
             f"ids must hold {len(lengths)} different ids, one for each sequence; got {ids}."
         )
-    names = _name_features(columns, values.shape[1], id, time)
-    steps = np.concatenate([np.arange(length) for length in lengths])
-    features = dict(zip(names, np.ascontiguousarray(values.T), strict=True))
-    return {id: np.repeat(ids, lengths), time: steps, **features}
+    id_names = list(id) if is_nested(id) else [id]
+    id_columns = [ids] if len(id_names) == 1 else list(zip(*ids, strict=True))
+    if len(id_columns) != len(id_names):
+        raise ValueError(f"id={id!r} has {len(id_names)} names for ids such as {ids[0]!r}.")
+    columns = _features_of(sequences, columns, *id_names, time)
+    steps = np.arange(lengths.sum()) - np.repeat(starts_of(lengths), lengths)
+    named = {
+        name: np.repeat(read_column(column), lengths)
+        for name, column in zip(id_names, id_columns, strict=True)
+    }
+    return {**named, time: steps, **columns}
 
 
 def from_channels_first(X) -> np.ndarray:
@@ -386,7 +494,7 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
         Sequences in any form that `skrnn.as_sequences` reads.
 
     columns : list of str of length n_features, default=None
-        Names of the features; None means ``x0``, ``x1`` and so on.
+        Names of the features; None means those of X, or ``x0``, ``x1`` and so on.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -413,10 +521,9 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     >>> to_nested([[[1, 10], [2, 20]], [[3, 30]]], ["u", "v"])["v"]
     [array([10, 20]), array([30])]
     """
-    values, lengths = as_sequences(X, step_features=step_features, numeric=False)
-    names = _name_features(columns, values.shape[1])
-    features = np.ascontiguousarray(values.T)
-    return {name: list(unflatten(row, lengths)) for name, row in zip(names, features, strict=True)}
+    sequences = as_sequences(X, step_features=step_features, numeric=False)
+    features = _features_of(sequences, columns)
+    return {name: list(unflatten(row, sequences.lengths)) for name, row in features.items()}
 
 
 def _read_columns(frame) -> dict:
@@ -442,15 +549,49 @@ def _read_levels(frame) -> dict:
     return {name: as_array(frame.index.get_level_values(name)) for name in names}
 
 
-def _number_sequences(ids: np.ndarray, name) -> tuple[np.ndarray, np.ndarray]:
+def _number_sequences(columns: list[np.ndarray], names: list) -> tuple[np.ndarray, np.ndarray]:
     """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
-    _refuse_missing(ids, name)
+    for column, name in zip(columns, names, strict=True):
+        _refuse_missing(column, name)
+    values = columns[0].tolist()
+    if len(columns) > 1:
+        values = list(zip(*(column.tolist() for column in columns), strict=True))
     numbers: dict = {}
     try:
-        codes = [numbers.setdefault(value, len(numbers)) for value in ids.tolist()]
+        codes = [numbers.setdefault(value, len(numbers)) for value in values]
     except TypeError as error:
-        raise ValueError(f"The ids in {name!r} must be single values: {error}.") from error
-    return np.array(codes), ids[np.unique(codes, return_index=True)[1]]
+        raise ValueError(f"The ids in {names} must be single values: {error}.") from error
+    if len(columns) > 1:
+        return np.array(codes), object_array(list(numbers))
+    return np.array(codes), columns[0][np.unique(codes, return_index=True)[1]]
+
+
+def _choose(frame, table: dict, names: list, rows: np.ndarray):
+    """Take columns and rows of a table: a frame of a frame, else an array."""
+    if is_frame(frame) and set(names) <= set(column_names(frame) or []):
+        return take(frame.select(names) if hasattr(frame, "select") else frame[names], rows)
+    return _join_features({name: table[name] for name in names})[rows]
+
+
+def _refuse_nested(column: np.ndarray, name) -> None:
+    if column.dtype == object and any(map(is_nested, column)):
+        row = next(i for i, value in enumerate(column) if is_nested(value))
+        raise ValueError(
+            f"Column {name!r} holds a sequence in row {row}, but a single value is required in "
+            "each row. A frame with a sequence in each cell needs no conversion."
+        )
+
+
+def _refuse_changes(column: np.ndarray, codes, first, ids, name) -> None:
+    """Refuse a static column that changes within a sequence."""
+    expected = column[first][codes]
+    differs = (column != expected) & ~(missing_in(column) & missing_in(expected))
+    if differs.any():
+        row = int(np.argmax(differs))
+        raise ValueError(
+            f"The static column {name!r} changes within the sequence of id {ids[codes[row]]}: "
+            f"{expected[row]!r}, then {column[row]!r}."
+        )
 
 
 def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) -> np.ndarray:
@@ -505,15 +646,27 @@ def _join_cells(cells: dict, row: int) -> np.ndarray:
     return _join_features(cells)
 
 
-def _name_features(columns, n_features: int, *others) -> list:
-    """Return the names of features that were passed, or make names; none may equal the others."""
-    names = [f"x{k}" for k in range(n_features)] if columns is None else list(columns)
+def _features_of(sequences: Sequences, names, *others) -> dict:
+    """Return the features as columns with the names passed, or of the frame, or made.
+
+    None may equal the others.
+    """
+    values, n_features = sequences.values, sequences.n_features
+    given = names
+    if names is None:
+        names = column_names(values) or [f"x{k}" for k in range(n_features)]
+    names = list(names)
     if len(names) != n_features or len({*names, *others}) < n_features + len(others):
         raise ValueError(
             f"columns must hold {n_features} different names, other than {list(others)}; got "
-            f"{columns!r}."
+            f"{given!r}."
         )
-    return names
+    if is_frame(values):
+        columns = [read_column(values[name]) for name in column_names(values) or []]
+    else:
+        dense = values.toarray() if issparse(values) else values
+        columns = list(np.ascontiguousarray(dense.T))
+    return dict(zip(names, columns, strict=True))
 
 
 def _exchange_axes(X, shape: str) -> np.ndarray:

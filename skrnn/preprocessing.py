@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import TransformerMixin, _fit_context, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted
 
 from skrnn._estimator import Persistent, unchanged_on_error
-from skrnn._input import Sequences, as_sequences, check_numeric, read_X, restore_form, set_learned
+from skrnn._input import (
+    Reading,
+    Sequences,
+    check_numeric,
+    in_form_of,
+    read,
+    read_X,
+    refuse_static,
+    set_learned,
+)
+from skrnn._input.frames import is_frame
+from skrnn._input.reading import describe_first, join_tables
+from skrnn._transformers import (
+    accepts_missing,
+    as_input,
+    check_rows,
+    check_steps,
+    repeat_for_steps,
+)
 
 
 class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
-    """Tags, callbacks and `set_output` of both transformers."""
+    """Tags, callbacks and `set_output` of the transformers."""
 
     @contextmanager
     def _fitting(self, X, y):
         """Call callbacks for a fit, which is one task; restore the attributes after an error."""
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        with unchanged_on_error(self), config_context(transform_output="default"):
+        with unchanged_on_error(self):
             yield
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
 
@@ -50,6 +77,13 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         if transform is not None:
             self._sklearn_output_config = {"transform": transform}
         return self
+
+    def _container(self):
+        """Return the library of frames that is configured for output, or 'default'."""
+        return _get_output_config("transform", self)["dense"]
+
+    def _in_form_of(self, X, reading, sequences):
+        return in_form_of(X, reading, sequences, self._container())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -152,7 +186,7 @@ class SequencePadder(_SequenceTransformer):
             If X holds no valid sequences; see `skrnn.as_sequences`.
         """
         with self._fitting(X, y):
-            sequences, learned = read_X(self, X, reset=True)
+            sequences, learned = self._read_numbers(X, reset=True)
             set_learned(self, learned)
             self.n_steps_ = int(sequences.lengths.max() if self.n_steps is None else self.n_steps)
         return self
@@ -177,10 +211,10 @@ class SequencePadder(_SequenceTransformer):
             If a sequence is longer than `n_steps_`, and the array must not grow.
         """
         check_is_fitted(self)
-        sequences, _ = read_X(self, X, reset=False)
+        sequences, _ = self._read_numbers(X, reset=False)
         longest, n_steps = int(sequences.lengths.max()), self.n_steps_
         if self.longer == "truncate":
-            kept = [steps[:n_steps] for steps in sequences.to_ragged()]
+            kept = [steps[:n_steps] for steps in sequences]
             sequences = Sequences(np.concatenate(kept), np.minimum(sequences.lengths, n_steps))
         elif self.longer == "grow" and not self.flat:
             n_steps = max(n_steps, longest)
@@ -207,7 +241,7 @@ class SequencePadder(_SequenceTransformer):
             One array ``(n_steps, n_step_features_)`` for each sequence.
         """
         check_is_fitted(self)
-        return _read_again(X, self.n_step_features_).to_ragged()
+        return check_numeric(_read_again(X, self.n_step_features_).sequences).to_ragged()
 
     @available_if(lambda self: self.flat)  # with names, scikit-learn makes a table of the output
     def get_feature_names_out(self, input_features=None):
@@ -215,20 +249,33 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        input_features : Ignored
-            Not used, present for consistency.
+        input_features : array-like of str, default=None
+            Names of the features of a step. None means those seen in `fit`, or ``x0``, ``x1``
+            and so on.
 
         Returns
         -------
         names : ndarray of str of shape (`n_steps_` * `n_step_features_`,)
             ``step0_x0``, ``step0_x1`` and so on: the step, then the feature.
         """
-        check_is_fitted(self)
-        steps, features = range(self.n_steps_), range(self.n_step_features_)
-        return np.array([f"step{t}_x{k}" for t in steps for k in features], dtype=object)
+        features = _names_of_features(self, input_features)
+        if features is None:
+            features = [f"x{k}" for k in range(self.n_step_features_)]
+        steps = range(self.n_steps_)
+        return np.array([f"step{t}_{name}" for t in steps for name in features], dtype=object)
+
+    def _read_numbers(self, X, reset):
+        reading, learned = read_X(self, X, reset=reset)
+        refuse_static(self, reading.sequences)
+        if issparse(reading.sequences.values):
+            raise TypeError(
+                "X has sparse steps, but SequencePadder returns a dense array. Make them dense "
+                "first, for instance with PerStep(OneHotEncoder(sparse_output=False))."
+            )
+        return check_numeric(reading.sequences), learned
 
 
-class PerStep(_SequenceTransformer):
+class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply any transformer to the steps of all sequences together.
 
     The steps of all sequences are put into one table, with a row for each step. The transformer
@@ -236,14 +283,21 @@ class PerStep(_SequenceTransformer):
     ``PerStep(StandardScaler())`` scales each feature by its mean and standard deviation over all
     training steps, not each sequence by its own.
 
+    The table is a frame if the steps have names, as in lists of DataFrames, DataFrames of
+    sequences, and `Sequences` of `skrnn.convert.from_long`. So a ColumnTransformer can select
+    columns by name and by type. A transformer of texts or dictionaries, such as
+    ``CountVectorizer()``, gets one of them for each step.
+
     Parameters
     ----------
     transformer : estimator
-        Transformer of tables, such as ``StandardScaler()``, ``PCA(3)`` or ``OneHotEncoder()``.
+        Transformer of tables, texts or dictionaries, such as ``StandardScaler()``, ``PCA(3)``,
+        ``OneHotEncoder()``, ``ColumnTransformer(...)`` or ``DictVectorizer()``. It must return a
+        row for each row, and must not depend on the order of the rows: see `PerSequence`.
 
-    allow_missing : bool, default=False
-        Whether to pass NaN before the end of a sequence to the transformer, as
-        ``PerStep(SimpleImputer())`` needs. Otherwise NaN is an error.
+    allow_missing : bool, default="deprecated"
+        Has no effect. Missing values are passed to the transformer if its tags say that it
+        accepts them, as those of ``SimpleImputer()`` do.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -260,10 +314,11 @@ class PerStep(_SequenceTransformer):
         Number of columns of a 2-D `X` in `fit`, else the same as `n_step_features_`.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of a DataFrame in `fit`.
+        Names of the columns of a 2-D `X`, or of the features of a step, if there are names.
 
     See Also
     --------
+    PerSequence : Apply a function or transformer to each sequence by itself.
     SequencePadder : Put ragged sequences into one array, with padding.
 
     Examples
@@ -272,34 +327,41 @@ class PerStep(_SequenceTransformer):
     >>> from skrnn import PerStep
     >>> [steps.ravel() for steps in PerStep(MinMaxScaler()).fit_transform([[0, 5, 10], [20]])]
     [array([0.  , 0.25, 0.5 ]), array([1.])]
-    >>> PerStep(OneHotEncoder()).fit_transform([list("ab"), list("a")])[0]
+
+    Sparse output stays sparse: each sequence is a CSR matrix.
+
+    >>> PerStep(OneHotEncoder()).fit_transform([list("ab"), list("a")])[0].toarray()
     array([[1., 0.],
            [0., 1.]])
     """
 
     _parameter_constraints: dict = {
         "transformer": [HasMethods(["fit", "transform"])],
-        "allow_missing": ["boolean"],
+        "allow_missing": ["boolean", Hidden(StrOptions({"deprecated"}))],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, transformer, *, allow_missing=False, step_features=None):
+    def __init__(self, transformer, *, allow_missing="deprecated", step_features=None):
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **params):
         """Fit the transformer on all steps of all sequences.
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
-            Sequences in any form that `skrnn.as_sequences` reads; lists and arrays may also
-            hold text, for a transformer that accepts text.
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
+            Sequences in any form that `skrnn.as_sequences` reads, with values of any type that
+            the transformer accepts.
 
         y : array-like of shape (n_sequences,), default=None
             Targets for the transformer. The target of a sequence is repeated for its steps; an
             array with a target for each step is accepted for each sequence too.
+
+        **params : dict
+            Metadata that the transformer requests, such as `sample_weight`; metadata routing
+            must be enabled. What has one entry for each sequence is repeated for its steps.
 
         Returns
         -------
@@ -309,18 +371,21 @@ class PerStep(_SequenceTransformer):
         Raises
         ------
         ValueError, TypeError
-            If X holds no valid sequences; see `skrnn.as_sequences`.
+            If X holds no valid sequences (see `skrnn.as_sequences`), or if values are missing
+            and the transformer does not accept missing values.
         """
         with self._fitting(X, y):
-            values, lengths = self._read(X, reset=True)
-            self.transformer_ = clone(self.transformer).fit(values, _flatten_targets(y, lengths))
-            one_step = self.transformer_.transform(values[:1].copy())
-            self._n_features_out = _as_dense(one_step).shape[1]
+            sequences = self._read(X, reset=True).sequences
+            y, params = self._for_steps("fit", y, params, sequences.lengths)
+            self.transformer_ = clone(self.transformer)
+            self._call("fit", sequences, y, **params)
+            one_step = sequences[:1] if sequences.lengths[0] else sequences
+            self._n_features_out = self._call("transform", one_step).shape[1]
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None, **params):
         """Fit and transform at once, with the `fit_transform` of the transformer.
 
         For transformers that use `y`, such as ``TargetEncoder()``, the result differs from that
@@ -328,95 +393,327 @@ class PerStep(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences as in `fit`.
 
         y : array-like of shape (n_sequences,), default=None
             Targets as in `fit`.
 
+        **params : dict
+            Metadata as in `fit`.
+
         Returns
         -------
-        sequences : list or ndarray
+        sequences : list, Sequences, Series, DataFrame or ndarray
             The transformed sequences, in the form that `transform` returns.
         """
         if not hasattr(self.transformer, "fit_transform"):
-            return self.fit(X, y).transform(X)
+            return self.fit(X, y, **params).transform(X)
         with self._fitting(X, y):
-            values, lengths = self._read(X, reset=True)
+            reading = self._read(X, reset=True)
+            y, params = self._for_steps("fit_transform", y, params, reading.sequences.lengths)
             self.transformer_ = clone(self.transformer)
-            y = _flatten_targets(y, lengths)
-            values = _as_dense(self.transformer_.fit_transform(values, y))
+            values = self._call("fit_transform", reading.sequences, y, **params)
             self._n_features_out = values.shape[1]
-        return restore_form(X, self.n_step_features_, Sequences(values, lengths))
+        return self._in_form_of(X, reading, reading.sequences.with_values(values))
 
     def transform(self, X):
         """Transform all steps of all sequences.
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         Returns
         -------
-        sequences : list or ndarray
-            The transformed sequences, in the form of X: a list or object array of one
-            ``(n_steps, n_features_out)`` array for each sequence, or for a 3-D or 2-D X, or a
-            table in nested lists, an array with the same number of dimensions. If the number of
-            features changes, a 2-D X becomes 3-D, and nested lists become a list of arrays.
+        sequences : list, Sequences, Series, DataFrame or ndarray
+            The transformed sequences, in the form of X:
+
+            - `Sequences`, or a list or object array of one ``(n_steps, n_features_out)`` array
+              for each sequence;
+            - a Series with the index of X, for a Series or DataFrame of sequences of pandas;
+            - for a 3-D or 2-D X, or a table in nested lists, an array with the same number of
+              dimensions. If the number of features changes, a 2-D X becomes 3-D, and nested
+              lists become a list of arrays.
+
+            Where the transformer returns a sparse matrix, each sequence is one. With
+            ``set_output(transform="pandas")`` or "polars", a list of frames becomes a list of
+            frames, and a DataFrame of sequences a DataFrame of sequences.
         """
         check_is_fitted(self)
-        values, lengths = self._read(X, reset=False)
-        with config_context(transform_output="default"):  # the table is split into sequences
-            sequences = Sequences(_as_dense(self.transformer_.transform(values)), lengths)
-        return restore_form(X, self.n_step_features_, sequences)
+        reading = self._read(X, reset=False)
+        values = np.empty((0, self._n_features_out))
+        if reading.sequences.lengths.any():
+            values = self._call("transform", reading.sequences)
+        return self._in_form_of(X, reading, reading.sequences.with_values(values))
 
+    @available_if(lambda self: hasattr(self.transformer, "inverse_transform"))
     def inverse_transform(self, X):
-        """Invert `transform`, if the transformer has an `inverse_transform`.
+        """Invert `transform`. Only available if the transformer has an `inverse_transform`.
 
         Parameters
         ----------
-        X : list or ndarray
+        X : list, Sequences, Series or ndarray
             Sequences as returned by `transform`.
 
         Returns
         -------
-        sequences : list or ndarray
+        sequences : list, Sequences, Series or ndarray
             In the form of X.
         """
         check_is_fitted(self)
-        values, lengths = _read_again(X, self._n_features_out)
-        sequences = Sequences(self.transformer_.inverse_transform(values), lengths)
-        return restore_form(X, self._n_features_out, sequences)
+        reading = _read_again(X, self._n_features_out)
+        values = self.transformer_.inverse_transform(reading.sequences.values)
+        return in_form_of(X, reading, reading.sequences.with_values(values))
 
-    def _read(self, X, reset):
-        sequences, learned = read_X(self, X, reset=reset, numeric=False)
-        if sequences.values.dtype.kind not in "OUS":  # text is left to the transformer
-            sequences = check_numeric(sequences, finite=not self.allow_missing)
+    @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features of a transformed step.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of a step. None means those seen in `fit`, or ``x0``, ``x1``
+            and so on.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_features_out,)
+            The names that the transformer gives.
+        """
+        return self.transformer_.get_feature_names_out(_names_of_features(self, input_features))
+
+    def get_metadata_routing(self):
+        """Get the metadata routing of this transformer, which routes to the inner one.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What `fit` and `fit_transform` pass to the methods of the same name.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        both = hasattr(self.transformer, "fit_transform")
+        mapping.add(caller="fit_transform", callee="fit_transform" if both else "fit")
+        return MetadataRouter(owner=self).add(transformer=self.transformer, method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = accepts_missing(self.transformer)
+        return tags
+
+    def _read(self, X, reset) -> Reading:
+        if reset and self.allow_missing != "deprecated":
+            warnings.warn(
+                "allow_missing has no effect and will be removed: missing values are passed to "
+                "transformers whose tags accept them.",
+                FutureWarning,
+                stacklevel=4,
+            )
+        reading, learned = read_X(self, X, reset=reset)
+        sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
         set_learned(self, learned)
-        return sequences
+        return reading._replace(sequences=sequences)
+
+    def _for_steps(self, method, y, params, lengths):
+        """Repeat targets and metadata of sequences for their steps."""
+        _raise_for_params(params, self, method)
+        routed = process_routing(self, method, **params)["transformer"][method]
+        routed = {name: repeat_for_steps(value, lengths) for name, value in routed.items()}
+        if y is not None and _num_samples(y) != len(lengths):
+            raise ValueError(
+                f"X holds {len(lengths)} sequences, but y holds {_num_samples(y)} targets."
+            )
+        return repeat_for_steps(y, lengths), routed
+
+    def _call(self, method, sequences, *args, **params):
+        """Call the fitted transformer with the table of steps."""
+        table = as_input(self.transformer, sequences)
+        container = self._container() if is_frame(sequences.values) else "default"
+        try:
+            with config_context(transform_output=container):
+                result = getattr(self.transformer_, method)(table, *args, **params)
+        except (TypeError, ValueError) as error:
+            hint = describe_first(sequences)
+            if not hint:
+                raise
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{error}\n{hint}") from error
+        return None if method == "fit" else check_rows(result, sequences, container)
 
 
-def _read_again(X, n_features: int) -> Sequences:
+class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Apply a function or transformer to each sequence by itself.
+
+    This is for what depends on the order of the steps, or on one sequence only: differences,
+    rolling means, resampling, or scaling each sequence by its own mean and standard deviation.
+    Nothing passes from one sequence to another, or from `fit` to `transform`.
+
+    Parameters
+    ----------
+    transformer : callable or estimator
+        A function ``function(steps) -> steps``, or a transformer, of which a copy is fitted to
+        each sequence. `steps` is an array ``(n_steps, n_features)``, or a frame if the steps have
+        names. The result has a row for each new step: the number of steps may change, the
+        number of features must be the same for all sequences. An array ``(n_steps,)`` is one
+        feature.
+
+    step_features : int, default=None
+        Number of features of a step where a sequence is given flat. None means 1.
+
+    Attributes
+    ----------
+    n_step_features_ : int
+        Number of features of a step.
+
+    n_features_in_ : int
+        Number of columns of a 2-D `X` in `fit`, else the same as `n_step_features_`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of a 2-D `X`, or of the features of a step, if there are names.
+
+    See Also
+    --------
+    PerStep : Apply a transformer to the steps of all sequences together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import MaxAbsScaler
+    >>> from skrnn import PerSequence
+    >>> X = [[1.0, 2.0, 4.0], [10.0, 15.0]]
+    >>> difference = PerSequence(lambda steps: np.diff(steps, axis=0, prepend=steps[:1]))
+    >>> [steps.ravel().tolist() for steps in difference.fit_transform(X)]
+    [[0.0, 1.0, 2.0], [0.0, 5.0]]
+    >>> [steps.ravel().round(2).tolist() for steps in PerSequence(MaxAbsScaler()).fit_transform(X)]
+    [[0.25, 0.5, 1.0], [0.67, 1.0]]
+    """
+
+    _parameter_constraints: dict = {
+        "transformer": [HasMethods(["fit", "transform"]), callable],
+        "step_features": [None, Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, transformer, *, step_features=None):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Learn the names and the number of features, and try the first sequence.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
+            Sequences in any form that `skrnn.as_sequences` reads.
+
+        y : Ignored
+            Not used, present for consistency.
+
+        Returns
+        -------
+        self : PerSequence
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X holds no valid sequences (see `skrnn.as_sequences`), or if the function fails.
+        """
+        with self._fitting(X, y):
+            reading, learned = read_X(self, X, reset=True)
+            sequences = self._check(reading.sequences)
+            set_learned(self, learned)
+            first = int(np.argmax(sequences.lengths > 0))
+            self._n_features_out = self._transform_one(first, sequences[first]).shape[1]
+        return self
+
+    def transform(self, X):
+        """Transform each sequence.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
+            Sequences in any form that `skrnn.as_sequences` reads.
+
+        Returns
+        -------
+        sequences : list, Sequences, Series, DataFrame or ndarray
+            The transformed sequences, in the form of X, as `PerStep.transform` returns them.
+            `Sequences` whose numbers of steps change lose their `rows`.
+
+        Raises
+        ------
+        ValueError
+            If the function fails, or returns another number of features than in `fit`. The
+            message names the sequence.
+        """
+        check_is_fitted(self)
+        reading, _ = read_X(self, X, reset=False)
+        sequences = self._check(reading.sequences)
+        tables = [
+            self._transform_one(i, steps)
+            for i, steps in enumerate(sequences)
+            if sequences.lengths[i]
+        ]
+        lengths = sequences.lengths.copy()
+        lengths[lengths > 0] = [table.shape[0] for table in tables]
+        empty = np.empty((0, self._n_features_out))
+        values = join_tables(tables) if tables else empty
+        if values.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"The transformed sequences have {values.shape[1]} features, but "
+                f"{self._n_features_out} in fit."
+            )
+        same = np.array_equal(lengths, sequences.lengths)
+        rows = sequences.rows if same else None
+        changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
+        return self._in_form_of(X, reading, changed)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = not hasattr(self.transformer, "fit") or accepts_missing(
+            self.transformer
+        )
+        return tags
+
+    def _check(self, sequences) -> Sequences:
+        return check_steps(sequences, self.__sklearn_tags__().input_tags.allow_nan)
+
+    def _transform_one(self, i, steps):
+        container = self._container() if is_frame(steps) else "default"
+        try:
+            with config_context(transform_output=container):
+                if hasattr(self.transformer, "fit"):
+                    result = clone(self.transformer).fit(steps).transform(steps)
+                else:
+                    result = self.transformer(steps)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"Sequence {i} of X cannot be transformed: {error}") from error
+        result = result if is_frame(result) or issparse(result) else np.asarray(result)
+        if len(result.shape) == 1:
+            result = np.reshape(result, (-1, 1))
+        if len(result.shape) != 2:
+            raise ValueError(
+                f"Sequence {i} of X was transformed to shape {result.shape}, but "
+                "(n_steps, n_features) is required."
+            )
+        return result
+
+
+def _names_of_features(estimator, input_features):
+    """Get the names of the features of a step, as get_feature_names_out does."""
+    check_is_fitted(estimator)
+    if estimator._fitted_on_table:  # its columns are features of several steps
+        return np.array([f"x{k}" for k in range(estimator.n_step_features_)], dtype=object)
+    return _check_feature_names_in(estimator, input_features)
+
+
+def _read_again(X, n_features: int) -> Reading:
     """Read sequences that `transform` returned, with `n_features` features per step."""
-    sequences = as_sequences(X, step_features=n_features)
-    found = sequences.values.shape[1]
+    reading = read(X, n_features)
+    found = reading.sequences.n_features
     if found != n_features:
         raise ValueError(f"X has {found} features per step, but transform returns {n_features}.")
-    return sequences
-
-
-def _flatten_targets(y, lengths: np.ndarray) -> np.ndarray | None:
-    """Make a target for each step: the target of a sequence is repeated for its steps."""
-    if y is None:
-        return None
-    y = y if isinstance(y, (list, tuple)) else np.asarray(y)
-    if len(y) != len(lengths):
-        raise ValueError(f"X holds {len(lengths)} sequences, but y holds {len(y)} targets.")
-    if np.ndim(y[0]) and [len(steps) for steps in y] == lengths.tolist():
-        return np.concatenate([np.asarray(steps) for steps in y])
-    return np.repeat(np.asarray(y), lengths, axis=0)
-
-
-def _as_dense(values) -> np.ndarray:
-    return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    return reading

@@ -51,8 +51,7 @@ BAD_X = {
     "3-D": ("mlp", ROWS[None], "Found array with dim 3"),
     "NaN in sparse rows": ("mlp", sp.csr_array(put(NAN, (3, 1), ROWS)), "Input X contains NaN"),
     "no sequences": ("rnn", [], "X is empty: at least one sequence is required"),
-    "empty sequence": ("rnn", with_sequence(np.ones((0, 3))), "Sequence 11 of X has shape"),
-    "only NaN": ("rnn", with_sequence(np.full((2, 3), NAN)), "Sequence 11 of X is empty"),
+    "only NaN": ("rnn", with_sequence(np.full((2, 3), NAN)), "NaN at step 0 of sequence 11, feat"),
     "NaN inside": (
         "rnn",
         with_sequence([[1] * 3, [NAN] * 3, [1] * 3]),
@@ -78,13 +77,13 @@ BAD_X = {
     "complex": (
         "rnn",
         with_sequence(np.ones((1, 3), complex)),
-        "Sequence 11 of X must hold real numbers, or NaN for padding; got complex128",
+        "Sequence 11 of X must hold real numbers, or NaN; got complex128",
     ),
-    "sparse": ("rnn", sp.csr_array(ROWS), "must be a list or array of sequences, not sparse"),
+    "sparse": ("rnn", sp.csr_array(ROWS), "For sparse steps, use skrnn.Sequences"),
     "sparse sequence": (
         "rnn",
         with_sequence(sp.csr_array(ROWS)),
-        "Sequence 11 of X has shape .* and type csr_array",
+        "Sequence 0 of X is a ndarray, but sequence 11 is sparse",
     ),
     "4-D": (
         "rnn",
@@ -94,7 +93,7 @@ BAD_X = {
     "dict": (
         "rnn",
         dict(enumerate(SEQUENCES)),
-        "must be a list or array of sequences, .* got dict",
+        r"must be a list or array of sequences; got dict. Pass list\(X.values",
     ),
 }
 BAD_TYPE = (ValueError, TypeError)

@@ -41,7 +41,7 @@ def test_words_of_one_length_or_alone():
 
 def test_encoding_a_table_to_several_features_gives_three_dimensions():
     digits = RandomState(0).randint(3, size=(10, 5)).astype(float)
-    encoder = PerStep(OneHotEncoder()).fit(digits)
+    encoder = PerStep(OneHotEncoder(sparse_output=False)).fit(digits)
     assert encoder.transform(digits).shape == encoder.fit_transform(digits).shape == (10, 5, 3)
     model = make_pipeline(encoder, SequenceRNNClassifier(**QUICK)).fit(digits, LABELS[:10])
     assert model[-1].n_step_features_ == 3
@@ -171,7 +171,7 @@ def test_sequences_that_were_read_are_accepted():
 
 
 def test_sequences_made_by_hand_are_checked():
-    bad = as_sequences(RAGGED)._replace(values=np.full((68, 2), np.nan))
+    bad = as_sequences(RAGGED).with_values(np.full((68, 2), np.nan))
     with pytest.raises(ValueError, match="X contains NaN at step 0 of sequence 0"):
         SequenceRNNClassifier(**QUICK).fit(bad, LABELS)
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, as_sequences
+from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, Sequences, as_sequences
 
 NAN = np.nan
 LISTS = [[1.0, 2.0, 3.0], [4.0]]
@@ -149,7 +149,8 @@ FORMS = {
     "list": (LISTS, list, None),
     "tuple": (tuple(LISTS), list, None),
     "object array": (in_object_array(LISTS), np.ndarray, (2,)),
-    "Series": (pd.Series(LISTS), np.ndarray, (2,)),
+    "Series": (pd.Series(LISTS), pd.Series, (2,)),
+    "Sequences": (as_sequences(LISTS), Sequences, (2,)),
     "2-D": (TABLE, np.ndarray, (2, 3)),
     "DataFrame": (pd.DataFrame(TABLE), np.ndarray, (2, 3)),
     "3-D": (TABLE[..., None], np.ndarray, (2, 3, 1)),
@@ -164,7 +165,7 @@ def test_output_has_the_form_of_the_input(form):
     output = per_step.transform(X)
     assert type(output) is kind
     assert shape is None or output.shape == shape
-    values, lengths = as_sequences(X)
+    values, lengths = as_sequences(X).values, as_sequences(X).lengths
     assert_array_equal(as_sequences(output).values, -values)
     assert_array_equal(as_sequences(output).lengths, lengths)
     back = per_step.inverse_transform(output)
@@ -181,15 +182,16 @@ def test_dtype_is_kept(dtype, shape):
 def test_text_becomes_one_hot_steps():
     per_step = PerStep(OneHotEncoder(handle_unknown="ignore")).fit([list("ab"), list("c")])
     first, second = per_step.transform([list("cx"), list("b")])
-    assert_array_equal(first, [[0, 0, 1], [0, 0, 0]])
-    assert_array_equal(second, [[0, 1, 0]])
+    assert_array_equal(first.toarray(), [[0, 0, 1], [0, 0, 0]])
+    assert_array_equal(second.toarray(), [[0, 1, 0]])
 
 
 def test_text_in_an_array_is_read_like_text_in_lists():
     words = [list("ab"), list("ba")]
-    expected = PerStep(OneHotEncoder()).fit_transform(words)
+    one_hot = PerStep(OneHotEncoder(sparse_output=False))
+    expected = one_hot.fit_transform(words)
     for X in (np.array(words), np.array(words, dtype=object)):
-        assert_array_equal(PerStep(OneHotEncoder()).fit_transform(X), np.stack(expected))
+        assert_array_equal(one_hot.fit_transform(X), np.stack(expected))
 
 
 def test_text_of_unequal_length_is_not_truncated():
@@ -221,18 +223,37 @@ def test_inverse_of_a_transformer_that_changes_the_features(ragged):
         assert_allclose(steps, X, atol=1e-12)
 
 
-def test_missing_values_are_refused_unless_allowed():
-    X = [[1.0, NAN, 3.0], [5.0, NAN]]
+MISSING = [[1.0, NAN, 3.0], [5.0, NAN]]
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [PCA(), make_pipeline(PCA(), StandardScaler()), make_pipeline("passthrough", PCA())],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [float, object])
+def test_missing_values_are_refused_for_transformers_that_do_not_accept_them(transformer, dtype):
+    X = [np.array(steps, dtype) for steps in MISSING]
     with pytest.raises(ValueError, match="NaN at step 1 of sequence 0"):
-        PerStep(SimpleImputer()).fit(X)
-    first, second = PerStep(SimpleImputer(), allow_missing=True).fit_transform(X)
+        PerStep(transformer).fit(X)
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [SimpleImputer(), make_pipeline(SimpleImputer()), FeatureUnion([("one", SimpleImputer())])],
+    ids=str,
+)
+@pytest.mark.parametrize("missing", [NAN, None, pd.NA])
+def test_missing_values_pass_to_transformers_that_accept_them(transformer, missing):
+    X = [[1.0, missing, 3.0], [5.0, missing]]
+    first, second = PerStep(transformer).fit_transform(X)
     assert_array_equal(first.ravel(), [1, 3, 3])
-    assert_array_equal(second.ravel(), [5])
+    assert_array_equal(second.ravel(), [5, 3])
 
 
-def test_missing_values_in_object_arrays_are_refused_too():
-    with pytest.raises(ValueError, match="NaN at step 1 of sequence 0"):
-        PerStep(StandardScaler()).fit([np.array([1.0, NAN, 3.0], dtype=object)])
+def test_allow_missing_is_deprecated():
+    with pytest.warns(FutureWarning, match="allow_missing has no effect"):
+        PerStep(SimpleImputer(), allow_missing=True).fit(MISSING)
 
 
 class Recorder(TransformerMixin, BaseEstimator):
@@ -284,7 +305,7 @@ def test_passed_transformer_is_not_changed(fit):
     [
         ("scaler", ValueError, "The 'transformer' parameter of PerStep .* Got 'scaler'"),
         (None, ValueError, "The 'transformer' parameter of PerStep .* Got None"),
-        (StandardScaler, TypeError, "should provide an instance"),
+        (StandardScaler, TypeError, "estimator instance"),
         (SequenceRNNClassifier(), ValueError, "SequenceRNNClassifier requires y"),
     ],
     ids=str,
@@ -315,7 +336,7 @@ def test_output_configuration_does_not_change_the_output(transformer, output):
     X = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "b"])
     of_frame, of_list = (clone(transformer).fit_transform(x) for x in (X, LISTS))
     with sklearn.config_context(transform_output=output):
-        assert_array_equal(clone(transformer).fit_transform(X), of_frame, strict=True)
+        assert_array_equal(np.asarray(clone(transformer).fit_transform(X)), of_frame, strict=True)
         for steps, expected in zip(clone(transformer).fit_transform(LISTS), of_list, strict=True):
             assert_array_equal(steps, expected, strict=True)
 
@@ -331,8 +352,8 @@ def test_not_fitted(transformer):
 def test_failed_fit_changes_nothing(transformer):
     transformer = clone(transformer).fit(LISTS)
     before = dict(vars(transformer))
-    with pytest.raises(ValueError, match="NaN at step 0"):
-        transformer.fit([[[NAN, 1.0], [1.0, 1.0]]])
+    with pytest.raises(ValueError, match="infinity at step 0"):
+        transformer.fit([[[np.inf, 1.0], [1.0, 1.0]]])
     with pytest.raises(ValueError, match="features per step"):
         transformer.transform([[[1.0, 1.0]]])
     assert vars(transformer) == before
@@ -365,7 +386,7 @@ def test_callbacks_are_called(transformer, method):
     getattr(transformer, method)(LISTS)
     assert recording.calls == ["setup", "begin", "end", "teardown"]
     recording.calls.clear()
-    with pytest.raises(ValueError, match="NaN at step 0"):
-        getattr(transformer, method)([[np.nan, 1.0]])
+    with pytest.raises(ValueError, match="infinity at step 0"):
+        getattr(transformer, method)([[np.inf, 1.0]])
     assert recording.calls == ["setup", "begin", "teardown"]
     assert not [name for name in vars(transformer) if name.endswith(("_ctx", "_teardown"))]

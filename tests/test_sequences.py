@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
@@ -67,12 +68,12 @@ FORMS = {
     "Series": pd.Series(RAGGED, index=["b", "a"]),
     "list of DataFrames": [pd.DataFrame(sequence) for sequence in RAGGED],
     "like a list": ListLike(),
-    "padded list": list(PADDED),
-    "padded object array": in_object_array(*PADDED),
-    "padded object arrays": [sequence.astype(object) for sequence in PADDED],
-    "padded further": [np.vstack([sequence, [[NAN, NAN]] * 3]) for sequence in RAGGED],
+    "Sequences": Sequences(VALUES, [2, 1]),
+    "Sequences of a frame": Sequences(pd.DataFrame(VALUES, columns=["a", "b"]), [2, 1]),
+    "list of named DataFrames": [pd.DataFrame(x, columns=["a", "b"]) for x in RAGGED],
+    "nested DataFrame": pd.DataFrame({"a": [[1, 3], [5]], "b": [[2, 4], [6]]}),
     "3-D": PADDED,
-    "3-D list": PADDED.tolist(),
+    "padded further": np.concatenate([PADDED, np.full((2, 3, 2), NAN)], axis=1),
     "3-D of objects": PADDED.astype(object),
     "2-D": PADDED.reshape(2, -1),
     "2-D of objects": PADDED.reshape(2, -1).astype(object),
@@ -91,16 +92,20 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_read(form):
-    values, lengths = as_sequences(FORMS[form], step_features=2)
+    step_features = None if form == "nested DataFrame" else 2
+    sequences = as_sequences(FORMS[form], step_features=step_features)
+    values, lengths = sequences.values, sequences.lengths
     assert_array_equal(values, VALUES)
     assert_array_equal(lengths, [2, 1])
+    assert type(values) is np.ndarray
     assert values.dtype == np.float64
     assert values.dtype.isnative
     assert lengths.dtype.kind == "i"
 
 
 def test_memmap_is_read(tmp_path):
-    values, lengths = as_sequences(memmap(tmp_path / "padded", PADDED))
+    sequences = as_sequences(memmap(tmp_path / "padded", PADDED))
+    values, lengths = sequences.values, sequences.lengths
     assert_array_equal(values, VALUES)
     assert_array_equal(lengths, [2, 1])
 
@@ -121,13 +126,15 @@ def test_memmap_is_read(tmp_path):
     ids=repr,
 )
 def test_one_feature(X):
-    values, lengths = as_sequences(X)
+    sequences = as_sequences(X)
+    values, lengths = sequences.values, sequences.lengths
     assert_array_equal(values, [[1], [2], [3]])
     assert_array_equal(lengths, [2, 1])
 
 
 def test_object_array_of_arrays_of_equal_length():
-    values, lengths = as_sequences(in_object_array(TWO_STEPS, TWO_STEPS + 4))
+    sequences = as_sequences(in_object_array(TWO_STEPS, TWO_STEPS + 4))
+    values, lengths = sequences.values, sequences.lengths
     assert_array_equal(values, [[1, 2], [3, 4], [5, 6], [7, 8]])
     assert_array_equal(lengths, [2, 2])
 
@@ -163,8 +170,8 @@ def test_values_are_not_converted_with_numeric_false():
     table = np.array([[1, 2], [3, 4]])
     for X in (table, table[..., None], pd.DataFrame(table)):
         assert as_sequences(X, numeric=False).values.dtype == table.dtype
-    missing = as_sequences([[NAN, 1, NAN], [INF]], numeric=False)
-    assert_array_equal(missing.values, [[NAN], [1], [INF]])
+    missing = as_sequences([[NAN, 1, None], [INF]], numeric=False)
+    assert_array_equal(missing.values, [[NAN], [1], [NAN], [INF]])
 
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -219,7 +226,7 @@ def test_to_padded_refuses_to_drop_steps():
     [
         (np.ones((5, 1)), [2, 2]),
         (np.ones((3, 1)), [2, 2]),
-        (np.ones((2, 1)), [2, 0]),
+        (np.ones((1, 1)), [2, -1]),
         (np.ones((2, 1)), [1.0, 1.0]),
         (np.ones((2, 1)), []),
         (np.ones(2), [1, 1]),
@@ -244,16 +251,14 @@ REFUSED = {
     "empty list": ([], ValueError, "X is empty"),
     "empty object array": (in_object_array(), ValueError, "X is empty"),
     "empty Series": (pd.Series([], dtype=object), ValueError, "X is empty"),
-    "empty sequence": ([[1.0], []], ValueError, "Sequence 1 of X has shape"),
-    "no steps": ([np.ones((1, 2)), np.ones((0, 2))], ValueError, "Sequence 1 of X has shape"),
     "no features": ([np.ones((2, 0))], ValueError, "Sequence 0 of X has shape"),
     "no samples": (np.ones((0, 3, 2)), ValueError, "0 sample"),
     "no samples in 2-D": (np.ones((0, 3)), ValueError, "0 sample"),
     "no time": (np.ones((3, 0, 2)), ValueError, r"shape \(3, 0, 2\)"),
     "no depth": (np.ones((3, 2, 0)), ValueError, r"shape \(3, 2, 0\)"),
     "no columns": (np.ones((3, 0)), ValueError, "0 feature"),
-    "only padding": ([[1.0], [NAN, NAN]], ValueError, "Sequence 1 of X is empty"),
-    "only padding in 3-D": (np.full((2, 2, 2), NAN), ValueError, "Sequence 0 of X is empty"),
+    "only NaN": ([[1.0], [NAN, NAN]], ValueError, "NaN at step 0 of sequence 1"),
+    "NaN at the end of a list": ([[1.0], [2, NAN]], ValueError, "NaN at step 1 of sequence 1"),
     "NaN inside": ([[1.0], [1, NAN, 1]], ValueError, "NaN at step 1 of sequence 1"),
     "NaN at the start": (np.array([[1, 1], [NAN, 1]]), ValueError, "NaN at step 0 of sequence 1"),
     "NaN inside 3-D": (
@@ -264,7 +269,7 @@ REFUSED = {
     "partial NaN in the last step": (
         [np.ones((2, 2)), [[1, 1], [1, 1], [1, NAN], [NAN, NAN]]],
         ValueError,
-        "NaN at step 2 of sequence 1",
+        "NaN at step 2 of sequence 1, feature 1",
     ),
     "inf": ([[1.0], [1, 1, INF]], ValueError, "infinity at step 2 of sequence 1"),
     "-inf in 3-D": (np.full((1, 1, 1), -INF), ValueError, "infinity at step 0 of sequence 0"),
@@ -275,15 +280,28 @@ REFUSED = {
         ValueError,
         "text, .* at step 1 of seq",
     ),
-    "text in 2-D": (np.array([["a"], ["b"]]), ValueError, "text, .* at step 0 of sequence 0"),
+    "text in 2-D": (np.array([["a", "b"]]), ValueError, "text, .* at step 0 of sequence 0"),
+    "a text for each sequence": (
+        np.array(["ab", "b"]),
+        ValueError,
+        r"\[list\(text\) for text in X",
+    ),
+    "a column of texts": (np.array([["ab"], ["b"]]), ValueError, r"\[list\(text\) for text in X"),
+    "list of texts": (["ab", "b"], ValueError, r"of its characters, list\('ab'\) makes a sequence"),
+    "dictionaries": ([[{"a": 1}]], TypeError, "a dictionary, .* at step 0 of .*DictVectorizer"),
+    "text beside numbers": (
+        [[["a", 1.0]]],
+        ValueError,
+        "text, .* at step 0 of sequence 0, feature 0",
+    ),
     "numbers as text": ([["1", "2"], ["3"]], ValueError, "text, .* at step 0 of sequence 0"),
-    "numbers as text in 2-D": (np.array([["1"]]), ValueError, "text, .* at step 0 of sequence 0"),
+    "numbers as text in 2-D": (np.array([["1", "2"]]), ValueError, "text, .* at step 0 of seq"),
     "numbers as text in 2-D of objects": (
         np.array([[1, "2"]], dtype=object),
         ValueError,
         "text, .* at step 1 of sequence 0",
     ),
-    "None": ([[1.0, None]], ValueError, "Sequence 0 of X must hold .* got NoneType"),
+    "None": ([[1.0, None]], ValueError, "NaN at step 1 of sequence 0"),
     "ragged widths": (
         [np.ones((2, 2)), np.ones((2, 3))],
         ValueError,
@@ -299,21 +317,23 @@ REFUSED = {
         ValueError,
         "real numbers.* got datetime64",
     ),
-    "sparse": (SPARSE, TypeError, "not sparse; got csr_array"),
+    "sparse": (SPARSE, TypeError, "got csr_array. For sparse steps, use skrnn.Sequences"),
     "sparse elements": (
         [[[1.0, 0]], SPARSE],
         ValueError,
-        r"Sequence 1 of X has shape \(\) and type csr_array",
+        "Sequence 0 of X is a list, but sequence 1 is sparse",
     ),
     "scalars": ([1.0, 2.0], ValueError, r"Sequence 0 of X has shape \(\)"),
     "1-D array": (np.array([1.0, 2.0]), ValueError, "1D array"),
     "scalar": (1.0, TypeError, "float"),
     "0-D array": (np.array(1.0), ValueError, "got scalar array instead"),
     "4-D": (np.ones((1, 1, 1, 1)), ValueError, r"X has shape \(1, 1, 1, 1\)"),
-    "dict": ({0: [1.0]}, TypeError, "dict"),
-    "str": ("abc", TypeError, "str"),
+    "dict": ({0: [1.0]}, TypeError, r"got dict. Pass list\(X.values\(\)\)"),
+    "str": ("abc", TypeError, r"got str. A sequence of characters is list\(text\)"),
     "bytes": (b"abc", TypeError, "bytes"),
-    "generator": ((sequence for sequence in GOOD), TypeError, "generator"),
+    "generator": ((sequence for sequence in GOOD), TypeError, r"generator. .* pass list\(X\)"),
+    "groups": (pd.DataFrame({"i": [1], "x": [1]}).groupby("i"), TypeError, "for _, group in X"),
+    "pairs": ([(1, pd.DataFrame({"x": [1]}))], ValueError, "a pair of a key and a frame"),
     "None alone": (None, TypeError, "NoneType"),
 }
 REFUSED_STEP_FEATURES = {
@@ -430,8 +450,9 @@ def test_reading_changes_no_estimator(estimator):
 
 
 def test_attributes_that_fit_learns(estimator):
-    sequences, learned = read_X(estimator, FRAME, reset=True)
-    assert_same(sequences, RAGGED)
+    reading, learned = read_X(estimator, FRAME, reset=True)
+    assert_same(reading.sequences, RAGGED)
+    assert (reading.n_axes, reading.n_steps, reading.n_columns) == (2, 2, 4)
     assert learned.pop("feature_names_in_").tolist() == NAMES
     expected = {"n_features_in_": 4, "_fitted_on_table": True, "_n_columns": 4}
     assert learned == {"n_step_features_": 2, **expected}
@@ -454,8 +475,13 @@ def test_names_of_an_earlier_fit_are_removed():
 def test_estimators_refuse_what_as_sequences_refuses(estimator, case):
     X, exception, message = REFUSED[case]
     estimator.step_features = None
+    if isinstance(estimator, PerStep):  # a transformer that does not accept missing values
+        estimator.transformer = PCA()
+        message = message.replace("a dictionary, .*", "a dictionary, first")
+        message = message.replace(".*DictVectorizer", "")
+    y = Y[: len(X)] if case == "dictionaries" else Y
     with pytest.raises(exception, match=message):
-        estimator.fit(X, Y)
+        estimator.fit(X, y)
     estimator.fit(GOOD, Y)
     # The number of features is checked before the values.
     with pytest.raises(exception, match=f"{message}|X has 2 features per step"):

@@ -5,12 +5,13 @@ import warnings
 
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skrnn
 from skrnn import (
+    PerSequence,
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
@@ -32,6 +33,8 @@ ESTIMATORS = [
     SequencePadder(),
     SequencePadder(flat=True),
     PerStep(StandardScaler()),
+    PerStep(Normalizer()),
+    PerSequence(Normalizer()),
 ]
 OF_SEQUENCES = [
     estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
@@ -60,7 +63,10 @@ def test_tags_exempt_from_nothing(estimator):
     assert not tags._skip_test
     assert not tags.no_validation
     assert not tags.non_deterministic
-    assert not tags.input_tags.allow_nan
+    passes_missing = (
+        isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
+    )
+    assert tags.input_tags.allow_nan == passes_missing
     assert tags.input_tags.two_d_array
 
 

@@ -1,17 +1,24 @@
-"""Reading input: containers of any library become one array of steps, or an error says why not.
+"""Reading input: containers of any library become one table of steps, or an error says why not.
 
-`values` converts and checks the values of one array, `containers` reads lists, arrays and frames,
-`sequences` reads X, and `steps` reads targets and weights.
+`values` converts the values of one array, `frames` is about frames, `containers` opens lists,
+arrays and columns, `sequences` is the container `Sequences`, `reading` reads X, `validation` reads
+it for an estimator, `forms` returns sequences in the form of X, and `steps` reads targets and
+weights.
 """
 
+from skrnn._input.forms import in_form_of as in_form_of
+from skrnn._input.reading import Reading as Reading
+from skrnn._input.reading import as_sequences as as_sequences
+from skrnn._input.reading import check_numeric as check_numeric
+from skrnn._input.reading import missing_steps as missing_steps
+from skrnn._input.reading import read as read
+from skrnn._input.reading import refuse_missing as refuse_missing
 from skrnn._input.sequences import Sequences as Sequences
-from skrnn._input.sequences import as_sequences as as_sequences
-from skrnn._input.sequences import check_numeric as check_numeric
-from skrnn._input.sequences import read_X as read_X
-from skrnn._input.sequences import restore_form as restore_form
-from skrnn._input.sequences import set_learned as set_learned
 from skrnn._input.steps import flatten_steps as flatten_steps
 from skrnn._input.steps import flatten_weights as flatten_weights
+from skrnn._input.validation import read_X as read_X
+from skrnn._input.validation import refuse_static as refuse_static
+from skrnn._input.validation import set_learned as set_learned
 from skrnn._input.values import object_array as object_array
 from skrnn._input.values import refuse_masked as refuse_masked
 from skrnn._input.values import refuse_overflow as refuse_overflow

@@ -1,10 +1,7 @@
-"""Containers of sequences: lists, arrays, and columns, frames and arrays of other libraries.
+"""Containers of sequences: lists, arrays, and columns and arrays of other libraries.
 
 No such library is imported here. Objects of pandas, polars and pyarrow are recognized by their
 attributes. Nulls become NaN.
-
-narwhals, which scikit-learn uses for frames, is not used: it refuses arrays of pyarrow and frames
-with a column name twice, and it takes longer to wrap an input than NumPy takes to read it.
 """
 
 from __future__ import annotations
@@ -15,7 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.values import TEXT, TIMES, as_array, is_awkward, is_nested, object_array, types_in
+from skrnn._input.frames import column_names, read_frame
+from skrnn._input.values import TEXT, as_array, is_awkward, is_nested
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
@@ -28,58 +26,32 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
         array = read_frame(X)
         nested = array.shape[1:] == (1,) and any(map(is_nested, array[:, 0]))
         return list(array[:, 0]) if nested else array
-    if hasattr(X, "__array__"):  # arrays, Series, tensors
+    if hasattr(X, "__array__"):  # arrays, Series, tensors, Sequences
         array = as_array(X)
         # The items of a column are sequences, even where their lengths are equal.
         is_column = hasattr(X, "to_frame") and array.ndim > 1
         return list(array) if is_column or (array.dtype == object and array.ndim == 1) else array
-    if isinstance(X, (str, bytes, Mapping)) or issparse(X) or not hasattr(X, "__len__"):
-        raise TypeError(
-            f"{name} must be a list or array of sequences, not sparse; got {type(X).__name__}. A "
-            "sequence is an array of shape (n_steps, n_features) or (n_steps,)."
-        )
+    _refuse_other_collections(X, name)
     return list(X)
 
 
-def column_names(X) -> list | None:
-    """Return the names of the columns of a frame of any library; None if X is no frame."""
-    if not hasattr(X, "__array__") or not hasattr(type(X), "columns"):
-        return None
-    return list(getattr(X, "column_names", X.columns))  # `columns` of pyarrow are not names
-
-
-def read_column(values) -> np.ndarray:
-    """Make a 1-D array of a column; the items of a list of other things than numbers stay."""
-    if isinstance(values, (list, tuple)) and not {type(v) for v in values} <= {int, float, bool}:
-        return object_array(values)
-    array = as_array(values)
-    return array if array.ndim == 1 else object_array(list(array))
-
-
-def read_frame(X) -> np.ndarray:
-    """Make one array of the columns of a frame, of objects if some hold no numbers."""
-    if hasattr(X, "iloc"):
-        return as_array(X)
-    # The frames of other libraries than pandas convert dates to numbers.
-    columns = [read_column(X[name]) for name in column_names(X) or []]
-    if any(column.dtype.kind not in "biuf" for column in columns):
-        columns = [object_array(column) for column in columns]
-    return np.array(columns).T
-
-
-def check_columns(X, array: np.ndarray) -> None:
-    """Refuse text, dates and sequences in the columns of a frame, and name the converter."""
-    for name, column in zip(column_names(X) or [], array.T, strict=True):
-        if any(map(is_nested, column)):
-            found, hint = "sequences", "from_nested reads a column of them for each feature"
-        elif types_in(column, TEXT + TIMES):
-            found, hint = "text or dates", "from_long reads a row for each step"
-        else:
-            continue
-        raise ValueError(
-            f"Column {name!r} of X holds {found}, but a frame must hold the numbers of a sequence "
-            f"in each row. In skrnn.convert, {hint}."
+def _refuse_other_collections(X, name):
+    """Refuse what is no collection of sequences, and say what to pass instead."""
+    hint = "A sequence is an array of shape (n_steps, n_features) or (n_steps,)."
+    if issparse(X):
+        hint = "For sparse steps, use skrnn.Sequences(matrix, lengths)."
+    elif isinstance(X, Mapping):
+        hint = "Pass list(X.values()), or a frame with a column for each feature."
+    elif isinstance(X, TEXT):
+        hint = "A sequence of characters is list(text)."
+    elif hasattr(X, "__len__") and not hasattr(X, "groups"):
+        return
+    elif hasattr(X, "__iter__"):
+        hint = (
+            "Of a groupby object, pass [group for _, group in X], or read its table by "
+            "skrnn.convert.from_long. Of an iterator, pass list(X)."
         )
+    raise TypeError(f"{name} must be a list or array of sequences; got {type(X).__name__}. {hint}")
 
 
 def read_list(items, name: str) -> list[np.ndarray]:
@@ -92,19 +64,29 @@ def read_list(items, name: str) -> list[np.ndarray]:
             array = read_steps(item)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Sequence {i} of {name} is not an array: {error}") from error
-        if array.ndim not in (1, 2) or not array.size:
+        if array.ndim not in (1, 2) or array.shape[1:] == (0,):
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape} and type {type(item).__name__}, "
                 "but a value for each step is required: (n_steps,) or (n_steps, n_features)."
+                f"{_hint(item, name)}"
             )
         arrays.append(array)
     return arrays
+
+
+def _hint(item, name):
+    """Say how to pass a single value that was found where a sequence is required."""
+    if isinstance(item, TEXT):
+        return f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+    return "" if is_nested(item) else f" Pass a single sequence as [{name}]."
 
 
 def read_steps(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
     if type(sequence) not in (np.ndarray, list) and column_names(sequence):
         return read_frame(sequence)
+    if isinstance(sequence, tuple) and len(sequence) == 2 and column_names(sequence[1]):
+        raise ValueError("it is a pair of a key and a frame; pass the frames only.")
     array = as_array(sequence)
     if array.dtype.kind != "O" or array.ndim != 1 or not any(map(is_nested, array)):
         return array

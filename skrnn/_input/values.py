@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from numpy.ma import MaskedArray
 
 TEXT = (str, bytes)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-REFUSED = (*TIMES, complex, np.complexfloating, np.void, type(None))
+NOT_REAL = (complex, np.complexfloating, np.void)
 
 
 def object_array(items) -> np.ndarray:
@@ -28,8 +28,8 @@ def unflatten(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def is_nested(value) -> bool:
-    """Return whether a value holds further values, other than the characters of text."""
-    if isinstance(value, TEXT) or not hasattr(value, "__len__"):
+    """Return whether a value holds further values; text and dictionaries are single values."""
+    if isinstance(value, (*TEXT, Mapping)) or not hasattr(value, "__len__"):
         return False
     return getattr(value, "ndim", 1) > 0  # an array of no dimension is one value
 
@@ -51,6 +51,10 @@ def as_array(values) -> np.ndarray:
     if type(values) not in (np.ndarray, list) and is_awkward(values):
         values = values.to_numpy()  # masked, if the array has nulls
     array = np.asarray(values)
+    if array.dtype.kind in "US" and isinstance(values, (list, tuple)):
+        objects = np.array(values, dtype=object)  # numbers beside text stay numbers
+        if len(types_in(objects, TEXT)) < len(set(map(type, objects.flat))):
+            array = objects
     if isinstance(values, MaskedArray) and values.mask.any():
         array = array if array.dtype.kind in "biuf" else array.astype(object)
         array = np.where(values.mask, np.nan, array)
@@ -58,21 +62,17 @@ def as_array(values) -> np.ndarray:
 
 
 def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
-    """Convert values other than numbers and text to float64, with NaN for NA of pandas."""
-    if values.dtype.kind in "biuf":
+    """Convert objects to float64, with NaN for None and NA; text and dictionaries stay."""
+    if values.dtype.kind in "biuf" or types_in(values, (*TEXT, Mapping)):
         return values
-    found = types_in(values, TEXT + REFUSED)
-    if any(issubclass(kind, TEXT) for kind in found):
-        return values
-    if found:
-        refused = found[0].__name__
-        raise ValueError(f"{where} must hold real numbers, or NaN for padding; got {refused}.")
+    if found := types_in(values, (*TIMES, *NOT_REAL)):
+        raise ValueError(f"{where} must hold real numbers, or NaN; got {found[0].__name__}.")
     try:
         return values.astype(np.float64)
     except (OverflowError, TypeError, ValueError) as error:
-        is_na = [is_missing(value) and not isinstance(value, float) for value in values.flat]
-        if any(is_na):
-            return to_numbers(np.where(np.reshape(is_na, values.shape), np.nan, values), where)
+        missing = missing_in(values)
+        if any(not isinstance(value, float) for value in values[missing]):
+            return to_numbers(np.where(missing, np.nan, values), where)
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{where} contains something that is not a number: {error}") from error
 
@@ -89,7 +89,7 @@ def missing_in(values: np.ndarray) -> np.ndarray:
     """Return which values of an array are missing."""
     if values.dtype != object:
         return values != values
-    return np.array([is_missing(value) for value in values], dtype=bool)
+    return np.reshape([is_missing(value) for value in values.flat], values.shape).astype(bool)
 
 
 def refuse_masked(values, name: str) -> None:

@@ -1,0 +1,71 @@
+"""Returning sequences in the form of X."""
+
+from __future__ import annotations
+
+import sys
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from skrnn._input.frames import column_names, is_frame
+from skrnn._input.reading import Reading
+from skrnn._input.sequences import Sequences
+
+
+def in_form_of(X, reading: Reading, sequences: Sequences, container: str = "default"):
+    """Return transformed sequences in the form of X.
+
+    - `Sequences` stay `Sequences`.
+    - A list or tuple becomes a list of one array (sparse matrix, frame) for each sequence.
+    - A frame becomes a frame of sequences, if `container` is 'pandas' or 'polars'. A 2-D frame
+      stays 2-D if its shape does not change.
+    - A Series or frame of sequences of pandas becomes a Series with the same index.
+    - A 3-D array stays 3-D. A 2-D one, or a table in nested lists, stays 2-D if the number of
+      features does not change, and becomes 3-D if it does. Sparse steps are not padded.
+    - Everything else becomes a 1-D object array.
+    """
+    before = reading.sequences
+    same = sequences.n_features == before.n_features
+    same = same and np.array_equal(sequences.lengths, before.lengths)
+    if isinstance(X, Sequences):
+        return sequences
+    if is_frame(X) and container != "default":
+        return _in_frame(X, reading, sequences, same, container)
+    if isinstance(X, (list, tuple)):
+        return _padded(sequences, reading) if same and _is_table(X, reading) else list(sequences)
+    if reading.n_axes == 1 or not isinstance(sequences.values, np.ndarray):
+        ragged = sequences.to_ragged()
+        if not hasattr(X, "iloc"):
+            return ragged
+        name = getattr(X, "name", None)
+        return sys.modules["pandas"].Series(ragged, index=X.index, name=name, dtype=object)
+    padded = sequences.to_padded(max(reading.n_steps, sequences.lengths.max()))
+    # A table of another width than X would be read as another number of steps.
+    return padded.reshape(len(padded), -1) if reading.n_axes == 2 and same else padded
+
+
+def _in_frame(X, reading, sequences, same, container):
+    """Make a frame with a column of sequences for each feature, or of numbers if X is 2-D."""
+    names = column_names(sequences.values) or [f"x{k}" for k in range(sequences.n_features)]
+    if reading.n_axes == 2 and same:
+        names = column_names(X) or []
+        columns = dict(zip(names, _padded(sequences, reading).T, strict=True))
+    elif is_frame(sequences.values):
+        cells = list(sequences)
+        columns = {name: [np.asarray(steps[name]) for steps in cells] for name in names}
+    else:
+        columns = {name: [s[:, k] for s in sequences] for k, name in enumerate(names)}
+    frame = nw.from_dict(columns, backend=container).to_native()
+    if hasattr(X, "iloc") and container == "pandas":
+        frame.index = X.index
+    return frame
+
+
+def _padded(sequences, reading):
+    """Make a 2-D array, with the padding of X."""
+    return sequences.to_padded(reading.n_steps).reshape(len(sequences), -1)
+
+
+def _is_table(X, reading) -> bool:
+    """Return whether X is nested lists of numbers, all of one length: a table in scikit-learn."""
+    return reading.n_columns is not None and all(isinstance(row, (list, tuple)) for row in X)

@@ -1,0 +1,96 @@
+"""Frames of any library: names, rows, and conversion to arrays.
+
+No such library is imported here. narwhals, which scikit-learn uses for frames, recognizes them.
+"""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _get_feature_names
+
+from skrnn._input.values import as_array, missing_in, object_array
+
+# How frames of a library are joined, with types that hold the values of all.
+_JOIN = {
+    "pandas": lambda pandas, frames: pandas.concat(frames),
+    "polars": lambda polars, frames: polars.concat(frames, how="vertical_relaxed"),
+    "pyarrow": lambda pyarrow, frames: pyarrow.concat_tables(frames, promote_options="permissive"),
+}
+
+
+def is_frame(X) -> bool:
+    """Return whether X is a frame of a library that narwhals supports."""
+    return nw.dependencies.is_into_dataframe(X)
+
+
+def column_names(X) -> list | None:
+    """Return the names of the columns of a frame of any library; None if X is no frame."""
+    if not hasattr(X, "__array__") or not hasattr(type(X), "columns"):
+        return None
+    return list(getattr(X, "column_names", X.columns))  # `columns` of pyarrow are not names
+
+
+def feature_names(values) -> np.ndarray | None:
+    """Return the names of the columns of a table if it is a frame and they are all strings."""
+    return _get_feature_names(values) if is_frame(values) else None
+
+
+def take(table, rows):
+    """Take rows of an array, sparse matrix or frame, by a slice or an array of indices."""
+    return _safe_indexing(table, rows) if is_frame(table) else table[rows]
+
+
+def make_frame(columns: dict, like):
+    """Make a frame of columns, of the library of another frame."""
+    return nw.from_dict(columns, backend=nw.get_native_namespace(like)).to_native()
+
+
+def join_frames(frames: list, name: str):
+    """Put the rows of all frames into one frame; their columns must be the same."""
+    names = column_names(frames[0]) or []
+    for i, frame in enumerate(frames):
+        if not is_frame(frame):
+            raise ValueError(
+                f"Sequence {i} of {name} is a {type(frame).__name__}, but sequence 0 is a frame "
+                f"with the columns {names}. Pass frames only, or arrays only."
+            )
+        if column_names(frame) != names:
+            raise ValueError(
+                f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence 0 "
+                f"has {names}. All sequences need the same columns in the same order."
+            )
+    if len(set(names)) < len(names):
+        raise ValueError(f"The columns of the sequences of {name} must differ, got {names}.")
+    library = nw.get_native_namespace(frames[0])
+    try:
+        return _JOIN[library.__name__](library, frames)
+    except KeyError as error:
+        known = ", ".join(_JOIN)
+        raise TypeError(f"Sequences of {name} must be frames of {known}, or arrays.") from error
+
+
+def read_column(values) -> np.ndarray:
+    """Make a 1-D array of a column; the items of a list of other things than numbers stay."""
+    if isinstance(values, (list, tuple)) and not {type(v) for v in values} <= {int, float, bool}:
+        return object_array(values)
+    array = as_array(values)
+    return array if array.ndim == 1 else object_array(list(array))
+
+
+def read_frame(X) -> np.ndarray:
+    """Make one array of the columns of a frame, of objects if some hold no numbers."""
+    if hasattr(X, "iloc"):
+        return as_array(X)
+    # The frames of other libraries than pandas convert dates to numbers.
+    columns = [read_column(X[name]) for name in column_names(X) or []]
+    if any(column.dtype.kind not in "biuf" for column in columns):
+        columns = [object_array(column) for column in columns]
+    return np.array(columns).T
+
+
+def missing_in_frame(frame) -> np.ndarray:
+    """Return which values of a frame are missing, as an array (n_rows, n_columns)."""
+    columns = [missing_in(read_column(frame[name])) for name in column_names(frame) or []]
+    return np.array(columns).T

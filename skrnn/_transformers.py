@@ -1,0 +1,88 @@
+"""What a transformer of tables takes and returns, where the table holds the steps of sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import _num_samples
+
+from skrnn._input import Sequences, check_numeric, flatten_steps, missing_steps, refuse_missing
+from skrnn._input.frames import column_names, is_frame
+
+
+def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:
+    """Convert numbers to floats; refuse infinity, and missing values if they are not allowed."""
+    values = sequences.values
+    if issparse(values) or (isinstance(values, np.ndarray) and values.dtype.kind in "biuf"):
+        return check_numeric(sequences, allow_missing)
+    if not allow_missing:  # text, dictionaries and frames are left to the transformer
+        refuse_missing(missing_steps(sequences), sequences)
+    return sequences
+
+
+def accepts_missing(transformer) -> bool:
+    """Return whether missing values may pass to a transformer."""
+    if isinstance(transformer, (ColumnTransformer, FeatureUnion)):
+        return True  # each of its transformers checks its own columns
+    tags = _tags_of_first(transformer)
+    return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
+
+
+def _tags_of_first(transformer):
+    """Return the tags of a transformer, of a pipeline those of its first step."""
+    while isinstance(transformer, Pipeline):
+        steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
+        if not steps:
+            return None
+        transformer = steps[0]
+    return get_tags(transformer) if hasattr(transformer, "__sklearn_tags__") else None
+
+
+def as_input(transformer, sequences: Sequences):
+    """Return the table of steps; its only column for a transformer of texts or dictionaries."""
+    if isinstance(transformer, FeatureUnion):
+        transformer = transformer.transformer_list[0][1]
+    tags = _tags_of_first(transformer)
+    values = sequences.values
+    if tags is None or tags.input_tags.two_d_array:
+        return values
+    if sequences.n_features != 1:
+        raise ValueError(
+            f"{type(transformer).__name__} takes one text or dictionary for each step, but the "
+            f"steps of X have {sequences.n_features} features. A ColumnTransformer can apply it to "
+            "one column of a frame."
+        )
+    return values[(column_names(values) or [])[0]] if is_frame(values) else values[:, 0]
+
+
+def check_rows(result, sequences: Sequences, container: str):
+    """Return the output of a transformer as an array, CSR matrix or frame of a row per step."""
+    if issparse(result):
+        result = result.tocsr()
+    elif container == "default" or not is_frame(result):
+        result = np.ascontiguousarray(result)  # of a frame, the columns would be contiguous
+    n_steps = sequences.values.shape[0]
+    if len(result.shape) != 2 or result.shape[0] != n_steps:
+        raise ValueError(
+            f"The transformer returned shape {result.shape} for {n_steps} steps, but a row for "
+            "each step is required. PerSequence takes functions that change the number of steps."
+        )
+    return result
+
+
+def repeat_for_steps(values, lengths: np.ndarray):
+    """Repeat what has an entry for each sequence for its steps; join what has one for each step.
+
+    All else is returned as it is.
+    """
+    if values is None or not hasattr(values, "__len__") or len(lengths) != _num_samples(values):
+        return values
+    items = values if isinstance(values, (list, tuple)) else np.asarray(values)
+    if np.ndim(items[0]):
+        given = [len(item) for item in items]
+        if given == lengths.tolist() or len(set(given)) > 1:
+            return flatten_steps(values, lengths, "y")
+    return np.repeat(np.asarray(items), lengths, axis=0)
