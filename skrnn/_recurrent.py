@@ -198,7 +198,7 @@ class RecurrentNetwork(NeuralNetwork):
             raise ValueError(f"target={target!r} is not an output from 0 to {self.n_outputs_ - 1}.")
         values, lengths = self._read_X(X, reset=False)
         weights = self._weights()
-        dtype = np.result_type(values, weights["output"]["W"])
+        dtype = np.result_type(values.dtype, weights["output"]["W"].dtype)
         unused = Params(network.shapes, dtype)
         gradients = []
         for piece in pieces(lengths):

@@ -23,11 +23,12 @@ from numeric_helpers import (
 from numpy.random import RandomState
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, reverse
+from skrnn._numeric.affine import dense, project
+from skrnn._numeric.layers import POOLINGS, activate, dropout, reverse
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, project, truncated
+from skrnn._numeric.recurrent import CELLS, truncated
 from skrnn._numeric.training import make_objective
 
 PACKING = Packing(LENGTHS)
