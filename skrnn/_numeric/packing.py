@@ -81,7 +81,7 @@ class Packing:
         lengths = np.asarray(lengths)
         self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
-        self.n_sequences, self.n_steps = len(lengths), int(lengths.max())
+        self.n_sequences, self.n_steps = len(lengths), int(lengths.max(initial=0))
         self.offsets = starts_of(lengths)
         sizes = _sequences_at_each_step(lengths)
         starts = starts_of(sizes)
