@@ -30,6 +30,7 @@ def table():
 def as_given(monkeypatch):
     """Let recurrent estimators take the values and lengths of `Sequences` without any check."""
     from skrnn import _base
+    from skrnn._input import steps
     from skrnn._recurrent import RecurrentNetwork
 
     def read_X(self, X, *, reset):
@@ -41,7 +42,8 @@ def as_given(monkeypatch):
         return np.concatenate(y)
 
     monkeypatch.setattr(RecurrentNetwork, "_read_X", read_X)
-    monkeypatch.setattr(_base, "flatten_steps", flatten)
+    for module in (_base, steps):
+        monkeypatch.setattr(module, "flatten_steps", flatten)
 
 
 @pytest.fixture

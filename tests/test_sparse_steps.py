@@ -8,9 +8,9 @@ from numeric_helpers import CELLS, POOLINGS, assert_close
 from scipy.sparse import csr_array, csr_matrix
 
 from skrnn import (
-    Sequences,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
 )
@@ -114,7 +114,9 @@ def test_streams_continue_a_fit_on_sparse_steps():
 def test_partial_fit():
     y, classes = TARGETS[SequenceRNNClassifier], [0, 1, 2]
     of_dense, of_sparse = (
-        SequenceRNNClassifier(4, random_state=0).partial_fit(X, y, classes=classes).partial_fit(X, y)
+        SequenceRNNClassifier(4, random_state=0)
+        .partial_fit(X, y, classes=classes)
+        .partial_fit(X, y)
         for X in (DENSE, sparse())
     )
     assert_close(of_sparse.predict_proba(sparse()), of_dense.predict_proba(DENSE))
@@ -125,7 +127,10 @@ def test_partial_fit():
     "options", [{}, {"bidirectional": True}, {"bptt_steps": 4}, {"solver": "lbfgs"}], ids=str
 )
 def test_memory(kind, options):
-    """A dense copy of a batch would take 16 MB, and one of X 256 MB."""
+    """A dense copy of a batch of 25 sequences would take 16 MB, and one of X 256 MB.
+
+    The weights take 0.4 MB for each direction.
+    """
     n, n_steps, n_tokens, units = 400, 20, 4000, 4
     tokens = np.random.RandomState(0).randint(n_tokens, size=n * n_steps)
     values = csr_array((np.ones(len(tokens)), tokens, np.arange(len(tokens) + 1)))
@@ -139,8 +144,4 @@ def test_memory(kind, options):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    weights = 8 * 3 * units * n_tokens * (1 + options.get("bidirectional", False))
-    states = 8 * 20 * units * len(tokens) * (1 + options.get("bidirectional", False))
-    assert peak < 40 * weights + 2 * states
-    assert peak < 8 * len(tokens) * n_tokens / 8
-    print(peak, weights, states)
+    assert peak < (24e6 if "solver" in options else 9e6)  # L-BFGS keeps 20 copies of the weights

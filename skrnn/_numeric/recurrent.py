@@ -309,9 +309,7 @@ class Cell(NamedTuple):
 
 
 CELLS = {
-    "rnn": Cell(
-        rnn, gates=("h",), takes_activation=True, torch_gates=("h",), onnx_operator="RNN"
-    ),
+    "rnn": Cell(rnn, gates=("h",), takes_activation=True, torch_gates=("h",), onnx_operator="RNN"),
     "gru": Cell(
         gru,
         gates=("z", "r", "n"),
@@ -357,7 +355,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         for (rows, block), start in zip(blocks, starts, strict=True):
             _, back_block = run(p, x[rows], block, start, **options)
             dx_block = back_block(dh[rows], of_block, want_dx)
-            if want_dx:
+            if dx is not None:
                 dx[rows] = dx_block
             for name, total in grad.items():
                 total += of_block[name]

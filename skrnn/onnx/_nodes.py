@@ -64,7 +64,9 @@ def read_sequences(nodes, X, lengths, n_features):
     mask = nodes("LessOrEqual", numbers, nodes("Unsqueeze", lengths, np.array([1, 2])))
     first = nodes("Slice", X, np.array([0]), np.array([1]), np.array([1]))
     longest = nodes("ArgMax", lengths, axis=0)  # (1,)
-    valid = nodes("Where", _has_steps(nodes, lengths, [1, 2]), first, nodes("Gather", first, longest))
+    valid = nodes(
+        "Where", _has_steps(nodes, lengths, [1, 2]), first, nodes("Gather", first, longest)
+    )
     return nodes("Where", mask, X, valid), lengths, mask
 
 

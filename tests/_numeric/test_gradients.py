@@ -54,6 +54,11 @@ def cell_layer(cell, start=None, run=None, **options):
     return CELLS[cell].shapes(N_FEATURES, UNITS), layer
 
 
+def of_all(pool):
+    """Pool as a network does, in which some sequences have no steps."""
+    return pool if pool is POOLINGS[None] else zero_if_empty(pool)
+
+
 # Name: shapes of the parameters, and the layer as a function of parameters and input.
 LAYERS = {
     "dense": ({"W": (N_FEATURES, UNITS), "b": (UNITS,)}, dense),
@@ -76,7 +81,7 @@ LAYERS = {
     **{
         f"pool-{name}": (
             {"W": (N_FEATURES, 1)} if name == "attention" else {},
-            lambda p, x, pool=pool if name is None else zero_if_empty(pool): pool(p, x, PACKING),
+            lambda p, x, pool=pool: of_all(pool)(p, x, PACKING),
         )
         for name, pool in POOLINGS.items()
     },
