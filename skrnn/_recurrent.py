@@ -183,7 +183,8 @@ class RecurrentNetwork(NeuralNetwork):
         gradients : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_step_features_)`` for each sequence: the derivative of the
             raw prediction (before softmax or logistic) with respect to the input. For step
-            estimators, the derivative of the sum of the raw predictions of all steps.
+            estimators, the derivative of the sum of the raw predictions of all steps. The arrays
+            are dense, also if `X` is sparse, so pass a few sequences of many features at a time.
 
         Raises
         ------

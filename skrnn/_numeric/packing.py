@@ -59,9 +59,6 @@ class Packing:
     reverse : ndarray of shape (n_rows,)
         ``packed[reverse]`` is the same batch with the steps of every sequence reversed.
 
-    last : ndarray of shape (n_nonempty_sequences,)
-        Packed row of the last step of each sequence that has one, in the order of `lengths`.
-
     offsets : ndarray of shape (n_sequences,)
         First row of each sequence in `concatenated`; of a sequence without steps, the row at
         which the next sequence begins.
@@ -81,9 +78,9 @@ class Packing:
         lengths = np.asarray(lengths)
         self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
-        self.n_sequences, self.n_steps = len(lengths), int(lengths.max(initial=0))
         self.offsets = starts_of(lengths)
         sizes = _sequences_at_each_step(lengths)
+        self.n_sequences, self.n_steps = len(lengths), len(sizes)
         starts = starts_of(sizes)
         self.n_rows = int(sizes.sum())
 
@@ -106,12 +103,19 @@ class Packing:
         self.to_concatenated = np.empty_like(self.to_packed)
         self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
         self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
-        self.last = self.to_concatenated[(self.offsets + lengths)[lengths > 0] - 1]
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
+        return self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
 
     @cached_property
     def without_empty(self) -> Packing:
         """The packing of the sequences that have steps. Its rows are the same."""
-        return self if self.lengths.all() else Packing(self.lengths[self.lengths > 0])
+        n_with_steps = self.steps[0][0].stop if self.steps else 0
+        if n_with_steps == self.n_sequences:
+            return self
+        return Packing(self.lengths[self.lengths > 0])
 
     def before(self, rows: slice = slice(None)) -> slice | np.ndarray:
         """Get the rows of *states* that precede these packed rows, as a slice if possible."""

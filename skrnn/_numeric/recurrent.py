@@ -257,10 +257,10 @@ class Cell(NamedTuple):
         Initial bias of the gates for which it is not 0.
 
     torch_gates : tuple of str, default=()
-        The gates in the order of PyTorch.
+        The gates in the order of PyTorch. Empty if PyTorch lacks the cell.
 
     onnx_operator : str, default=None
-        Name of the operator of ONNX. None if ONNX has none.
+        Name of the operator of ONNX. None if ONNX lacks the cell.
 
     onnx_attributes : mapping of str to object, default={}
         Attributes of the operator of ONNX.

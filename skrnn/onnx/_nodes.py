@@ -104,11 +104,8 @@ def _recurrent(nodes, network, directions, x, lengths):
     """Run a layer: x (n_steps, n_sequences, n_in); returns all states, and the last ones."""
     cell, n_directions, n_units = CELLS[network.cell], len(directions), directions[0]["U"].shape[2]
     if cell.onnx_operator is None:
-        supported = [name for name, other in CELLS.items() if other.onnx_operator]
-        raise ValueError(
-            f"cell={network.cell!r} cannot be exported, because ONNX has no operator for it; it "
-            f"has operators for {', '.join(map(repr, supported))}."
-        )
+        supported = ", ".join(repr(name) for name, other in CELLS.items() if other.onnx_operator)
+        raise ValueError(f"ONNX has no operator for cell={network.cell!r}; it has {supported}.")
     W, R = (_gates_as_rows(np.stack([p[name] for p in directions])) for name in ("W", "U"))
     biases = [np.concatenate([p["b"], cell.recurrent_biases(p)]).ravel() for p in directions]
     direction = "bidirectional" if n_directions == 2 else "forward"
