@@ -90,8 +90,9 @@ def zero_if_empty(pooling):
     """Pool the sequences that have steps. The pooled state of the others is the initial one, 0."""
 
     def layer(params, h, packing, rng=None):
-        y, back_pooling = pooling(params, h, packing.without_empty, rng)
-        if packing.without_empty is packing:
+        with_steps = packing.without_empty()
+        y, back_pooling = pooling(params, h, with_steps, rng)
+        if with_steps is packing:
             return y, back_pooling
         has_steps = packing.lengths > 0
         pooled = np.zeros((packing.n_sequences, y.shape[1]), y.dtype)

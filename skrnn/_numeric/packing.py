@@ -109,9 +109,8 @@ class Packing:
         """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
         return self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
 
-    @cached_property
     def without_empty(self) -> Packing:
-        """The packing of the sequences that have steps. Its rows are the same."""
+        """Get the packing of the sequences that have steps. Its rows are the same."""
         n_with_steps = self.steps[0][0].stop if self.steps else 0
         if n_with_steps == self.n_sequences:
             return self

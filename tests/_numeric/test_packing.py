@@ -115,7 +115,7 @@ def test_lengths_may_be_any_array_like(kind):
 @given(ragged_lengths)
 def test_the_packing_without_empty_sequences_has_the_same_rows(lengths):
     packing = Packing(lengths)
-    without = packing.without_empty
+    without = packing.without_empty()
     assert without.lengths.tolist() == [n for n in lengths if n]
     for name in ("to_packed", "to_concatenated", "reverse", "last"):
         assert np.array_equal(getattr(without, name), getattr(packing, name))
