@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skrnn._estimator import Persistent
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.packing import starts_of
+from skrnn._numeric.packing import reduce_steps
 from skrnn._numeric.training import Ragged, Rows, evaluate
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
@@ -322,7 +322,7 @@ def _without_weightless(samples, name):
         if not np.isfinite(weight.sum()):
             raise ValueError(f"The sum of {name} is not finite; divide it by its maximum.")
     if isinstance(samples, Ragged) and samples.per_step:
-        weight = np.add.reduceat(weight, starts_of(samples.lengths))
+        weight = reduce_steps(np.add, weight, samples.lengths)  # 0 without steps
     if not weight.any():
         raise ValueError(f"{name} is zero for every sample; at least one must count.")
     return samples if weight.all() else samples.subset(np.flatnonzero(weight))

@@ -185,7 +185,8 @@ class RecurrentNetwork(NeuralNetwork):
         gradients : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_step_features_)`` for each sequence: the derivative of the
             raw prediction (before softmax or logistic) with respect to the input. For step
-            estimators, the derivative of the sum of the raw predictions of all steps.
+            estimators, the derivative of the sum of the raw predictions of all steps. The arrays
+            are dense, also if `X` is sparse, so pass a few sequences of many features at a time.
 
         Raises
         ------
@@ -200,7 +201,7 @@ class RecurrentNetwork(NeuralNetwork):
             raise ValueError(f"target={target!r} is not an output from 0 to {self.n_outputs_ - 1}.")
         values, lengths = self._read_X(X, reset=False)
         weights = self._weights()
-        dtype = np.result_type(values, weights["output"]["W"])
+        dtype = np.result_type(values.dtype, weights["output"]["W"].dtype)
         unused = Params(network.shapes, dtype)
         gradients = []
         for piece in pieces(lengths):

@@ -292,6 +292,9 @@ def _write_recurrent(network, weights):
     if network.pooling == "attention":
         raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
     cell = CELLS[network.cell]
+    if not cell.torch_gates:
+        supported = ", ".join(repr(name) for name, other in CELLS.items() if other.torch_gates)
+        raise ValueError(f"PyTorch has no cell={network.cell!r}; it has {supported}.")
     if cell.takes_activation and network.activation not in ("tanh", "relu"):
         raise ValueError(
             f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."

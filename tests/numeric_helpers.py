@@ -14,7 +14,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import Ragged, Rows
 
-LENGTHS = [3, 1, 5, 3, 1, 2]  # ties, ones and repeats, in no order
+LENGTHS = [3, 0, 1, 5, 3, 1, 2, 0]  # ties, ones, zeros and repeats, in no order
 N_FEATURES, N_OUTPUTS = 2, 3
 
 

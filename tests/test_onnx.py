@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from numeric_helpers import ACTIVATIONS, POOLINGS
+from numeric_helpers import ACTIVATIONS, CELLS, POOLINGS
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -21,6 +21,7 @@ from skrnn import (
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
@@ -142,6 +143,47 @@ def test_cells_poolings_and_tasks(cell, pooling, task):
             assert_same(outputs_of(model, X), estimator, X)
         # More padding and another batch do not change the predictions.
         assert_same(outputs_of(model, X[:3], n_steps=11), estimator, X[:3])
+
+
+@pytest.mark.usefixtures("as_given")
+@pytest.mark.parametrize("lengths", [[2, 0, 3, 0, 1], [0, 4], [0, 0]], ids=str)
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_sequences_without_steps(cell, pooling, lengths):
+    rng, lengths = np.random.RandomState(0), np.array(lengths)
+    for bidirectional in (False, True):
+        estimator = network("vector", pooling, cell=cell, bidirectional=bidirectional)
+        data = Sequences(rng.normal(size=(6, 3)), np.array([2, 4]))
+        y = rng.normal(size=(6, 2))
+        estimator.fit(data, y[:2] if pooling else [y[:2], y[2:]])
+        for p in estimator.weights_.values():
+            for array in p.values():
+                array[...] = rng.normal(0, 0.3, array.shape)
+        X = Sequences(rng.normal(size=(lengths.sum(), 3)), lengths)
+        padded = np.full((len(lengths), 5, 3), np.nan, np.float32)
+        padded[np.arange(5) < lengths[:, None]] = X.values
+        for feed in ({"X": padded, "lengths": lengths}, {"X": padded}):
+            model = to_onnx(estimator, lengths="input" if "lengths" in feed else "nan")
+            onnx.checker.check_model(model, full_check=True)
+            (given,) = run(model, feed).values()
+            expected = estimator.predict(X)
+            if pooling is None:
+                padding = np.arange(5) >= lengths[:, None]
+                assert np.isnan(given[padding]).all()
+                given, expected = given[~padding], np.concatenate(expected)
+            assert given.shape == expected.shape
+            assert np.abs(given - expected).max(initial=0) < TOLERANCE
+
+
+def test_cells_without_an_operator(monkeypatch):
+    X = ragged()
+    clf = SequenceRNNClassifier(3, max_iter=1, random_state=0).fit(X, np.arange(17) % 3)
+    monkeypatch.setitem(CELLS, "gru", CELLS["gru"]._replace(onnx_operator=None))
+    with pytest.raises(
+        ValueError,
+        match="ONNX has no operator for cell='gru'; it has 'rnn', 'lstm'",
+    ):
+        to_onnx(clf)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -341,6 +383,25 @@ def test_text():
     padded = np.array([x + [""] * (3 - len(x)) for x in X], dtype=object)[:, :, None]
     outputs = run(model, {"X": padded, "lengths": np.array([len(x) for x in X])})
     assert_same(outputs, pipe, X)
+
+
+def test_text_of_sequences_without_steps():
+    """The encoder is not given the padding, also where a sequence is nothing but padding."""
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    encoder = PerStep(OneHotEncoder()).fit([["the", "Ann"], ["Bob", "the", "Ann"]])
+    types = [("X", StringTensorType([None, None, 1])), ("lengths", Int64TensorType([None]))]
+    model = to_onnx(encoder, initial_types=types)
+    padded = np.array([["", ""], ["the", "Ann"], ["Bob", ""]], dtype=object)[:, :, None]
+    outputs = run(model, {"X": padded, "lengths": np.array([0, 2, 1])})
+    expected = encoder.transform([["the", "Ann"], ["Bob"]])
+    np.testing.assert_array_equal(outputs["n_steps"], [0, 2, 1])
+    np.testing.assert_array_equal(outputs["sequences"][1], _dense(expected[0]))
+    np.testing.assert_array_equal(outputs["sequences"][2, :1], _dense(expected[1]))
+
+
+def _dense(steps):
+    return steps.toarray() if hasattr(steps, "toarray") else steps
 
 
 def test_search(sequences):

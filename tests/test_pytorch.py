@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from numeric_helpers import CELLS
 from sklearn.exceptions import NotFittedError
 
 from skrnn import (
@@ -367,6 +368,13 @@ def test_misuse():
     fitted = from_state_dict(odd, state_dict(cell="rnn"))
     with pytest.raises(ValueError, match="no RNN with activation='logistic'"):
         to_state_dict(fitted)
+
+
+def test_cells_that_torch_lacks(monkeypatch):
+    gru = from_state_dict(SequenceRNNRegressor(), state_dict())
+    monkeypatch.setitem(CELLS, "gru", CELLS["gru"]._replace(torch_gates=()))
+    with pytest.raises(ValueError, match="PyTorch has no cell='gru'; it has 'rnn', 'lstm'"):
+        to_state_dict(gru)
 
 
 def test_torch_is_never_imported():

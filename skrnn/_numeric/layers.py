@@ -11,30 +11,9 @@ returns None.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from skrnn._numeric.activations import ACTIVATIONS
-
-
-def dense(p, x, packing=None, rng=None):
-    """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
-    W = p["W"]
-    y = x.dot(W)  # half the time of a small x @ W, and works for sparse x
-    y += p["b"]
-
-    def back(dy, grad, want_dx=True):
-        _ones(len(dy), dy.dtype).dot(dy, out=grad["b"])  # a fifth of the time of a sum
-        grad["W"][...] = x.T.dot(dy)
-        return dy.dot(W.T) if want_dx else None
-
-    return y, back
-
-
-@lru_cache(maxsize=8)
-def _ones(n, dtype):
-    return np.ones(n, dtype)
 
 
 def activate(name):

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.layers import POOLINGS, activate, attend_step, dense, dropout, reverse
+from skrnn._numeric.affine import dense
+from skrnn._numeric.layers import POOLINGS, activate, attend_step, dropout, reverse
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
 
@@ -85,6 +86,26 @@ def on_reversed(layer):
     return run
 
 
+def zero_if_empty(pooling):
+    """Pool the sequences that have steps. The pooled state of the others is the initial one, 0."""
+
+    def layer(params, h, packing, rng=None):
+        with_steps = packing.without_empty()
+        y, back_pooling = pooling(params, h, with_steps, rng)
+        if with_steps is packing:
+            return y, back_pooling
+        has_steps = packing.lengths > 0
+        pooled = np.zeros((packing.n_sequences, y.shape[1]), y.dtype)
+        pooled[has_steps] = y
+
+        def back(dy, grad=None, want_dx=True):
+            return back_pooling(dy[has_steps], grad, want_dx)
+
+        return pooled, back
+
+    return layer
+
+
 @dataclass(frozen=True)
 class MLP:
     """Dense layers with an activation between them: x (n, units[0]), output (n, units[-1])."""
@@ -113,8 +134,9 @@ class MLP:
 class RNN:
     """Stacked recurrent layers, a pooling over time, and a dense output layer.
 
-    x (n_rows, n_features) holds packed rows. The output is (n_sequences, n_outputs). Without
-    pooling it is (n_rows, n_outputs), one row for each step, sequence after sequence.
+    x (n_rows, n_features) holds packed rows, dense or in CSR format. The output is
+    (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
+    sequence after sequence.
     """
 
     n_features: int
@@ -169,6 +191,8 @@ class RNN:
         pooling = POOLINGS[self.pooling]
         if self.pooling == "attention":
             pooling = named("attention", pooling)
+        if self.pooling is not None:
+            pooling = zero_if_empty(pooling)
         if self.pooling == "last":  # of each direction, after its own last step
             layers += self._directions(self.layers[-1], pooling)
         else:

@@ -9,10 +9,12 @@ sequence first* and *step by step*::
 
 Every step is a run of consecutive rows, and sequences that have ended have no row, so that
 nothing is computed on padding. This is the order of cuDNN and of
-``torch.nn.utils.rnn.pack_padded_sequence``.
+``torch.nn.utils.rnn.pack_padded_sequence``. A sequence without any step has no row at all.
 """
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 
@@ -27,7 +29,7 @@ class Packing:
     Parameters
     ----------
     lengths : array-like of int of shape (n_sequences,)
-        Number of steps of each sequence, at least 1, in any order.
+        Number of steps of each sequence, in any order. It may be 0.
 
     Attributes
     ----------
@@ -57,11 +59,9 @@ class Packing:
     reverse : ndarray of shape (n_rows,)
         ``packed[reverse]`` is the same batch with the steps of every sequence reversed.
 
-    last : ndarray of shape (n_sequences,)
-        Packed row of the last step of each sequence, in the order of `lengths`.
-
     offsets : ndarray of shape (n_sequences,)
-        First row of each sequence in `concatenated`.
+        First row of each sequence in `concatenated`; of a sequence without steps, the row at
+        which the next sequence begins.
 
     Examples
     --------
@@ -78,14 +78,14 @@ class Packing:
         lengths = np.asarray(lengths)
         self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
-        self.n_sequences, self.n_steps = len(lengths), int(lengths.max())
         self.offsets = starts_of(lengths)
         sizes = _sequences_at_each_step(lengths)
+        self.n_sequences, self.n_steps = len(lengths), len(sizes)
         starts = starts_of(sizes)
         self.n_rows = int(sizes.sum())
 
         # In the array of states, the initial state of each sequence precedes its first step.
-        befores = np.concatenate([[0], self.n_sequences + starts[:-1]])
+        befores = np.concatenate([[0], self.n_sequences + starts])[: self.n_steps]
         self.steps = [
             (slice(start, start + size), slice(before, before + size))
             for start, size, before in zip(
@@ -94,7 +94,7 @@ class Packing:
         ]
         # With equal lengths, the state before each row is n_sequences rows above: use a slice.
         self._before: np.ndarray | None = None
-        if sizes[-1] < sizes[0]:
+        if self.n_steps and sizes[-1] < self.n_sequences:
             self._before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
 
         step = np.repeat(np.arange(self.n_steps), sizes)
@@ -103,7 +103,18 @@ class Packing:
         self.to_concatenated = np.empty_like(self.to_packed)
         self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
         self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
-        self.last = self.to_concatenated[self.offsets + lengths - 1]
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
+        return self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
+
+    def without_empty(self) -> Packing:
+        """Get the packing of the sequences that have steps. Its rows are the same."""
+        n_with_steps = self.steps[0][0].stop if self.steps else 0
+        if n_with_steps == self.n_sequences:
+            return self
+        return Packing(self.lengths[self.lengths > 0])
 
     def before(self, rows: slice = slice(None)) -> slice | np.ndarray:
         """Get the rows of *states* that precede these packed rows, as a slice if possible."""
@@ -128,7 +139,8 @@ class Packing:
         """Split the batch over time into blocks of `n_steps` steps.
 
         Each block is a pair: its packed rows, and its packing. The sequences of a block are in
-        the order of the batch, longest first. The first of them continue in the next block.
+        the order of the batch, longest first. The first of them continue in the next block. A
+        sequence without any step is in none.
         """
         longest_first = self.lengths[self.order]
         blocks = []
@@ -143,6 +155,18 @@ class Packing:
 def starts_of(lengths: np.ndarray) -> np.ndarray:
     """First row of each sequence, if sequences of these lengths are concatenated."""
     return np.cumsum(lengths) - lengths
+
+
+def reduce_steps(ufunc: np.ufunc, rows: np.ndarray, lengths: np.ndarray, empty=0) -> np.ndarray:
+    """Reduce the steps of each sequence, such as to their sum: rows (n_rows,) or (n_rows, k).
+
+    A sequence without any step gets the value `empty`. ``ufunc.reduceat`` alone would return a
+    step of the next sequence for it.
+    """
+    reduced = ufunc.reduceat(rows, starts_of(lengths)[lengths > 0], axis=0)
+    result = np.full((len(lengths), *rows.shape[1:]), empty, reduced.dtype)
+    result[lengths > 0] = reduced
+    return result
 
 
 def _sequences_at_each_step(lengths: np.ndarray) -> np.ndarray:

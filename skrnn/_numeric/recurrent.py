@@ -10,7 +10,7 @@ elementwise product and ``.t`` marks the step.
 
 Each cell is ``states, back = cell(p, x, packing, start)``:
 
-* `x` ``(n_rows, n_in)`` is the input;
+* `x` ``(n_rows, n_in)`` is the input, dense or in CSR format;
 * `start` holds the initial state of each kind that the cell has (the LSTM has two): an array
   ``(n_sequences, n_units)``, longest sequence first, or 0;
 * `states` holds the states after each step, one array ``(n_rows, n_units)`` of each kind. The
@@ -33,27 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
-
-
-def project(p, x):
-    """Input projection of every gate and step, ``x W + b``: x (n_rows, n_in).
-
-    The bias is the weight of one more input that is always 1. One product then serves both in
-    each direction. For few inputs this takes a fifth of the time of a separate addition and sum.
-    """
-    (n_gates, n_in, n_units), dtype = p["W"].shape, p["W"].dtype
-    x_1 = np.empty((len(x), n_in + 1), x.dtype)
-    x_1[:, :-1], x_1[:, -1] = x, 1
-    W_b = np.empty((n_gates, n_in + 1, n_units), dtype)
-    W_b[:, :-1], W_b[:, -1] = p["W"], p["b"]
-    projected = np.matmul(x_1, W_b)  # (n_gates, n_rows, n_units)
-
-    def back(dprojected, grad, want_dx=True):
-        dW_b = x_1.T @ dprojected  # (n_gates, n_in + 1, n_units)
-        grad["W"][...], grad["b"][...] = dW_b[:, :-1], dW_b[:, -1]
-        return (dprojected @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
-
-    return projected, back
+from skrnn._numeric.affine import project
 
 
 def single_use(back):
@@ -277,10 +257,13 @@ class Cell(NamedTuple):
         Initial bias of the gates for which it is not 0.
 
     torch_gates : tuple of str, default=()
-        The gates in the order of PyTorch.
+        The gates in the order of PyTorch. Empty if PyTorch lacks the cell.
+
+    onnx_operator : str, default=None
+        Name of the operator of ONNX. None if ONNX lacks the cell.
 
     onnx_attributes : mapping of str to object, default={}
-        Attributes of the operator of ONNX, which has the name of the cell in capitals.
+        Attributes of the operator of ONNX.
     """
 
     run: Callable
@@ -290,6 +273,7 @@ class Cell(NamedTuple):
     recurrent_bias: str | None = None
     initial_bias: Mapping[str, float] = {}
     torch_gates: tuple[str, ...] = ()
+    onnx_operator: str | None = None
     onnx_attributes: Mapping[str, Any] = {}
 
     @property
@@ -325,12 +309,13 @@ class Cell(NamedTuple):
 
 
 CELLS = {
-    "rnn": Cell(rnn, gates=("h",), takes_activation=True, torch_gates=("h",)),
+    "rnn": Cell(rnn, gates=("h",), takes_activation=True, torch_gates=("h",), onnx_operator="RNN"),
     "gru": Cell(
         gru,
         gates=("z", "r", "n"),
         recurrent_bias="n",
         torch_gates=("r", "z", "n"),
+        onnx_operator="GRU",
         onnx_attributes={"linear_before_reset": 1},
     ),
     "lstm": Cell(
@@ -340,6 +325,7 @@ CELLS = {
         # Remember at first (Gers et al., 2000; Jozefowicz et al., 2015).
         initial_bias={"f": 1.0},
         torch_gates=("i", "f", "g", "o"),
+        onnx_operator="LSTM",
     ),
 }
 
@@ -353,7 +339,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     of one block at a time.
     """
     run, blocks, starts = CELLS[cell].run, packing.blocks(n_steps), []
-    h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x, p["W"]))
+    h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x.dtype, p["W"].dtype))
     for rows, block in blocks:
         start = [state if np.ndim(state) == 0 else state[: block.n_sequences] for state in start]
         starts.append(start)
@@ -362,18 +348,18 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         start = [state[block.last] for state in states]
 
     def back(dh, grad, want_dx=True):
-        dx = np.empty_like(x)  # (n_rows, n_in)
+        dx = np.empty(x.shape, x.dtype) if want_dx else None  # (n_rows, n_in)
         of_block = {name: np.empty_like(total) for name, total in grad.items()}
         for total in grad.values():
             total[...] = 0
         for (rows, block), start in zip(blocks, starts, strict=True):
             _, back_block = run(p, x[rows], block, start, **options)
             dx_block = back_block(dh[rows], of_block, want_dx)
-            if want_dx:
+            if dx is not None:
                 dx[rows] = dx_block
             for name, total in grad.items():
                 total += of_block[name]
-        return dx if want_dx else None
+        return dx
 
     return (h,), back
 

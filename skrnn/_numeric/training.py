@@ -91,7 +91,8 @@ class Rows(Samples):
 class Ragged(Samples):
     """Samples that are sequences, one after the other in x (n_steps_total, n_features).
 
-    With `per_step`, y and weight have a row for each step instead of one for each sequence.
+    x is dense or in CSR format. Lengths may be 0. With `per_step`, y and weight have a row for each
+    step instead of one for each sequence.
     """
 
     lengths: np.ndarray
@@ -147,7 +148,8 @@ def gather(samples, index, network=None):
     """
     if isinstance(network, RNN):
         lengths = samples.lengths[index]
-        if len(lengths) > 1 and network.work(lengths.sum() / lengths.max()) >= _HALVES_FROM:
+        n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
+        if len(lengths) > 1 and network.work(n_sequences) >= _HALVES_FROM:
             return samples.halves(index)
     return samples.take(index)
 

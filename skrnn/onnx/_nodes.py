@@ -52,7 +52,7 @@ def read_sequences(nodes, X, lengths, n_features):
 
     Returns the batch, the lengths, and a mask of the steps ``(n_sequences, n_steps, 1)``. In the
     batch, the padding is replaced by the first step of the sequence, a valid input for any
-    transformer or network.
+    transformer or network. A sequence without steps gets that of the longest sequence.
     """
     X = nodes("Reshape", X, np.array([0, -1, n_features]))
     n_steps = nodes("Gather", nodes("Shape", X), np.array(1))
@@ -63,7 +63,16 @@ def read_sequences(nodes, X, lengths, n_features):
         lengths = nodes("ReduceMax", nodes("Mul", present, numbers), np.array([1, 2]), keepdims=0)
     mask = nodes("LessOrEqual", numbers, nodes("Unsqueeze", lengths, np.array([1, 2])))
     first = nodes("Slice", X, np.array([0]), np.array([1]), np.array([1]))
-    return nodes("Where", mask, X, first), lengths, mask
+    longest = nodes("ArgMax", lengths, axis=0)  # (1,)
+    valid = nodes(
+        "Where", _has_steps(nodes, lengths, [1, 2]), first, nodes("Gather", first, longest)
+    )
+    return nodes("Where", mask, X, valid), lengths, mask
+
+
+def _has_steps(nodes, lengths, axes):
+    """Whether each sequence has a step, with further axes of length 1."""
+    return nodes("Greater", nodes("Unsqueeze", lengths, np.array(axes)), np.array(0))
 
 
 def fill_padding(nodes, mask, X, fill_value):
@@ -94,6 +103,9 @@ def recurrent_network(nodes, network, weights, X, lengths, mask):
 def _recurrent(nodes, network, directions, x, lengths):
     """Run a layer: x (n_steps, n_sequences, n_in); returns all states, and the last ones."""
     cell, n_directions, n_units = CELLS[network.cell], len(directions), directions[0]["U"].shape[2]
+    if cell.onnx_operator is None:
+        supported = ", ".join(repr(name) for name, other in CELLS.items() if other.onnx_operator)
+        raise ValueError(f"ONNX has no operator for cell={network.cell!r}; it has {supported}.")
     W, R = (_gates_as_rows(np.stack([p[name] for p in directions])) for name in ("W", "U"))
     biases = [np.concatenate([p["b"], cell.recurrent_biases(p)]).ravel() for p in directions]
     direction = "bidirectional" if n_directions == 2 else "forward"
@@ -105,7 +117,7 @@ def _recurrent(nodes, network, directions, x, lengths):
             attributes["activation_alpha"] = [1.0] * n_directions
             attributes["activation_beta"] = [0.0] * n_directions
     inputs, n_outputs = (x, W, R, np.stack(biases), lengths), 1 + cell.n_states
-    states, last, *_ = nodes(network.cell.upper(), *inputs, n_outputs=n_outputs, **attributes)
+    states, last, *_ = nodes(cell.onnx_operator, *inputs, n_outputs=n_outputs, **attributes)
     # states (n_steps, n_directions, n_sequences, n_units); last without the first axis
     side_by_side = np.array([0, 0, n_directions * n_units])
     states = nodes("Reshape", nodes("Transpose", states, perm=[0, 2, 1, 3]), side_by_side)
@@ -123,11 +135,20 @@ _ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "
 
 
 def _pool(nodes, pooling, weights, states, last, lengths, mask):
-    """Pool the states (n_sequences, n_steps, n_units) of a layer over time."""
+    """Pool the states (n_sequences, n_steps, n_units) of a layer over time.
+
+    The pooled state of a sequence without steps is 0.
+    """
     if pooling is None:
         return states
-    if pooling == "last":
-        return last
+    pooled = last
+    if pooling != "last":
+        pooled = _pool_steps(nodes, pooling, weights, states, lengths, mask)
+    return nodes("Where", _has_steps(nodes, lengths, [1]), pooled, np.float32(0))
+
+
+def _pool_steps(nodes, pooling, weights, states, lengths, mask):
+    """Pool the states of all steps; the result is arbitrary for a sequence without steps."""
     time = np.array([1])
     if pooling == "max":
         return nodes("ReduceMax", fill_padding(nodes, mask, states, -np.inf), time, keepdims=0)

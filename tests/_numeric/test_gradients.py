@@ -21,13 +21,15 @@ from numeric_helpers import (
     split,
 )
 from numpy.random import RandomState
+from scipy.sparse import csr_array
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS, activate, dense, dropout, reverse
-from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.affine import dense, project
+from skrnn._numeric.layers import POOLINGS, activate, dropout, reverse
+from skrnn._numeric.networks import MLP, RNN, zero_if_empty
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.recurrent import CELLS, project, truncated
+from skrnn._numeric.recurrent import CELLS, truncated
 from skrnn._numeric.training import make_objective
 
 PACKING = Packing(LENGTHS)
@@ -52,10 +54,23 @@ def cell_layer(cell, start=None, run=None, **options):
     return CELLS[cell].shapes(N_FEATURES, UNITS), layer
 
 
+def of_all(pool):
+    """Pool as a network does, in which some sequences have no steps."""
+    return pool if pool is POOLINGS[None] else zero_if_empty(pool)
+
+
 # Name: shapes of the parameters, and the layer as a function of parameters and input.
 LAYERS = {
     "dense": ({"W": (N_FEATURES, UNITS), "b": (UNITS,)}, dense),
+    "dense-sparse": (
+        {"W": (N_FEATURES, UNITS), "b": (UNITS,)},
+        lambda p, x: dense(p, csr_array(x)),
+    ),
     "project": ({"W": (4, N_FEATURES, UNITS), "b": (4, UNITS)}, project),
+    "project-sparse": (
+        {"W": (4, N_FEATURES, UNITS), "b": (4, UNITS)},
+        lambda p, x: project(p, csr_array(x)),
+    ),
     "dropout": ({}, lambda p, x: dropout(0.4)(p, x, rng=RandomState(0))),
     "dropout-off": ({}, lambda p, x: dropout(0.4)(p, x)),
     "reverse": ({}, lambda p, x: reverse(p, x, PACKING)),
@@ -66,7 +81,7 @@ LAYERS = {
     **{
         f"pool-{name}": (
             {"W": (N_FEATURES, 1)} if name == "attention" else {},
-            lambda p, x, pool=pool: pool(p, x, PACKING),
+            lambda p, x, pool=pool: of_all(pool)(p, x, PACKING),
         )
         for name, pool in POOLINGS.items()
     },
@@ -130,10 +145,15 @@ def same_dropout(network):
     return SameDropout(n_layers) if network.dropout else None
 
 
-@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
+@pytest.mark.parametrize(
+    ("weighted", "layout"),
+    [(True, np.asarray), (False, np.asarray), (True, csr_array)],
+    ids=["weighted", "unweighted", "sparse"],
+)
 @pytest.mark.parametrize(("network", "loss"), NETWORKS, ids=describe)
-def test_network(network, loss, weighted):
+def test_network(network, loss, weighted, layout):
     samples = random_samples(network, loss)
+    samples.x[::2, 0] = 0
     if not weighted:
         samples = replace(samples, weight=np.ones_like(samples.weight))
     batch = samples.take(slice(None))
@@ -142,7 +162,7 @@ def test_network(network, loss, weighted):
 
     def objective(params, theta, x):
         of = make_objective(network, params, LOSSES[loss], alpha=0.8, rng=rng)
-        return of(theta, batch._replace(x=x))
+        return of(theta, batch._replace(x=layout(x)))
 
     def value(theta, x):
         return objective(moved, theta, x)[0]
@@ -150,7 +170,7 @@ def test_network(network, loss, weighted):
     _, gradient = objective(params, params.flat, batch.x)
     assert_close(gradient, complex_step(lambda theta: value(theta, batch.x), params.flat))
 
-    scores, back = network.run(params, batch.x, batch.packing, rng)
+    scores, back = network.run(params, layout(batch.x), batch.packing, rng)
     _, dscores = LOSSES[loss](scores, batch.y, batch.weight)
     g = params.like()
     dx = back(dscores, g, want_dx=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numeric_helpers import (
     LENGTHS,
@@ -18,19 +18,20 @@ from numeric_helpers import (
     recurrent_networks,
 )
 from numpy.random import RandomState
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, csr_matrix
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.networks import MLP
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
-from skrnn._numeric.training import Ragged, make_objective
+from skrnn._numeric.training import Ragged, evaluate, gather, make_objective
 
 CROSS_ENTROPY = "log_loss", "softmax"
 RECURRENT = recurrent_networks()
 FEEDFORWARD = [MLP((N_FEATURES, 4, N_OUTPUTS), activation) for activation in ACTIVATIONS]
 NETWORKS = RECURRENT + FEEDFORWARD
 
-ragged_lengths = st.lists(st.integers(1, 6), min_size=1, max_size=6)
+ragged_lengths = st.lists(st.integers(0, 6), min_size=1, max_size=6)
+layouts = st.sampled_from([np.asarray, csr_array])
 recurrent_network = st.sampled_from(RECURRENT)
 any_network = st.sampled_from(NETWORKS)
 few = settings(max_examples=60, deadline=None)
@@ -45,27 +46,29 @@ def scores_of(network, samples, index=slice(None)):
     return list(scores)
 
 
-def value_and_gradient(network, batch, loss=CROSS_ENTROPY, alpha=0.0):
+def value_and_gradient(network, batch, loss=CROSS_ENTROPY, alpha=0.0, rng=None):
     params = random_params(network.shapes)
-    return make_objective(network, params, LOSSES[loss], alpha)(params.flat, batch)
+    return make_objective(network, params, LOSSES[loss], alpha, rng)(params.flat, batch)
 
 
 # --- Samples are independent ----------------------------------------------------------------
 
 
 @few
-@given(any_network, ragged_lengths)
-def test_a_batch_gives_the_same_as_single_samples(network, lengths):
+@given(any_network, ragged_lengths, layouts)
+def test_a_batch_gives_the_same_as_single_samples(network, lengths, layout):
     samples = random_samples(network, CROSS_ENTROPY, lengths)
+    samples = replace(samples, x=layout(samples.x))
     for i, together in enumerate(scores_of(network, samples)):
         (alone,) = scores_of(network, samples, [i])
         assert_close(together, alone)
 
 
 @few
-@given(any_network, st.permutations(range(len(LENGTHS))))
-def test_the_order_of_a_batch_does_not_matter(network, permutation):
+@given(any_network, st.permutations(range(len(LENGTHS))), layouts)
+def test_the_order_of_a_batch_does_not_matter(network, permutation, layout):
     samples = random_samples(network, CROSS_ENTROPY)
+    samples = replace(samples, x=layout(samples.x))
     scores = scores_of(network, samples)
     for i, permuted in zip(permutation, scores_of(network, samples, permutation), strict=True):
         assert_close(permuted, scores[i])
@@ -80,6 +83,7 @@ def test_the_order_of_a_batch_does_not_matter(network, permutation):
 def test_a_weight_of_two_is_the_sample_twice(network, lengths, data):
     twice = data.draw(st.integers(0, len(lengths) - 1))
     samples = random_samples(network, CROSS_ENTROPY, lengths)
+    assume(len(samples.y))
     of_sample = np.arange(len(lengths))
     if len(samples.weight) > len(lengths):
         of_sample = np.repeat(of_sample, lengths)
@@ -98,6 +102,7 @@ def test_batches_add_up(network, cut):
     samples = random_samples(network, CROSS_ENTROPY)
     whole = samples.take(slice(None))
     parts = [samples.take(slice(cut)), samples.take(slice(cut, None))]
+    assume(all(len(part.y) for part in parts))
     expected = value_and_gradient(network, whole)
     for of_whole, *of_parts in zip(
         expected, *(value_and_gradient(network, part) for part in parts), strict=True
@@ -219,16 +224,82 @@ def test_inputs_are_not_changed(network, loss):
     assert np.array_equal(params.flat, theta)
 
 
-@pytest.mark.parametrize("network", FEEDFORWARD, ids=describe)
-def test_sparse_rows(network):
+@pytest.mark.parametrize("bptt_steps", [None, 2])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("layout", [csr_array, csr_matrix])
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_sparse_input_equals_dense(network, layout, dropout, bptt_steps):
+    truncation = {"bptt_steps": bptt_steps} if isinstance(network, RNN) else {}
+    network = replace(network, dropout=dropout, **truncation)
     samples = random_samples(network, CROSS_ENTROPY)
     samples.x[::2, 0] = 0
-    sparse = replace(samples, x=csr_array(samples.x))
-    for index in (slice(None), [3, 0, 4]):
-        value, gradient = value_and_gradient(network, samples.take(index))
-        sparse_value, sparse_gradient = value_and_gradient(network, sparse.take(index))
-        assert_close(sparse_value, value)
-        assert_close(sparse_gradient, gradient)
+    sparse = replace(samples, x=layout(samples.x))
+    for index in (slice(None), np.array([3, 0, 4, 1])):
+        for take in [type(samples).take, *[Ragged.halves] * isinstance(network, RNN)]:
+            expected = value_and_gradient(network, take(samples, index), rng=RandomState(0))
+            given = value_and_gradient(network, take(sparse, index), rng=RandomState(0))
+            for of_sparse, of_dense in zip(given, expected, strict=True):
+                assert_close(of_sparse, of_dense)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_sparse_input_keeps_float32(network):
+    batch = random_samples(network, CROSS_ENTROPY, dtype=np.float32).take(slice(None))
+    params = random_params(network.shapes, dtype=np.float32)
+    scores, back = network.run(params, csr_array(batch.x), batch.packing)
+    dx = back(scores, params.like(), want_dx=True)
+    assert scores.dtype == dx.dtype == np.float32
+    expected, back = network.run(params, batch.x, batch.packing)
+    assert_close(scores, expected, tol=1e-5)
+    assert_close(dx, back(expected, params.like(), want_dx=True), tol=1e-4)
+
+
+# --- Sequences without steps -----------------------------------------------------------------
+
+POOLED = [network for network in RECURRENT if network.pooling is not None]
+
+
+@pytest.mark.parametrize("layout", [np.asarray, csr_array])
+@pytest.mark.parametrize("lengths", [[0], [0, 0, 0], [0, 2, 0, 0, 1], [2, 0], [0, 3]], ids=str)
+@pytest.mark.parametrize("network", POOLED, ids=describe)
+def test_the_pooled_state_of_an_empty_sequence_is_zero(network, lengths, layout):
+    samples = random_samples(network, CROSS_ENTROPY, lengths)
+    batch = replace(samples, x=layout(samples.x)).take(slice(None))
+    params = random_params(network.shapes)
+    pooled, _ = network.encode(params, batch.x, batch.packing)
+    assert pooled.shape == (len(lengths), len(params["output"]["W"]))
+    assert np.array_equal(pooled.any(axis=1), np.array(lengths) > 0)
+
+
+@pytest.mark.parametrize("lengths", [[0], [0, 0, 0]], ids=str)
+@pytest.mark.parametrize("network", POOLED, ids=describe)
+def test_a_batch_of_empty_sequences_trains_the_output_bias_only(network, lengths):
+    network = replace(network, bptt_steps=2)
+    samples, params = random_samples(network, CROSS_ENTROPY, lengths), random_params(network.shapes)
+    for batch in (samples.take(slice(None)), gather(samples, slice(None), network)):
+        value, gradient = value_and_gradient(network, batch)
+        assert value > 0
+        g = params.like()
+        g.flat[:] = gradient
+        assert g["output"]["b"].all()
+        g["output"]["b"][:] = 0
+        assert not g.flat.any()
+
+
+@pytest.mark.parametrize("network", [n for n in RECURRENT if n.pooling is None], ids=describe)
+def test_empty_sequences_contribute_nothing_to_the_loss_of_steps(network):
+    samples = random_samples(network, CROSS_ENTROPY, LENGTHS)
+    without = replace(samples, lengths=samples.lengths[samples.lengths > 0])
+    for of_all, of_nonempty in zip(
+        value_and_gradient(network, samples.take(slice(None)), alpha=0.5),
+        value_and_gradient(network, without.take(slice(None)), alpha=0.5),
+        strict=True,
+    ):
+        assert_close(of_all, of_nonempty)
+    params = random_params(network.shapes)
+    scores, _ = network.run(params, samples.x[:0], Packing([0, 0]))
+    assert scores.shape == (0, N_OUTPUTS)
+    assert evaluate(network.run, params, samples.x, samples.lengths, 3).shape[0] == sum(LENGTHS)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)

@@ -185,6 +185,7 @@ def test_facts_about_a_cell_agree(cell):
     assert facts.run is getattr(cells, cell)
     assert sorted(facts.torch_gates) in ([], sorted(facts.gates))  # none if PyTorch lacks the cell
     assert set(facts.initial_bias) <= set(facts.gates)
+    assert facts.onnx_operator in (None, cell.upper())
     assert ("b_rec" in facts.shapes(2, 3)) == (facts.recurrent_bias in facts.gates)
     assert ("activation" in inspect.signature(facts.run).parameters) == facts.takes_activation
     assert list(facts.options("relu")) == ["activation"] * facts.takes_activation

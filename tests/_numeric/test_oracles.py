@@ -19,7 +19,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import POOLINGS, attend, dropout
-from skrnn._numeric.networks import MLP, RNN
+from skrnn._numeric.networks import MLP, RNN, zero_if_empty
 from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
@@ -78,17 +78,23 @@ STATES = RandomState(3).normal(size=(sum(LENGTHS), UNITS))
 )
 def test_pooling(pooling, of_sequence):
     packing = Packing(LENGTHS)
-    y, _ = POOLINGS[pooling]({}, STATES[packing.to_packed], packing)
-    assert_close(y, np.concatenate([of_sequence(h) for h in split(STATES, LENGTHS)]), tol=1e-15)
+    pool = zero_if_empty(POOLINGS[pooling]) if pooling else POOLINGS[pooling]
+    y, _ = pool({}, STATES[packing.to_packed], packing)
+    of_empty = np.zeros((1, UNITS)) if pooling else STATES[:0]
+    expected = [of_sequence(h) if len(h) else of_empty for h in split(STATES, LENGTHS)]
+    assert_close(y, np.concatenate(expected), tol=1e-15)
 
 
 def test_attention():
     packing, W = Packing(LENGTHS), RandomState(3).normal(size=(STATES.shape[1], 1))
-    y, _ = attend({"W": W}, STATES[packing.to_packed], packing)
-    expected = [softmax(h @ W[:, 0]) @ h for h in split(STATES, LENGTHS)]
+    pool = zero_if_empty(attend)
+    y, _ = pool({"W": W}, STATES[packing.to_packed], packing)
+    expected = [softmax(h @ W[:, 0]) @ h if len(h) else h.sum(0) for h in split(STATES, LENGTHS)]
     assert_close(y, np.array(expected), tol=1e-14)
-    y, _ = attend({"W": 1000 * W}, STATES[packing.to_packed], packing)
-    assert_close(y, [h[(h @ W[:, 0]).argmax()] for h in split(STATES, LENGTHS)])
+    y, _ = pool({"W": 1000 * W}, STATES[packing.to_packed], packing)
+    nonempty = [h for h in split(STATES, LENGTHS) if len(h)]
+    expected = [h[(h @ W[:, 0]).argmax()] for h in nonempty]
+    assert_close(y[np.array(LENGTHS) > 0], expected)
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.7])
@@ -170,7 +176,8 @@ def test_torch(cell, activation, n_layers, bidirectional, pooling):
     params = random_params(network.shapes)
     params["output"]["W"][:] = np.eye(n_outputs)  # scores are the states themselves
     params["output"]["b"][:] = 0
-    packing = Packing(LENGTHS)
+    lengths = [length for length in LENGTHS if length]  # PyTorch refuses 0
+    packing = Packing(lengths)
     x = RandomState(1).normal(size=(packing.n_rows, N_FEATURES))
     scores, back = network.run(params, x[packing.to_packed], packing)
     dscores, g = RandomState(2).normal(size=scores.shape), params.like()
@@ -178,7 +185,7 @@ def test_torch(cell, activation, n_layers, bidirectional, pooling):
 
     module, x = torch_module(torch, network, params), torch.from_numpy(x).requires_grad_()
     rnn = torch.nn.utils.rnn
-    packed = rnn.pack_sequence(torch.split(x, LENGTHS), enforce_sorted=False)
+    packed = rnn.pack_sequence(torch.split(x, lengths), enforce_sorted=False)
     outputs, final = module(packed)
     if pooling is None:
         expected = torch.cat(rnn.unpack_sequence(outputs))

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skrnn._numeric.packing import Packing
+from skrnn._numeric.packing import Packing, reduce_steps, starts_of
 
-ragged_lengths = st.lists(st.integers(1, 12), min_size=1, max_size=8)
+ragged_lengths = st.lists(st.integers(0, 12), min_size=1, max_size=8)
+nonempty_lengths = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 quick = settings(deadline=None)
 
 
@@ -29,9 +30,10 @@ def test_order_of_rows(lengths):
     assert [rows[i] for i in packing.to_packed] == packed
     assert [packed[i] for i in packing.to_concatenated] == rows
     assert [packed[i] for i in packing.reverse] == [(i, lengths[i] - 1 - t) for i, t in packed]
-    assert [packed[i] for i in packing.last] == [(i, n - 1) for i, n in enumerate(lengths)]
-    assert [rows[i] for i in packing.offsets] == [(i, 0) for i in range(len(lengths))]
-    assert [i for i, t in packed if t == 0] == packing.order.tolist()
+    assert [packed[i] for i in packing.last] == [(i, n - 1) for i, n in enumerate(lengths) if n]
+    assert packing.offsets.tolist() == [sum(lengths[:i]) for i in range(len(lengths))]
+    empty = [i for i, n in enumerate(lengths) if n == 0]
+    assert packing.order.tolist() == [i for i, t in packed if t == 0] + empty
 
 
 @quick
@@ -89,7 +91,7 @@ def test_runs(lengths, n_units):
 
 
 @quick
-@given(ragged_lengths)
+@given(nonempty_lengths)
 def test_torch_packs_in_the_same_order(lengths):
     torch = pytest.importorskip("torch")
     rows = torch.arange(sum(lengths))
@@ -107,6 +109,41 @@ def test_torch_packs_in_the_same_order(lengths):
 @pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, np.int32)])
 def test_lengths_may_be_any_array_like(kind):
     assert Packing(kind([2, 4, 1])).to_packed.tolist() == [2, 0, 6, 3, 1, 4, 5]
+
+
+@quick
+@given(ragged_lengths)
+def test_the_packing_without_empty_sequences_has_the_same_rows(lengths):
+    packing = Packing(lengths)
+    without = packing.without_empty()
+    assert without.lengths.tolist() == [n for n in lengths if n]
+    for name in ("to_packed", "to_concatenated", "reverse", "last"):
+        assert np.array_equal(getattr(without, name), getattr(packing, name))
+    assert (without is packing) == (0 not in lengths)
+
+
+@quick
+@given(ragged_lengths, st.integers(1, 4))
+def test_blocks_leave_empty_sequences_out(lengths, n_steps):
+    packing = Packing(lengths)
+    blocks = packing.blocks(n_steps)
+    assert all(block.lengths.all() for _, block in blocks)
+    rows = [row for rows, _ in blocks for row in range(rows.start, rows.stop)]
+    assert rows == list(range(packing.n_rows))
+
+
+@quick
+@given(ragged_lengths, st.sampled_from([(), (3,)]))
+def test_reduce_steps(lengths, shape):
+    rows = np.random.RandomState(0).normal(size=(sum(lengths), *shape))
+    lengths = np.array(lengths)
+    sequences = np.split(rows, starts_of(lengths)[1:])
+    for ufunc, empty in [(np.add, 0), (np.maximum, -np.inf)]:
+        expected = [ufunc.reduce(x) if len(x) else np.full(shape, empty) for x in sequences]
+        reduced = reduce_steps(ufunc, rows, lengths, empty)
+        np.testing.assert_allclose(reduced, expected, rtol=1e-12, atol=1e-12)
+    wrong = np.ones(len(rows), bool)
+    assert reduce_steps(np.logical_or, wrong, lengths).tolist() == [len(x) > 0 for x in sequences]
 
 
 def test_ties_keep_their_order():

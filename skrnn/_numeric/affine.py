@@ -1,0 +1,74 @@
+"""Affine maps ``x W + b``: of a dense layer, and of all gates of a cell.
+
+The input may be dense or in the CSR format of SciPy. Of a sparse input only the stored values are
+multiplied, and nothing of its size is made dense but the gradient ``dx``, if that is requested.
+See ``layers`` for the form of a layer.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.sparse import issparse
+
+
+def dense(p, x, packing=None, rng=None):
+    """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
+    W = p["W"]
+    y = x.dot(W)  # half the time of a small x @ W, and works for sparse x
+    y += p["b"]
+
+    def back(dy, grad, want_dx=True):
+        _ones(len(dy), dy.dtype).dot(dy, out=grad["b"])  # a fifth of the time of a sum
+        grad["W"][...] = x.T.dot(dy)
+        return dy.dot(W.T) if want_dx else None
+
+    return y, back
+
+
+@lru_cache(maxsize=8)
+def _ones(n, dtype):
+    return np.ones(n, dtype)
+
+
+def project(p, x):
+    """Input projection of every gate and step, ``x W + b``: x (n_rows, n_in).
+
+    W is (n_gates, n_in, n_units), b (n_gates, n_units) and the result (n_gates, n_rows, n_units).
+
+    The bias is the weight of one more input that is always 1. One product then serves both in
+    each direction. For few inputs this takes a fifth of the time of a separate addition and sum.
+    A sparse x has many inputs. To avoid copies of their weights, each gate is a dense layer.
+    """
+    if issparse(x):
+        return _project_each_gate(p, x)
+    (n_gates, n_in, n_units), dtype = p["W"].shape, p["W"].dtype
+    x_1 = np.empty((len(x), n_in + 1), x.dtype)
+    x_1[:, :-1], x_1[:, -1] = x, 1
+    W_b = np.empty((n_gates, n_in + 1, n_units), dtype)
+    W_b[:, :-1], W_b[:, -1] = p["W"], p["b"]
+    projected = np.matmul(x_1, W_b)  # (n_gates, n_rows, n_units)
+
+    def back(dprojected, grad, want_dx=True):
+        dW_b = x_1.T @ dprojected  # (n_gates, n_in + 1, n_units)
+        grad["W"][...], grad["b"][...] = dW_b[:, :-1], dW_b[:, -1]
+        return (dprojected @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
+
+    return projected, back
+
+
+def _project_each_gate(p, x):
+    projected, backs = zip(*(dense(of_gate, x) for of_gate in _gates(p)), strict=True)
+
+    def back(dprojected, grad, want_dx=True):
+        gates = zip(backs, dprojected, _gates(grad), strict=True)
+        dxs = [back(da, of_gate, want_dx) for back, da, of_gate in gates]
+        return sum(dxs) if want_dx else None
+
+    return np.stack(projected), back
+
+
+def _gates(p):
+    """Get the weights and biases of each gate, as views."""
+    return [{"W": W, "b": b} for W, b in zip(p["W"], p["b"], strict=True)]
