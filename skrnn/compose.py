@@ -113,18 +113,14 @@ class TransformedStepTargetRegressor(Persistent):
         with unchanged_on_error(self):
             params = self._routed("fit", fit_params)
             table, lengths = _read_targets(y, X, "y")
-            self._vectors = table.ndim == 2
+            self._shape_of_step = table.shape[1:]
             self.transformer_ = clone(self.transformer).fit(_in_columns(table))
             for name in params:
                 prefix, _, last = name.rpartition("__")
                 if last == "y_val" and params[name] is not None:
                     X_val = params.get(f"{prefix}__X_val" if prefix else "X_val")
                     validation = _read_targets(params[name], X_val, name)
-                    if validation[0].shape[1:] != table.shape[1:]:
-                        raise ValueError(
-                            f"{name} has targets of shape {validation[0].shape[1:]} at each step, "
-                            f"but y has targets of shape {table.shape[1:]}."
-                        )
+                    self._check_shape(validation[0], name)
                     params[name] = self._transform(*validation)
             y = self._transform(table, lengths)
             self.regressor_ = clone(self.regressor).fit(X, y, **params)
@@ -136,9 +132,18 @@ class TransformedStepTargetRegressor(Persistent):
             return params
         return dict(process_routing(self, method, **params).regressor[method])
 
+    def _check_shape(self, table, name):
+        if table.shape[1:] != self._shape_of_step:
+            raise ValueError(
+                f"{name} has targets of shape {table.shape[1:]} at each step, but y has targets of "
+                f"shape {self._shape_of_step}."
+            )
+
     def _transform(self, table, lengths):
-        transformed = np.asarray(self.transformer_.transform(_in_columns(table)))
-        return unflatten(_without_single_column(transformed), lengths)
+        """Transform a table of targets, and split it into sequences."""
+        table = np.asarray(self.transformer_.transform(_in_columns(table)))
+        table = table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
+        return unflatten(table, lengths)
 
     def predict(self, X, **predict_params):
         """Predict with the regressor, and invert the transform.
@@ -159,9 +164,10 @@ class TransformedStepTargetRegressor(Persistent):
         check_is_fitted(self)
         predicted = self.regressor_.predict(X, **self._routed("predict", predict_params))
         lengths = np.array([len(steps) for steps in predicted])
-        table = _in_columns(np.concatenate(predicted))
-        table = np.asarray(self.transformer_.inverse_transform(table))
-        return unflatten(table if self._vectors else _without_single_column(table), lengths)
+        rows = np.concatenate(predicted)
+        if len(rows):  # transformers refuse a table without rows
+            rows = np.asarray(self.transformer_.inverse_transform(_in_columns(rows)))
+        return unflatten(rows.reshape(lengths.sum(), *self._shape_of_step), lengths)
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination over all steps of all sequences.
@@ -244,7 +250,3 @@ def _read_targets(y, X, name):
 
 def _in_columns(targets):
     return targets.reshape(len(targets), -1)
-
-
-def _without_single_column(table):
-    return table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table

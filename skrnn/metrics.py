@@ -422,7 +422,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     0.5
     """
     truth, predictions, _, sequence = _read_steps(y_true, y_pred, sample_weight)
-    truth, predictions = truth.reshape(len(truth), -1), predictions.reshape(len(truth), -1)
+    truth, predictions = np.atleast_2d(truth.T).T, np.atleast_2d(predictions.T).T
     if truth.shape != predictions.shape:
         n_true, n_pred = truth.shape[1], predictions.shape[1]
         raise ValueError(f"y_true has {n_true} values for each step, but y_pred has {n_pred}.")

@@ -205,20 +205,41 @@ def test_weights_are_passed_to_the_regressor():
         assert clone(SCALED).fit(X, y).score(X, y, sample_weight=given) == expected
 
 
-class Named(BaseEstimator):
+class Recorder(BaseEstimator):
     """Predict the first feature, times `factor`; record what fit received."""
 
     def fit(self, X, y, sample_weight=None):
-        self.sample_weight_ = sample_weight
+        self.y_, self.sample_weight_ = y, sample_weight
         return self
 
     def predict(self, X, factor=1):
         return [factor * x[:, 0] for x in X]
 
 
+def test_missing_targets_are_left_to_the_regressor():
+    # It ignores them if their weight is 0.
+    y = [[1.0, np.nan, 5.0], [None], [3.0, 3.0]]
+    X = [[1, 2, 3], [1], [2, 2]]
+    fitted = TransformedStepTargetRegressor(Recorder(), transformer=StandardScaler()).fit(X, y)
+    assert_allclose(fitted.transformer_.mean_, 3)
+    expected = np.array([-2, np.nan, 2, np.nan, 0, 0]) / np.sqrt(2)
+    assert_allclose(np.concatenate(fitted.regressor_.y_), expected)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_prediction_for_sequences_without_steps(kind):
+    model = TransformedStepTargetRegressor(Recorder(), transformer=StandardScaler())
+    model.fit(X, TARGETS[kind])
+    n_outputs = TARGETS[kind][0].shape[1:]
+    model.regressor_.predict = lambda X: [np.zeros((len(x), *n_outputs)) for x in X]
+    for lengths in ([0], [0, 2], [0, 0]):
+        predicted = model.predict([np.zeros((n, 2)) for n in lengths])
+        assert [of_one.shape for of_one in predicted] == [(n, *n_outputs) for n in lengths]
+
+
 def test_metadata_routing():
     y, weight = TARGETS["numbers"], np.arange(8.0)
-    model = TransformedStepTargetRegressor(Named(), transformer=FunctionTransformer())
+    model = TransformedStepTargetRegressor(Recorder(), transformer=FunctionTransformer())
     assert_allclose(model.fit(X, y).predict(X, factor=2)[0], 2 * X[0][:, 0])
     with sklearn.config_context(enable_metadata_routing=True):
         with pytest.raises(UnsetMetadataPassedError, match=r"\[sample_weight\] are passed but"):

@@ -176,6 +176,13 @@ def test_labels_in_padding_have_no_column():
     assert [predicted.shape for predicted in found] == [(2, 2), (3, 2), (2, 2), (3, 2)]
 
 
+def test_a_missing_label_has_no_column():
+    for missing in (None, np.nan):
+        labels = [[0, 1], [1, missing], [0, 1], [1, 0]]
+        found = cross_val_predict_steps(Recorder(), STEPS[:4], labels, cv=2)
+        assert_array_equal(found[0], [2, 2])
+
+
 def test_classes_that_y_lacks_are_refused():
     message = r"classes \[0, 1\], which are not among the labels of y, \[5, 6\]"
     with pytest.raises(ValueError, match=message):
