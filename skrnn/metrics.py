@@ -96,6 +96,9 @@ def flat_score(y_true, y_pred, *, metric, sample_weight=None, **options):
         If the number of sequences, or of the steps of one, is not the same in both, or a value
         is missing or not finite.
 
+    TypeError
+        If `metric` is no function.
+
     Examples
     --------
     >>> from sklearn.metrics import confusion_matrix, make_scorer, log_loss
@@ -115,6 +118,8 @@ def flat_score(y_true, y_pred, *, metric, sample_weight=None, **options):
     >>> bool(scorer(StepRNNClassifier(8, random_state=0).fit(X, y), X, y) > -0.1)
     True
     """
+    if not callable(metric):
+        raise TypeError(f"metric must be a function, such as f1_score, got {metric!r}.")
     truth, predictions, sample_weight, _ = _read_steps(y_true, y_pred, sample_weight)
     if sample_weight is not None:
         options["sample_weight"] = sample_weight

@@ -251,6 +251,11 @@ def test_any_metric_of_scikit_learn():
     assert found == expected
 
 
+def test_names_of_metrics_are_refused():
+    with pytest.raises(TypeError, match="metric must be a function, such as f1_score, got 'f1'"):
+        ours.flat_score([[0, 1]], [[0, 1]], metric="f1")
+
+
 MISSING = {  # true values, of which two are missing
     "text": [np.array(["a", None, "b"], dtype=object), np.array(["b", "a"]), np.array([None])],
     "numbers in objects": [np.array([0, None, 1], dtype=object), [1, 0], [pd.NA]],
