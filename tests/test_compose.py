@@ -128,7 +128,8 @@ def test_transformers(transformer):
 
 def test_fewer_outputs_than_targets():
     y = [np.column_stack([of_one, 2 * of_one + 1]) for of_one in TARGETS["numbers"]]
-    reduced = TransformedStepTargetRegressor(NET, transformer=PCA(1)).fit(X, y)
+    transformer = make_pipeline(StandardScaler(), PCA(1))
+    reduced = TransformedStepTargetRegressor(NET, transformer=transformer).fit(X, y)
     assert reduced.regressor_.n_outputs_ == 1
     predicted = np.concatenate(reduced.predict(X))
     assert predicted.shape == (sum(LENGTHS), 2)
@@ -336,7 +337,11 @@ BAD = {
     "text": ({"y": [list("abc"), *Y[1:]]}, ValueError, "mixes numbers with values of other types"),
     "all text": ({"y": [["a"] * n for n in LENGTHS]}, ValueError, "could not convert string"),
     "infinity": ({"y": [[np.inf] * 3, *Y[1:]]}, ValueError, "Input y contains infinity"),
-    "NaN": ({"y": [[np.nan] * 3, *Y[1:]]}, ValueError, "Input y contains NaN"),
+    "NaN": (
+        {"y": [[np.nan] * 3, *Y[1:]]},
+        ValueError,
+        "Input y contains NaN|y is missing at step 0 of sequence 0",  # the regressor's message
+    ),
     "masked": (
         {"y": [np.ma.masked_array([1.0, 2, 3], [0, 1, 0]), *Y[1:]]},
         ValueError,
