@@ -2,6 +2,7 @@
 
 from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
+from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
@@ -24,6 +25,7 @@ __all__ = [
     "Sequences",
     "StepRNNClassifier",
     "StepRNNRegressor",
+    "TransformedStepTargetRegressor",
     "XORMLPClassifier",
     "as_sequences",
 ]

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_consistent_length
+
+from skrnn._input import flatten_steps
+from skrnn._input.values import missing_in
+
+# What scikit-learn's cross_val_predict returns for classes that a training fold lacks.
+_OF_ABSENT_CLASSES = {
+    "predict_proba": lambda dtype: 0,
+    "predict_log_proba": lambda dtype: np.finfo(dtype).min,
+    "decision_function": lambda dtype: np.finfo(dtype).min,
+}
 
 
 def cross_val_predict_steps(
@@ -47,12 +59,23 @@ def cross_val_predict_steps(
     Returns
     -------
     predictions : ndarray of shape (n_sequences,) and dtype object
-        One array for each sequence.
+        One array for each sequence. If `method` is 'predict_proba', 'predict_log_proba' or
+        'decision_function', there is a column for each label in `y`, in sorted order (for
+        multilabel targets, in the order of the columns of `y`). The decision function of two
+        classes has no columns. As in scikit-learn, a class that is absent from a training fold
+        has probability 0 there, and the lowest value of the dtype as log-probability and
+        decision value.
 
     Raises
     ------
     ValueError
-        If the test folds do not contain each sequence exactly once.
+        If the test folds do not contain each sequence exactly once, or a training fold has
+        fewer classes than `y` and the decision function of its two classes no columns.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a class is absent from a training fold.
 
     Examples
     --------
@@ -86,7 +109,55 @@ def cross_val_predict_steps(
     for (_, test), fitted in zip(splits, fits["estimator"], strict=True):
         predicted = getattr(fitted, method)(_safe_indexing(X, test))
         predictions[test] = np.fromiter(predicted, dtype=object)
+    if method in _OF_ABSENT_CLASSES:
+        labels = _labels(y, [len(steps) for steps in predictions])
+        for (_, test), fitted in zip(splits, fits["estimator"], strict=True):
+            columns = _columns(fitted.classes_, labels, method)
+            if len(columns) < len(labels):
+                for i in test:
+                    predictions[i] = _insert_absent(predictions[i], columns, len(labels), method)
     return predictions
+
+
+def _labels(y, lengths):
+    """Find the labels of all steps, sorted; the column numbers for multilabel targets."""
+    y = flatten_steps(y, np.array(lengths), "y")
+    if y.ndim == 2 and y.shape[1] > 1:
+        return np.arange(y.shape[1])
+    y = y.ravel()
+    return np.unique(y[~missing_in(y)])
+
+
+def _columns(classes, labels, method):
+    """Find the column of each class of a fit among those of all labels."""
+    if not np.isin(classes, labels).all():
+        raise ValueError(
+            f"A fitted estimator has classes {np.setdiff1d(classes, labels).tolist()}, which are "
+            f"not among the labels of y, {labels.tolist()}."
+        )
+    if len(classes) < len(labels):
+        absent = np.setdiff1d(labels, classes).tolist()
+        remedy = "Choose a cv whose training folds contain every class."
+        if method == "decision_function" and len(classes) <= 2:
+            raise ValueError(
+                f"A training fold contains only the classes {classes.tolist()} of "
+                f"{labels.tolist()}, and their decision function has no column for each. {remedy}"
+            )
+        warnings.warn(
+            f"Classes {absent} are absent from a training fold, so the estimator fitted on it "
+            f"cannot predict them. {remedy}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return np.searchsorted(labels, classes)
+
+
+def _insert_absent(predicted, columns, n_labels, method):
+    """Insert the columns of classes that are absent from a training fold."""
+    value = _OF_ABSENT_CLASSES[method](predicted.dtype)
+    every = np.full((len(predicted), n_labels), value, predicted.dtype)
+    every[:, columns] = predicted
+    return every
 
 
 def _no_score(estimator, X, y):

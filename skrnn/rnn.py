@@ -824,6 +824,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     --------
     SequenceRNNRegressor : A number or vector for each sequence.
     StepRNNClassifier : A label for each step.
+    TransformedStepTargetRegressor : Scale the targets of steps.
     skrnn.metrics.flat_r2_score : Metric of numbers at steps.
 
     References

@@ -27,26 +27,6 @@ def table():
 
 
 @pytest.fixture
-def as_given(monkeypatch):
-    """Let recurrent estimators take the values and lengths of `Sequences` without any check."""
-    from skrnn import _base
-    from skrnn._input import steps
-    from skrnn._recurrent import RecurrentNetwork
-
-    def read_X(self, X, *, reset):
-        self.n_step_features_ = self.n_features_in_ = X.values.shape[1]
-        return X.values, X.lengths
-
-    def flatten(y, lengths, name):
-        assert [len(steps) for steps in y] == lengths.tolist()
-        return np.concatenate(y)
-
-    monkeypatch.setattr(RecurrentNetwork, "_read_X", read_X)
-    for module in (_base, steps):
-        monkeypatch.setattr(module, "flatten_steps", flatten)
-
-
-@pytest.fixture
 def count_inputs(request, record_property):
     """Run a check on generated inputs, and add their number to the summary of the run."""
     fuzzing = pytest.importorskip("fuzzing", reason="hypothesis and pandas are needed")

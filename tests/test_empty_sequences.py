@@ -14,7 +14,6 @@ from skrnn import (
 )
 
 pytestmark = [
-    pytest.mark.usefixtures("as_given"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
 

@@ -8,13 +8,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import metrics as reference
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     KFold,
     RepeatedKFold,
     ShuffleSplit,
     TimeSeriesSplit,
     cross_val_score,
+    cross_validate,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -66,6 +69,20 @@ METRICS = {  # our name, scikit-learn's, options
     "f1": ("flat_f1_score", "f1_score", {}, {"average": "macro"}),
     "f1 weighted": ("flat_f1_score", "f1_score", *[{"average": "weighted"}] * 2),
     "f1 of each": ("flat_f1_score", "f1_score", *[{"average": None}] * 2),
+    "precision": ("flat_precision_score", "precision_score", {}, {"average": "macro"}),
+    "precision of each": (
+        "flat_precision_score",
+        "precision_score",
+        *[{"average": None, "zero_division": 1.0}] * 2,
+    ),
+    "recall": ("flat_recall_score", "recall_score", {}, {"average": "macro"}),
+    "recall weighted": ("flat_recall_score", "recall_score", *[{"average": "weighted"}] * 2),
+    "any": (
+        "flat_score",
+        "jaccard_score",
+        {"metric": reference.jaccard_score, "average": "macro"},
+        {"average": "macro"},
+    ),
     "report": (
         "flat_classification_report",
         "classification_report",
@@ -77,11 +94,13 @@ METRICS = {  # our name, scikit-learn's, options
         *[{"output_dict": True, "zero_division": 0.0}] * 2,
     ),
     "r2": ("flat_r2_score", "r2_score", {}, {}),
+    "r2 of each": ("flat_r2_score", "r2_score", *[{"multioutput": "raw_values"}] * 2),
 }
+OF_NUMBERS = ["r2", "r2 of each"]
 LABELS = ["binary", "multiclass", "text", "multilabel"]
 CASES = [
-    *product([name for name in METRICS if name != "r2"], LABELS),
-    *product(["r2"], ["scalar", "vector"]),
+    *product([name for name in METRICS if name not in OF_NUMBERS], LABELS),
+    *product(OF_NUMBERS, ["scalar", "vector"]),
 ]
 FORMS = {
     "lists": lambda ragged: [of_one.tolist() for of_one in ragged],
@@ -111,7 +130,7 @@ def test_flat_metrics_equal_those_of_one_long_array(name, kind, weights):
         actual = metric(form(split(truth)), form(split(answer)), sample_weight=given, **options)
         np.testing.assert_equal(actual, expected)
     if kind != "text":
-        junk = np.nan if name == "r2" else 77
+        junk = np.nan if name in OF_NUMBERS else 77
         actual = metric(padded(split(truth), junk), split(answer), sample_weight=given, **options)
         np.testing.assert_equal(actual, expected)
 
@@ -141,8 +160,15 @@ METRIC_NAMES = [name for name in vars(ours) if name.endswith(("_score", "_report
 METRIC_NAMES = [name for name in METRIC_NAMES if name.startswith(("flat_", "sequence_"))]
 
 
+def call(name, *args, **options):
+    """Call one of our metrics; `flat_score` computes the accuracy."""
+    if name == "flat_score":
+        options["metric"] = reference.accuracy_score
+    return getattr(ours, name)(*args, **options)
+
+
 def test_every_metric_is_tested():
-    assert len(METRIC_NAMES) == 5
+    assert len(METRIC_NAMES) == 8
     assert {METRICS[name][0] for name in METRICS} | {"sequence_accuracy_score"} == set(METRIC_NAMES)
 
 
@@ -177,7 +203,7 @@ def test_every_metric_is_tested():
 )
 def test_inconsistent_shapes_are_refused(name, truth, answer, weight, message):
     with pytest.raises(ValueError, match=message):
-        getattr(ours, name)(truth, answer, sample_weight=weight)
+        call(name, truth, answer, sample_weight=weight)
 
 
 @pytest.mark.parametrize("name", [name for name in METRIC_NAMES if name.startswith("flat_")])
@@ -185,7 +211,91 @@ def test_weights_of_other_lengths_are_refused(name):
     with pytest.raises(
         ValueError, match=r"Sequence 0 of sample_weight has shape \(1,\), but \(2,\)"
     ):
-        getattr(ours, name)([[0, 1], [1]], [[0, 1], [1]], sample_weight=[[1], [1]])
+        call(name, [[0, 1], [1]], [[0, 1], [1]], sample_weight=[[1], [1]])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_labels_in_columns(library):
+    column = {"pandas": pd.Series, "polars": pytest.importorskip(library).Series}[library]
+    truth, answer = (
+        [column(labels.tolist()) for labels in split(part)] for part in ANSWERS["text"]
+    )
+    expected = reference.f1_score(*ANSWERS["text"], average="macro")
+    assert ours.flat_f1_score(truth, answer) == expected
+    assert ours.flat_f1_score(column(split(ANSWERS["text"][0])), answer) == expected
+
+
+def test_zero_division():
+    truth, answer = [["O", "B"], ["O"]], [["O", "O"], ["O"]]
+    for metric in (ours.flat_precision_score, ours.flat_f1_score):
+        scores = [metric(truth, answer, average=None, zero_division=z)[0] for z in (0, 1)]
+        assert scores == ([0, 1] if metric is ours.flat_precision_score else [0, 0])
+    with pytest.warns(UndefinedMetricWarning, match="Precision is ill-defined"):
+        ours.flat_precision_score(truth, answer)
+
+
+def test_any_metric_of_scikit_learn():
+    truth, answer = (split(part) for part in ANSWERS["multiclass"])
+    for metric in (reference.confusion_matrix, reference.balanced_accuracy_score):
+        found = ours.flat_score(truth, answer, metric=metric)
+        np.testing.assert_equal(found, metric(*ANSWERS["multiclass"]))
+    numbers = ANSWERS["scalar"]
+    found = ours.flat_score(*map(split, numbers), metric=reference.max_error)  # takes no weights
+    assert found == reference.max_error(*numbers)
+    probabilities = RNG.dirichlet([1, 1, 1], TOTAL)
+    weight = RNG.uniform(size=TOTAL)
+    found = ours.flat_score(
+        truth, split(probabilities), metric=reference.log_loss, sample_weight=split(weight)
+    )
+    expected = reference.log_loss(ANSWERS["multiclass"][0], probabilities, sample_weight=weight)
+    assert found == expected
+
+
+def test_names_of_metrics_are_refused():
+    with pytest.raises(TypeError, match="metric must be a function, such as f1_score, got 'f1'"):
+        ours.flat_score([[0, 1]], [[0, 1]], metric="f1")
+
+
+MISSING = {  # true values, of which two are missing
+    "text": [np.array(["a", None, "b"], dtype=object), np.array(["b", "a"]), np.array([None])],
+    "numbers in objects": [np.array([0, None, 1], dtype=object), [1, 0], [pd.NA]],
+    "floats": [[0, np.nan, 1], [1.0, 0.0], [np.nan]],
+}
+
+
+@pytest.mark.parametrize("form", MISSING)
+def test_steps_without_a_true_value_are_left_out_at_weight_0(form):
+    answer = [["a", "b", "b"], ["a", "a"], ["a"]] if form == "text" else [[0, 1, 1], [0, 0], [0]]
+    weight = [[1, 0, 2], [3, 4], [0]]
+    found = ours.flat_accuracy_score(MISSING[form], answer, sample_weight=weight)
+    assert found == pytest.approx(7 / 10)
+    found = ours.flat_f1_score(MISSING[form], answer, sample_weight=weight, average=None)
+    assert found == pytest.approx([2 * 5 / (8 + 5), 4 / (5 + 2)])
+    sequences = [0, 2, 0]
+    assert ours.sequence_accuracy_score(MISSING[form], answer, sample_weight=sequences) == 0
+
+
+@pytest.mark.parametrize("name", METRIC_NAMES)
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_values_are_refused(name, form):
+    answer = [["a", "b", "b"], ["a", "a"], ["a"]]
+    message = "has no value at step 1 of sequence 0, where a label or number is required"
+    for weight in (None, [1, 1, 0]):
+        with pytest.raises(ValueError, match="y_true " + message):
+            call(name, MISSING[form], answer, sample_weight=weight)
+    with pytest.raises(ValueError, match="y_true has no value at step 0 of sequence 2"):
+        call(name, MISSING[form], answer, sample_weight=[0, 1, 1])
+    for weight in (None, [0, 0, 0]):
+        with pytest.raises(ValueError, match="y_pred " + message):
+            call(name, answer, MISSING[form], sample_weight=weight)
+
+
+@pytest.mark.parametrize("name", METRIC_NAMES)
+@pytest.mark.parametrize("side", ["y_true", "y_pred"])
+def test_infinity_is_refused(name, side):
+    values = [[0.0, 1.0], [np.inf]], [[0.0, 1.0], [1.0]]
+    with pytest.raises(ValueError, match=f"Input {side} contains infinity"):
+        call(name, *(values if side == "y_true" else values[::-1]))
 
 
 @pytest.mark.parametrize(
@@ -223,11 +333,14 @@ OPTIONS = {"max_iter": 5, "learning_rate": "cosine", "learning_rate_init": 0.1, 
 CLF, REG = StepRNNClassifier(3, **OPTIONS), StepRNNRegressor(3, **OPTIONS)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 @pytest.mark.parametrize(
     ("estimator", "scorer", "metric"),
     [
         (CLF, ours.flat_accuracy_scorer, ours.flat_accuracy_score),
         (CLF, ours.flat_f1_scorer, ours.flat_f1_score),
+        (CLF, ours.flat_precision_scorer, ours.flat_precision_score),
+        (CLF, ours.flat_recall_scorer, ours.flat_recall_score),
         (CLF, ours.sequence_accuracy_scorer, ours.sequence_accuracy_score),
         (REG, ours.flat_r2_scorer, ours.flat_r2_score),
     ],
@@ -245,6 +358,65 @@ def test_scorers_in_cross_validation(estimator, scorer, metric):
     fitted, weight = clone(estimator).fit(X, y), np.arange(N)
     scored = scorer(fitted, X, y, sample_weight=weight)
     assert_allclose(scored, metric(y, fitted.predict(X), sample_weight=weight))
+
+
+OWN_SCORERS = {  # scorer, and what it computes of true labels and a fitted estimator
+    "options": (
+        reference.make_scorer(ours.flat_precision_score, average="weighted", zero_division=1.0),
+        lambda y, fitted: reference.precision_score(
+            np.concatenate(y),
+            np.concatenate(fitted.predict(X)),
+            average="weighted",
+            zero_division=1.0,
+        ),
+    ),
+    "any metric": (
+        reference.make_scorer(ours.flat_score, metric=reference.matthews_corrcoef),
+        lambda y, fitted: reference.matthews_corrcoef(
+            np.concatenate(y), np.concatenate(fitted.predict(X))
+        ),
+    ),
+    "probabilities": (
+        reference.make_scorer(
+            ours.flat_score,
+            metric=reference.log_loss,
+            response_method="predict_proba",
+            greater_is_better=False,
+        ),
+        lambda y, fitted: (
+            -reference.log_loss(np.concatenate(y), np.concatenate(fitted.predict_proba(X)))
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN_SCORERS)
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_own_scorers(kind, pipeline):
+    scorer, expected = OWN_SCORERS[kind]
+    estimator = make_pipeline(PerStep(StandardScaler()), CLF) if pipeline else CLF
+    fitted = clone(estimator).fit(X, Y)
+    assert_allclose(scorer(fitted, X, Y), expected(Y, fitted))
+    both = [(np.arange(N), np.arange(N))]  # trained and tested on all
+    found = cross_validate(estimator, X, Y, cv=both, scoring={"own": scorer}, error_score="raise")
+    assert_allclose(found["test_own"], expected(Y, fitted))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "scorer"),
+    [(CLF, Y, OWN_SCORERS["probabilities"][0]), (REG, TARGETS["numbers"], ours.flat_r2_scorer)],
+)
+def test_search_selects_by_the_scorer(estimator, y, scorer):
+    search = GridSearchCV(
+        estimator, {"max_iter": [1, 40]}, cv=2, scoring=scorer, n_jobs=2, error_score="raise"
+    ).fit(X, y)
+    assert search.best_params_ == {"max_iter": 40}
+    expected = [
+        cross_val_score(clone(estimator).set_params(max_iter=n), X, y, cv=2, scoring=scorer).mean()
+        for n in (1, 40)
+    ]
+    assert_allclose(search.cv_results_["mean_test_score"], expected)
+    assert_allclose(search.score(X, y), scorer(search.best_estimator_, X, y))
 
 
 def predict_by_hand(estimator, X, y, splits, method, weight=None):

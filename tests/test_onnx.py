@@ -145,7 +145,6 @@ def test_cells_poolings_and_tasks(cell, pooling, task):
         assert_same(outputs_of(model, X[:3], n_steps=11), estimator, X[:3])
 
 
-@pytest.mark.usefixtures("as_given")
 @pytest.mark.parametrize("lengths", [[2, 0, 3, 0, 1], [0, 4], [0, 0]], ids=str)
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

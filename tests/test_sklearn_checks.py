@@ -78,7 +78,11 @@ def test_tags_of_sequence_estimators(estimator):
 def test_every_public_estimator_is_checked():
     solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}  # parameter objects, which fit nothing
     # Their y has a value for each step; the checks only know a value for each sample.
-    of_steps = {skrnn.StepRNNClassifier, skrnn.StepRNNRegressor}
+    of_steps = {
+        skrnn.StepRNNClassifier,
+        skrnn.StepRNNRegressor,
+        skrnn.TransformedStepTargetRegressor,
+    }
     public = {getattr(skrnn, name) for name in skrnn.__all__}
     estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
     assert estimators - solvers - of_steps == set(FIRST_OF_EACH_CLASS)

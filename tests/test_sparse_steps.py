@@ -16,7 +16,6 @@ from skrnn import (
 )
 
 pytestmark = [
-    pytest.mark.usefixtures("as_given"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
 

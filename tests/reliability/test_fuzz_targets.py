@@ -267,6 +267,8 @@ def test_damaged_weights(name, count_inputs):
 
 METRICS = {
     "flat_accuracy_score": metrics.flat_accuracy_score,
+    "flat_precision_score": metrics.flat_precision_score,
+    "flat_recall_score": metrics.flat_recall_score,
     "flat_f1_score": metrics.flat_f1_score,
     "flat_classification_report": metrics.flat_classification_report,
     "sequence_accuracy_score": metrics.sequence_accuracy_score,

@@ -1,0 +1,252 @@
+"""Regression on transformed targets of steps."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import _fit_context, clone
+from sklearn.utils import check_array, get_tags
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._estimator import Persistent, unchanged_on_error
+from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
+from skrnn._input.containers import list_or_array, read_list
+from skrnn.metrics import flat_r2_score
+
+
+class TransformedStepTargetRegressor(Persistent):
+    """Regressor of steps whose targets are transformed, for instance scaled.
+
+    It does for targets of steps what `sklearn.compose.TransformedTargetRegressor` does for one
+    target per sample. The targets of all steps of all sequences are put into one table, with a
+    column for each output. `fit` fits the transformer on that table, and the regressor on the
+    transformed targets. `predict` returns the inverse transform of the regressor's predictions.
+
+    Parameters
+    ----------
+    regressor : estimator
+        `StepRNNRegressor`, or another regressor with a prediction for each step, such as a
+        pipeline.
+
+    transformer : estimator
+        Transformer of tables with an `inverse_transform`, such as ``StandardScaler()``.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted regressor.
+
+    transformer_ : estimator
+        The fitted transformer.
+
+    n_features_in_ : int
+        That of the fitted regressor.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        That of the fitted regressor, if `X` had names.
+
+    See Also
+    --------
+    StepRNNRegressor : A number or vector for each step.
+    PerStep : Transform the features of steps instead of their targets.
+
+    Notes
+    -----
+    The transformer is fitted without weights, as in scikit-learn.
+
+    Examples
+    --------
+    The targets are of the order of a thousand. Without the transformer, R² would be -2.2, since
+    the predictions of a network start near 0 and change in small steps.
+
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skrnn import StepRNNRegressor, TransformedStepTargetRegressor
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.uniform(size=(n, 1)) for n in rng.randint(1, 9, 50)]
+    >>> y = [1000 * x[:, 0].cumsum() for x in X]
+    >>> net = StepRNNRegressor(8, max_iter=60, learning_rate="cosine", random_state=0)
+    >>> reg = TransformedStepTargetRegressor(net, transformer=StandardScaler()).fit(X, y)
+    >>> round(reg.score(X, y), 1)
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        "regressor": [HasMethods(["fit", "predict"])],
+        "transformer": [HasMethods(["fit", "transform", "inverse_transform"])],
+    }
+
+    def __init__(self, regressor, *, transformer):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Fit the transformer, then the regressor on the transformed targets.
+
+        Parameters
+        ----------
+        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+            Sequences in any form that the regressor accepts.
+
+        y : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_outputs)
+            Targets of the steps; with a padded `X` also a padded array, whose values in the
+            padding are ignored.
+
+        **fit_params
+            Passed to ``fit`` of the regressor; with metadata routing, what it requests. Targets
+            of validation data are transformed as `y` is. They are recognized by their name:
+            `y_val`, or for a pipeline ``<step>__y_val``. So do not give them an alias.
+
+        Returns
+        -------
+        self : TransformedStepTargetRegressor
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `y` holds no number for each step, or the regressor or transformer raise an error.
+            The estimator is left unchanged.
+        """
+        with unchanged_on_error(self):
+            params = self._routed("fit", fit_params)
+            table, lengths = _read_targets(y, X, "y")
+            self._shape_of_step = table.shape[1:]
+            self.transformer_ = clone(self.transformer).fit(_in_columns(table))
+            for name in params:
+                prefix, _, last = name.rpartition("__")
+                if last == "y_val" and params[name] is not None:
+                    X_val = params.get(f"{prefix}__X_val" if prefix else "X_val")
+                    validation = _read_targets(params[name], X_val, name)
+                    self._check_shape(validation[0], name)
+                    params[name] = self._transform(*validation)
+            y = self._transform(table, lengths)
+            self.regressor_ = clone(self.regressor).fit(X, y, **params)
+        return self
+
+    def _routed(self, method, params):
+        """Choose the parameters for a method of the regressor: all without metadata routing."""
+        if not get_config()["enable_metadata_routing"]:
+            return params
+        return dict(process_routing(self, method, **params).regressor[method])
+
+    def _check_shape(self, table, name):
+        if table.shape[1:] != self._shape_of_step:
+            raise ValueError(
+                f"{name} has targets of shape {table.shape[1:]} at each step, but y has targets of "
+                f"shape {self._shape_of_step}."
+            )
+
+    def _transform(self, table, lengths):
+        """Transform a table of targets, and split it into sequences."""
+        table = np.asarray(self.transformer_.transform(_in_columns(table)))
+        table = table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
+        return unflatten(table, lengths)
+
+    def predict(self, X, **predict_params):
+        """Predict with the regressor, and invert the transform.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that the regressor accepts.
+
+        **predict_params
+            Passed to ``predict`` of the regressor; with metadata routing, what it requests.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence.
+        """
+        check_is_fitted(self)
+        predicted = self.regressor_.predict(X, **self._routed("predict", predict_params))
+        lengths = np.array([len(steps) for steps in predicted])
+        rows = np.concatenate(predicted)
+        if len(rows):  # transformers refuse a table without rows
+            rows = np.asarray(self.transformer_.inverse_transform(_in_columns(rows)))
+        return unflatten(rows.reshape(lengths.sum(), *self._shape_of_step), lengths)
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination over all steps of all sequences.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        y : array-like
+            Targets of the steps, as in `fit`.
+
+        sample_weight : array-like, default=None
+            A weight for each sequence, or for each step in the form of `y`.
+
+        Returns
+        -------
+        score : float
+            R², 1 at best.
+        """
+        return flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
+
+    @property
+    def n_features_in_(self):
+        """Number of features seen in fit."""
+        return self.regressor_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features seen in fit."""
+        return self.regressor_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Get the metadata routing of this estimator.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The metadata that `score` requests, and those that the methods `fit` and `predict` of
+            the regressor request.
+        """
+        methods = MethodMapping().add(caller="fit", callee="fit")
+        methods.add(caller="predict", callee="predict")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(regressor=self.regressor, method_mapping=methods)
+
+    def __sklearn_tags__(self):
+        tags, of_regressor = super().__sklearn_tags__(), get_tags(self.regressor)
+        tags.input_tags = of_regressor.input_tags
+        tags.target_tags = of_regressor.target_tags
+        return tags
+
+
+def _read_targets(y, X, name):
+    """Put the targets of all steps into one array; also return the lengths of the sequences.
+
+    Missing values are left to the transformer and the regressor.
+    """
+    if y is None:
+        raise ValueError(
+            "TransformedStepTargetRegressor requires y to be passed, but the target y is None."
+        )
+    refuse_masked(y, name)
+    y = list_or_array(y, name)
+    if isinstance(y, list):
+        lengths = np.array([len(steps) for steps in read_list(y, name)])
+    else:  # a padded array, in which X shows where the padding begins
+        lengths = as_sequences(X, numeric=False).lengths
+    flat = flatten_steps(y, lengths, name)
+    with refuse_overflow(name):
+        table = check_array(
+            flat,
+            ensure_2d=False,
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
+            input_name=name,
+        )
+    return table, lengths
+
+
+def _in_columns(targets):
+    return targets.reshape(len(targets), -1)
