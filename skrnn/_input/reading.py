@@ -209,10 +209,12 @@ def _join_list(items: list, step_features: int | None) -> Reading:
     if any(map(issparse, one_of_each_type)):
         return Reading(_join_sparse(items))
     arrays = read_list(items, "X")
-    arrays = [to_numbers(array, f"Sequence {i} of X") for i, array in enumerate(arrays)]
-    widths = {len(array) if array.ndim == 1 else None for array in arrays}
-    n_columns = widths.pop() if len(widths) == 1 else None
-    return Reading(_join_arrays(arrays, step_features), n_columns=n_columns)
+    for i, array in enumerate(arrays):
+        if array.dtype.kind not in "biuf":
+            arrays[i] = to_numbers(array, f"Sequence {i} of X")
+    flat = all(array.ndim == 1 for array in arrays)
+    same = flat and len({len(array) for array in arrays}) == 1
+    return Reading(_join_arrays(arrays, step_features), n_columns=len(arrays[0]) if same else None)
 
 
 def _join_sparse(items: list) -> Sequences:
@@ -243,14 +245,15 @@ def _join_arrays(arrays: list[np.ndarray], step_features: int | None) -> Sequenc
     ]
     lengths = np.array([len(array) for array in arrays])
     # An empty list does not show its number of features.
-    first = int(np.argmax(lengths > 0))
-    for i, array in enumerate(arrays):
-        if array.shape[1] != arrays[first].shape[1] and len(array):
-            raise ValueError(
-                f"Sequence {i} of X has {array.shape[1]} features per step, but sequence {first} "
-                f"has {arrays[first].shape[1]}."
-            )
-    arrays = [array for array in arrays if len(array)] or arrays[:1]
+    not_empty = np.flatnonzero(lengths)
+    arrays = [arrays[i] for i in not_empty] or arrays[:1]
+    widths = [array.shape[1] for array in arrays]
+    if len(set(widths)) > 1:
+        other = next(k for k, width in enumerate(widths) if width != widths[0])
+        raise ValueError(
+            f"Sequence {not_empty[other]} of X has {widths[other]} features per step, but sequence "
+            f"{not_empty[0]} has {widths[0]}."
+        )
     values = np.concatenate(arrays)
     if values.dtype.kind in "SU" and any(array.dtype.kind not in "SU" for array in arrays):
         values = np.concatenate([array.astype(object) for array in arrays])  # numbers stay numbers

@@ -118,9 +118,11 @@ class Sequences:
         return len(self.lengths)
 
     def __iter__(self):
+        values, is_table = self.values, is_frame(self.values)
         bounds = [0, *np.cumsum(self.lengths).tolist()]
         for start, stop in pairwise(bounds):
-            yield take(self.values, slice(start, stop))
+            # `take` would cost more than the slice of an array itself.
+            yield take(values, slice(start, stop)) if is_table else values[start:stop]
 
     def __getitem__(self, key):
         """Get one sequence by an integer, or several by a slice, indices or a mask."""
