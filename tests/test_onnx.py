@@ -355,7 +355,7 @@ def test_missing_values_before_the_end(sequences):
     for x in X[::3]:
         x[0, 1] = np.nan
     pipe = make_pipeline(
-        PerStep(SimpleImputer(), allow_missing=True),
+        PerStep(SimpleImputer()),
         SequenceRNNClassifier(4, max_iter=3, random_state=0),
     ).fit(X, y)
     lengths = np.array([len(x) for x in X])
