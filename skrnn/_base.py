@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._estimator import Persistent
-from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
+from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow, replace_missing
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.training import Ragged, Rows, evaluate
@@ -269,21 +269,22 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
         x, lengths = self._read_X(X, reset=not warm_start)
-        with refuse_overflow("y"):
-            y = flatten_steps(y, lengths, "y") if self._per_step else y
-            target, y = self._read_targets(y, self._target if warm_start else None, classes)
-            targets = target.encode(y, x.dtype)
-            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
-        if len(y) != n_rows:
-            what = "samples" if lengths is None else "sequences"
-            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
         if sample_weight is not None and self._per_step:
             sample_weight = flatten_weights(sample_weight, lengths)
         with refuse_overflow("sample_weight"):
             weight = _check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
+        with refuse_overflow("y"):
+            y = flatten_steps(y, lengths, "y") if self._per_step else y
+            y = replace_missing(y, weight, lengths, self._per_step)
+            target, y = self._read_targets(y, self._target if warm_start else None, classes)
+            targets = target.encode(y, x.dtype)
+            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
+        if len(y) != n_rows:
+            what = "samples" if lengths is None else "sequences"
+            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
         self.__dict__.update(target.attributes)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:

@@ -12,6 +12,7 @@ from skrnn._input.sequences import restore_form as restore_form
 from skrnn._input.sequences import set_learned as set_learned
 from skrnn._input.steps import flatten_steps as flatten_steps
 from skrnn._input.steps import flatten_weights as flatten_weights
+from skrnn._input.steps import replace_missing as replace_missing
 from skrnn._input.values import object_array as object_array
 from skrnn._input.values import refuse_masked as refuse_masked
 from skrnn._input.values import refuse_overflow as refuse_overflow

@@ -5,17 +5,19 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.values import is_nested
+from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, object_array
 
 
 def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     """Put the values of all steps into one array, a row for each step of X.
 
     `values` is a list, object array or Series of arrays ``(n_steps,)`` or ``(n_steps, k)``, or,
-    for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored.
+    for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored. Missing values
+    stay as they are; None or NaN in place of an array means that all values of it are missing.
     """
     values = list_or_array(values, name)
     check_consistent_length(lengths, values)
@@ -26,7 +28,11 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
-    arrays = read_list(values, name)
+    values = [
+        [None] * length if is_missing(item) else item
+        for item, length in zip(values, lengths.tolist(), strict=True)
+    ]
+    arrays = _keep_missing(read_list(values, name), values)
     for i, (array, length) in enumerate(zip(arrays, lengths.tolist(), strict=True)):
         shape = (length, *arrays[0].shape[1:])
         if array.shape != shape:
@@ -38,6 +44,98 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     if kinds & set("biuf") and kinds & set("mMVUS"):
         raise ValueError(f"{name} mixes numbers with values of other types.")
     return np.concatenate(arrays)
+
+
+def _keep_missing(arrays, values):
+    """Undo that NumPy turned missing values of a list into text, or made numbers of them alone."""
+    has_text = any(array.dtype.kind in "US" for array in arrays)
+    kept = []
+    for array, items in zip(arrays, values, strict=True):
+        if array.dtype.kind in "US" and isinstance(items, (list, tuple)) and array.ndim == 1:
+            if not all(isinstance(item, TEXT) for item in items):
+                array = object_array(items)
+        elif has_text and array.dtype.kind == "f" and np.isnan(array).all():
+            array = array.astype(object)
+        kept.append(array)
+    return kept
+
+
+def replace_missing(y, weight: np.ndarray, lengths: np.ndarray | None = None, per_step=False):
+    """Replace missing targets of weight 0 by a target that is not missing.
+
+    They do not count, but the other checks of targets need a valid value.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Targets. None, NaN, NaT and NA of pandas are missing.
+
+    weight : ndarray of shape (n_rows,)
+        Their weights.
+
+    lengths : ndarray of shape (n_sequences,), default=None
+        Lengths of the sequences in X, for the error; None for a table.
+
+    per_step : bool, default=False
+        Whether the rows of `y` are steps.
+
+    Returns
+    -------
+    y : array-like
+        The same object if nothing is missing, otherwise an array.
+
+    Raises
+    ------
+    ValueError
+        If a target of another weight is missing.
+    """
+    values = _as_objects_with_missing(y)
+    if values is None or values.shape[:1] != weight.shape:
+        return y
+    missing = missing_in(values.ravel()).reshape(len(values), -1).any(axis=1)
+    if not missing.any():
+        return y
+    counts = missing & (weight != 0)
+    if counts.any() or missing.all():
+        row = int(counts.argmax())
+        raise ValueError(
+            f"y is missing {_place(row, lengths, per_step)}; give it sample_weight 0, or leave it "
+            "out."
+        )
+    values = values.copy()
+    values[missing] = values[~missing][0]
+    if values.dtype != object:
+        return values
+    items = values.ravel().tolist()
+    if len({isinstance(item, TEXT) for item in items}) > 1:
+        return values  # labels of different types, which are refused later
+    return np.array(items).reshape(values.shape)
+
+
+def _as_objects_with_missing(y):
+    """Make an array in which missing values are recognized; None if there can be none."""
+    if issparse(y):
+        return None
+    try:
+        values = np.asarray(y)
+        if values.dtype.kind in "US" and isinstance(y, (list, tuple)):
+            values = np.asarray(y, dtype=object)  # NumPy made text of missing values
+    except ValueError:  # lists of unequal lengths, which are refused later
+        return None
+    if values.dtype.kind == "T":
+        values = values.astype(object)
+    return values if values.dtype.kind in "fmMO" and values.ndim else None
+
+
+def _place(row, lengths, per_step):
+    """Say where a row of targets is."""
+    if lengths is None:
+        return f"at row {row}"
+    if not per_step:
+        return f"for sequence {row}"
+    ends = np.cumsum(lengths)
+    sequence = int(np.searchsorted(ends, row, side="right"))
+    return f"at step {row - int(ends[sequence] - lengths[sequence])} of sequence {sequence}"
 
 
 def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:

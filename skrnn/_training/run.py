@@ -121,11 +121,11 @@ class Run:
         Without any variation in the held-out targets, a constant prediction has the best score
         and loss, so that early stopping would end every fit at its start. It is turned off.
         """
-        stops_early = self.options.early_stopping and self.held_out is not None
-        if stops_early and _is_constant(self.held_out) and not _is_constant(self.samples):
+        held_out = self.held_out if self.options.early_stopping else None
+        if held_out is not None and _is_constant(held_out) and not _is_constant(self.samples):
             self.options = replace(self.options, early_stopping=False)
             self.remarks.append(
-                f"early_stopping has no effect: the targets of the {self.held_out.n_samples} "
+                f"early_stopping has no effect: the targets of the {held_out.n_samples} "
                 "validation samples are all equal, so they cannot show progress. Training ends by "
                 "the training loss. Increase validation_fraction, or pass X_val and y_val to fit."
             )

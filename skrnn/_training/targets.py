@@ -362,8 +362,12 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     column numbers; all others become 1-D.
     """
     _refuse_arrays(y)
-    if np.asarray(y).dtype.kind == "f":
+    values = np.asarray(y)
+    if values.dtype.kind == "f":
         assert_all_finite(y, input_name="y")  # without a warning of NumPy before it
+    if values.dtype == object and len({isinstance(v, (str, bytes)) for v in values.flat}) > 1:
+        kinds = sorted({type(value).__name__ for value in values.flat})
+        raise ValueError(f"y mixes labels of the types {kinds}, but text and others do not mix.")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
