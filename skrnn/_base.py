@@ -15,7 +15,13 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._estimator import Persistent
-from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow, replace_missing
+from skrnn._input import (
+    flatten_steps,
+    flatten_weights,
+    refuse_masked,
+    refuse_overflow,
+    replace_missing,
+)
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import starts_of
 from skrnn._numeric.training import Ragged, Rows, evaluate

@@ -62,17 +62,18 @@ def far_from_unit_scale(samples: Rows | Ragged, has_numbers: bool, names=None) -
     names : sequence of str, default=None
         Names of the columns of X.
     """
-    of_X = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
-    facts = {"X": _extent(samples.x, "X", of_X, names)}
+    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
+    facts = {"X": _extent(samples.x, "X", f"use for instance {scaler}", names)}
     if has_numbers:
-        per_step = isinstance(samples, Ragged) and samples.per_step
-        of_y = "its mean and standard deviation" if per_step else "TransformedTargetRegressor"
-        facts["y"] = _extent(samples.y, "y", of_y)
+        advice = "use for instance TransformedTargetRegressor"
+        if isinstance(samples, Ragged) and samples.per_step:
+            advice = "subtract the mean and divide by the standard deviation"
+        facts["y"] = _extent(samples.y, "y", advice)
     facts = {name: fact for name, fact in facts.items() if fact}
     return Scaling(" and ".join(facts), "".join(facts.values())) if facts else Scaling()
 
 
-def _extent(values, name, scaler, columns=None):
+def _extent(values, name, advice, columns=None):
     """Say how large values are if they are far from unit scale."""
     largest = np.maximum(_dense(values.max(axis=0)), -_dense(values.min(axis=0)))
     worst = int(largest.argmax())
@@ -84,7 +85,7 @@ def _extent(values, name, scaler, columns=None):
         fact = f"The values of {name} reach {largest[worst]:.3g}{where}"
     else:
         fact = f"No value of {name} exceeds {largest[worst]:.3g}"
-    return f" {fact}; use for instance {scaler}."
+    return f" {fact}; {advice}."
 
 
 def _dense(extremes):
