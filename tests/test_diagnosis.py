@@ -75,7 +75,7 @@ def test_targets_of_steps():
     y = [20000 + 1000 * p for p in PRICES]
     (message,) = warnings_of(StepRNNRegressor(8, max_iter=9, random_state=0), PRICES, y)
     assert "or scale y. The values of y reach" in message
-    assert message.endswith("; subtract the mean and divide by the standard deviation.")
+    assert message.endswith("use for instance TransformedStepTargetRegressor.")
 
 
 def test_small_targets():

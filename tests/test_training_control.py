@@ -253,6 +253,7 @@ def test_history(case):
 def test_early_stopping_keeps_the_best_validated_weights(case):
     clf, X, y = case
     clf.set_params(early_stopping=True, validation_fraction=0.25, n_iter_no_change=5, max_iter=60)
+    clf.set_params(learning_rate_init=0.05)
     clf.fit(X, y)
     scores = clf.validation_scores_
     assert len(scores) == clf.n_iter_

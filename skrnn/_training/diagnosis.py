@@ -44,7 +44,7 @@ def _best_constant(out_activation, samples):
 def some(samples: Rows | Ragged) -> Rows | Ragged:
     """Select samples at equal distances, of a few thousand rows at most."""
     n_rows = samples.x.shape[0]
-    step = -(-n_rows // _PIECE)
+    step = max(1, -(-n_rows // _PIECE))
     return samples.subset(np.arange(0, samples.n_samples, step))
 
 
@@ -63,18 +63,19 @@ def far_from_unit_scale(samples: Rows | Ragged, has_numbers: bool, names=None) -
         Names of the columns of X.
     """
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
-    facts = {"X": _extent(samples.x, "X", f"use for instance {scaler}", names)}
+    facts = {"X": _extent(samples.x, "X", scaler, names)}
     if has_numbers:
-        advice = "use for instance TransformedTargetRegressor"
-        if isinstance(samples, Ragged) and samples.per_step:
-            advice = "subtract the mean and divide by the standard deviation"
-        facts["y"] = _extent(samples.y, "y", advice)
+        per_step = isinstance(samples, Ragged) and samples.per_step
+        scaler = "TransformedStepTargetRegressor" if per_step else "TransformedTargetRegressor"
+        facts["y"] = _extent(samples.y, "y", scaler)
     facts = {name: fact for name, fact in facts.items() if fact}
     return Scaling(" and ".join(facts), "".join(facts.values())) if facts else Scaling()
 
 
-def _extent(values, name, advice, columns=None):
+def _extent(values, name, scaler, columns=None):
     """Say how large values are if they are far from unit scale."""
+    if not values.shape[0]:
+        return ""
     largest = np.maximum(_dense(values.max(axis=0)), -_dense(values.min(axis=0)))
     worst = int(largest.argmax())
     if _SMALL <= largest[worst] <= _LARGE or largest[worst] == 0:
@@ -85,7 +86,7 @@ def _extent(values, name, advice, columns=None):
         fact = f"The values of {name} reach {largest[worst]:.3g}{where}"
     else:
         fact = f"No value of {name} exceeds {largest[worst]:.3g}"
-    return f" {fact}; {advice}."
+    return f" {fact}; use for instance {scaler}."
 
 
 def _dense(extremes):

@@ -306,7 +306,7 @@ class Run:
 def _is_constant(samples):
     """Whether all targets that count are equal."""
     targets = samples.y[samples.weight > 0]
-    return bool((targets == targets[0]).all())
+    return bool((targets == targets[:1]).all())
 
 
 def _obstacle(labels, n_held_out):
