@@ -194,8 +194,8 @@ def test_minus_zero_is_zero():
     ("call", "message"),
     [
         (
-            lambda: XORMLPClassifier(solver="sgd", early_stopping=True).fit(TABLE[:6], [0, 1] * 3),
-            "cannot hold out validation_fraction=0.1 of 6 samples",
+            lambda: XORMLPClassifier(solver="sgd", early_stopping=True).fit(TABLE[:3], [0, 1, 1]),
+            "cannot hold out validation_fraction=0.1 of 3 samples: 1 are left",
         ),
         (
             lambda: SequenceRNNClassifier().fit(RAGGED, [np.zeros(len(x)) for x in RAGGED]),

@@ -19,7 +19,7 @@ from skrnn._input.frames import (
     missing_in_frame,
     read_frame,
 )
-from skrnn._input.sequences import Sequences
+from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, TIMES, is_nested, missing_in, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 
@@ -408,9 +408,7 @@ def place_of(at_fault: np.ndarray, sequences: Sequences) -> str:
     """Name the step, sequence and column of the first value that is at fault."""
     rows = at_fault.any(axis=1) if at_fault.ndim == 2 else at_fault
     row = int(np.argmax(rows))
-    ends = np.cumsum(sequences.lengths)
-    i = int(np.searchsorted(ends, row, side="right"))
-    place = f"step {row - (ends[i] - sequences.lengths[i])} of sequence {i}"
+    place = place_of_row(row, sequences.lengths)
     if at_fault.ndim == 2 and sequences.n_features > 1:
         column = int(np.argmax(at_fault[row]))
         names = column_names(sequences.values)
