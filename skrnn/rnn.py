@@ -97,7 +97,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     early_stopping : bool, default=False
         Whether to stop training when the score on validation data does not improve, and to keep the
         weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences, stratified by class. Not used by 'lbfgs'.
+        `validation_fraction` of the sequences, stratified by class. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`.
@@ -315,7 +315,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     early_stopping : bool, default=False
         Whether to stop training when the score on validation data does not improve, and to keep the
         weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`.
@@ -520,7 +520,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     early_stopping : bool, default=False
         Whether to stop training when the score on validation data does not improve, and to keep the
         weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`.
@@ -747,7 +747,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     early_stopping : bool, default=False
         Whether to stop training when the score on validation data does not improve, and to keep the
         weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`.
