@@ -116,13 +116,13 @@ def test_untouched_parameters(data):
             assert_allclose(actual, expected, rtol=0, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("params", [ADAM, SGD | {"learning_rate": "adaptive"}], ids=repr)
+@pytest.mark.parametrize("params", [ADAM, SGD], ids=repr)
 @pytest.mark.parametrize("kind", ["binary", "multilabel"])
-def test_epochs_of_early_stopping(table, params, kind):
+def test_early_stopping_has_the_same_curves(table, params, kind):
     """The validation samples are the same; another rule may end training earlier or later."""
     X, _ = table
     y = make_targets(kind, X)
-    params = params | {"early_stopping": True, "n_iter_no_change": 3, "max_iter": 100}
+    params = params | {"early_stopping": True, "batch_size": 32, "max_iter": 50}
     theirs, ours = both(params, lambda clf: clf.fit(X, y))
     shorter = min(theirs.n_iter_, ours.n_iter_)
     assert shorter > 3
