@@ -50,7 +50,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
-    * ``_choose_solver(n_samples, incremental)`` and ``_n_starts(options, n_samples)``;
+    * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -131,13 +131,18 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if incremental:  # the mean weight of all samples that are to come is not known
             samples = replace(samples, unit_weight=1.0)
         held_out = self._read_validation_samples(validation, unweighted.y)
-        options = self._options(samples.n_samples, incremental)
+        options = self._options(samples, incremental)
         if self.dropout and options.uses_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
                 "use solver='adam' or 'sgd', or dropout=0."
             )
-        n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
+        if self.early_stopping and options.uses_lbfgs:
+            raise ValueError(
+                "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or "
+                "early_stopping=False."
+            )
+        n_starts = 1 if warm_start else self._n_starts(options, samples)
         network, rng = self._network(), check_random_state(self.random_state)
         run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
         if not warm_start and self._target.is_one_hot(samples.y):
@@ -163,16 +168,14 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _options(self, n_samples, incremental):
-        solver = self._choose_solver(n_samples, incremental)
+    def _options(self, samples, incremental):
         auto = self.batch_size == "auto"
         return TrainingOptions.from_parameters(
             self.get_params(deep=False),
             loss=self._target.loss(self.loss),
-            solver=solver,
+            solver=self._choose_solver(samples, incremental),
             batch_size=self._auto_batch_size if auto else self.batch_size,
             max_iter=1 if incremental else self.max_iter,
-            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
             keep_best=self._keep_best,
         )
 
@@ -257,7 +260,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Set all that a fit would, with these weights; X and y show the shapes and classes."""
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
-        options = self._options(samples.n_samples, incremental=False)
+        options = self._options(samples, incremental=False)
         run = Run(self._network(), options, samples, None, check_random_state(None))
         run.params.fill(weights)
         run.begin()

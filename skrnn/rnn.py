@@ -98,7 +98,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
         to `fit`, or else `validation_fraction` of the sequences, stratified by class
-        where each class has enough of them. Not used by 'lbfgs'.
+        where each class has enough of them. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.
@@ -317,7 +317,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.
@@ -522,7 +522,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.
@@ -750,7 +750,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.

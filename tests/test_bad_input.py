@@ -196,6 +196,10 @@ BAD_VALUES = [
     ({"class_weight": {7: 2.0}}, r"class_weight names \[7\], which are not among the classes"),
     ({"dropout": 0.1, "solver": "lbfgs"}, "dropout=0.1 makes the loss random, which L-BFGS"),
     (
+        {"early_stopping": True, "solver": "lbfgs"},
+        "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or",
+    ),
+    (
         {"early_stopping": True, "validation_fraction": 0.0},
         "validation_fraction=0.0 of 12 samples: it must be more than 0. Change",
     ),

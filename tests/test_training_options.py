@@ -163,7 +163,6 @@ def test_early_stopping_by_validation_data(kind, solver):
 @every_solver
 def test_validation_data_alone_do_not_change_the_fit(kind, solver):
     options = {"max_iter": 30, "n_iter_no_change": 2, "learning_rate_init": 0.05}
-    options["early_stopping"] = solver == "lbfgs"  # which does not use it
     estimator = make(kind, solver=solver, **options)
     without = clone(estimator).fit(X, Y[kind])
     validated = estimator.fit(X, Y[kind], X_val=X_VAL, y_val=Y_VAL[kind])
