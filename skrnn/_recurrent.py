@@ -86,7 +86,7 @@ class RecurrentNetwork(NeuralNetwork):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _n_starts(self, options, n_samples):
+    def _n_starts(self, options, samples):
         return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
@@ -117,7 +117,7 @@ class RecurrentNetwork(NeuralNetwork):
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
-    def _choose_solver(self, n_samples, incremental):
+    def _choose_solver(self, samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
         solver._validate_params()
         return solver

@@ -278,6 +278,13 @@ class Sequences:
         return padded
 
 
+def place_of_row(row: int, lengths: np.ndarray) -> str:
+    """Name the step and the sequence of a row of the table of all steps."""
+    ends = np.cumsum(lengths)
+    i = int(np.searchsorted(ends, row, side="right"))
+    return f"step {row - int(ends[i] - lengths[i])} of sequence {i}"
+
+
 def _as_table(values):
     if is_frame(values):
         return values

@@ -52,8 +52,11 @@ def refuse_static(estimator, sequences: Sequences) -> None:
 
 def _learn(X, reading: Reading) -> dict:
     sequences, is_table = reading.sequences, reading.n_axes == 2
-    if not sequences.values.shape[0]:
-        raise ValueError("All sequences of X are empty; at least one step is required.")
+    if not sequences.n_features:
+        raise ValueError(
+            "All sequences of X are empty lists, which do not show the number of features. At "
+            "least one step is required, or arrays of shape (0, n_features)."
+        )
     names = _get_feature_names(X) if is_table else feature_names(sequences.values)
     return {
         "n_features_in_": reading.n_columns if is_table else sequences.n_features,
