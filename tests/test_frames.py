@@ -356,7 +356,7 @@ def test_list_of_frames():
     for frame in (pl.DataFrame(DATED), pa.table(DATED), pd.DataFrame(DATED)):
         with pytest.raises(ValueError, match=r"a date .* at step 0 of sequence 0, column 'time'"):
             as_sequences([frame])
-        with pytest.raises(ValueError, match="Sequence 1 of X is a ndarray, but sequence 0 is a"):
+        with pytest.raises(ValueError, match=r"1 of X is a numpy\.ndarray, but sequence 0 is a"):
             as_sequences([frame, np.ones((1, 2))])
 
 
