@@ -533,7 +533,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         try:
             with config_context(transform_output=container):
                 result = getattr(self.transformer_, method)(table, *args, **params)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             hint = describe_first(sequences)
             if not hint:
                 raise

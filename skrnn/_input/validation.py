@@ -95,9 +95,12 @@ def _check(estimator, X, reading: Reading) -> Sequences:
 
 
 def _refuse_single_sequence(name: str, reading: Reading) -> None:
-    """Refuse a 2-D X that may be one sequence, (n_steps, n_features), or a step in each row."""
+    """Refuse a 2-D X that may be one sequence, (n_steps, n_features), or a step in each row.
+
+    With a single row, both are the same.
+    """
     n_sequences, n_columns = len(reading.sequences), reading.n_columns
-    if n_columns == reading.sequences.n_features:
+    if n_columns == reading.sequences.n_features and n_sequences > 1:
         raise ValueError(
             f"X has shape ({n_sequences}, {n_columns}), and {name} was fitted on sequences of "
             f"{n_columns} features in another form. Pass [X] if X is one sequence of "
