@@ -65,8 +65,8 @@ def refuse_requests(owner, transformer) -> None:
     if not get_config()["enable_metadata_routing"]:
         return
     routing = get_routing_for_object(transformer)
-    names = routing._get_param_names(method="fit", return_alias=True, ignore_self_request=None)
-    if names:
+    known = routing._get_param_names(method="fit", return_alias=True, ignore_self_request=None)
+    if names := routing.consumes("fit", known):
         raise ValueError(
             f"{type(owner).__name__} passes no metadata to its transformer, but "
             f"{type(transformer).__name__} requests {sorted(names)}. Do not request it."
