@@ -13,6 +13,7 @@ from sklearn.utils.validation import _num_samples
 
 from skrnn._input import Sequences, check_numeric, flatten_steps, missing_steps, refuse_missing
 from skrnn._input.frames import column_names, is_frame, read_column
+from skrnn._input.values import is_nested
 
 
 def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:
@@ -46,19 +47,19 @@ def _tags(transformer):
     return get_tags(transformer) if hasattr(transformer, "__sklearn_tags__") else None
 
 
-def as_input(transformer, sequences: Sequences):
-    """Return the table of steps; its only column for a transformer of texts or dictionaries."""
-    first, values = _first_step(transformer), sequences.values
+def as_input(transformer, values):
+    """Return a table of steps; its only column for a transformer of texts or dictionaries."""
+    first = _first_step(transformer)
     if isinstance(first, FeatureUnion):
         parts = [part for _, part in first.transformer_list if not isinstance(part, str)]
-        return as_input(parts[0], sequences) if parts else values
+        return as_input(parts[0], values) if parts else values
     tags = _tags(first)
     if tags is None or tags.input_tags.two_d_array:
         return values
-    if sequences.n_features != 1:
+    if values.shape[1] != 1:
         raise ValueError(
             f"{type(first).__name__} takes one text or dictionary for each step, but the "
-            f"steps of X have {sequences.n_features} features. A ColumnTransformer can apply it to "
+            f"steps of X have {values.shape[1]} features. A ColumnTransformer can apply it to "
             "one column of a frame."
         )
     return (
@@ -94,16 +95,16 @@ def check_rows(result, sequences: Sequences, container: str):
     return result
 
 
-def repeat_for_steps(values, lengths: np.ndarray):
+def repeat_for_steps(values, lengths: np.ndarray, name: str):
     """Repeat what has an entry for each sequence for its steps; join what has one for each step.
 
     All else is returned as it is.
     """
-    if values is None or not hasattr(values, "__len__") or len(lengths) != _num_samples(values):
+    if not is_nested(values) or len(lengths) != _num_samples(values):
         return values
     items = values if isinstance(values, (list, tuple)) else np.asarray(values)
     if np.ndim(items[0]):
         given = [len(item) for item in items]
         if given == lengths.tolist() or len(set(given)) > 1:
-            return flatten_steps(values, lengths, "y")
+            return flatten_steps(values, lengths, name)
     return np.repeat(np.asarray(items), lengths, axis=0)
