@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import asdict, replace
 from functools import lru_cache
 from numbers import Integral, Real
@@ -14,10 +15,18 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skrnn._estimator import Persistent
-from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
+from skrnn._input import (
+    flatten_steps,
+    flatten_weights,
+    refuse_masked,
+    refuse_overflow,
+    replace_missing,
+)
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import reduce_steps
 from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._training.diagnosis import constant_loss, far_from_unit_scale, some
+from skrnn._training.monitor import NO_PROGRESS
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import check_finite
@@ -25,6 +34,11 @@ from skrnn._training.threads import thread_map
 from skrnn.solvers import LBFGS
 
 _LARGEST_INTEGER = 2**63 - 1
+_ONE_HOT = (
+    "Each row of y has exactly one 1. y is read as multilabel targets: each column is a separate "
+    "yes/no question, and a prediction may have any number of labels. If y is a one-hot encoding "
+    "of classes, pass y.argmax(axis=1), for step estimators that of each sequence."
+)
 
 
 class NeuralNetwork(CallbackSupportMixin, Persistent):
@@ -36,7 +50,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
-    * ``_choose_solver(n_samples, incremental)`` and ``_n_starts(options, n_samples)``;
+    * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -92,6 +106,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             self._training_run = run = replace(run) if attempt else run
             if not run.is_loaded:
                 self._initialize(run, attempt)
+            for remark in run.remarks:
+                warnings.warn(remark, UserWarning, stacklevel=5)  # at the line that called fit
             run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
             all_right = n_starts > 1 and self._all_right(run)
             if all_right or run.monitor.kept_value > best.monitor.kept_value:
@@ -103,29 +119,45 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         del self._training_run
         ended = run if run.monitor.outcome == "interrupted" else best
         if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
-            ended.monitor.warn(stacklevel=5)  # at the line that called fit
+            ended.monitor.warn(5, self._scaling(ended))
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):
         """Validate everything, encode the targets, and set up the first start."""
         self._check_parameters(incremental)
         warm_start = (incremental or self.warm_start) and self.__sklearn_is_fitted__()
-        samples = self._read_samples(X, y, sample_weight, warm_start, classes)
-        samples = self._weighted(samples, incremental)
-        held_out = self._read_validation_samples(validation)
-        options = self._options(samples.n_samples, incremental)
+        unweighted = self._read_samples(X, y, sample_weight, warm_start, classes)
+        samples = self._weighted(unweighted, unweighted.y)
+        if incremental:  # the mean weight of all samples that are to come is not known
+            samples = replace(samples, unit_weight=1.0)
+        held_out = self._read_validation_samples(validation, unweighted.y)
+        options = self._options(samples, incremental)
         if self.dropout and options.uses_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
                 "use solver='adam' or 'sgd', or dropout=0."
             )
-        n_starts = 1 if warm_start else self._n_starts(options, samples.n_samples)
+        if self.early_stopping and options.uses_lbfgs:
+            raise ValueError(
+                "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or "
+                "early_stopping=False."
+            )
+        n_starts = 1 if warm_start else self._n_starts(options, samples)
         network, rng = self._network(), check_random_state(self.random_state)
-        return Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
+        run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
+        if not warm_start and self._target.is_one_hot(samples.y):
+            run.remarks.append(_ONE_HOT)
+        return run
 
     def _check_parameters(self, incremental):
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
+        class_weight = getattr(self, "class_weight", None)
+        if incremental and isinstance(class_weight, str):
+            raise ValueError(
+                f"class_weight={class_weight!r} needs all labels at once; partial_fit accepts a "
+                "dictionary."
+            )
         for name, value in self.get_params(deep=False).items():
             if isinstance(value, Integral) and abs(int(value)) > _LARGEST_INTEGER:
                 raise ValueError(f"{name} is too large: more than {_LARGEST_INTEGER}.")
@@ -136,16 +168,14 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _options(self, n_samples, incremental):
-        solver = self._choose_solver(n_samples, incremental)
+    def _options(self, samples, incremental):
         auto = self.batch_size == "auto"
         return TrainingOptions.from_parameters(
             self.get_params(deep=False),
             loss=self._target.loss(self.loss),
-            solver=solver,
+            solver=self._choose_solver(samples, incremental),
             batch_size=self._auto_batch_size if auto else self.batch_size,
             max_iter=1 if incremental else self.max_iter,
-            early_stopping=self.early_stopping and not isinstance(solver, LBFGS),
             keep_best=self._keep_best,
         )
 
@@ -174,10 +204,28 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             self._init_weights(run.params, run.rng, attempt)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
             run.hold_out(self.validation_fraction, strata)
-        run.begin(self.t_ if run.warm_start else 0)
+        constant = -np.inf
+        if run.options.early_stopping:
+            constant = constant_loss(run.options.loss, self._target.out_activation, run.samples)
+        run.begin(self.t_ if run.warm_start else 0, constant)
         if run.incremental and run.warm_start:
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
+
+    def _scaling(self, run):
+        """Find out whether the scale of the data explains that training has failed."""
+        has_numbers = self._target.out_activation == "identity"
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and len(names) != run.samples.x.shape[1]:
+            names = None  # the names of padded values
+        scaling = far_from_unit_scale(run.samples, has_numbers, names)
+        if not scaling.facts or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
+            return scaling
+        part, loss = some(run.samples), run.options.loss
+        constant = constant_loss(loss, self._target.out_activation, run.samples, part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_useless = run.evaluate(part)[0] > NO_PROGRESS * constant > 0
+        return replace(scaling, is_needed=is_useless)
 
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""
@@ -212,7 +260,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Set all that a fit would, with these weights; X and y show the shapes and classes."""
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
-        options = self._options(samples.n_samples, incremental=False)
+        options = self._options(samples, incremental=False)
         run = Run(self._network(), options, samples, None, check_random_state(None))
         run.params.fill(weights)
         run.begin()
@@ -230,43 +278,38 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
         x, lengths = self._read_X(X, reset=not warm_start)
-        with refuse_overflow("y"):
-            y = flatten_steps(y, lengths, "y") if self._per_step else y
-            target, y = self._read_targets(y, self._target if warm_start else None, classes)
-            targets = target.encode(y, x.dtype)
-            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
-        if len(y) != n_rows:
-            what = "samples" if lengths is None else "sequences"
-            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
         if sample_weight is not None and self._per_step:
             sample_weight = flatten_weights(sample_weight, lengths)
         with refuse_overflow("sample_weight"):
             weight = _check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
+        with refuse_overflow("y"):
+            y = flatten_steps(y, lengths, "y") if self._per_step else y
+            y = replace_missing(y, weight, lengths, self._per_step)
+            target, y = self._read_targets(y, self._target if warm_start else None, classes)
+            targets = target.encode(y, x.dtype)
+            assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
+        if len(y) != n_rows:
+            what = "samples" if lengths is None else "sequences"
+            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
         self.__dict__.update(target.attributes)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step)
         return _without_weightless(samples, "sample_weight")
 
-    def _weighted(self, samples, incremental):
-        """Multiply the weights of samples by those of their classes, and choose the unit."""
+    def _weighted(self, samples, training):
+        """Multiply the weights of samples by those that the training targets give to classes."""
         class_weight = getattr(self, "class_weight", None)
-        if class_weight is not None:
-            if incremental and isinstance(class_weight, str):
-                raise ValueError(
-                    f"class_weight={class_weight!r} needs all labels at once; partial_fit accepts "
-                    "a dictionary."
-                )
-            factors = self._target.weights(class_weight, samples.y)
-            weight = (samples.weight * factors).astype(samples.x.dtype)
-            samples = _without_weightless(replace(samples, weight=weight), "class_weight")
-        # partial_fit does not know the mean weight of all samples that are to come.
-        return replace(samples, unit_weight=1.0) if incremental else samples
+        if class_weight is None:
+            return samples
+        factors = self._target.weights(class_weight, samples.y, training)
+        weight = (samples.weight * factors).astype(samples.x.dtype)
+        return _without_weightless(replace(samples, weight=weight), "class_weight")
 
-    def _read_validation_samples(self, validation):
+    def _read_validation_samples(self, validation, training):
         """Validate ``X_val, y_val, sample_weight_val`` if the user passed them."""
         if validation is None or all(given is None for given in validation):
             return None
@@ -275,6 +318,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         X_val, y_val, sample_weight_val = validation
         try:
             samples = self._read_samples(X_val, y_val, sample_weight_val, warm_start=True)
+            samples = self._weighted(samples, training)
         except ValueError as error:
             raise ValueError(f"In the validation data X_val and y_val: {error}") from error
         if len(samples.y) < 2:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -85,7 +86,7 @@ class RecurrentNetwork(NeuralNetwork):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _n_starts(self, options, n_samples):
+    def _n_starts(self, options, samples):
         return 1 if isinstance(self.init, dict) else self.n_init
 
     def _read_X(self, X, *, reset):
@@ -116,7 +117,7 @@ class RecurrentNetwork(NeuralNetwork):
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
-    def _choose_solver(self, n_samples, incremental):
+    def _choose_solver(self, samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
         solver._validate_params()
         return solver
@@ -249,7 +250,7 @@ class RecurrentNetwork(NeuralNetwork):
 
         Parameters
         ----------
-        x_t : array-like of shape ``(n_streams, n_step_features_)``
+        x_t : array-like or sparse matrix of shape ``(n_streams, n_step_features_)``
             The step of each stream; also ``(n_step_features_,)`` for a single stream.
 
         state : StreamState
@@ -332,7 +333,7 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 def _as_numbers(x_t, dtype):
     """Convert one step of every stream; text and dates are refused, which NumPy would convert."""
     try:
-        array = np.asarray(x_t)
+        array = x_t.toarray() if issparse(x_t) else np.asarray(x_t)
         if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
             raise TypeError(f"could not convert masked values or type {array.dtype}")
         with np.errstate(over="ignore"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _num_samples
 
 from skrnn._input import Sequences, check_numeric, flatten_steps, missing_steps, refuse_missing
@@ -56,6 +58,19 @@ def as_input(transformer, sequences: Sequences):
             "one column of a frame."
         )
     return values[(column_names(values) or [])[0]] if is_frame(values) else values[:, 0]
+
+
+def refuse_requests(owner, transformer) -> None:
+    """Refuse a transformer that requests metadata, which the owner does not pass on."""
+    if not get_config()["enable_metadata_routing"]:
+        return
+    routing = get_routing_for_object(transformer)
+    known = routing._get_param_names(method="fit", return_alias=True, ignore_self_request=None)
+    if names := routing.consumes("fit", known):
+        raise ValueError(
+            f"{type(owner).__name__} passes no metadata to its transformer, but "
+            f"{type(transformer).__name__} requests {sorted(names)}. Do not request it."
+        )
 
 
 def check_rows(result, sequences: Sequences, container: str):

@@ -33,13 +33,14 @@ from skrnn._input import (
     refuse_static,
     set_learned,
 )
-from skrnn._input.frames import is_frame
+from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import describe_first, join_tables
 from skrnn._transformers import (
     accepts_missing,
     as_input,
     check_rows,
     check_steps,
+    refuse_requests,
     repeat_for_steps,
 )
 
@@ -621,6 +622,8 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         ValueError, TypeError
             If X holds no valid sequences (see `skrnn.as_sequences`), or if the function fails.
         """
+        if hasattr(self.transformer, "fit"):
+            refuse_requests(self, self.transformer)
         with self._fitting(X, y):
             reading, learned = read_X(self, X, reset=True)
             sequences = self._check(reading.sequences)
@@ -652,22 +655,14 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         check_is_fitted(self)
         reading, _ = read_X(self, X, reset=False)
         sequences = self._check(reading.sequences)
-        tables = [
-            self._transform_one(i, steps)
-            for i, steps in enumerate(sequences)
-            if sequences.lengths[i]
-        ]
-        lengths = sequences.lengths.copy()
-        lengths[lengths > 0] = [table.shape[0] for table in tables]
-        empty = np.empty((0, self._n_features_out))
-        values = join_tables(tables) if tables else empty
-        if values.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"The transformed sequences have {values.shape[1]} features, but "
-                f"{self._n_features_out} in fit."
-            )
-        same = np.array_equal(lengths, sequences.lengths)
-        rows = sequences.rows if same else None
+        lengths, tables = sequences.lengths.copy(), []
+        for i, steps in enumerate(sequences):
+            if lengths[i]:
+                tables.append(self._transform_one(i, steps))
+                lengths[i] = tables[-1].shape[0]
+                self._check_features(i, tables[-1], tables[0])
+        values = join_tables(tables) if tables else np.empty((0, self._n_features_out))
+        rows = sequences.rows if np.array_equal(lengths, sequences.lengths) else None
         changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
         return self._in_form_of(X, reading, changed)
 
@@ -680,6 +675,15 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
 
     def _check(self, sequences) -> Sequences:
         return check_steps(sequences, self.__sklearn_tags__().input_tags.allow_nan)
+
+    def _check_features(self, i, table, first):
+        """Refuse a transformed sequence with other features than in fit, or than the first."""
+        found, expected = (column_names(one) or one.shape[1] for one in (table, first))
+        if table.shape[1] != self._n_features_out or found != expected:
+            raise ValueError(
+                f"Sequence {i} of X was transformed to other features than the first sequence or "
+                f"those in fit: {found}, not {expected}; {self._n_features_out} in fit."
+            )
 
     def _transform_one(self, i, steps):
         container = self._container() if is_frame(steps) else "default"

@@ -69,7 +69,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
-        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
@@ -88,22 +88,24 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         by 'lbfgs'.
 
     tol : float, default=1e-4
-        Training ends when the loss (or validation score) has not improved by `tol` for
+        Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement that end training.
 
     early_stopping : bool, default=False
-        Whether to stop training when the score on validation data does not improve, and to keep the
-        weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences, stratified by class. Not used by 'lbfgs'.
+        Whether to stop training when neither the loss nor the score on validation data improves,
+        and to keep the weights of the lowest validation loss. The validation data are those passed
+        to `fit`, or else `validation_fraction` of the sequences, stratified by class
+        where each class has enough of them. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weight of each class, by which sample weights are multiplied.
+        Weight of each class, by which sample weights are multiplied, also those of validation
+        data. 'balanced' uses the frequencies of the classes in the training data.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -152,7 +154,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
 
     best_loss_ : float or None
-        Lowest loss of an epoch; None with early stopping.
+        Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
     loss_curve_ : list of float
         Loss of each epoch.
@@ -287,7 +289,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
-        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
@@ -306,19 +308,19 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         by 'lbfgs'.
 
     tol : float, default=1e-4
-        Training ends when the loss (or validation score) has not improved by `tol` for
+        Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement that end training.
 
     early_stopping : bool, default=False
-        Whether to stop training when the score on validation data does not improve, and to keep the
-        weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        Whether to stop training when neither the loss nor the score on validation data improves,
+        and to keep the weights of the lowest validation loss. The validation data are those passed
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -363,7 +365,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
 
     best_loss_ : float or None
-        Lowest loss of an epoch; None with early stopping.
+        Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
     loss_curve_ : list of float
         Loss of each epoch.
@@ -492,7 +494,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
-        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
@@ -511,22 +513,23 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         by 'lbfgs'.
 
     tol : float, default=1e-4
-        Training ends when the loss (or validation score) has not improved by `tol` for
+        Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement that end training.
 
     early_stopping : bool, default=False
-        Whether to stop training when the score on validation data does not improve, and to keep the
-        weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        Whether to stop training when neither the loss nor the score on validation data improves,
+        and to keep the weights of the lowest validation loss. The validation data are those passed
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weight of each class, by which sample weights are multiplied.
+        Weight of each class, by which sample weights are multiplied, also those of validation
+        data. 'balanced' uses the frequencies of the classes in the training data.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -574,7 +577,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
 
     best_loss_ : float or None
-        Lowest loss of an epoch; None with early stopping.
+        Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
     loss_curve_ : list of float
         Loss of each epoch.
@@ -719,7 +722,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
-        validation score) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
+        validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
     alpha : float, default=0.0001
@@ -738,19 +741,19 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         by 'lbfgs'.
 
     tol : float, default=1e-4
-        Training ends when the loss (or validation score) has not improved by `tol` for
+        Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement that end training.
 
     early_stopping : bool, default=False
-        Whether to stop training when the score on validation data does not improve, and to keep the
-        weights of the best score. The validation data are those passed to `fit`, or else
-        `validation_fraction` of the sequences. Not used by 'lbfgs'.
+        Whether to stop training when neither the loss nor the score on validation data improves,
+        and to keep the weights of the lowest validation loss. The validation data are those passed
+        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -794,7 +797,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
 
     best_loss_ : float or None
-        Lowest loss of an epoch; None with early stopping.
+        Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
     loss_curve_ : list of float
         Loss of each epoch.

@@ -102,7 +102,7 @@ BAD_TYPE = (ValueError, TypeError)
 BAD_TARGETS = {
     "shorter y": ({"y": Y[:-1]}, r"X holds \d+ (samples|sequences), but y holds \d+"),
     "no y": ({"y": None}, "requires y to be passed"),
-    "NaN in y": ({"y": put(NAN, 0, Y)}, "Input y contains NaN"),
+    "NaN in y": ({"y": put(NAN, 0, Y)}, "y is missing (at row|for sequence) 0"),
     "inf in y": ({"y": put(INF, 0, Y)}, "Input y contains infinity"),
     "continuous y": ({"y": Y + 0.5 * (Y == 1)}, "Unknown label type: continuous"),
     "y of several columns": ({"y": np.c_[Y, Y]}, "y has several columns of more than two classes"),
@@ -111,7 +111,10 @@ BAD_TARGETS = {
         {"y": [[0], [0, 1]] * 6},
         "y holds an array for each sample, but one target for each is required",
     ),
-    "y of mixed types": ({"y": np.array([0, "a", 1] * 4, dtype=object)}, "Unknown label type"),
+    "y of mixed types": (
+        {"y": np.array([0, "a", 1] * 4, dtype=object)},
+        "y mixes labels of the types",
+    ),
     "negative weight": (
         {"sample_weight": put(-1.0, 2, np.ones(12))},
         "Negative values in data passed to `sample_weight`",
@@ -192,7 +195,10 @@ BAD_VALUES = [
     ],
     ({"class_weight": {7: 2.0}}, r"class_weight names \[7\], which are not among the classes"),
     ({"dropout": 0.1, "solver": "lbfgs"}, "dropout=0.1 makes the loss random, which L-BFGS"),
-    ({"early_stopping": True, "validation_fraction": 0.01}, FRACTION + "0.01 of 12 samples"),
+    (
+        {"early_stopping": True, "solver": "lbfgs"},
+        "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or",
+    ),
     (
         {"early_stopping": True, "validation_fraction": 0.0},
         "validation_fraction=0.0 of 12 samples: it must be more than 0. Change",

@@ -253,9 +253,29 @@ def test_early_stopping(held_out, batch_size, family):
     assert fitted.best_loss_ is None
     if not held_out:
         check_history(fitted, epochs, X_val)
-    best = int(np.argmax(fitted.validation_scores_))
+    best = int(np.argmin(fitted.validation_loss_curve_))
     assert best < len(epochs) - 1
     assert_same_weights(fitted, epochs[best])
+    constant = -np.sum(np.full(3, 1 / 3) * np.log(1 / 3))  # three classes of equal frequency
+    assert fitted.n_iter_ == epoch_that_ends(fitted, 0.95 * constant)
+
+
+def epoch_that_ends(fitted, no_progress):
+    """Find the epoch after which early stopping ends a fit, by formulas of its own."""
+    loss, own_loss, score, stalled = np.inf, np.inf, -np.inf, 0
+    curves = fitted.validation_loss_curve_, fitted.validation_scores_, fitted.loss_curve_
+    for n, (new_loss, new_score, new_own_loss) in enumerate(zip(*curves, strict=True), start=1):
+        better = new_loss <= loss - fitted.tol or new_score >= score + fitted.tol
+        learning = new_own_loss > no_progress and new_own_loss <= own_loss - fitted.tol
+        stalled = 0 if better or learning else stalled + 1
+        loss, own_loss, score = (
+            min(loss, new_loss),
+            min(own_loss, new_own_loss),
+            max(score, new_score),
+        )
+        if stalled > fitted.n_iter_no_change:
+            return n
+    return fitted.max_iter
 
 
 # Good weights at the start ---------------------------------------------------------------

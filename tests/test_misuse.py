@@ -145,7 +145,7 @@ def test_balanced_class_weights_ignore_samples_of_weight_zero():
     clf = XORMLPClassifier((), solver="lbfgs", class_weight="balanced", tol=1e-8, max_iter=1000)
     weighted = clf.fit(TABLE, skewed, weight).predict_proba(TABLE)
     absent = clf.fit(TABLE[40:], skewed[40:]).predict_proba(TABLE)
-    assert_allclose(weighted, absent, atol=1e-6)
+    assert_allclose(weighted, absent, atol=1e-4)
     peer = LogisticRegression(class_weight="balanced", C=1e4, tol=1e-8).fit(TABLE[40:], skewed[40:])
     assert_allclose(absent, peer.predict_proba(TABLE), atol=1e-3)
 
@@ -194,8 +194,8 @@ def test_minus_zero_is_zero():
     ("call", "message"),
     [
         (
-            lambda: XORMLPClassifier(solver="sgd", early_stopping=True).fit(TABLE[:6], [0, 1] * 3),
-            "cannot hold out validation_fraction=0.1 of 6 samples",
+            lambda: XORMLPClassifier(solver="sgd", early_stopping=True).fit(TABLE[:3], [0, 1, 1]),
+            "cannot hold out validation_fraction=0.1 of 3 samples: 1 are left",
         ),
         (
             lambda: SequenceRNNClassifier().fit(RAGGED, [np.zeros(len(x)) for x in RAGGED]),

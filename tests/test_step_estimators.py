@@ -435,9 +435,17 @@ STEP_MISSING = r"Sequence 5 of {} has shape \(3.*, but \(4.* is required: a valu
 NO_STEPS = r"y has shape \(14,\), but needs a value for each step: \(14, 5 or more\)"
 ONES = [np.ones(length) for length in LENGTHS]
 BAD = {  # kind, arguments of fit, part of the message
-    "NaN in labels": ("binary", {"y": put(np.nan, "binary")}, "Input y contains NaN"),
+    "NaN in labels": (
+        "binary",
+        {"y": put(np.nan, "binary")},
+        "y is missing at step 3 of sequence 5",
+    ),
     "inf in labels": ("multiclass", {"y": put(np.inf, "multiclass")}, "Input y contains infinity"),
-    "NaN in numbers": ("scalar", {"y": put(np.nan, "scalar")}, "Input y contains NaN"),
+    "NaN in numbers": (
+        "scalar",
+        {"y": put(np.nan, "scalar")},
+        "y is missing at step 3 of sequence 5",
+    ),
     "inf in vectors": ("vector", {"y": put(np.inf, "vector")}, "Input y contains infinity"),
     "a step too few": (
         "binary",

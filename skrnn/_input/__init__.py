@@ -16,6 +16,7 @@ from skrnn._input.reading import refuse_missing as refuse_missing
 from skrnn._input.sequences import Sequences as Sequences
 from skrnn._input.steps import flatten_steps as flatten_steps
 from skrnn._input.steps import flatten_weights as flatten_weights
+from skrnn._input.steps import replace_missing as replace_missing
 from skrnn._input.validation import read_X as read_X
 from skrnn._input.validation import refuse_static as refuse_static
 from skrnn._input.validation import set_learned as set_learned

@@ -64,7 +64,7 @@ def read_list(items, name: str) -> list[np.ndarray]:
             array = read_steps(item)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Sequence {i} of {name} is not an array: {error}") from error
-        if array.ndim not in (1, 2) or array.shape[1:] == (0,):
+        if array.ndim not in (1, 2) or (array.ndim == 2 and not array.shape[1]):
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape} and type {type(item).__name__}, "
                 "but a value for each step is required: (n_steps,) or (n_steps, n_features)."
@@ -83,10 +83,11 @@ def _hint(item, name):
 
 def read_steps(sequence) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
-    if type(sequence) not in (np.ndarray, list) and column_names(sequence):
-        return read_frame(sequence)
-    if isinstance(sequence, tuple) and len(sequence) == 2 and column_names(sequence[1]):
-        raise ValueError("it is a pair of a key and a frame; pass the frames only.")
+    if type(sequence) not in (np.ndarray, list):
+        if column_names(sequence):
+            return read_frame(sequence)
+        if isinstance(sequence, tuple) and any(map(column_names, sequence)):
+            raise ValueError("it is a pair of a key and a frame; pass the frames only.")
     array = as_array(sequence)
     if array.dtype.kind != "O" or array.ndim != 1 or not any(map(is_nested, array)):
         return array

@@ -49,17 +49,18 @@ def make_frame(columns: dict, like):
 
 def join_frames(frames: list, name: str):
     """Put the rows of all frames into one frame; their columns must be the same."""
-    names = column_names(frames[0]) or []
+    first = next(i for i, frame in enumerate(frames) if is_frame(frame))
+    names = column_names(frames[first]) or []
     for i, frame in enumerate(frames):
         if not is_frame(frame):
             raise ValueError(
-                f"Sequence {i} of {name} is a {type(frame).__name__}, but sequence 0 is a frame "
-                f"with the columns {names}. Pass frames only, or arrays only."
+                f"Sequence {i} of {name} is a {type(frame).__name__}, but sequence {first} is a "
+                f"frame with the columns {names}. Pass frames only, or arrays only."
             )
         if column_names(frame) != names:
             raise ValueError(
-                f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence 0 "
-                f"has {names}. All sequences need the same columns in the same order."
+                f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence "
+                f"{first} has {names}. All sequences need the same columns in the same order."
             )
     if len(set(names)) < len(names):
         raise ValueError(f"The columns of the sequences of {name} must differ, got {names}.")

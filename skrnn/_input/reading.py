@@ -19,7 +19,7 @@ from skrnn._input.frames import (
     missing_in_frame,
     read_frame,
 )
-from skrnn._input.sequences import Sequences
+from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, TIMES, is_nested, missing_in, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 
@@ -209,10 +209,12 @@ def _join_list(items: list, step_features: int | None) -> Reading:
     if any(map(issparse, one_of_each_type)):
         return Reading(_join_sparse(items))
     arrays = read_list(items, "X")
-    arrays = [to_numbers(array, f"Sequence {i} of X") for i, array in enumerate(arrays)]
-    widths = {len(array) if array.ndim == 1 else None for array in arrays}
-    n_columns = widths.pop() if len(widths) == 1 else None
-    return Reading(_join_arrays(arrays, step_features), n_columns=n_columns)
+    for i, array in enumerate(arrays):
+        if array.dtype.kind not in "biuf":
+            arrays[i] = to_numbers(array, f"Sequence {i} of X")
+    flat = all(array.ndim == 1 for array in arrays)
+    same = flat and len({len(array) for array in arrays}) == 1
+    return Reading(_join_arrays(arrays, step_features), n_columns=len(arrays[0]) if same else None)
 
 
 def _join_sparse(items: list) -> Sequences:
@@ -237,20 +239,22 @@ def join_tables(tables: list):
 
 
 def _join_arrays(arrays: list[np.ndarray], step_features: int | None) -> Sequences:
+    known = [array.shape[1] for array in arrays[:1] if array.ndim == 2]
     arrays = [
         array if array.ndim == 2 else _in_steps(array, step_features, f"Sequence {i} of X")
         for i, array in enumerate(arrays)
     ]
     lengths = np.array([len(array) for array in arrays])
     # An empty list does not show its number of features.
-    first = int(np.argmax(lengths > 0))
-    for i, array in enumerate(arrays):
-        if array.shape[1] != arrays[first].shape[1] and len(array):
-            raise ValueError(
-                f"Sequence {i} of X has {array.shape[1]} features per step, but sequence {first} "
-                f"has {arrays[first].shape[1]}."
-            )
-    arrays = [array for array in arrays if len(array)] or arrays[:1]
+    not_empty = np.flatnonzero(lengths)
+    arrays = [arrays[i] for i in not_empty] or [np.empty((0, *(known or [0])))]
+    widths = [array.shape[1] for array in arrays]
+    if len(set(widths)) > 1:
+        other = next(k for k, width in enumerate(widths) if width != widths[0])
+        raise ValueError(
+            f"Sequence {not_empty[other]} of X has {widths[other]} features per step, but sequence "
+            f"{not_empty[0]} has {widths[0]}."
+        )
     values = np.concatenate(arrays)
     if values.dtype.kind in "SU" and any(array.dtype.kind not in "SU" for array in arrays):
         values = np.concatenate([array.astype(object) for array in arrays])  # numbers stay numbers
@@ -284,26 +288,26 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
     columns = {
         name: _read_cells(cells, name) for name, cells in zip(names, contents.T, strict=True)
     }
-    if any(cells[0].ndim == 2 for cells in columns.values()):
+    of_one_feature = all(cell.ndim == 1 for cells in columns.values() for cell in cells)
+    if not of_one_feature or step_features not in (None, 1):
         if len(columns) > 1:
             raise ValueError(
                 f"Each cell of the columns {names} of X must hold the values of one feature, "
-                "(n_steps,). Arrays (n_steps, n_features) need a frame of one column."
+                f"(n_steps,), and step_features must be None, not {step_features}. A frame of one "
+                "column may hold arrays (n_steps, n_features)."
             )
         return _join_arrays(columns[names[0]], step_features)
     for row, of_row in enumerate(zip(*columns.values(), strict=True)):
-        if len({len(cell) for cell in of_row}) > 1:
-            found = dict(zip(names, map(len, of_row), strict=True))
+        found = dict(zip(names, map(len, of_row), strict=True))
+        if len(set(found.values())) > 1:
             raise ValueError(
                 f"Row {row} of X holds sequences of different lengths: {found}. The features "
                 "of a sequence need one length; use an estimator for each column, in a "
                 "ColumnTransformer, if they do not have the same steps."
             )
-    joined = {name: _join_arrays(cells, step_features) for name, cells in columns.items()}
-    lengths = next(iter(joined.values())).lengths
-    if step_features not in (None, 1):
-        raise ValueError("step_features must be None for a frame with a column for each feature.")
-    return Sequences(make_frame({n: s.values[:, 0] for n, s in joined.items()}, X), lengths)
+    joined = {name: _join_arrays(cells, None) for name, cells in columns.items()}
+    features = {name: sequences.values[:, 0] for name, sequences in joined.items()}
+    return Sequences(make_frame(features, X), joined[names[0]].lengths)
 
 
 def _read_cells(cells: np.ndarray, name) -> list[np.ndarray]:
@@ -404,9 +408,7 @@ def place_of(at_fault: np.ndarray, sequences: Sequences) -> str:
     """Name the step, sequence and column of the first value that is at fault."""
     rows = at_fault.any(axis=1) if at_fault.ndim == 2 else at_fault
     row = int(np.argmax(rows))
-    ends = np.cumsum(sequences.lengths)
-    i = int(np.searchsorted(ends, row, side="right"))
-    place = f"step {row - (ends[i] - sequences.lengths[i])} of sequence {i}"
+    place = place_of_row(row, sequences.lengths)
     if at_fault.ndim == 2 and sequences.n_features > 1:
         column = int(np.argmax(at_fault[row]))
         names = column_names(sequences.values)

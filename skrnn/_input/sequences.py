@@ -118,9 +118,11 @@ class Sequences:
         return len(self.lengths)
 
     def __iter__(self):
+        values, is_table = self.values, is_frame(self.values)
         bounds = [0, *np.cumsum(self.lengths).tolist()]
         for start, stop in pairwise(bounds):
-            yield take(self.values, slice(start, stop))
+            # `take` would cost more than the slice of an array itself.
+            yield take(values, slice(start, stop)) if is_table else values[start:stop]
 
     def __getitem__(self, key):
         """Get one sequence by an integer, or several by a slice, indices or a mask."""
@@ -273,6 +275,13 @@ class Sequences:
         padded = np.full(shape, fill_value, dtype)
         padded[np.arange(n_steps) < self.lengths[:, None]] = self.values
         return padded
+
+
+def place_of_row(row: int, lengths: np.ndarray) -> str:
+    """Name the step and the sequence of a row of the table of all steps."""
+    ends = np.cumsum(lengths)
+    i = int(np.searchsorted(ends, row, side="right"))
+    return f"step {row - int(ends[i] - lengths[i])} of sequence {i}"
 
 
 def _as_table(values):

@@ -5,17 +5,20 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.values import is_nested
+from skrnn._input.sequences import place_of_row
+from skrnn._input.values import TEXT, is_missing, is_nested, missing_in
 
 
 def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     """Put the values of all steps into one array, a row for each step of X.
 
     `values` is a list, object array or Series of arrays ``(n_steps,)`` or ``(n_steps, k)``, or,
-    for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored.
+    for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored. Missing values
+    stay as they are; None or NaN in place of an array means that all values of it are missing.
     """
     values = list_or_array(values, name)
     check_consistent_length(lengths, values)
@@ -26,18 +29,100 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 f"({len(lengths)}, {lengths.max()} or more)."
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
+    values = [
+        [None] * length if is_missing(item) else item
+        for item, length in zip(values, lengths.tolist(), strict=True)
+    ]
     arrays = read_list(values, name)
+    first = int(np.argmax(lengths > 0))  # an empty list has no type, and only one axis
     for i, (array, length) in enumerate(zip(arrays, lengths.tolist(), strict=True)):
-        shape = (length, *arrays[0].shape[1:])
-        if array.shape != shape:
+        shape = (length, *arrays[first].shape[1:])
+        if array.shape != shape and (length or len(array)):
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape}, but {shape} is required: a value "
                 "for each step."
             )
+    return _join([array for array in arrays if len(array)] or arrays[:1], name)
+
+
+def _join(arrays, name):
+    """Put arrays of values into one; text and numbers do not mix, but text may be missing."""
+    if any(array.dtype.kind in "OUS" for array in arrays):
+        arrays = [
+            array.astype(object) if array.dtype.kind == "f" and np.isnan(array).all() else array
+            for array in arrays
+        ]
     kinds = {array.dtype.kind for array in arrays}
     if kinds & set("biuf") and kinds & set("mMVUS"):
         raise ValueError(f"{name} mixes numbers with values of other types.")
     return np.concatenate(arrays)
+
+
+def replace_missing(y, weight: np.ndarray, lengths: np.ndarray | None = None, per_step=False):
+    """Replace missing targets of weight 0 by a target that is not missing.
+
+    They do not count, but the other checks of targets need a valid value.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Targets. None, NaN, NaT and NA of pandas are missing.
+
+    weight : ndarray of shape (n_rows,)
+        Their weights.
+
+    lengths : ndarray of shape (n_sequences,), default=None
+        Lengths of the sequences in X, for the error; None for a table.
+
+    per_step : bool, default=False
+        Whether the rows of `y` are steps.
+
+    Returns
+    -------
+    y : array-like
+        The same object if nothing is missing, otherwise an array.
+
+    Raises
+    ------
+    ValueError
+        If a target of another weight is missing.
+    """
+    values = _as_objects_with_missing(y)
+    if values is None or values.shape[:1] != weight.shape:
+        return y
+    missing = missing_in(values).reshape(len(values), -1).any(axis=1)
+    if not missing.any():
+        return y
+    counts = missing & (weight != 0)
+    if counts.any() or missing.all():
+        row = int(counts.argmax())
+        place = f"at row {row}"
+        if lengths is not None:
+            place = f"at {place_of_row(row, lengths)}" if per_step else f"for sequence {row}"
+        raise ValueError(f"y is missing {place}; give it sample_weight 0, or leave it out.")
+    values = values.copy()
+    values[missing] = values[~missing][0]
+    if values.dtype != object:
+        return values
+    items = values.ravel().tolist()
+    if len({isinstance(item, TEXT) for item in items}) > 1:
+        return values  # labels of different types, which are refused later
+    return np.array(items).reshape(values.shape)
+
+
+def _as_objects_with_missing(y):
+    """Make an array in which missing values are recognized; None if there can be none."""
+    if issparse(y):
+        return None
+    try:
+        values = np.asarray(y)
+        if values.dtype.kind in "US" and isinstance(y, (list, tuple)):
+            values = np.asarray(y, dtype=object)  # NumPy made text of missing values
+    except ValueError:  # lists of unequal lengths, which are refused later
+        return None
+    if values.dtype.kind == "T":
+        values = values.astype(object)
+    return values if values.dtype.kind in "fmMO" and values.ndim else None
 
 
 def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:

@@ -52,8 +52,11 @@ def refuse_static(estimator, sequences: Sequences) -> None:
 
 def _learn(X, reading: Reading) -> dict:
     sequences, is_table = reading.sequences, reading.n_axes == 2
-    if not sequences.values.shape[0]:
-        raise ValueError("All sequences of X are empty; at least one step is required.")
+    if not sequences.n_features:
+        raise ValueError(
+            "All sequences of X are empty lists, which do not show the number of features. At "
+            "least one step is required, or arrays of shape (0, n_features)."
+        )
     names = _get_feature_names(X) if is_table else feature_names(sequences.values)
     return {
         "n_features_in_": reading.n_columns if is_table else sequences.n_features,
@@ -92,9 +95,12 @@ def _check(estimator, X, reading: Reading) -> Sequences:
 
 
 def _refuse_single_sequence(name: str, reading: Reading) -> None:
-    """Refuse a 2-D X that may be one sequence, (n_steps, n_features), or a step in each row."""
+    """Refuse a 2-D X that may be one sequence, (n_steps, n_features), or a step in each row.
+
+    With a single row, both are the same.
+    """
     n_sequences, n_columns = len(reading.sequences), reading.n_columns
-    if n_columns == reading.sequences.n_features:
+    if n_columns == reading.sequences.n_features and n_sequences > 1:
         raise ValueError(
             f"X has shape ({n_sequences}, {n_columns}), and {name} was fitted on sequences of "
             f"{n_columns} features in another form. Pass [X] if X is one sequence of "

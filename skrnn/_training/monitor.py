@@ -18,6 +18,30 @@ from skrnn._training.options import TrainingOptions
 # After so many, the learning rate is a thousandth of its first value, and not the cause.
 _MAX_ROLLBACKS = 10
 
+# A loss above this share of that of the best constant prediction shows no progress.
+NO_PROGRESS = 0.95
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What to scale, for the advice in warnings.
+
+    Parameters
+    ----------
+    what : str
+        'X', 'y' or 'X and y'.
+
+    facts : str
+        How large their values are, and how to scale them; empty if they are of about unit scale.
+
+    is_needed : bool
+        Whether their scale explains that a fit is no better than a constant prediction.
+    """
+
+    what: str = "X"
+    facts: str = ""
+    is_needed: bool = False
+
 
 @dataclass
 class Monitor:
@@ -45,6 +69,9 @@ class Monitor:
     n_seen : int, default=0
         Number of samples seen before this run, counted once for each epoch.
 
+    constant_loss : float, default=-inf
+        Loss of the best constant prediction of the training targets, for early stopping.
+
     Attributes
     ----------
     best_theta : ndarray of shape (n_parameters,)
@@ -64,6 +91,7 @@ class Monitor:
     n_samples: int
     loss_of_start: bool
     n_seen: int = 0
+    constant_loss: float = -math.inf
     n_iter: int = 0
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
@@ -71,6 +99,7 @@ class Monitor:
     initial_loss: float = math.inf
     best_loss: float = math.inf
     best_score: float = -math.inf
+    best_validation_loss: float = math.inf
     best_validated_theta: np.ndarray | None = None
     outcome: str = "running"
     n_rollbacks: int = 0
@@ -110,13 +139,15 @@ class Monitor:
         self.loss_curve.append(loss)
         if self.options.verbose:
             print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
-        score_improved = validation is not None and self._record_validation(*validation)
+        validation_improved = validation is not None and self._record_validation(*validation)
         if not math.isfinite(loss):
             self._roll_back(theta)
             return
         improved = self._record_loss(loss, start)
         if self.options.early_stopping:
-            improved = score_improved
+            # Overfitting has not begun while the network is no better than a constant prediction.
+            before = loss > NO_PROGRESS * self.constant_loss
+            improved = validation_improved or (before and improved)
         self.n_stalled = 0 if improved else self.n_stalled + 1
         if self.options.uses_lbfgs or self.n_stalled <= self.options.n_iter_no_change:
             return
@@ -146,9 +177,14 @@ class Monitor:
         self.validation_losses.append(loss)
         if self.options.verbose:
             print(f"Validation score: {score:f}")
-        improved = score >= self.best_score + self.options.tol
-        if score > self.best_score:
+        # The accuracy of a few samples is often constant while their loss decreases. The score of
+        # numbers, unlike their loss, does not depend on their unit.
+        tol = self.options.tol
+        improved = score >= self.best_score + tol or loss <= self.best_validation_loss - tol
+        if score > self.best_score:  # False for NaN, after an overflow
             self.best_score = score
+        if loss < self.best_validation_loss:
+            self.best_validation_loss = loss
             if self.options.early_stopping:
                 self.best_validated_theta = self.last_theta
         return improved
@@ -185,7 +221,7 @@ class Monitor:
         """Overwrite theta by the weights to keep.
 
         These are the weights after the last epoch, as a rule. With early stopping, they are
-        those of the best validation score. If the run diverged or was interrupted, or if
+        those of the lowest validation loss. If the run diverged or was interrupted, or if
         `keep_best` is set and the loss ended above the lowest, they are those of the lowest
         loss.
         """
@@ -210,9 +246,9 @@ class Monitor:
 
     @property
     def kept_value(self) -> float:
-        """Score of the kept weights, or minus their loss: the larger, the better the run."""
+        """Minus the loss of the kept weights, on validation data if these decide."""
         if self.best_validated_theta is not None:
-            return self.best_score
+            return -self.best_validation_loss
         lowest = min(self.best_loss, self.initial_loss)
         return -(lowest if self._keeps_best() else self._last_loss())
 
@@ -229,12 +265,12 @@ class Monitor:
         last, first = self.loss_curve[-1], self.initial_loss
         return not math.isfinite(last) or last > max(1.1 * first, first + self.options.tol)
 
-    def warn(self, stacklevel: int) -> None:
-        """Warn if the run did not converge."""
-        options, n_iter = self.options, self.n_iter
-        advice = "Scale the data."
+    def warn(self, stacklevel: int, scaling: Scaling) -> None:
+        """Warn if the run did not converge, or if its result calls for other scaling."""
+        options, n_iter, what = self.options, self.n_iter, scaling.what
+        advice = f"Scale {what}."
         if not options.uses_lbfgs:
-            advice = f"Scale X, or lower learning_rate_init={options.learning_rate_init:g}."
+            advice = f"Scale {what}, or lower learning_rate_init={options.learning_rate_init:g}."
         if self.outcome == "diverged":
             what = "the last step led to outputs that overflow"
             if not self.loss_curve:
@@ -259,18 +295,22 @@ class Monitor:
         elif self.outcome == "max_fun":
             message = (
                 f"L-BFGS evaluated the loss max_fun={options.solver.max_fun} times and has not "
-                "converged yet. Increase max_fun, or scale X."
+                f"converged yet. Increase max_fun, or scale {what}."
             )
         elif self.outcome == "running" and (
             options.uses_lbfgs or options.learning_rate != "cosine"
         ):
             message = (
                 f"Maximum iterations ({options.max_iter}) reached and the optimization hasn't "
-                "converged yet. Increase max_iter, or scale X."
+                f"converged yet. Increase max_iter, or scale {what}."
             )
+        elif scaling.is_needed:
+            message = f"Scale {what}."
         else:
             return
-        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
+        if scaling.is_needed:
+            message = f"The predictions are no better than a constant. {message}"
+        warnings.warn(message + scaling.facts, ConvergenceWarning, stacklevel=stacklevel + 1)
 
     # What a checkpoint stores ------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import copy
 import math
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,9 @@ class Run:
 
     callback_data : dict
         Data that callbacks keep for this run. One callback may serve several fits at a time.
+
+    remarks : list of str
+        Texts of warnings about the data, which `fit` issues.
     """
 
     network: MLP | RNN
@@ -107,43 +110,70 @@ class Run:
     split: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
     is_loaded: bool = field(default=False, init=False)
     callback_data: dict[str, Any] = field(default_factory=dict, init=False)
+    remarks: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self):
         self.params = Params(self.network.shapes, self.samples.x.dtype)
 
-    def begin(self, n_seen: int = 0) -> None:
-        """Start the history once the initial weights are set, `n_seen` samples seen before."""
+    def begin(self, n_seen: int = 0, constant_loss: float = -math.inf) -> None:
+        """Start the history once the initial weights are set; see `Monitor` for the parameters.
+
+        Without any variation in the held-out targets, a constant prediction has the best score
+        and loss, so that early stopping would end every fit at its start. It is turned off.
+        """
+        held_out = self.held_out if self.options.early_stopping else None
+        if held_out is not None and _is_constant(held_out) and not _is_constant(self.samples):
+            self.options = replace(self.options, early_stopping=False)
+            self.remarks.append(
+                f"early_stopping has no effect: the targets of the {held_out.n_samples} "
+                "validation samples are all equal, so they cannot show progress. Training ends by "
+                "the training loss. Increase validation_fraction, or pass X_val and y_val to fit."
+            )
         n_samples = self.samples.n_samples
         one_batch = self.options.batch_size >= n_samples
         loss_of_start = one_batch and not self.options.uses_lbfgs
         theta = self.params.flat.copy()
-        self.monitor = Monitor(self.options, theta, n_samples, loss_of_start, n_seen)
+        self.monitor = Monitor(
+            self.options, theta, n_samples, loss_of_start, n_seen, constant_loss=constant_loss
+        )
         self.order = np.arange(n_samples)
 
-    def hold_out(self, fraction: float, strata: np.ndarray | None) -> None:
-        """Set a share of the samples aside for validation.
+    def hold_out(self, fraction: float, labels: np.ndarray | None) -> None:
+        """Set a share of the samples aside for validation, at least 2.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the samples.
+
+        labels : ndarray of shape (n_samples,) or None
+            Classes by which to stratify where each class has enough samples.
 
         Raises
         ------
         ValueError
-            If too few samples are left on either side, or a class has too few.
+            If `fraction` is 0, or fewer than 2 samples are left for training.
         """
         n_samples = self.samples.n_samples
-        try:
-            if not fraction:
-                raise ValueError("it must be more than 0")
-            train, test = train_test_split(
-                np.arange(n_samples), test_size=fraction, random_state=self.rng, stratify=strata
-            )
-            if len(test) < 2:
-                raise ValueError(f"it leaves {len(test)} sample, and a score needs at least 2")
-        except ValueError as error:
+        n_held_out = max(2, math.ceil(fraction * n_samples))
+        if not fraction or n_samples - n_held_out < 2:
+            why = f"{max(n_samples - n_held_out, 0)} are left, and training needs at least 2"
             raise ValueError(
                 f"early_stopping cannot hold out validation_fraction={fraction} of {n_samples} "
-                f"samples: {str(error).rstrip('.')}. Change validation_fraction, or pass X_val and "
-                "y_val to fit."
-            ) from error
-        self._split(train, test)
+                f"samples: {why if fraction else 'it must be more than 0'}. Change "
+                "validation_fraction, or pass X_val and y_val to fit."
+            )
+        if labels is not None and (obstacle := _obstacle(labels, n_held_out)):
+            labels = None
+            self.remarks.append(
+                f"{obstacle}, so early_stopping holds out {n_held_out} of {n_samples} samples "
+                "without stratification. Some classes may be absent from the training samples or "
+                "from the validation samples. Pass X_val and y_val to fit to choose them."
+            )
+        index = np.arange(n_samples)
+        self._split(
+            *train_test_split(index, test_size=n_held_out, random_state=self.rng, stratify=labels)
+        )
 
     def _split(self, train, test):
         self.split = train, test
@@ -271,6 +301,22 @@ class Run:
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
         return not np.isfinite(self.evaluate(self.samples)[1]).all()
+
+
+def _is_constant(samples):
+    """Whether all targets that count are equal."""
+    targets = samples.y[samples.weight > 0]
+    return bool((targets == targets[:1]).all())
+
+
+def _obstacle(labels, n_held_out):
+    """Say which classes prevent a stratified split; an empty string if it is possible."""
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2:
+        return f"There is a single sample of each of the classes {classes[counts < 2].tolist()}"
+    if min(n_held_out, len(labels) - n_held_out) < len(classes):
+        return f"There are {len(classes)} classes, {classes.tolist()}"
+    return ""
 
 
 def _is_not_finite(optimizer_state):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils import assert_all_finite
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_array, column_or_1d
 
@@ -24,6 +24,9 @@ from skrnn._input import unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
 from skrnn._numeric.losses import LOSSES, Loss
 from skrnn._numeric.training import Ragged, Rows
+
+# In so few rows of multilabel targets, one label each may be chance.
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -201,11 +204,28 @@ class ClassTarget(Target):
         return float(samples.weight @ right / samples.weight.sum())
 
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
-        """Get the classes by which to stratify a split of samples, if there is one for each."""
-        return None if self.per_step or self.is_multilabel else targets
+        """Get the labels by which to stratify a split of samples, if there is one for each."""
+        return None if self.per_step or self.is_multilabel else self.decode(targets)
 
-    def weights(self, class_weight, targets: np.ndarray) -> np.ndarray:
+    def is_one_hot(self, targets: np.ndarray) -> bool:
+        """Whether multilabel targets look like a one-hot encoding: one 1 in each of many rows."""
+        if not self.is_multilabel or len(targets) <= _FEW or (targets.sum(axis=1) != 1).any():
+            return False
+        return int(targets.any(axis=0).sum()) > 1
+
+    def weights(self, class_weight, targets: np.ndarray, training: np.ndarray) -> np.ndarray:
         """Look up the class weight of each target.
+
+        Parameters
+        ----------
+        class_weight : dict or 'balanced'
+            The parameter of the estimator.
+
+        targets : ndarray
+            Encoded targets, of training or validation samples.
+
+        training : ndarray
+            Encoded targets of all training samples, whose class frequencies 'balanced' uses.
 
         Raises
         ------
@@ -216,7 +236,7 @@ class ClassTarget(Target):
         if isinstance(class_weight, dict):
             weights = self._of_classes(class_weight)[np.searchsorted(self.classes, labels)]
         else:
-            weights = compute_sample_weight(class_weight, labels)
+            weights = _balanced(labels, self.decode(training))
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ValueError(
                 f"class_weight={class_weight!r} has weights that are negative or not finite."
@@ -227,10 +247,12 @@ class ClassTarget(Target):
         if self.is_multilabel:
             raise ValueError("class_weight must not be a dictionary for multilabel targets.")
         names = self.classes.tolist()
-        if unknown := set(class_weight) - set(names):
+        unknown = set(class_weight) - set(names)
+        unweighted = [name for name in names if name not in class_weight]
+        if unknown and unweighted:  # a class that y lacks is accepted, but not a misspelt one
             raise ValueError(
                 f"class_weight names {sorted(unknown, key=str)}, which are not among the classes "
-                f"{names}."
+                f"{names}, and lacks {unweighted}."
             )
         weights = [class_weight.get(name, 1.0) for name in names]
         if not all(isinstance(weight, Real) for weight in weights):
@@ -312,6 +334,26 @@ class NumberTarget(Target):
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""
 
+    def is_one_hot(self, targets: np.ndarray) -> bool:
+        """Return False: numbers are not classes."""
+        return False
+
+
+def _balanced(labels, training):
+    """Compute the weights of labels by 'balanced', from the frequencies of training labels.
+
+    The weights of the columns of multilabel targets are multiplied, as in scikit-learn.
+    """
+    weights = np.ones(len(labels))
+    for column, known in zip(
+        labels.reshape(len(labels), -1).T, training.reshape(len(training), -1).T, strict=True
+    ):
+        classes = np.unique(known)
+        of_classes = compute_class_weight("balanced", classes=classes, y=known)
+        index = np.searchsorted(classes, column).clip(max=len(classes) - 1)
+        weights *= np.where(classes[index] == column, of_classes[index], 1.0)
+    return weights
+
 
 def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     """Check class labels; returns them as an array, and the classes among them.
@@ -320,8 +362,12 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     column numbers; all others become 1-D.
     """
     _refuse_arrays(y)
-    if np.asarray(y).dtype.kind == "f":
+    values = np.asarray(y)
+    if values.dtype.kind == "f":
         assert_all_finite(y, input_name="y")  # without a warning of NumPy before it
+    if values.dtype == object and len({isinstance(v, (str, bytes)) for v in values.flat}) > 1:
+        kinds = sorted({type(value).__name__ for value in values.flat})
+        raise ValueError(f"y mixes labels of the types {kinds}, but text and others do not mix.")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":

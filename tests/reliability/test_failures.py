@@ -17,7 +17,7 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
 )
-from skrnn._numeric import layers, networks
+from skrnn._numeric import affine, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -62,7 +62,7 @@ class FailingCallback:
 def fail_after(n_calls, error, monkeypatch):
     """Make the n-th call of a dense layer, the last layer of every network, raise an error."""
     calls = 0
-    original = layers.dense
+    original = affine.dense
 
     def failing(*args, **kwargs):
         nonlocal calls

@@ -1,0 +1,171 @@
+"""Warnings of data that a fit reads in another way than meant, or cannot learn from."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import (
+    PerStep,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    XORMLPClassifier,
+)
+
+RNG = np.random.RandomState(0)
+
+
+def warnings_of(estimator, X, y, **kwargs):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X, y, **kwargs)
+    assert {w.filename for w in caught} <= {__file__}
+    return [str(w.message) for w in caught]
+
+
+# The scale of the data -------------------------------------------------------------------
+
+TIMES = [1.6e9 + 60.0 * np.arange(k) for k in RNG.randint(5, 15, 60)]
+PARITY = np.array([len(x) % 2 for x in TIMES])
+PRICES = [RNG.normal(0, 1, 30).cumsum() for _ in range(60)]
+CONSTANT = "The predictions are no better than a constant."
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_unix_times(steps):
+    estimator = StepRNNClassifier if steps else SequenceRNNClassifier
+    y = [np.arange(len(x)) % 2 for x in TIMES] if steps else PARITY
+    (message,) = warnings_of(estimator(8, random_state=0), TIMES, y)
+    assert message == (
+        f"{CONSTANT} Scale X. The values of X reach 1.6e+09; use for instance "
+        "PerStep(StandardScaler())."
+    )
+
+
+@pytest.mark.parametrize("of", [np.asarray, sparse.csr_array, pd.DataFrame])
+def test_a_column_of_a_table(of):
+    X = np.c_[RNG.normal(size=100), 1e7 + RNG.rand(100)]
+    y = RNG.permutation(np.arange(100) % 2)
+    if of is pd.DataFrame:
+        X = pd.DataFrame(X, columns=["size", "time"])
+    clf = XORMLPClassifier(8, activation="tanh", random_state=0)
+    (message,) = warnings_of(clf, X if of is pd.DataFrame else of(X), y)
+    column = "'time'" if of is pd.DataFrame else "1"
+    assert message.startswith(CONSTANT)
+    assert f"The values of X reach 1e+07 in column {column}; use for" in message
+    assert message.endswith("use for instance StandardScaler().")
+
+
+@pytest.mark.parametrize("max_iter", [20, 200])
+def test_targets_of_numbers(max_iter):
+    y = [20000 + 1000 * p[-1] for p in PRICES]
+    reg = SequenceRNNRegressor(8, max_iter=max_iter, random_state=0)
+    (message,) = warnings_of(reg, PRICES, y)
+    assert message.startswith(f"{CONSTANT} Maximum iterations ({max_iter}) reached")
+    assert "or scale y. The values of y reach 3" in message
+    assert message.endswith("use for instance TransformedTargetRegressor.")
+
+
+def test_targets_of_steps():
+    y = [20000 + 1000 * p for p in PRICES]
+    (message,) = warnings_of(StepRNNRegressor(8, max_iter=9, random_state=0), PRICES, y)
+    assert "or scale y. The values of y reach" in message
+    assert message.endswith("use for instance TransformedStepTargetRegressor.")
+
+
+def test_small_targets():
+    y = [1e-4 * p[-1] for p in PRICES]
+    (message,) = warnings_of(SequenceRNNRegressor(8, random_state=0), PRICES, y)
+    assert message.startswith(f"{CONSTANT} Scale y. No value of y exceeds 0.001")
+
+
+def test_both():
+    (message,) = warnings_of(
+        SequenceRNNRegressor(8, max_iter=20, random_state=0), TIMES, 1e6 + 1e5 * PARITY
+    )
+    assert "scale X and y. The values of X reach 1.6e+09;" in message
+    assert "The values of y reach 1.1e+06;" in message
+
+
+def test_divergence_names_y():
+    reg = SequenceRNNRegressor(8, solver="sgd", learning_rate_init=10.0, random_state=0)
+    reg.set_params(max_grad_norm=None)
+    (message,) = warnings_of(reg, PRICES, [1e6 * p[-1] for p in PRICES])
+    assert "Scale y, or lower learning_rate_init=10" in message
+
+
+def test_no_warning_of_large_values_that_do_no_harm():
+    X = [x * 150 for x in [RNG.normal(i % 2, 0.1, (5, 1)) for i in range(60)]]
+    clf = SequenceRNNClassifier(8, max_iter=300, random_state=0)
+    clf.set_params(tol=1e-2)
+    assert warnings_of(clf, X, np.arange(60) % 2) == []
+
+
+def test_no_advice_to_scale_data_of_unit_scale():
+    X = PerStep(StandardScaler()).fit_transform(TIMES)
+    labels = RNG.permutation(PARITY)
+    (message,) = warnings_of(SequenceRNNClassifier(8, max_iter=2, random_state=0), X, labels)
+    assert message == (
+        "Maximum iterations (2) reached and the optimization hasn't converged yet. Increase "
+        "max_iter, or scale X."
+    )
+    clf = SequenceRNNClassifier(8, tol=1.0, random_state=0)  # ends at once
+    assert warnings_of(clf, X, labels) == []
+    assert warnings_of(SequenceRNNRegressor(8, tol=9.0, random_state=0), X, labels) == []
+
+
+def test_targets_that_are_all_equal_are_learned():
+    reg = SequenceRNNRegressor(8, tol=9.0, random_state=0)
+    assert warnings_of(reg, TIMES[:9], np.full(9, 3.0)) == []
+
+
+# One-hot targets -------------------------------------------------------------------------
+
+ONE_HOT = np.eye(3, dtype=int)[np.arange(30) % 3]
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, pd.DataFrame])
+@pytest.mark.parametrize("estimator", [XORMLPClassifier, SequenceRNNClassifier])
+def test_one_hot(estimator, form):
+    X = RNG.rand(30, 2)
+    messages = warnings_of(estimator(4, max_iter=2, random_state=0), X, form(ONE_HOT))
+    assert "is read as multilabel" in messages[0]
+    assert "pass y.argmax(axis=1)" in messages[0]
+
+
+def test_one_hot_steps():
+    X, y = [RNG.rand(6, 1) for _ in range(5)], np.split(ONE_HOT, 5)
+    messages = warnings_of(StepRNNClassifier(4, max_iter=2, random_state=0), X, y)
+    assert "for step estimators that of each sequence" in messages[0]
+
+
+def test_one_hot_in_two_columns():
+    messages = warnings_of(XORMLPClassifier(4), RNG.rand(30, 2), ONE_HOT[:, [0, 1]] ^ [[1, 0]])
+    assert not any("multilabel" in message for message in messages)
+    y = np.eye(2, dtype=int)[np.arange(30) % 2]
+    messages = warnings_of(XORMLPClassifier(4), RNG.rand(30, 2), y)
+    assert "is read as multilabel" in messages[0]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.where(np.arange(30)[:, None] == 3, 1, ONE_HOT),  # a row of several labels
+        np.where(np.arange(30)[:, None] == 3, 0, ONE_HOT),  # a row of none
+        np.tile([0, 1, 0], (30, 1)),  # always the same
+    ],
+)
+def test_multilabel_targets(y):
+    clf = SequenceRNNClassifier(4, max_iter=2, random_state=0)
+    messages = warnings_of(clf, RNG.rand(30, 2), y)
+    assert not any("multilabel" in message for message in messages)
+
+
+def test_a_few_rows_may_have_one_label_each():
+    messages = warnings_of(XORMLPClassifier(4), RNG.rand(5, 2), ONE_HOT[:5])
+    assert not any("multilabel" in message for message in messages)

@@ -1,0 +1,214 @@
+"""What decides when early stopping ends a fit, and what is held out for it."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, log_loss, recall_score
+
+from skrnn import (
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    XORMLPClassifier,
+)
+
+IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"
+
+
+def rare_class():
+    rng = np.random.RandomState(0)
+    y = (np.arange(400) % 20 == 0).astype(int)
+    X = [rng.rand(10, 1) for _ in y]
+    for i in np.flatnonzero(y):
+        X[i][3:6] += 0.5
+    return X, y
+
+
+def bursts():
+    """Sequences of target 0, and some of target 3."""
+    rng = np.random.RandomState(0)
+    y = np.where(np.arange(40) % 5 == 0, 3.0, 0.0)
+    return [rng.rand(rng.randint(5, 10), 1) + 2 * (target > 0) for target in y], y
+
+
+# What decides ----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_constant_accuracy_does_not_end_training(seed):
+    X, y = rare_class()
+    clf = SequenceRNNClassifier(8, early_stopping=True, random_state=seed).fit(X, y)
+    assert np.ptp(clf.validation_scores_[:20]) == 0
+    assert clf.n_iter_ > 40
+    assert recall_score(y, clf.predict(X)) > 0.4
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1])
+def test_the_unit_of_the_targets_does_not_end_training(scale):
+    rng = np.random.RandomState(0)
+    X = [rng.normal(size=(5, 1)) for _ in range(60)]
+    y = scale * np.array([x.sum() / 3 for x in X])
+    reg = SequenceRNNRegressor(8, early_stopping=True, learning_rate_init=0.003, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert reg.fit(X, y).n_iter_ > 20
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_equal_targets_of_numbers_are_no_measure(seed):
+    X, y = bursts()
+    reg = SequenceRNNRegressor(8, early_stopping=True, random_state=seed)
+    with pytest.warns(UserWarning, match="the targets of the 4 validation samples are all equal"):
+        reg.fit(X, y)
+    assert set(reg.validation_scores_) == {0.0}
+    assert reg.best_loss_ == min(reg.loss_curve_)  # the loss by which training ended
+    assert reg.score(X, y) > 0.9
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("estimator", [StepRNNClassifier, StepRNNRegressor, XORMLPClassifier])
+def test_equal_targets_in_the_validation_data_of_the_user(estimator):
+    X, y = bursts()
+    labels = (y > 0).astype(int)
+    if estimator is XORMLPClassifier:
+        X = [x.mean(axis=0) for x in X]
+    else:
+        labels = [np.full(len(x), label) for x, label in zip(X, labels, strict=True)]
+    net = estimator(4, early_stopping=True, max_iter=12, random_state=0)
+    if estimator is XORMLPClassifier:
+        net.set_params(solver="adam")
+    with pytest.warns(UserWarning, match="the targets of the 4 validation samples are all equal"):
+        net.fit(X, labels, X_val=X[1:5], y_val=labels[1:5])
+    expected = clone(net).set_params(early_stopping=False).fit(X, labels)
+    assert net.loss_curve_ == expected.loss_curve_
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_the_start_of_the_lowest_validation_loss_is_kept():
+    X, y = rare_class()
+    X_val, y_val = X[300:], y[300:]
+    clf = SequenceRNNClassifier(3, early_stopping=True, max_iter=8, random_state=2)
+    losses = []
+    for n_init in (1, 3, 5):
+        clf.set_params(n_init=n_init).fit(X[:300], y[:300], X_val=X_val, y_val=y_val)
+        losses.append(log_loss(y_val, clf.predict_proba(X_val)))
+        assert losses[-1] == pytest.approx(min(clf.validation_loss_curve_))
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0]
+
+
+# Class weights ---------------------------------------------------------------------------
+
+FAMILIES = {
+    "table": lambda: (XORMLPClassifier(4, solver="adam"), lambda x: x[0], lambda x, c: c),
+    "sequences": lambda: (SequenceRNNClassifier(4), lambda x: x, lambda x, c: c),
+    "steps": lambda: (StepRNNClassifier(4), lambda x: x, lambda x, c: [c] * len(x)),
+}
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("class_weight", ["balanced", {"no": 1, "yes": 7}], ids=repr)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_class_weights_reach_the_validation_data(family, class_weight):
+    clf, of_x, of_y = FAMILIES[family]()
+    rng = np.random.RandomState(0)
+    X = [rng.normal(size=(2, 2)) for _ in range(50)]
+    labels = np.where(np.arange(50) % 10 < 2, "yes", "no")
+    labels_val = labels[[0, 2, 3]]
+    X_val = X[:3]
+    clf.set_params(max_iter=3, class_weight=class_weight, random_state=0)
+    clf.fit(
+        [of_x(x) for x in X], [of_y(x, c) for x, c in zip(X, labels, strict=True)],
+        X_val=[of_x(x) for x in X_val],
+        y_val=[of_y(x, c) for x, c in zip(X_val, labels_val, strict=True)],
+    )  # fmt: skip
+    # Of 50 training labels, 10 are "yes": their weights are 50 / (2 * 10) and 50 / (2 * 40).
+    of_class = {"no": 0.625, "yes": 2.5} if class_weight == "balanced" else class_weight
+    p = clf.predict_proba([of_x(x) for x in X_val])
+    if family == "steps":
+        p, labels_val = np.concatenate(list(p)), np.repeat(labels_val, 2)
+    weight = [of_class[c] for c in labels_val]
+    loss = log_loss(labels_val, p, sample_weight=weight)
+    assert clf.validation_loss_curve_[-1] == pytest.approx(loss)
+    predicted = clf.classes_[p.argmax(axis=1)]
+    score = accuracy_score(labels_val, predicted, sample_weight=weight)
+    assert clf.validation_scores_[-1] == pytest.approx(score)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_balanced_weights_of_multilabel_validation_data():
+    rng = np.random.RandomState(0)
+    X, Y = rng.normal(size=(40, 3)), (rng.rand(40, 2) < [0.2, 0.6]).astype(int)
+    clf = XORMLPClassifier(4, solver="adam", class_weight="balanced", max_iter=2, random_state=0)
+    clf.fit(X, Y, X_val=X[:9], y_val=Y[:9])
+    of_column = [40 / 2 / np.bincount(column) for column in Y.T]
+    weight = of_column[0][Y[:9, 0]] * of_column[1][Y[:9, 1]]
+    p = clf.predict_proba(X[:9])
+    losses = -np.log(np.where(Y[:9] == 1, p, 1 - p)).sum(axis=1)
+    assert_allclose(clf.validation_loss_curve_[-1], np.average(losses, weights=weight))
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_class_weight_may_name_classes_that_y_lacks(family):
+    clf, of_x, of_y = FAMILIES[family]()
+    X = [np.ones((2, 2)) * i for i in range(6)]
+    data = [of_x(x) for x in X], [of_y(x, "ab"[i % 2]) for i, x in enumerate(X)]
+    clf.set_params(max_iter=2, random_state=0)
+    clf.set_params(class_weight={"a": 1, "b": 3}).fit(*data)
+    expected = clf.loss_curve_
+    assert clf.set_params(class_weight={"a": 1, "b": 3, "c": 9}).fit(*data).loss_curve_ == expected
+    clf.set_params(class_weight={"a": 1, "B": 3})
+    message = r"class_weight names \['B'\], which are not among .* \['a', 'b'\], and lacks \['b'\]"
+    with pytest.raises(ValueError, match=message):
+        clf.fit(*data)
+
+
+# What is held out ------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("estimator", [SequenceRNNClassifier, XORMLPClassifier])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["walk"] * 15 + ["run"] * 14 + ["fall"], r"a single sample of each of .* \['fall'\]"),
+        ([5] * 29 + [7], r"a single sample of each of the classes \[7\]"),
+        ([10, 20, 30, 40, 50] * 6, r"5 classes, \[10, 20, 30, 40, 50\].* holds out 3 of 30"),
+    ],
+)
+def test_a_class_too_small_for_a_stratified_split(estimator, labels, message):
+    X = [[float(i % 7), 1.0] for i in range(30)]
+    clf = estimator(4, early_stopping=True, solver="adam", max_iter=2, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        clf.fit(X, labels)
+    assert caught[0].filename == __file__
+    assert caught[0].category is UserWarning
+    assert re.search(message, str(caught[0].message))
+    assert clf.t_ == clf.n_iter_ * 27
+    assert set(clf.classes_) == set(labels)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("n_samples", [4, 8, 19])
+def test_at_least_two_samples_are_held_out(n_samples):
+    X = [[float(i % 7), 1.0] for i in range(n_samples)]
+    clf = SequenceRNNClassifier(4, early_stopping=True, max_iter=2, random_state=0)
+    clf.fit(X, np.arange(n_samples) % 2)
+    assert clf.t_ == 2 * (n_samples - 2)
+
+
+def test_too_few_samples_to_hold_some_out():
+    clf = SequenceRNNClassifier(4, early_stopping=True)
+    with pytest.raises(
+        ValueError, match=r"of 3 samples: 1 are left, and training needs at least 2"
+    ):
+        clf.fit([[1.0], [2.0], [3.0]], [0, 1, 0])
