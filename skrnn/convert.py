@@ -2,8 +2,8 @@
 
 These layouts need information that the data alone do not contain: where a sequence ends, which
 sequence a row belongs to, or which axis is time. The functions ``from_...`` take it as arguments,
-and return one array ``(n_steps, n_features)`` for each sequence in a 1-D object array, which
-scikit-learn can split. Each has an inverse, ``to_...``.
+and return sequences that scikit-learn can split: `from_long` returns `skrnn.Sequences`, the others
+arrays. Each has an inverse, ``to_...``.
 """
 
 from __future__ import annotations

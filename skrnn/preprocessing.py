@@ -60,14 +60,15 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     def set_output(self, *, transform=None):
         """Choose the container of output that is a table.
 
-        Ragged and three-dimensional output does not change. So a pipeline can be configured to
-        return DataFrames, whatever its steps are.
+        This concerns the flat output of `SequencePadder`. `PerStep` and `PerSequence` return
+        frames of sequences for a frame of sequences, and a list of frames for a list of frames.
+        All other output does not change. So a pipeline can be configured to return DataFrames,
+        whatever its steps are.
 
         Parameters
         ----------
         transform : {'default', 'pandas', 'polars'}, default=None
-            Container of the flat output of `SequencePadder`. None leaves the configuration
-            unchanged.
+            Container of the output. None leaves the configuration unchanged.
 
         Returns
         -------
@@ -170,7 +171,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         y : Ignored
@@ -197,7 +198,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         Returns
