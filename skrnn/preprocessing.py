@@ -467,8 +467,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """
         check_is_fitted(self)
         reading = _read_again(X, self._n_features_out)
-        values = self.transformer_.inverse_transform(reading.sequences.values)
-        return in_form_of(X, reading, reading.sequences.with_values(values))
+        sequences = check_steps(reading.sequences, allow_missing=True)
+        values = self.transformer_.inverse_transform(sequences.values)
+        return in_form_of(X, reading, sequences.with_values(values))
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
     def get_feature_names_out(self, input_features=None):
