@@ -92,8 +92,11 @@ def freeze(value):
         return tuple((key, freeze(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return type(value), tuple(freeze(item) for item in value)
-    if hasattr(value, "get_params"):
+    if hasattr(value, "get_params") or isinstance(value, skrnn.Sequences):
         return type(value), freeze(vars(value))
+    if hasattr(value, "to_arrow") or hasattr(value, "to_pylist"):  # polars, pyarrow
+        rows = value.to_arrow() if hasattr(value, "to_arrow") else value
+        return type(value), repr(rows.to_pylist())
     return type(value), repr(value)
 
 
