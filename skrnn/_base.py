@@ -211,12 +211,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _scaling(self, run):
         """Find out whether the scale of the data explains that training has failed."""
-        # The logarithm of targets is of the order of one, so 'exp' needs no scaling of them.
-        has_numbers = self._target.out_activation in ("identity", "ordered", "mean_std")
         names = getattr(self, "feature_names_in_", None)
         if names is not None and len(names) != run.samples.x.shape[1]:
             names = None  # the names of padded values
-        scaling = far_from_unit_scale(run.samples, has_numbers, names)
+        scaling = far_from_unit_scale(run.samples, self._target.has_unit, names)
         if not scaling.facts or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
             return scaling
         part = some(run.samples)

@@ -289,4 +289,5 @@ class NumberPredictions(Mixin):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        return self._target.metric(y, self.predict(X), sample_weight=sample_weight)
+        predictions = self.predict(X)
+        return self._target.metric(y, predictions, sample_weight=sample_weight)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import _fit_context, clone
@@ -123,6 +125,7 @@ class TransformedStepTargetRegressor(Persistent):
                     self._check_shape(validation[0], name)
                     params[name] = self._transform(*validation)
             y = self._transform(table, lengths)
+            self._shape_for_regressor = y[0].shape[1:]
             self.regressor_ = clone(self.regressor).fit(X, y, **params)
         return self
 
@@ -182,11 +185,11 @@ class TransformedStepTargetRegressor(Persistent):
 
     def _inverse_transform(self, rows):
         """Invert the transform of predictions for steps, perhaps of several quantiles."""
-        tables = rows.reshape(len(rows), int(np.prod(self._shape_of_step)), -1)
+        shape = self._shape_for_regressor
+        tables = rows.reshape(len(rows), math.prod(shape), -1)  # the last axis: quantiles
         inverse = self.transformer_.inverse_transform
         values = np.stack([inverse(tables[:, :, k]) for k in range(tables.shape[2])], axis=-1)
-        several = rows.shape[1 + len(self._shape_of_step) :]
-        return values.reshape(len(rows), *self._shape_of_step, *several)
+        return values.reshape(len(rows), *self._shape_of_step, *rows.shape[1 + len(shape) :])
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination over all steps of all sequences.

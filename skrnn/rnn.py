@@ -908,8 +908,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
+        predictions = self.predict(X)
         metric = self._target.metric
-        return flat_score(y, self.predict(X), metric=metric, sample_weight=sample_weight)
+        return flat_score(y, predictions, metric=metric, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -73,23 +73,23 @@ def some(samples: Rows | Ragged) -> Rows | Ragged:
     return samples.subset(np.arange(0, samples.n_samples, step))
 
 
-def far_from_unit_scale(samples: Rows | Ragged, has_numbers: bool, names=None) -> Scaling:
-    """Find out whether X, or targets that are numbers, are far from unit scale.
+def far_from_unit_scale(samples: Rows | Ragged, has_unit: bool, names=None) -> Scaling:
+    """Find out whether X, or targets that have a unit, are far from unit scale.
 
     Parameters
     ----------
     samples : Rows or Ragged
         All training samples.
 
-    has_numbers : bool
-        Whether the targets are numbers.
+    has_unit : bool
+        Whether raw predictions have the unit of the targets.
 
     names : sequence of str, default=None
         Names of the columns of X.
     """
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
     facts = {"X": _extent(samples.x, "X", scaler, names)}
-    if has_numbers:
+    if has_unit:
         per_step = isinstance(samples, Ragged) and samples.per_step
         scaler = "TransformedStepTargetRegressor" if per_step else "TransformedTargetRegressor"
         facts["y"] = _extent(samples.y, "y", scaler)

@@ -157,6 +157,11 @@ class ClassTarget(Target):
         p = (weight @ targets).clip(1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))
 
+    @property
+    def has_unit(self) -> bool:
+        """Return False: raw predictions of classes have no unit."""
+        return False
+
     def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
         """Write labels as targets of the loss."""
         if labels.ndim == 2:
@@ -349,6 +354,11 @@ class NumberTarget(Target):
             "out_activation_": self.out_activation,
             "quantiles_": self.quantiles,
         }
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether raw predictions have the unit of the targets, which logarithms do not."""
+        return self.out_activation != "exp"
 
     def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
         """Write numbers as targets of the loss, of shape ``(n_rows, n_targets)``."""
