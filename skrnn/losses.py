@@ -60,10 +60,8 @@ class Huber(Persistent):
         self._store(locals())
 
     def _loss(self):
-        delta = float(self.delta)
-        return NumberLoss(
-            partial(losses.huber, delta=delta), partial(losses.best_of_huber, delta=delta)
-        )
+        function = partial(losses.huber, delta=float(self.delta))
+        return NumberLoss(function, partial(losses.best_by_bisection, function=function))
 
 
 class Quantile(Persistent):

@@ -909,6 +909,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
         predictions = self.predict(X)
+        if self._vectors and isinstance(self.quantiles_, tuple):  # metrics take two axes
+            predictions = [steps.reshape(len(steps), self.n_outputs_) for steps in predictions]
         metric = self._target.metric
         return flat_score(y, predictions, metric=metric, sample_weight=sample_weight)
 

@@ -96,7 +96,7 @@ LOSSES: dict[tuple[str, str], Loss] = {
 def absolute_error(raw_prediction, targets, weight):
     """Absolute error ``|s - t|``, summed over the outputs; gradient ``sign(s - t)``, 0 at 0."""
     error = raw_prediction - targets
-    gradient = np.sign(error.real) * weight[:, None]
+    gradient = np.sign(error.real).astype(error.dtype, copy=False) * weight[:, None]
     return (error * gradient).sum(), gradient
 
 
@@ -148,7 +148,7 @@ def quantile(raw_prediction, targets, weight, quantiles):
     slope = np.asarray(quantiles, targets.dtype) - (error.real < 0)
     value = weight.dot((slope * error).sum(axis=(1, 2)))
     slope *= -weight[:, None, None]
-    gradient = np.cumsum(slope[:, :, ::-1], axis=2)[:, :, ::-1].astype(q.dtype)
+    gradient = np.cumsum(slope[:, :, ::-1], axis=2)[:, :, ::-1].astype(q.dtype, copy=False)
     gradient[:, :, 1:] *= logistic(raw_prediction.reshape(q.shape)[:, :, 1:])
     return value, gradient.reshape(raw_prediction.shape)
 
@@ -233,13 +233,13 @@ def best_of_gaussian(targets, weight):
     return np.column_stack([mean, _inverse_softplus(std - MIN_STD)]).ravel()
 
 
-def best_of_huber(targets, weight, delta):
-    """Find the zero of the gradient, which increases with the constant, by bisection."""
+def best_by_bisection(targets, weight, function):
+    """Find the zero of the gradient of a convex loss with its minimum among the targets."""
     low, high = targets.min(axis=0), targets.max(axis=0)
     for _ in range(50):
         middle = low + (high - low) / 2
-        is_above = weight @ (middle - targets).clip(-delta, delta) > 0
-        low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
+        slope = function(np.broadcast_to(middle, targets.shape), targets, weight)[1].sum(axis=0)
+        low, high = np.where(slope > 0, low, middle), np.where(slope > 0, middle, high)
     return high
 
 
