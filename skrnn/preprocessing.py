@@ -33,13 +33,14 @@ from skrnn._input import (
     refuse_static,
     set_learned,
 )
-from skrnn._input.frames import is_frame
+from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import describe_first, join_tables
 from skrnn._transformers import (
     accepts_missing,
     as_input,
     check_rows,
     check_steps,
+    refuse_requests,
     repeat_for_steps,
 )
 
@@ -59,14 +60,15 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     def set_output(self, *, transform=None):
         """Choose the container of output that is a table.
 
-        Ragged and three-dimensional output does not change. So a pipeline can be configured to
-        return DataFrames, whatever its steps are.
+        This concerns the flat output of `SequencePadder`. `PerStep` and `PerSequence` return
+        frames of sequences for a frame of sequences, and a list of frames for a list of frames.
+        All other output does not change. So a pipeline can be configured to return DataFrames,
+        whatever its steps are.
 
         Parameters
         ----------
         transform : {'default', 'pandas', 'polars'}, default=None
-            Container of the flat output of `SequencePadder`. None leaves the configuration
-            unchanged.
+            Container of the output. None leaves the configuration unchanged.
 
         Returns
         -------
@@ -169,7 +171,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         y : Ignored
@@ -196,7 +198,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         Returns
@@ -379,8 +381,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
             y, params = self._for_steps("fit", y, params, sequences.lengths)
             self.transformer_ = clone(self.transformer)
             self._call("fit", sequences, y, **params)
-            one_step = sequences[:1] if sequences.lengths[0] else sequences
-            self._n_features_out = self._call("transform", one_step).shape[1]
+            first = int(np.argmax(sequences.lengths > 0))
+            copied = sequences[[first]]  # the transformer may work in place
+            self._n_features_out = self._call("transform", copied).shape[1]
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -464,8 +467,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """
         check_is_fitted(self)
         reading = _read_again(X, self._n_features_out)
-        values = self.transformer_.inverse_transform(reading.sequences.values)
-        return in_form_of(X, reading, reading.sequences.with_values(values))
+        sequences = check_steps(reading.sequences, allow_missing=True)
+        values = self.transformer_.inverse_transform(sequences.values)
+        return in_form_of(X, reading, sequences.with_values(values))
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
     def get_feature_names_out(self, input_features=None):
@@ -519,21 +523,21 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """Repeat targets and metadata of sequences for their steps."""
         _raise_for_params(params, self, method)
         routed = process_routing(self, method, **params)["transformer"][method]
-        routed = {name: repeat_for_steps(value, lengths) for name, value in routed.items()}
+        routed = {name: repeat_for_steps(value, lengths, name) for name, value in routed.items()}
         if y is not None and _num_samples(y) != len(lengths):
             raise ValueError(
                 f"X holds {len(lengths)} sequences, but y holds {_num_samples(y)} targets."
             )
-        return repeat_for_steps(y, lengths), routed
+        return repeat_for_steps(y, lengths, "y"), routed
 
     def _call(self, method, sequences, *args, **params):
         """Call the fitted transformer with the table of steps."""
-        table = as_input(self.transformer, sequences)
+        table = as_input(self.transformer, sequences.values)
         container = self._container() if is_frame(sequences.values) else "default"
         try:
             with config_context(transform_output=container):
                 result = getattr(self.transformer_, method)(table, *args, **params)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             hint = describe_first(sequences)
             if not hint:
                 raise
@@ -620,6 +624,8 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         ValueError, TypeError
             If X holds no valid sequences (see `skrnn.as_sequences`), or if the function fails.
         """
+        if hasattr(self.transformer, "fit"):
+            refuse_requests(self, self.transformer)
         with self._fitting(X, y):
             reading, learned = read_X(self, X, reset=True)
             sequences = self._check(reading.sequences)
@@ -651,22 +657,14 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         check_is_fitted(self)
         reading, _ = read_X(self, X, reset=False)
         sequences = self._check(reading.sequences)
-        tables = [
-            self._transform_one(i, steps)
-            for i, steps in enumerate(sequences)
-            if sequences.lengths[i]
-        ]
-        lengths = sequences.lengths.copy()
-        lengths[lengths > 0] = [table.shape[0] for table in tables]
-        empty = np.empty((0, self._n_features_out))
-        values = join_tables(tables) if tables else empty
-        if values.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"The transformed sequences have {values.shape[1]} features, but "
-                f"{self._n_features_out} in fit."
-            )
-        same = np.array_equal(lengths, sequences.lengths)
-        rows = sequences.rows if same else None
+        lengths, tables = sequences.lengths.copy(), []
+        for i, steps in enumerate(sequences):
+            if lengths[i]:
+                tables.append(self._transform_one(i, steps))
+                lengths[i] = tables[-1].shape[0]
+                self._check_features(i, tables[-1], tables[0])
+        values = join_tables(tables) if tables else np.empty((0, self._n_features_out))
+        rows = sequences.rows if np.array_equal(lengths, sequences.lengths) else None
         changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
         return self._in_form_of(X, reading, changed)
 
@@ -680,17 +678,29 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
     def _check(self, sequences) -> Sequences:
         return check_steps(sequences, self.__sklearn_tags__().input_tags.allow_nan)
 
+    def _check_features(self, i, table, first):
+        """Refuse a transformed sequence with other features than in fit, or than the first."""
+        found, expected = (column_names(one) or one.shape[1] for one in (table, first))
+        if table.shape[1] != self._n_features_out or found != expected:
+            raise ValueError(
+                f"Sequence {i} of X was transformed to other features than the first sequence or "
+                f"those in fit: {found}, not {expected}; {self._n_features_out} in fit."
+            )
+
     def _transform_one(self, i, steps):
+        steps = steps.copy() if hasattr(steps, "copy") else steps  # may be changed in place
         container = self._container() if is_frame(steps) else "default"
         try:
             with config_context(transform_output=container):
                 if hasattr(self.transformer, "fit"):
-                    result = clone(self.transformer).fit(steps).transform(steps)
+                    table = as_input(self.transformer, steps)
+                    result = clone(self.transformer).fit(table).transform(table)
                 else:
                     result = self.transformer(steps)
-        except (TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"Sequence {i} of X cannot be transformed: {error}") from error
+            cause = f"{type(error).__name__}: {error}"
+            raise kind(f"Sequence {i} of X cannot be transformed. {cause}") from error
         result = result if is_frame(result) or issparse(result) else np.asarray(result)
         if len(result.shape) == 1:
             result = np.reshape(result, (-1, 1))

@@ -19,7 +19,14 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, Sequences, as_sequences
+from skrnn import (
+    PerSequence,
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    Sequences,
+    as_sequences,
+)
 
 NAN = np.nan
 LISTS = [[1.0, 2.0, 3.0], [4.0]]
@@ -280,6 +287,15 @@ class Recorder(TransformerMixin, BaseEstimator):
 )
 def test_y_has_a_target_for_each_step(y, expected):
     assert_array_equal(PerStep(Recorder()).fit(LISTS, y).transformer_.y_, expected)
+
+
+def test_per_sequence_refuses_a_transformer_that_requests_metadata():
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=True)
+        with pytest.raises(ValueError, match=r"StandardScaler requests \['sample_weight'\]"):
+            PerSequence(scaler).fit(LISTS)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), PCA(1))
+        assert len(PerSequence(pipeline).fit_transform(LISTS[:1])) == 1
 
 
 def test_supervised_transformer():
