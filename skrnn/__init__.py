@@ -3,6 +3,7 @@
 from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
 from skrnn.compose import TransformedStepTargetRegressor
+from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
@@ -17,8 +18,11 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adam",
+    "Gaussian",
+    "Huber",
     "PerSequence",
     "PerStep",
+    "Quantile",
     "SequencePadder",
     "SequenceRNNClassifier",
     "SequenceRNNRegressor",

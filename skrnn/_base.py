@@ -25,8 +25,7 @@ from skrnn._input import (
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import reduce_steps
 from skrnn._numeric.training import Ragged, Rows, evaluate
-from skrnn._training.diagnosis import constant_loss, far_from_unit_scale, some
-from skrnn._training.monitor import NO_PROGRESS
+from skrnn._training.diagnosis import far_from_unit_scale, some, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import check_finite
@@ -44,9 +43,9 @@ _ONE_HOT = (
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
-    A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target` and
-    `_read_targets` and `_all_right` from `ClassPredictions` or `NumberPredictions`
-    (`_predictions.py`), and defines
+    A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target`,
+    `_read_targets`, `_loss`, `_best_constant` and `_all_right` from `ClassPredictions` or
+    `NumberPredictions` (`_predictions.py`), and defines
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
@@ -172,7 +171,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         auto = self.batch_size == "auto"
         return TrainingOptions.from_parameters(
             self.get_params(deep=False),
-            loss=self._target.loss(self.loss),
+            loss=self._loss(),
             solver=self._choose_solver(samples, incremental),
             batch_size=self._auto_batch_size if auto else self.batch_size,
             max_iter=1 if incremental else self.max_iter,
@@ -204,28 +203,30 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             self._init_weights(run.params, run.rng, attempt)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
             run.hold_out(self.validation_fraction, strata)
-        constant = -np.inf
-        if run.options.early_stopping:
-            constant = constant_loss(run.options.loss, self._target.out_activation, run.samples)
-        run.begin(self.t_ if run.warm_start else 0, constant)
+        useful = self._useful_loss(run) if run.options.early_stopping else -np.inf
+        run.begin(self.t_ if run.warm_start else 0, useful)
         if run.incremental and run.warm_start:
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
 
     def _scaling(self, run):
         """Find out whether the scale of the data explains that training has failed."""
-        has_numbers = self._target.out_activation == "identity"
         names = getattr(self, "feature_names_in_", None)
         if names is not None and len(names) != run.samples.x.shape[1]:
             names = None  # the names of padded values
-        scaling = far_from_unit_scale(run.samples, has_numbers, names)
+        scaling = far_from_unit_scale(run.samples, self._target.has_unit, names)
         if not scaling.facts or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
             return scaling
-        part, loss = some(run.samples), run.options.loss
-        constant = constant_loss(loss, self._target.out_activation, run.samples, part)
+        part = some(run.samples)
+        useful = self._useful_loss(run, part)
         with np.errstate(over="ignore", invalid="ignore"):
-            is_useless = run.evaluate(part)[0] > NO_PROGRESS * constant > 0
+            is_useless = run.evaluate(part)[0] > useful != 0  # 0 if all targets are equal
         return replace(scaling, is_needed=is_useless)
+
+    def _useful_loss(self, run, part=None):
+        """Compute the loss below which a run is better than a constant prediction."""
+        loss, out_activation = run.options.loss, self._target.out_activation
+        return useful_loss(loss, self._best_constant(), out_activation, run.samples, part)
 
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""
@@ -294,6 +295,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if len(y) != n_rows:
             what = "samples" if lengths is None else "sequences"
             raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
+        self._check_targets(targets, lengths)
         self.__dict__.update(target.attributes)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:

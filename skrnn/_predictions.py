@@ -9,7 +9,10 @@ from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._estimator import unchanged_on_error
+from skrnn._input.steps import place_of_target
+from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._training.targets import ClassTarget, NumberTarget
+from skrnn.losses import Quantile
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
@@ -25,6 +28,15 @@ class ClassPredictions(Mixin):
     def _read_targets(self, y, fitted, classes):
         softmax = getattr(self, "out_activation", "auto") == "softmax"
         return ClassTarget.from_labels(y, self._per_step, fitted, classes, softmax)
+
+    def _check_targets(self, targets, lengths):
+        """Do nothing: every class is valid for every loss."""
+
+    def _loss(self):
+        return self._target.loss(self.loss)
+
+    def _best_constant(self):
+        return self._target.best_constant
 
     def _all_right(self, run):
         """Whether a start predicts all training samples correctly that can be."""
@@ -146,10 +158,39 @@ class NumberPredictions(Mixin):
 
     @property
     def _target(self):
-        return NumberTarget(self.n_outputs_, self.out_activation_, self._per_step, self._vectors)
+        quantiles = self.quantiles_ if self.out_activation_ == "ordered" else None
+        outputs = self.n_outputs_, self.out_activation_
+        return NumberTarget(*outputs, self._per_step, self._vectors, quantiles)
+
+    def _number_loss(self):
+        """Look up the loss by its name, or get that of the loss object."""
+        if isinstance(self.loss, str):
+            return NUMBER_LOSSES["squared_error" if self.loss == "auto" else self.loss]
+        self.loss._validate_params()
+        return self.loss._loss()
 
     def _read_targets(self, y, fitted, classes):
-        return NumberTarget.from_numbers(y, self._per_step, fitted)
+        quantiles = self.loss._levels() if isinstance(self.loss, Quantile) else None
+        return NumberTarget.from_numbers(y, self._per_step, self._number_loss(), quantiles, fitted)
+
+    def _check_targets(self, targets, lengths):
+        """Raise a ValueError if the loss is not defined for a target."""
+        domain = self._number_loss().domain
+        if not domain:
+            return
+        valid = (targets > 0 if domain == "> 0" else targets >= 0).all(axis=1)
+        if not valid.all():
+            row = int(valid.argmin())
+            place = place_of_target(row, lengths, self._per_step)
+            raise ValueError(
+                f"loss={self.loss!r} needs targets {domain}, but y is {targets[row].min()} {place}."
+            )
+
+    def _loss(self):
+        return self._number_loss().function
+
+    def _best_constant(self):
+        return self._number_loss().best_constant
 
     def _all_right(self, run):
         """Return False: another start may always be better."""
@@ -188,7 +229,7 @@ class NumberPredictions(Mixin):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Predict numbers or vectors.
 
         Parameters
@@ -196,10 +237,57 @@ class NumberPredictions(Mixin):
         X : array-like
             Samples in any form that `fit` accepts.
 
+        return_std : bool, default=False
+            Whether to also return the standard deviation, for ``loss=Gaussian()``.
+
         Returns
         -------
         y : ndarray
-            Predictions in the form of the targets of `fit`; those of steps are an object array
-            of one array for each sequence.
+            Predictions in the form of the targets of `fit`, with a further axis for several
+            quantiles; those of steps are an object array of one array for each sequence. The mean
+            for ``loss=Gaussian()``.
+
+        y_std : ndarray
+            The standard deviations in the same form, if `return_std` is True.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is True, and the loss of `fit` was not `Gaussian`.
         """
-        return self._predict(X, NumberTarget.predictions)
+        if not return_std:
+            return self._predict(X, NumberTarget.predictions)
+        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        target = self._target
+        if target.out_activation != "mean_std":
+            raise ValueError(
+                "return_std=True needs an estimator fitted with loss=Gaussian(); other losses "
+                "estimate no standard deviation."
+            )
+        return tuple(
+            target.unflatten(values, lengths)
+            for values in (target.predictions(raw), target.spread(raw))
+        )
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the coefficient of determination, for ``loss=Quantile(...)`` D².
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`.
+
+        Returns
+        -------
+        score : float
+            R², 1 at best. For quantiles, the mean over the quantiles of
+            `sklearn.metrics.d2_pinball_score`, 1 at best.
+        """
+        predictions = self.predict(X)
+        return self._target.metric(y, predictions, sample_weight=sample_weight)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import _fit_context, clone
@@ -123,6 +125,7 @@ class TransformedStepTargetRegressor(Persistent):
                     self._check_shape(validation[0], name)
                     params[name] = self._transform(*validation)
             y = self._transform(table, lengths)
+            self._shape_for_regressor = y[0].shape[1:]
             self.regressor_ = clone(self.regressor).fit(X, y, **params)
         return self
 
@@ -159,15 +162,34 @@ class TransformedStepTargetRegressor(Persistent):
         Returns
         -------
         y : ndarray of shape (n_sequences,) and dtype object
-            One array ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence.
+            One array ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence. Several
+            quantiles are along a further axis, the last.
+
+        Raises
+        ------
+        ValueError
+            If `predict_params` have ``return_std=True``.
         """
         check_is_fitted(self)
         predicted = self.regressor_.predict(X, **self._routed("predict", predict_params))
+        if isinstance(predicted, tuple):
+            raise ValueError(
+                "return_std=True is not supported: the transformer cannot transform a standard "
+                "deviation back. Use predict(X), or call predict of regressor_."
+            )
         lengths = np.array([len(steps) for steps in predicted])
         rows = np.concatenate(predicted)
         if len(rows):  # transformers refuse a table without rows
-            rows = np.asarray(self.transformer_.inverse_transform(_in_columns(rows)))
-        return unflatten(rows.reshape(lengths.sum(), *self._shape_of_step), lengths)
+            rows = self._inverse_transform(rows)
+        return unflatten(rows, lengths)
+
+    def _inverse_transform(self, rows):
+        """Invert the transform of predictions for steps, perhaps of several quantiles."""
+        shape = self._shape_for_regressor
+        tables = rows.reshape(len(rows), math.prod(shape), -1)  # the last axis: quantiles
+        inverse = self.transformer_.inverse_transform
+        values = np.stack([inverse(tables[:, :, k]) for k in range(tables.shape[2])], axis=-1)
+        return values.reshape(len(rows), *self._shape_of_step, *rows.shape[1 + len(shape) :])
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination over all steps of all sequences.

@@ -59,7 +59,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         If `estimator` is not one of this package's networks, or `state_dict` is not a mapping.
 
     ValueError
-        If the weights are not those of such a module, or do not fit the classes.
+        If the weights are not those of such a module, or do not fit the classes or the loss.
 
     See Also
     --------
@@ -100,7 +100,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     n_features, n_outputs = first["W"].shape[-2], output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
     if not isinstance(estimator, ClassPredictions):
-        y = np.zeros((2, n_outputs) if n_outputs > 1 else 2)
+        y = _numbers(n_outputs, estimator._number_loss().n_columns)
     elif multilabel:
         y = np.zeros((2, n_outputs), dtype=int)
     else:
@@ -180,6 +180,16 @@ def to_state_dict(estimator, *, names=None):
         for module, arrays in layers
         for name, array in arrays.items()
     }
+
+
+def _numbers(n_outputs, n_columns):
+    """Make targets, valid for any loss, of which each has `n_columns` outputs."""
+    n_targets, rest = divmod(n_outputs, n_columns)
+    if rest:
+        raise ValueError(
+            f"The module has {n_outputs} outputs, but the loss needs {n_columns} for each target."
+        )
+    return np.ones((2, n_targets) if n_targets > 1 else 2)
 
 
 def _read_arrays(state_dict):

@@ -10,9 +10,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
 from skrnn._numeric.layers import POOLINGS
+from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._predictions import ClassPredictions, NumberPredictions
 from skrnn._recurrent import PooledStates, RecurrentNetwork
-from skrnn.metrics import flat_accuracy_score, flat_r2_score
+from skrnn.losses import Gaussian, Huber, Quantile
+from skrnn.metrics import flat_accuracy_score, flat_score
 
 
 class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
@@ -276,8 +278,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
 
-    loss : {'auto', 'squared_error'}, default='auto'
-        Half the squared error; 'auto' means 'squared_error'.
+    loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
+        'squared_error' is half the squared error, and 'absolute_error' the absolute error.
+        'poisson' and 'gamma' are half the deviance, with predictions that are the exponential of
+        the output, for targets of at least 0, or above 0. The objects have parameters, which a grid
+        search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
+        'squared_error'.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -371,7 +377,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        R² on the validation data after each epoch, if there are any.
+        ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
         The highest of `validation_scores_`.
@@ -386,7 +392,11 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Number of outputs.
 
     out_activation_ : str
-        'identity'.
+        The function from outputs to predictions: 'identity', 'exp' for 'poisson' and 'gamma',
+        'ordered' for `Quantile`, 'mean_std' for `Gaussian`.
+
+    quantiles_ : float, tuple of float or None
+        The quantiles that are predicted, if `loss` is `Quantile`.
 
     t_ : int
         Number of training sequences seen, counted once for each epoch.
@@ -423,7 +433,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
         "pooling": [StrOptions({*POOLINGS} - {None})],
-        "loss": [StrOptions({"auto", "squared_error"})],
+        "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
     }
 
     def __init__(
@@ -709,8 +719,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
 
-    loss : {'auto', 'squared_error'}, default='auto'
-        Half the squared error; 'auto' means 'squared_error'.
+    loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
+        'squared_error' is half the squared error, and 'absolute_error' the absolute error.
+        'poisson' and 'gamma' are half the deviance, with predictions that are the exponential of
+        the output, for targets of at least 0, or above 0. The objects have parameters, which a grid
+        search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
+        'squared_error'.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -803,7 +817,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        R² on the validation data after each epoch, if there are any.
+        ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
         The highest of `validation_scores_`.
@@ -818,7 +832,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Number of outputs.
 
     out_activation_ : str
-        'identity'.
+        The function from outputs to predictions: 'identity', 'exp' for 'poisson' and 'gamma',
+        'ordered' for `Quantile`, 'mean_std' for `Gaussian`.
+
+    quantiles_ : float, tuple of float or None
+        The quantiles that are predicted, if `loss` is `Quantile`.
 
     t_ : int
         Number of training sequences seen, counted once for each epoch.
@@ -856,7 +874,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "loss": [StrOptions({"auto", "squared_error"})],
+        "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
     }
     _per_step = True
 
@@ -871,7 +889,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         self._store(locals())
 
     def score(self, X, y, sample_weight=None):
-        """Coefficient of determination over all steps of all sequences.
+        """Coefficient of determination over all steps, for ``loss=Quantile(...)`` D².
 
         Parameters
         ----------
@@ -887,9 +905,14 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Returns
         -------
         score : float
-            R², 1 at best.
+            R², 1 at best. For quantiles, the mean over the quantiles of
+            `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        return flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
+        predictions = self.predict(X)
+        if self._vectors and isinstance(self.quantiles_, tuple):  # metrics take two axes
+            predictions = [steps.reshape(len(steps), self.n_outputs_) for steps in predictions]
+        metric = self._target.metric
+        return flat_score(y, predictions, metric=metric, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

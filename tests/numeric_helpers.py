@@ -1,19 +1,27 @@
 """Shared by the tests of the numerical core: derivatives, networks, batches, textbook cells."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
 from numpy.random import RandomState
 from scipy.special import expit
 
+from skrnn._numeric import losses
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import POOLINGS
-from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import Ragged, Rows
 
+# Losses of classes, and of numbers with one output for each target.
+LOSSES = {
+    **losses.LOSSES,
+    **{(name, loss.out_activation): loss.function for name, loss in losses.NUMBER_LOSSES.items()},
+    ("huber", "identity"): partial(losses.huber, delta=0.4),
+    ("quantile", "ordered"): partial(losses.quantile, quantiles=(0.9,)),
+}
 LENGTHS = [3, 0, 1, 5, 3, 1, 2, 0]  # ties, ones, zeros and repeats, in no order
 N_FEATURES, N_OUTPUTS = 2, 3
 

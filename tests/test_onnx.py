@@ -17,7 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skrnn import (
+    Gaussian,
+    Huber,
     PerStep,
+    Quantile,
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -27,6 +30,7 @@ from skrnn import (
     XORMLPClassifier,
     as_sequences,
 )
+from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn.onnx import register_onnx_converters, to_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -53,7 +57,7 @@ def targets(task, shape, rng):
         return np.resize([2, 3, 5], shape)
     if task == "multilabel":
         return np.tile([[1, 0, 0], [0, 1, 0], [0, 1, 1]], (shape, 1))[:shape]
-    return rng.normal(size=(shape, 2) if task == "vector" else shape)
+    return np.exp(rng.normal(size=(shape, 2) if task == "vector" else shape))  # for every loss
 
 
 def fitted(estimator, X, task, seed=0):
@@ -183,6 +187,26 @@ def test_cells_without_an_operator(monkeypatch):
         match="ONNX has no operator for cell='gru'; it has 'rnn', 'lstm'",
     ):
         to_onnx(clf)
+
+
+@pytest.mark.parametrize("task", ["number", "vector"])
+@pytest.mark.parametrize("pooling", ["mean", None])
+@pytest.mark.parametrize(
+    "loss", [*NUMBER_LOSSES, Huber(), Quantile(0.3), Quantile((0.3,)), Quantile(), Gaussian()]
+)
+def test_losses_of_numbers(loss, pooling, task):
+    X = ragged()
+    reg = fitted(network(task, pooling, loss=loss), X, task)
+    model = to_onnx(reg)
+    outputs = outputs_of(model, X)
+    assert_same(outputs, reg, X)
+    declared = model.graph.output[0].type.tensor_type.shape.dim
+    n_rows = 2 if pooling is None else 1
+    assert [size.dim_value for size in declared][n_rows:] == list(
+        outputs["variable"].shape[n_rows:]
+    )
+    with_empty = [X[0], np.zeros((0, 3))]
+    assert_same(outputs_of(model, with_empty, 9), reg, with_empty)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

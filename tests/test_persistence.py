@@ -19,7 +19,10 @@ from skrnn import (
     LBFGS,
     SGD,
     Adam,
+    Gaussian,
+    Huber,
     PerStep,
+    Quantile,
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -130,6 +133,7 @@ FITTED = [
     (SequenceRNNRegressor(3, max_iter=2, solver="sgd"), SEQUENCES, np.eye(4, 3)),
     (StepRNNClassifier(3, max_iter=2), SEQUENCES, [LABELS[: len(x)] for x in SEQUENCES]),
     (StepRNNRegressor(3, solver="lbfgs", max_iter=2), SEQUENCES, [x[:, 0] for x in SEQUENCES]),
+    (SequenceRNNRegressor(3, max_iter=2, loss="poisson"), SEQUENCES, np.eye(4, 3)),
     (SequencePadder(), SEQUENCES, None),
     (PerStep(StandardScaler()), SEQUENCES, None),
 ]
@@ -154,6 +158,20 @@ def test_one_more_name_for_a_solver_object(solver):
     names = skops_io.get_untrusted_types(data=skops_io.dumps(clf))
     assert sorted(names) == public_names(clf)
     assert len(names) == 2
+
+
+@pytest.mark.parametrize("loss", [Huber(), Quantile(), Quantile(0.3), Gaussian()], ids=str)
+def test_one_more_name_for_a_loss_object(loss):
+    skops_io = pytest.importorskip("skops.io")
+    (name,) = skops_io.get_untrusted_types(data=skops_io.dumps(loss))
+    assert name == public_name(type(loss))
+    reg = SequenceRNNRegressor(3, loss=loss, max_iter=2).fit(SEQUENCES, np.eye(4, 3))
+    dumped = skops_io.dumps(reg)
+    assert sorted(skops_io.get_untrusted_types(data=dumped)) == public_names(reg)
+    loaded = skops_io.loads(dumped, trusted=public_names(reg))
+    np.testing.assert_array_equal(loaded.predict(SEQUENCES), reg.predict(SEQUENCES))
+    with zipfile.ZipFile(io.BytesIO(dumped)) as archive:
+        assert not set(loaders(json.loads(archive.read("schema.json")))) - DATA_NODES
 
 
 def test_pipelines_add_no_names():

@@ -76,7 +76,8 @@ def test_tags_of_sequence_estimators(estimator):
 
 
 def test_every_public_estimator_is_checked():
-    solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}  # parameter objects, which fit nothing
+    solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}
+    losses = {skrnn.Huber, skrnn.Quantile, skrnn.Gaussian}
     # Their y has a value for each step; the checks only know a value for each sample.
     of_steps = {
         skrnn.StepRNNClassifier,
@@ -85,5 +86,5 @@ def test_every_public_estimator_is_checked():
     }
     public = {getattr(skrnn, name) for name in skrnn.__all__}
     estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
-    assert estimators - solvers - of_steps == set(FIRST_OF_EACH_CLASS)
-    assert not any(hasattr(solver, "fit") for solver in solvers)
+    assert estimators - solvers - losses - of_steps == set(FIRST_OF_EACH_CLASS)
+    assert not any(hasattr(parameter_object, "fit") for parameter_object in solvers | losses)

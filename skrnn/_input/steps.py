@@ -107,10 +107,7 @@ def replace_missing(y, weight: np.ndarray, lengths: np.ndarray | None = None, pe
         return y
     counts = missing & (weight != 0)
     if counts.any() or missing.all():
-        row = int(counts.argmax())
-        place = f"at row {row}"
-        if lengths is not None:
-            place = f"at {place_of_row(row, lengths)}" if per_step else f"for sequence {row}"
+        place = place_of_target(int(counts.argmax()), lengths, per_step)
         raise ValueError(f"y is missing {place}; give it sample_weight 0, or leave it out.")
     values = values.copy()
     values[missing] = values[~missing][0]
@@ -120,6 +117,13 @@ def replace_missing(y, weight: np.ndarray, lengths: np.ndarray | None = None, pe
     if len({isinstance(item, TEXT) for item in items}) > 1:
         return values  # labels of different types, which are refused later
     return np.array(items).reshape(values.shape)
+
+
+def place_of_target(row: int, lengths: np.ndarray | None, per_step: bool) -> str:
+    """Say which target stands in a row: at a row of a table, for a sequence, or at a step."""
+    if lengths is None:
+        return f"at row {row}"
+    return f"at {place_of_row(row, lengths)}" if per_step else f"for sequence {row}"
 
 
 def _as_objects_with_missing(y):

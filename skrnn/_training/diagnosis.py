@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
+
+# A loss above this share of that of the best constant prediction shows no progress.
+_NO_PROGRESS = 0.95
 
 # The largest absolute value of a column that is about of unit scale.
 _LARGE = 100.0
@@ -15,30 +20,50 @@ _SMALL = 0.01
 _PIECE = 2**12  # rows at a time
 
 
-def constant_loss(
-    loss: Loss, out_activation: str, samples: Rows | Ragged, part: Rows | Ragged | None = None
+def useful_loss(
+    loss: Loss,
+    best_constant,
+    out_activation: str,
+    samples: Rows | Ragged,
+    part: Rows | Ragged | None = None,
 ) -> float:
-    """Compute the mean loss of the best constant prediction of samples, perhaps on a part."""
-    constant = _best_constant(out_activation, samples)
-    part = samples if part is None else part
-    weight = part.weight / part.weight.sum(dtype=np.float64)
+    """Compute the loss below which a fit is better than a constant prediction.
+
+    It is 5 % below the loss of the best constant. A negative log-likelihood has no zero to compare
+    with. For a normal distribution it is the loss at which the squared errors are 5 % smaller.
+
+    Parameters
+    ----------
+    loss : callable
+        The loss.
+
+    best_constant : callable
+        ``raw_prediction = best_constant(targets, weight)``.
+
+    out_activation : str
+        The function that turns raw predictions into predictions.
+
+    samples : Rows or Ragged
+        All training samples, which give the constant.
+
+    part : Rows or Ragged, default=None
+        The samples on which the loss is computed. None means all.
+    """
+    constant = best_constant(samples.y, samples.weight / samples.weight.sum(dtype=np.float64))
+    of_constant = _constant_loss(loss, constant, samples if part is None else part)
+    if out_activation == "mean_std":
+        return of_constant + len(constant) / 2 * 0.5 * math.log(_NO_PROGRESS)
+    return _NO_PROGRESS * of_constant
+
+
+def _constant_loss(loss, constant, samples):
+    """Compute the mean loss of a constant prediction."""
+    weight = samples.weight / samples.weight.sum(dtype=np.float64)
     total = 0.0
     for start in range(0, len(weight), _PIECE):
-        y, w = part.y[start : start + _PIECE], weight[start : start + _PIECE]
+        y, w = samples.y[start : start + _PIECE], weight[start : start + _PIECE]
         total += float(loss(np.broadcast_to(constant, (len(w), len(constant))), y, w)[0])
     return total
-
-
-def _best_constant(out_activation, samples):
-    """Compute the constant raw prediction (n_outputs,) of the lowest loss."""
-    weight = samples.weight / samples.weight.sum(dtype=np.float64)
-    if out_activation == "softmax":
-        return np.log(np.bincount(samples.y, weight).clip(min=1e-12))
-    mean = weight @ samples.y
-    if out_activation == "identity":
-        return mean
-    p = mean.clip(1e-12, 1 - 1e-12)
-    return np.log(p / (1 - p))
 
 
 def some(samples: Rows | Ragged) -> Rows | Ragged:
@@ -48,23 +73,23 @@ def some(samples: Rows | Ragged) -> Rows | Ragged:
     return samples.subset(np.arange(0, samples.n_samples, step))
 
 
-def far_from_unit_scale(samples: Rows | Ragged, has_numbers: bool, names=None) -> Scaling:
-    """Find out whether X, or targets that are numbers, are far from unit scale.
+def far_from_unit_scale(samples: Rows | Ragged, has_unit: bool, names=None) -> Scaling:
+    """Find out whether X, or targets that have a unit, are far from unit scale.
 
     Parameters
     ----------
     samples : Rows or Ragged
         All training samples.
 
-    has_numbers : bool
-        Whether the targets are numbers.
+    has_unit : bool
+        Whether raw predictions have the unit of the targets.
 
     names : sequence of str, default=None
         Names of the columns of X.
     """
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
     facts = {"X": _extent(samples.x, "X", scaler, names)}
-    if has_numbers:
+    if has_unit:
         per_step = isinstance(samples, Ragged) and samples.per_step
         scaler = "TransformedStepTargetRegressor" if per_step else "TransformedTargetRegressor"
         facts["y"] = _extent(samples.y, "y", scaler)

@@ -18,9 +18,6 @@ from skrnn._training.options import TrainingOptions
 # After so many, the learning rate is a thousandth of its first value, and not the cause.
 _MAX_ROLLBACKS = 10
 
-# A loss above this share of that of the best constant prediction shows no progress.
-NO_PROGRESS = 0.95
-
 
 @dataclass(frozen=True)
 class Scaling:
@@ -69,8 +66,8 @@ class Monitor:
     n_seen : int, default=0
         Number of samples seen before this run, counted once for each epoch.
 
-    constant_loss : float, default=-inf
-        Loss of the best constant prediction of the training targets, for early stopping.
+    useful_loss : float, default=-inf
+        Loss below which a fit is better than a constant prediction, for early stopping.
 
     Attributes
     ----------
@@ -91,7 +88,7 @@ class Monitor:
     n_samples: int
     loss_of_start: bool
     n_seen: int = 0
-    constant_loss: float = -math.inf
+    useful_loss: float = -math.inf
     n_iter: int = 0
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
@@ -146,7 +143,7 @@ class Monitor:
         improved = self._record_loss(loss, start)
         if self.options.early_stopping:
             # Overfitting has not begun while the network is no better than a constant prediction.
-            before = loss > NO_PROGRESS * self.constant_loss
+            before = loss > self.useful_loss
             improved = validation_improved or (before and improved)
         self.n_stalled = 0 if improved else self.n_stalled + 1
         if self.options.uses_lbfgs or self.n_stalled <= self.options.n_iter_no_change:

@@ -19,7 +19,7 @@ class TrainingOptions:
     Parameters
     ----------
     loss : callable
-        One of `skrnn._numeric.losses.LOSSES`.
+        ``value, gradient = loss(raw_prediction, targets, weight)``.
 
     solver : Adam, SGD or LBFGS
         The solver, with its own parameters.

@@ -115,7 +115,7 @@ class Run:
     def __post_init__(self):
         self.params = Params(self.network.shapes, self.samples.x.dtype)
 
-    def begin(self, n_seen: int = 0, constant_loss: float = -math.inf) -> None:
+    def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:
         """Start the history once the initial weights are set; see `Monitor` for the parameters.
 
         Without any variation in the held-out targets, a constant prediction has the best score
@@ -134,7 +134,7 @@ class Run:
         loss_of_start = one_batch and not self.options.uses_lbfgs
         theta = self.params.flat.copy()
         self.monitor = Monitor(
-            self.options, theta, n_samples, loss_of_start, n_seen, constant_loss=constant_loss
+            self.options, theta, n_samples, loss_of_start, n_seen, useful_loss=useful_loss
         )
         self.order = np.arange(n_samples)
 

@@ -9,12 +9,13 @@ indices of shape ``(n_rows,)``, logistic ones 0 and 1 of shape ``(n_rows, n_outp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import assert_all_finite
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -22,7 +23,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from skrnn._input import unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
-from skrnn._numeric.losses import LOSSES, Loss
+from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.training import Ragged, Rows
 
 # In so few rows of multilabel targets, one label each may be chance.
@@ -38,8 +39,9 @@ class Target:
     n_outputs : int
         Number of outputs of the network.
 
-    out_activation : {'softmax', 'logistic', 'identity'}
-        The function that turns raw predictions into predictions.
+    out_activation : str
+        The function that turns raw predictions into predictions: 'softmax' or 'logistic' of
+        classes, for numbers that of the `NumberLoss`.
 
     per_step : bool
         Whether there is a target for each step, instead of one for each sample.
@@ -48,12 +50,6 @@ class Target:
     n_outputs: int
     out_activation: str
     per_step: bool
-
-    def loss(self, name: str) -> Loss:
-        """Look up a loss by its name, or 'auto'."""
-        if name == "auto":
-            name = "squared_error" if self.out_activation == "identity" else "log_loss"
-        return LOSSES[name, self.out_activation]
 
     def unflatten(self, predictions: np.ndarray, lengths) -> np.ndarray:
         """Split predictions for steps into one array for each sequence."""
@@ -149,6 +145,22 @@ class ClassTarget(Target):
     def is_multilabel(self) -> bool:
         """Whether each sample has any number of labels."""
         return self.out_activation == "logistic" and self.n_outputs > 1
+
+    def loss(self, name: str) -> Loss:
+        """Look up a loss by its name, or 'auto'."""
+        return LOSSES["log_loss" if name == "auto" else name, self.out_activation]
+
+    def best_constant(self, targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Compute the raw prediction (n_outputs,) of the lowest loss; weights sum to 1."""
+        if self.out_activation == "softmax":
+            return np.log(np.bincount(targets, weight).clip(min=1e-12))
+        p = (weight @ targets).clip(1e-12, 1 - 1e-12)
+        return np.log(p / (1 - p))
+
+    @property
+    def has_unit(self) -> bool:
+        """Return False: raw predictions of classes have no unit."""
+        return False
 
     def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
         """Write labels as targets of the loss."""
@@ -268,12 +280,16 @@ class NumberTarget(Target):
     ----------
     vectors : bool
         Whether targets have two dimensions.
+
+    quantiles : float, tuple of float or None, default=None
+        The quantiles that are predicted instead of one number for each target.
     """
 
     vectors: bool
+    quantiles: float | tuple[float, ...] | None = None
 
     @classmethod
-    def from_numbers(cls, y, per_step, fitted=None):
+    def from_numbers(cls, y, per_step, loss, quantiles=None, fitted=None):
         """Learn the shape of targets.
 
         Parameters
@@ -283,6 +299,12 @@ class NumberTarget(Target):
 
         per_step : bool
             Whether the rows are steps.
+
+        loss : NumberLoss
+            The loss.
+
+        quantiles : float or tuple of float, default=None
+            Those of the loss, if it has any.
 
         fitted : NumberTarget, default=None
             The target of an earlier fit that is continued.
@@ -298,16 +320,29 @@ class NumberTarget(Target):
         Raises
         ------
         ValueError
-            If `y` is not numeric or finite, or has another shape than that of `fitted`.
+            If `y` is not numeric or finite, has another shape than that of `fitted`, or needs other
+            outputs.
         """
         _refuse_arrays(y)
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        target = cls(y.shape[1] if y.ndim == 2 else 1, "identity", per_step, y.ndim == 2)
-        if fitted not in (None, target):
-            before = fitted.n_outputs
-            raise ValueError(f"y has {target.n_outputs} columns, but {before} in the earlier fit.")
+        n_targets = y.shape[1] if y.ndim == 2 else 1
+        outputs = n_targets * loss.n_columns, loss.out_activation
+        target = cls(*outputs, per_step, y.ndim == 2, quantiles)
+        if fitted is None:
+            return target, y
+        if fitted.out_activation != target.out_activation or (
+            np.shape(fitted.quantiles) != np.shape(quantiles)
+        ):
+            raise ValueError(
+                f"The loss needs {target.out_activation!r} outputs, but the earlier fit, which "
+                f"warm_start and partial_fit continue, had {fitted.out_activation!r} outputs, or "
+                "another number of quantiles."
+            )
+        if fitted.n_outputs != target.n_outputs or fitted.vectors != target.vectors:
+            before = fitted.n_outputs // loss.n_columns
+            raise ValueError(f"y has {n_targets} columns, but {before} in the earlier fit.")
         return target, y
 
     @property
@@ -317,19 +352,66 @@ class NumberTarget(Target):
             "_vectors": self.vectors,
             "n_outputs_": self.n_outputs,
             "out_activation_": self.out_activation,
+            "quantiles_": self.quantiles,
         }
 
+    @property
+    def has_unit(self) -> bool:
+        """Whether raw predictions have the unit of the targets, which logarithms do not."""
+        return self.out_activation != "exp"
+
     def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
-        """Write numbers as targets of the loss, of shape ``(n_rows, n_outputs)``."""
+        """Write numbers as targets of the loss, of shape ``(n_rows, n_targets)``."""
         return numbers.reshape(len(numbers), -1).astype(dtype, copy=False)
 
     def predictions(self, raw: np.ndarray) -> np.ndarray:
-        """Give raw predictions the shape of the targets."""
-        return raw if self.vectors else raw[:, 0]
+        """Turn raw predictions into numbers in the shape of the targets.
+
+        Several quantiles are along a further axis, the last.
+        """
+        values = raw if self.out_activation == "identity" else self._values(raw)
+        return values if self.vectors else values[:, 0]
+
+    def _values(self, raw):
+        """Compute numbers (n_rows, n_targets), or (n_rows, n_targets, n_quantiles)."""
+        if self.out_activation == "exp":
+            with np.errstate(over="ignore"):
+                return check_finite(np.exp(raw))
+        if self.out_activation == "mean_std":
+            return mean_std(raw)[0]
+        if isinstance(self.quantiles, tuple):
+            return ordered(raw, len(self.quantiles))
+        return raw  # of a single quantile
+
+    @property
+    def shape(self) -> list[int]:
+        """Shape of the prediction for a row, with an axis of one if it is a single number."""
+        several = [len(self.quantiles)] if isinstance(self.quantiles, tuple) else []
+        n_columns = 2 if self.out_activation == "mean_std" else math.prod(several)
+        n_targets = [self.n_outputs // n_columns]
+        return (n_targets if self.vectors or not several else []) + several
+
+    def spread(self, raw: np.ndarray) -> np.ndarray:
+        """Compute the standard deviations, in the shape of the targets."""
+        std = mean_std(raw)[1]
+        return std if self.vectors else std[:, 0]
 
     def score(self, raw: np.ndarray, samples: Rows | Ragged) -> float:
-        """Compute the coefficient of determination."""
-        return float(r2_score(samples.y, raw, sample_weight=samples.weight))
+        """Compute the metric of raw predictions."""
+        predictions = self.predictions(raw)
+        return float(self.metric(samples.y, predictions, sample_weight=samples.weight))
+
+    def metric(self, y, predictions, *, sample_weight=None):
+        """Compute the coefficient of determination, for quantiles the mean of their D²."""
+        if self.quantiles is None:
+            return r2_score(y, predictions, sample_weight=sample_weight)
+        y = np.asarray(y)
+        of_quantiles = np.reshape(predictions, (*y.shape, -1))
+        scores = [
+            d2_pinball_score(y, of_quantiles[..., k], sample_weight=sample_weight, alpha=tau)
+            for k, tau in enumerate(np.atleast_1d(self.quantiles))
+        ]
+        return float(np.mean(scores))
 
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""

@@ -34,6 +34,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     (their lengths) of a transformer of sequences. For estimators with a prediction for each step,
     labels have the shape ``(n_sequences, n_steps)``, and probabilities and numbers
     ``(n_sequences, n_steps, n_outputs)``. In the padding, these are NaN and labels are arbitrary.
+    Several quantiles are along the last axis of ``variable``. ``loss=Gaussian()`` gives the mean.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from skrnn.onnx._nodes import (
     class_answers,
     fill_padding,
     multilayer_perceptron,
+    numbers,
     read_sequences,
     recurrent_network,
 )
@@ -53,7 +54,7 @@ def outputs_of(model):
         return {"sequences": FloatTensorType([None, None, width]), "n_steps": n_steps}
     rows = [None, None] if model._per_step else [None]
     if not isinstance(model, ClassPredictions):
-        return {"variable": FloatTensorType([*rows, model.n_outputs_])}
+        return {"variable": FloatTensorType(rows + model._target.shape)}
     probabilities = FloatTensorType([*rows, len(model.classes_)])
     if _is_multilabel(model):
         return {"label": Int64TensorType(probabilities.shape), "probabilities": probabilities}
@@ -103,6 +104,8 @@ def _convert_network(scope, operator, container):
         nodes.name(chosen, label[0])
     if model._per_step:
         result = fill_padding(nodes, mask, result, np.nan)
+    if not label:
+        result = numbers(nodes, result, model._target)
     nodes.name(result, output)
 
 

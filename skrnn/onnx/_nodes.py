@@ -177,6 +177,24 @@ def class_answers(nodes, raw_prediction, classes, out_activation):
     return nodes("Gather", classes, best), nodes("Softmax", raw_prediction, axis=-1)
 
 
+def numbers(nodes, raw_prediction, target):
+    """Compute numbers from raw predictions, whose last axis is the outputs; NaN stays NaN."""
+    last, end = np.array([-1]), np.array([target.n_outputs])
+    if target.out_activation == "exp":
+        return nodes("Exp", raw_prediction)
+    if target.out_activation == "mean_std":
+        return nodes("Slice", raw_prediction, np.array([0]), end, last, np.array([2]))
+    if not isinstance(target.quantiles, tuple):
+        return raw_prediction
+    rows = [0, 0] if target.per_step else [0]
+    of_targets = np.array([*rows, -1, len(target.quantiles)])
+    raw_prediction = nodes("Reshape", raw_prediction, of_targets)
+    first = nodes("Slice", raw_prediction, np.array([0]), np.array([1]), last)
+    gaps = nodes("Softplus", nodes("Slice", raw_prediction, np.array([1]), end, last))
+    quantiles = nodes("CumSum", nodes("Concat", first, gaps, axis=-1), np.array(-1))
+    return nodes("Reshape", quantiles, np.array(rows + target.shape))
+
+
 def _type(dtype):
     import onnx
 

@@ -16,7 +16,10 @@ from skrnn import (
     LBFGS,
     SGD,
     Adam,
+    Gaussian,
+    Huber,
     PerStep,
+    Quantile,
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -62,9 +65,19 @@ ODD += [np.int8(2), np.uint64(1), np.float16(0.5), np.float32(0.1), np.longdoubl
 WORDS = ["auto", "", "adam", "ADAM", "sgd", "lbfgs", "relu", "tanh", "identity", "logistic"]
 WORDS += ["constant", "invscaling", "adaptive", "cosine", "balanced", "gru", "lstm", "rnn", "last"]
 WORDS += ["mean", "max", "log_loss", "squared_error", "softmax", "grow", "error", "truncate"]
-WORDS += ["orthogonal", "glorot_uniform", "he_uniform", "lecun_normal", "he_normal"]
+WORDS += [
+    "absolute_error",
+    "poisson",
+    "gamma",
+    "orthogonal",
+    "glorot_uniform",
+    "he_uniform",
+    "lecun_normal",
+    "he_normal",
+]
 OBJECTS = [(), [], {}, (3,), [2, 2], (2, 0), np.array([2, 3]), [2.0], ("a",), {0: 2.0}, {1: 0}]
 OBJECTS += [{0: np.nan}, {"x": 1}, {0: "a"}, Adam(), SGD(momentum=0.5), LBFGS(max_fun=3), Adam, len]
+OBJECTS += [Huber(), Quantile(), Quantile(0.3), Gaussian(), Huber]
 OBJECTS += [StandardScaler(), np.random.RandomState(3), range(2), b"auto", np.array(2), {1, 2}]
 VALUES = st.sampled_from([*NUMBERS, *ODD, *WORDS, *OBJECTS]) | JUNK
 SLOW = {
@@ -138,6 +151,23 @@ def test_parameters_of_solvers(cls, name, count_inputs):
             assert_finite(fitted.predict_proba(RAGGED))
         else:
             assert freeze(vars(clf)) == before
+
+    count_inputs(check, st.sampled_from([*NUMBERS, *ODD, *WORDS, *OBJECTS]), 40)
+
+
+LOSS_CASES = [(cls, name) for cls in (Huber, Quantile) for name in cls().get_params()]
+
+
+@pytest.mark.parametrize(("cls", "name"), LOSS_CASES, ids=lambda v: getattr(v, "__name__", v))
+def test_parameters_of_losses(cls, name, count_inputs):
+    def check(value):
+        reg = SequenceRNNRegressor(**QUICK, loss=cls(**{name: value}))
+        before = freeze(vars(reg))
+        fitted, error = outcome(lambda: reg.fit(*DATA[SequenceRNNRegressor]))
+        if error is None:
+            assert_finite(fitted.predict(RAGGED))
+        else:
+            assert freeze(vars(reg)) == before
 
     count_inputs(check, st.sampled_from([*NUMBERS, *ODD, *WORDS, *OBJECTS]), 40)
 
