@@ -131,6 +131,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if incremental:  # the mean weight of all samples that are to come is not known
             samples = replace(samples, unit_weight=1.0)
         held_out = self._read_validation_samples(validation, unweighted.y)
+        scale = self._target_scale(samples, warm_start)
+        if scale is not None:
+            samples = scale.standardize(samples)
+            held_out = None if held_out is None else scale.standardize(held_out)
         options = self._options(samples, incremental)
         if self.dropout and options.uses_lbfgs:
             raise ValueError(
@@ -144,7 +148,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             )
         n_starts = 1 if warm_start else self._n_starts(options, samples)
         network, rng = self._network(), check_random_state(self.random_state)
-        run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
+        run = Run(
+            network, options, samples, held_out, rng, n_starts, warm_start, incremental, scale
+        )
         if not warm_start and self._target.is_one_hot(samples.y):
             run.remarks.append(_ONE_HOT)
         return run
@@ -202,6 +208,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 ) from error
         else:
             self._init_weights(run.params, run.rng, attempt)
+        if run.target_scale is not None and (run.warm_start or isinstance(self.init, dict)):
+            run.target_scale.enter(run.params)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
             run.hold_out(self.validation_fraction, strata)
         constant = -np.inf
@@ -236,7 +244,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _learned_from(self, run):
         """Collect the attributes that a fit sets at its end."""
-        monitor = run.monitor
+        monitor, params, scale = run.monitor, run.params, run.target_scale
+        if scale is not None:
+            params = copy.deepcopy(params)
+            scale.leave(params)
         curves = {"loss_curve_": monitor.loss_curve}
         curves["validation_scores_"] = monitor.validation_scores or None
         curves["validation_loss_curve_"] = monitor.validation_losses or None
@@ -245,7 +256,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 if curve is not None:
                     curves[name] = (getattr(self, name) or []) + curve
         return {
-            **self._weight_attributes(run.params),
+            **self._weight_attributes(params),
             **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,
@@ -254,6 +265,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
             "_architecture": asdict(run.network),
             "_optimizer_state": run.optimizer_state,
+            "_y_mean": None if scale is None else scale.mean,
+            "_y_scale": None if scale is None else scale.scale,
         }
 
     def _become_fitted(self, X, y, weights):

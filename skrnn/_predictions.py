@@ -9,6 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._estimator import unchanged_on_error
+from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ClassTarget, NumberTarget
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
@@ -32,6 +33,9 @@ class ClassPredictions(Mixin):
             raw = run.evaluate(run.samples)[1]
         best = self._best_score(run.samples)
         return self._target.score(raw, run.samples) > best - 1e-6  # sums of weights are rounded
+
+    def _target_scale(self, samples, warm_start):
+        """Return None: classes are not standardized."""
 
     def _best_score(self, samples):
         """Give the highest accuracy that a start may reach."""
@@ -150,6 +154,13 @@ class NumberPredictions(Mixin):
 
     def _read_targets(self, y, fitted, classes):
         return NumberTarget.from_numbers(y, self._per_step, fitted)
+
+    def _target_scale(self, samples, warm_start):
+        """Get what standardizes the targets: as in the earlier fit, if one is continued."""
+        if warm_start:
+            mean = getattr(self, "_y_mean", None)  # earlier releases had none
+            return None if mean is None else TargetScale(mean, self._y_scale)
+        return TargetScale.of(samples) if self.normalize_y else None
 
     def _all_right(self, run):
         """Return False: another start may always be better."""

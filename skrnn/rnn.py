@@ -279,6 +279,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     loss : {'auto', 'squared_error'}, default='auto'
         Half the squared error; 'auto' means 'squared_error'.
 
+    normalize_y : bool, default=True
+        Whether to subtract the mean of the targets and to divide by their standard deviation in
+        training. The weights of the output layer undo it in the end, so that predictions and
+        `weights_` are those for the targets as they were passed. `loss_` and the other losses are
+        those of standardized targets. Continued training uses the mean and deviation of the first
+        fit.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -424,14 +431,15 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         **RecurrentNetwork._parameter_constraints,
         "pooling": [StrOptions({*POOLINGS} - {None})],
         "loss": [StrOptions({"auto", "squared_error"})],
+        "normalize_y": ["boolean"],
     }
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
-        step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
-        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        step_features=None, loss="auto", normalize_y=True, solver="adam",
+        learning_rate_init=0.01, learning_rate="constant", alpha=0.0001,
+        batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
         validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
         random_state=None, verbose=False
     ):  # fmt: skip
@@ -712,6 +720,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     loss : {'auto', 'squared_error'}, default='auto'
         Half the squared error; 'auto' means 'squared_error'.
 
+    normalize_y : bool, default=True
+        Whether to subtract the mean of the targets and to divide by their standard deviation in
+        training. The weights of the output layer undo it in the end, so that predictions and
+        `weights_` are those for the targets as they were passed. `loss_` and the other losses are
+        those of standardized targets. Continued training uses the mean and deviation of the first
+        fit.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -857,14 +872,15 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", "squared_error"})],
+        "normalize_y": ["boolean"],
     }
     _per_step = True
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="constant",
-        alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
+        loss="auto", normalize_y=True, solver="adam", learning_rate_init=0.01,
+        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
         n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
         init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
