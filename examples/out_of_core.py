@@ -85,7 +85,7 @@ def train(path, parts=row_groups, n_epochs=1):
     clf = network()
     for _ in range(n_epochs):
         for X, y in parts(path):
-            scaled = Sequences(scaler.transform(X.values), X.lengths)
+            scaled = X.with_values(scaler.transform(X.values))
             clf.partial_fit(scaled, y, classes=[0, 1])
     return scaler, clf
 
@@ -95,7 +95,7 @@ def train_whole(path):
     # Arrow's threads are disabled, because they can deadlock if an allocation fails.
     X, y = as_Xy(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))
     scaler = StandardScaler().fit(X.values)
-    scaled = Sequences(scaler.transform(X.values), X.lengths)
+    scaled = X.with_values(scaler.transform(X.values))
     return scaler, network().partial_fit(scaled, y, classes=[0, 1])
 
 
@@ -133,7 +133,7 @@ def main(args):
         seconds = time.perf_counter() - began
         peak = memory("VmHWM")
         X, y = next(row_groups(path))
-        accuracy = clf.score(Sequences(scaler.transform(X.values), X.lengths), y)
+        accuracy = clf.score(X.with_values(scaler.transform(X.values)), y)
         result = {
             "data on disk, MiB": round(path.stat().st_size / MIB, 1),
             "row groups": args.groups,

@@ -133,8 +133,9 @@ for language in lists:
 # %%
 # Cross-validation
 # ----------------
-# The encoder accepts letters as strings. A strong baseline is a logistic regression on the n-grams
-# of the word, with one to three letters.
+# The encoder accepts letters as strings. Networks accept its sparse output too, but the occlusion
+# below needs dense arrays. A strong baseline is a logistic regression on the n-grams of the word,
+# with one to three letters.
 
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 network = make_pipeline(

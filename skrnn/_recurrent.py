@@ -49,7 +49,7 @@ class RecurrentNetwork(NeuralNetwork):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads. float32 stays float32
             throughout; all other types become float64.
 

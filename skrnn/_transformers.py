@@ -12,7 +12,8 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _num_samples
 
 from skrnn._input import Sequences, check_numeric, flatten_steps, missing_steps, refuse_missing
-from skrnn._input.frames import column_names, is_frame
+from skrnn._input.frames import column_names, is_frame, read_column
+from skrnn._input.values import is_nested
 
 
 def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:
@@ -27,37 +28,43 @@ def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:
 
 def accepts_missing(transformer) -> bool:
     """Return whether missing values may pass to a transformer."""
-    if isinstance(transformer, (ColumnTransformer, FeatureUnion)):
+    first = _first_step(transformer)
+    if isinstance(first, (ColumnTransformer, FeatureUnion)):
         return True  # each of its transformers checks its own columns
-    tags = _tags_of_first(transformer)
+    tags = _tags(first)
     return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
 
 
-def _tags_of_first(transformer):
-    """Return the tags of a transformer, of a pipeline those of its first step."""
-    while isinstance(transformer, Pipeline):
-        steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
-        if not steps:
-            return None
-        transformer = steps[0]
+def _first_step(transformer):
+    """Return the first step of a pipeline, which may be a pipeline too; None if there is none."""
+    if not isinstance(transformer, Pipeline):
+        return None if transformer == "passthrough" else transformer
+    steps = (_first_step(step) for _, step in transformer.steps)
+    return next((step for step in steps if step is not None), None)
+
+
+def _tags(transformer):
     return get_tags(transformer) if hasattr(transformer, "__sklearn_tags__") else None
 
 
-def as_input(transformer, sequences: Sequences):
-    """Return the table of steps; its only column for a transformer of texts or dictionaries."""
-    if isinstance(transformer, FeatureUnion):
-        transformer = transformer.transformer_list[0][1]
-    tags = _tags_of_first(transformer)
-    values = sequences.values
+def as_input(transformer, values):
+    """Return a table of steps; its only column for a transformer of texts or dictionaries."""
+    first = _first_step(transformer)
+    if isinstance(first, FeatureUnion):
+        parts = [part for _, part in first.transformer_list if not isinstance(part, str)]
+        return as_input(parts[0], values) if parts else values
+    tags = _tags(first)
     if tags is None or tags.input_tags.two_d_array:
         return values
-    if sequences.n_features != 1:
+    if values.shape[1] != 1:
         raise ValueError(
-            f"{type(transformer).__name__} takes one text or dictionary for each step, but the "
-            f"steps of X have {sequences.n_features} features. A ColumnTransformer can apply it to "
+            f"{type(first).__name__} takes one text or dictionary for each step, but the "
+            f"steps of X have {values.shape[1]} features. A ColumnTransformer can apply it to "
             "one column of a frame."
         )
-    return values[(column_names(values) or [])[0]] if is_frame(values) else values[:, 0]
+    return (
+        read_column(values[(column_names(values) or [])[0]]) if is_frame(values) else values[:, 0]
+    )
 
 
 def refuse_requests(owner, transformer) -> None:
@@ -88,16 +95,16 @@ def check_rows(result, sequences: Sequences, container: str):
     return result
 
 
-def repeat_for_steps(values, lengths: np.ndarray):
+def repeat_for_steps(values, lengths: np.ndarray, name: str):
     """Repeat what has an entry for each sequence for its steps; join what has one for each step.
 
     All else is returned as it is.
     """
-    if values is None or not hasattr(values, "__len__") or len(lengths) != _num_samples(values):
+    if not is_nested(values) or len(lengths) != _num_samples(values):
         return values
     items = values if isinstance(values, (list, tuple)) else np.asarray(values)
     if np.ndim(items[0]):
         given = [len(item) for item in items]
         if given == lengths.tolist() or len(set(given)) > 1:
-            return flatten_steps(values, lengths, "y")
+            return flatten_steps(values, lengths, name)
     return np.repeat(np.asarray(items), lengths, axis=0)

@@ -87,7 +87,7 @@ class TransformedStepTargetRegressor(Persistent):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that the regressor accepts.
 
         y : array-like of n_sequences arrays of shape (n_steps,) or (n_steps, n_outputs)

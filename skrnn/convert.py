@@ -2,8 +2,8 @@
 
 These layouts need information that the data alone do not contain: where a sequence ends, which
 sequence a row belongs to, or which axis is time. The functions ``from_...`` take it as arguments,
-and return one array ``(n_steps, n_features)`` for each sequence in a 1-D object array, which
-scikit-learn can split. Each has an inverse, ``to_...``.
+and return sequences that scikit-learn can split: `from_long` returns `skrnn.Sequences`, the others
+arrays. Each has an inverse, ``to_...``.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def from_lengths(X, lengths) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a length is no positive integer, or they do not add up to the rows of X.
+        If a length is no integer of at least 0, or they do not add up to the rows of X.
 
     See Also
     --------
@@ -99,9 +99,9 @@ def from_lengths(X, lengths) -> np.ndarray:
     rows, given = np.asarray(X), np.asarray(lengths)
     if rows.ndim not in (1, 2):
         raise ValueError(f"X has shape {rows.shape}, but (n_steps_total, n_features) is required.")
-    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu" or (given < 1).any():
+    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu" or (given < 0).any():
         raise ValueError(
-            f"lengths must hold a positive integer for each sequence; got {lengths!r}."
+            f"lengths must hold an integer of at least 0 for each sequence; got {lengths!r}."
         )
     if given.sum() != len(rows):
         raise ValueError(f"lengths add up to {given.sum()} steps, but X has {len(rows)} rows.")
@@ -637,8 +637,8 @@ def _read_feature(column: np.ndarray, name) -> np.ndarray:
 def _join_cells(cells: dict, row: int) -> np.ndarray:
     """Join the features of one sequence, in the cells of a row, to (n_steps, n_features)."""
     cells = {name: as_array(cell) for name, cell in cells.items()}
-    lengths = {cell.size if cell.ndim == 1 else 0 for cell in cells.values()}
-    if len(lengths) > 1 or 0 in lengths:
+    lengths = {cell.size if cell.ndim == 1 else -1 for cell in cells.values()}
+    if len(lengths) > 1 or -1 in lengths:
         shapes = {name: cell.shape for name, cell in cells.items()}
         raise ValueError(
             f"The cells of row {row} must be sequences of one length, got shapes {shapes}."

@@ -34,7 +34,7 @@ def cross_val_predict_steps(
         `StepRNNClassifier`, or another estimator with a prediction for each step, such as a
         pipeline.
 
-    X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+    X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
         Sequences in any form that the estimator accepts.
 
     y : list or array-like of n_sequences arrays

@@ -60,14 +60,15 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     def set_output(self, *, transform=None):
         """Choose the container of output that is a table.
 
-        Ragged and three-dimensional output does not change. So a pipeline can be configured to
-        return DataFrames, whatever its steps are.
+        This concerns the flat output of `SequencePadder`. `PerStep` and `PerSequence` return
+        frames of sequences for a frame of sequences, and a list of frames for a list of frames.
+        All other output does not change. So a pipeline can be configured to return DataFrames,
+        whatever its steps are.
 
         Parameters
         ----------
         transform : {'default', 'pandas', 'polars'}, default=None
-            Container of the flat output of `SequencePadder`. None leaves the configuration
-            unchanged.
+            Container of the output. None leaves the configuration unchanged.
 
         Returns
         -------
@@ -170,7 +171,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         y : Ignored
@@ -197,7 +198,7 @@ class SequencePadder(_SequenceTransformer):
 
         Parameters
         ----------
-        X : list, tuple, object array, Series, 2-D or 3-D array of sequences
+        X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
             Sequences in any form that `skrnn.as_sequences` reads.
 
         Returns
@@ -380,8 +381,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
             y, params = self._for_steps("fit", y, params, sequences.lengths)
             self.transformer_ = clone(self.transformer)
             self._call("fit", sequences, y, **params)
-            one_step = sequences[:1] if sequences.lengths[0] else sequences
-            self._n_features_out = self._call("transform", one_step).shape[1]
+            first = int(np.argmax(sequences.lengths > 0))
+            copied = sequences[[first]]  # the transformer may work in place
+            self._n_features_out = self._call("transform", copied).shape[1]
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -520,21 +522,21 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """Repeat targets and metadata of sequences for their steps."""
         _raise_for_params(params, self, method)
         routed = process_routing(self, method, **params)["transformer"][method]
-        routed = {name: repeat_for_steps(value, lengths) for name, value in routed.items()}
+        routed = {name: repeat_for_steps(value, lengths, name) for name, value in routed.items()}
         if y is not None and _num_samples(y) != len(lengths):
             raise ValueError(
                 f"X holds {len(lengths)} sequences, but y holds {_num_samples(y)} targets."
             )
-        return repeat_for_steps(y, lengths), routed
+        return repeat_for_steps(y, lengths, "y"), routed
 
     def _call(self, method, sequences, *args, **params):
         """Call the fitted transformer with the table of steps."""
-        table = as_input(self.transformer, sequences)
+        table = as_input(self.transformer, sequences.values)
         container = self._container() if is_frame(sequences.values) else "default"
         try:
             with config_context(transform_output=container):
                 result = getattr(self.transformer_, method)(table, *args, **params)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             hint = describe_first(sequences)
             if not hint:
                 raise
@@ -685,16 +687,19 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
             )
 
     def _transform_one(self, i, steps):
+        steps = steps.copy() if hasattr(steps, "copy") else steps  # may be changed in place
         container = self._container() if is_frame(steps) else "default"
         try:
             with config_context(transform_output=container):
                 if hasattr(self.transformer, "fit"):
-                    result = clone(self.transformer).fit(steps).transform(steps)
+                    table = as_input(self.transformer, steps)
+                    result = clone(self.transformer).fit(table).transform(table)
                 else:
                     result = self.transformer(steps)
-        except (TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"Sequence {i} of X cannot be transformed: {error}") from error
+            cause = f"{type(error).__name__}: {error}"
+            raise kind(f"Sequence {i} of X cannot be transformed. {cause}") from error
         result = result if is_frame(result) or issparse(result) else np.asarray(result)
         if len(result.shape) == 1:
             result = np.reshape(result, (-1, 1))

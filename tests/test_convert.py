@@ -73,6 +73,12 @@ def test_as_ragged_is_the_same_for_every_form(X):
         assert_same(as_ragged(as_sequences(X).to_padded()), X)
 
 
+def test_sequences_without_steps_round_trip():
+    X = [np.ones((2, 1)), np.empty((0, 1))]
+    assert_same(from_lengths(*to_lengths(X)), X)
+    assert_same(from_nested(to_nested(X)), X)
+
+
 @pytest.mark.parametrize("lengths", [[2, 2], [3], [1, 4], [1, 1, 1]])
 def test_as_ragged_can_be_indexed_and_split(lengths):
     X = [np.full((n, 2), n, float) for n in lengths]
@@ -115,12 +121,11 @@ def test_lengths_round_trip(X):
     [
         (np.ones((3, 1)), [1, 1], "lengths add up to 2 steps, but X has 3 rows"),
         (np.ones((3, 1)), [4], "lengths add up to 4 steps, but X has 3 rows"),
-        (np.ones((3, 1)), [3, 0], "positive integer"),
-        (np.ones((3, 1)), [4, -1], "positive integer"),
-        (np.ones((3, 1)), [1.5, 1.5], "positive integer"),
-        (np.ones((3, 1)), [[1, 2]], "positive integer"),
-        (np.ones((0, 1)), [], "positive integer"),
-        (np.ones((3, 1)), 3, "positive integer"),
+        (np.ones((3, 1)), [4, -1], "integer of at least 0"),
+        (np.ones((3, 1)), [1.5, 1.5], "integer of at least 0"),
+        (np.ones((3, 1)), [[1, 2]], "integer of at least 0"),
+        (np.ones((0, 1)), [], "integer of at least 0"),
+        (np.ones((3, 1)), 3, "integer of at least 0"),
         (np.ones((3, 1, 1)), [3], r"X has shape \(3, 1, 1\)"),
         (1.0, [1], r"X has shape \(\)"),
     ],
@@ -378,7 +383,6 @@ def test_polars_groups_are_nested_frames():
             r"cells of row 1 must .* of one length, got shapes {'u': \(2,\), 'v': \(1,\)}",
         ),
         ({"u": [[1], None]}, ValueError, r"cells of row 1 must be .*'u': \(\)"),
-        ({"u": [[1], []]}, ValueError, r"cells of row 1 must be .*'u': \(0,\)"),
         ({"u": [[1], [[2]]]}, ValueError, r"cells of row 1 must be .*'u': \(1, 1\)"),
         ({"u": [1, 2]}, ValueError, r"cells of row 0 must be .*'u': \(\)"),
         ({"u": ["ab"]}, ValueError, r"cells of row 0 must be .*'u': \(\)"),

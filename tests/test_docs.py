@@ -37,6 +37,7 @@ NEEDS = {  # optional packages that the examples of a page use
     "ragged.rst": ["pandas"],
     "exchange.rst": ["onnxruntime", "skl2onnx", "skops", "torch"],
     "layouts.rst": ["pandas", "polars", "pyarrow", "awkward"],
+    "tables.rst": ["pandas", "polars", "pyarrow"],
 }
 
 

@@ -1,5 +1,6 @@
 """Every example of the gallery runs without a warning, prints its results and plots figures."""
 
+import ast
 import os
 import re
 import subprocess
@@ -85,6 +86,16 @@ def check_comparison(printed):
     assert means["ROCKET, 2,000 kernels"] > ours > means["1-NN, time warping (tslearn)"] > 0.94
 
 
+def check_table(printed):
+    """The network ranks the broken tools better than statistics of each run do."""
+    network, boosting = (
+        numbers(rf"{name}: +average precision ([\d.]+)", printed)[0]
+        for name in ("network", "boosting")
+    )
+    assert network > 0.85
+    assert network > boosting + 0.03
+
+
 def check_system_b(printed):
     """Both numerical gradients agree with the exact one, the complex step far better."""
     difference = numbers(r"finite differences: (\S+)", printed)[0]
@@ -117,6 +128,17 @@ def test_example_runs(example, tmp_path):
         assert min(pixels.shape[:2]) > 250
         assert pixels[..., :3].std() > 0.05  # not blank
     CHECKS.get(example, bool)(printed)
+
+
+def test_from_a_table_to_predictions_in_the_table_is_short():
+    """What a user writes has fewer than 40 lines, and no loop."""
+    cells = EXAMPLES["plot_table"].read_text(encoding="utf-8").split("# %%\n")
+    (cell,) = [cell for cell in cells if cell.startswith("# From the file to the risks\n")]
+    assert cell.index("read_csv(") < cell.index("GridSearchCV(") < cell.index("to_csv(")
+    code = [line for line in cell.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(code) < 40
+    loops = (ast.For, ast.While, ast.comprehension)
+    assert not [node for node in ast.walk(ast.parse(cell)) if isinstance(node, loops)]
 
 
 def test_examples_exist():

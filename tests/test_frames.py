@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, train_test_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from test_input_forms import USES, make_sequences, of_list
+from test_input_forms import make_pipeline as make_scaled
 
 from skrnn import (
     PerStep,
@@ -131,7 +132,7 @@ def test_types_of_numbers(kind):
 @pytest.mark.parametrize("form", FORMS)
 def test_scikit_learn_tools_accept_every_form(form, use):
     sequences, y = make_sequences(2)
-    result = USES[use](in_form(form, sequences), y, 2)
+    result = USES[use](in_form(form, sequences), y, make_scaled(2))
     assert np.std(result) > 0
     # Columns of frames are contiguous, so that scikit-learn's sums are rounded differently.
     assert_allclose(result, of_list(use, 2), rtol=1e-12 if "Multi" in form else 0)
@@ -355,7 +356,7 @@ def test_list_of_frames():
     for frame in (pl.DataFrame(DATED), pa.table(DATED), pd.DataFrame(DATED)):
         with pytest.raises(ValueError, match=r"a date .* at step 0 of sequence 0, column 'time'"):
             as_sequences([frame])
-        with pytest.raises(ValueError, match="Sequence 1 of X is a ndarray, but sequence 0 is a"):
+        with pytest.raises(ValueError, match=r"1 of X is a numpy\.ndarray, but sequence 0 is a"):
             as_sequences([frame, np.ones((1, 2))])
 
 
@@ -525,6 +526,6 @@ def test_data_set_of_tslearn():
     dataset = utils.to_time_series_dataset(sequences)
     assert_array_equal(as_sequences(dataset).values, np.concatenate(sequences))
     for use in ("Pipeline", "GridSearchCV", "train_test_split"):
-        assert_array_equal(USES[use](dataset, y, 2), of_list(use, 2))
+        assert_array_equal(USES[use](dataset, y, make_scaled(2)), of_list(use, 2))
     padded = SequencePadder().fit_transform(sequences)  # tslearn reads the padded array
     assert_array_equal([utils.ts_size(steps) for steps in padded], [len(x) for x in sequences])

@@ -5,10 +5,15 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -21,11 +26,12 @@ from sklearn.model_selection import (
     train_test_split,
     validation_curve,
 )
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, as_sequences
+from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, Sequences, as_sequences
 
 N = 40
 
@@ -36,10 +42,10 @@ def make_sequences(n_features):
     return [rng.normal(c, 1, (rng.randint(2, 6), n_features)) for c in y], y
 
 
-def make_pipeline(n_features):
+def make_pipeline(n_features, transformer=None):
     return Pipeline(
         [
-            ("scale", PerStep(StandardScaler(), step_features=n_features)),
+            ("scale", PerStep(transformer or StandardScaler(), step_features=n_features)),
             ("pad", SequencePadder(step_features=n_features)),
             ("classify", make_classifier(n_features)),
         ]
@@ -76,16 +82,19 @@ FORMS = {
     "3-D": padded,
     "flat 2-D": flat,
     "DataFrame": lambda sequences: pd.DataFrame(flat(sequences)).rename(columns="c{}".format),
+    "Sequences": as_sequences,
+    "unnamed frames": lambda sequences: [pd.DataFrame(steps) for steps in sequences],
 }
 
 
 def search(kind, **options):
-    """Return a function that collects the scores and predictions of a search over the pipeline."""
+    """Return a function that collects the scores and predictions of a search over a pipeline."""
 
-    def use(X, y, n_features):
-        grid = {"classify__alpha": [0.0, 10.0], "scale__transformer__with_mean": [True, False]}
-        found = kind(make_pipeline(n_features), grid, cv=2, scoring="neg_log_loss", **options)
-        found.fit(X, y)
+    def use(X, y, pipeline):
+        grid = {"classify__alpha": [0.0, 10.0]}
+        if isinstance(pipeline["scale"].transformer, StandardScaler):
+            grid["scale__transformer__with_mean"] = [True, False]
+        found = kind(pipeline, grid, cv=2, scoring="neg_log_loss", **options).fit(X, y)
         return [*found.cv_results_["mean_test_score"], *found.predict_proba(X).ravel()]
 
     return use
@@ -94,22 +103,22 @@ def search(kind, **options):
 def fitted(wrap):
     """Return a function that fits a wrapped pipeline and predicts probabilities."""
 
-    def use(X, y, n_features):
-        return wrap(make_pipeline(n_features)).fit(X, y).predict_proba(X)
+    def use(X, y, pipeline):
+        return wrap(pipeline).fit(X, y).predict_proba(X)
 
     return use
 
 
-def split(X, y, n_features):
+def split(X, y, pipeline):
     X_train, X_test, y_train, _ = train_test_split(X, y, stratify=y, random_state=0)
-    return make_classifier(n_features).fit(X_train, y_train).predict_proba(X_test)
+    return clone(pipeline).fit(X_train, y_train).predict_proba(X_test)
 
 
 def called(function, *args, **options):
     """Return a function that collects the numbers that `function(estimator, X, y)` returns."""
 
-    def use(X, y, n_features):
-        result = function(make_pipeline(n_features), X, y, *args, cv=2, **options)
+    def use(X, y, pipeline):
+        result = function(pipeline, X, y, *args, cv=2, **options)
         parts = result if isinstance(result, tuple) else [result]
         return np.concatenate([np.ravel(part) for part in parts])
 
@@ -144,7 +153,7 @@ USES = {
 @cache
 def of_list(use, n_features):
     sequences, y = make_sequences(n_features)
-    return USES[use](sequences, y, n_features)
+    return USES[use](sequences, y, make_pipeline(n_features))
 
 
 @pytest.mark.parametrize("use", USES)
@@ -152,9 +161,10 @@ def of_list(use, n_features):
 @pytest.mark.parametrize("form", list(FORMS)[1:])
 def test_results_do_not_depend_on_the_form(form, use, n_features):
     sequences, y = make_sequences(n_features)
-    result = USES[use](FORMS[form](sequences), y, n_features)
+    result = USES[use](FORMS[form](sequences), y, make_pipeline(n_features))
     assert np.std(result) > 0
-    assert_array_equal(result, of_list(use, n_features))
+    # Columns of frames are contiguous, so that scikit-learn's sums are rounded differently.
+    assert_allclose(result, of_list(use, n_features), rtol=1e-12 if form == "unnamed frames" else 0)
 
 
 @pytest.mark.parametrize("predicted", [form for form in FORMS if form != "DataFrame"])  # has names
@@ -164,3 +174,144 @@ def test_forms_of_fit_and_predict_may_differ(fitted, predicted):
     clf = make_classifier(2).fit(FORMS[fitted](sequences), y)
     expected = make_classifier(2).fit(sequences, y).predict_proba(sequences)
     assert_array_equal(clf.predict_proba(FORMS[predicted](sequences)), expected)
+
+
+# Names, text, categories, dictionaries and sparse steps ------------------------------------
+
+WORDS = ["be", "not", "or", "that", "to"]
+
+
+def make_numbers():
+    """Sequences of two numbers and a word, and labels that depend on all of them."""
+    rng, y = np.random.RandomState(1), np.arange(N) % 2
+    lengths = rng.randint(2, 6, N)
+    numbers = [rng.normal(c, 1, (n, 2)) for n, c in zip(lengths, y, strict=True)]
+    words = [np.array(WORDS)[rng.randint(c, 4 + c, n)] for n, c in zip(lengths, y, strict=True)]
+    return numbers, words, y
+
+
+NUMBERS, TEXTS, LABELS = make_numbers()
+MIXED = [
+    pd.DataFrame({"u": x[:, 0], "v": x[:, 1], "word": words})
+    for x, words in zip(NUMBERS, TEXTS, strict=True)
+]
+LENGTHS = [len(words) for words in TEXTS]
+
+
+def one_hot(words):
+    return (words[:, None] == np.array(WORDS)).astype(float)
+
+
+def polars_frames(frames):
+    pl = pytest.importorskip("polars")
+    return [pl.DataFrame(frame.to_dict("list")) for frame in frames]
+
+
+def encoder(**options):
+    return OneHotEncoder(categories=[WORDS], **options)
+
+
+COUNTS = CountVectorizer(vocabulary=WORDS)
+OF_WORDS = [one_hot(words) for words in TEXTS]
+OF_ALL = [np.hstack(pair) for pair in zip(NUMBERS, OF_WORDS, strict=True)]
+BY_NAME = ColumnTransformer([("numbers", "passthrough", ["u", "v"]), ("words", COUNTS, "word")])
+BY_TYPE = ColumnTransformer(
+    [
+        ("numbers", "passthrough", make_column_selector(dtype_include=np.number)),
+        ("words", encoder(), make_column_selector(dtype_exclude=np.number)),
+    ]
+)
+TEXT_COLUMN = pd.DataFrame({"word": np.concatenate(TEXTS)})
+DICTIONARIES = [[{"word": word, "one": 1} for word in words] for words in TEXTS]
+HASHED = HashingVectorizer(n_features=8, norm=None, alternate_sign=False)
+NOTHING = FunctionTransformer()
+# Sequences, a transformer for their steps, and the numbers that it makes of them.
+ENCODED = {
+    "pandas frames": (lambda: [frame[["u", "v"]] for frame in MIXED], NOTHING, NUMBERS),
+    "polars frames": (
+        lambda: polars_frames([frame[["u", "v"]] for frame in MIXED]),
+        NOTHING,
+        NUMBERS,
+    ),
+    "Sequences of a frame": (
+        lambda: Sequences(pd.concat(MIXED)[["u", "v"]], LENGTHS),
+        NOTHING,
+        NUMBERS,
+    ),
+    "Sequences of a CSR matrix": (
+        lambda: Sequences(csr_array(np.concatenate(OF_ALL)), LENGTHS),
+        NOTHING,
+        OF_ALL,
+    ),
+    "list of CSR matrices": (lambda: [csr_array(x) for x in OF_ALL], NOTHING, OF_ALL),
+    "words counted": (lambda: TEXTS, COUNTS, OF_WORDS),
+    "words counted in a Series": (
+        lambda: pd.Series(TEXTS, index=range(N, 0, -1)),
+        COUNTS,
+        OF_WORDS,
+    ),
+    "words hashed": (lambda: Sequences(TEXT_COLUMN, LENGTHS), HASHED, None),
+    "words as categories": (lambda: [list(words) for words in TEXTS], encoder(), OF_WORDS),
+    "frames of words": (
+        lambda: [frame[["word"]] for frame in MIXED],
+        encoder(sparse_output=False),
+        OF_WORDS,
+    ),
+    "columns by name": (lambda: MIXED, BY_NAME, OF_ALL),
+    "columns by name, polars": (lambda: polars_frames(MIXED), BY_NAME, OF_ALL),
+    "columns by type": (lambda: Sequences(pd.concat(MIXED), LENGTHS), BY_TYPE, OF_ALL),
+    "dictionaries": (lambda: DICTIONARIES, DictVectorizer(), None),
+    "dictionaries hashed": (lambda: DICTIONARIES, FeatureHasher(8, alternate_sign=False), None),
+}
+
+
+@cache
+def of_numbers(use, case):
+    make, transformer, encoded = ENCODED[case]
+    if encoded is None:
+        encoded = [steps.toarray() for steps in PerStep(transformer).fit_transform(make())]
+    if encoded is NUMBERS and case != "pandas frames":
+        return of_numbers(use, "pandas frames")
+    return USES[use](encoded, LABELS, of_steps(NOTHING))
+
+
+def of_steps(transformer):
+    """Make a pipeline without padding, which needs dense steps."""
+    return Pipeline([("scale", PerStep(transformer)), ("classify", make_classifier(None))])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "Pipeline",
+        "CalibratedClassifierCV",
+        "StackingClassifier",
+        "GridSearchCV",
+        "train_test_split",
+        "cross_val_predict",
+    ],
+)
+@pytest.mark.parametrize("case", ENCODED)
+def test_results_are_those_of_the_encoded_numbers(case, use):
+    make, transformer, _ = ENCODED[case]
+    result = USES[use](make(), LABELS, of_steps(transformer))
+    assert np.std(result) > 0
+    # Products with sparse matrices are rounded differently.
+    assert_allclose(result, of_numbers(use, case), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("list", "setting an array element with a sequence"),
+        ("Sequences", "Expected 2D array, got 1D array instead"),
+        ("3-D", "Found array with dim 3"),
+    ],
+)
+@pytest.mark.parametrize("tool", [OneVsOneClassifier, ClassifierChain])
+def test_tools_that_need_a_table(tool, form, message):
+    """They make an array of X themselves, and accept 2-D arrays only."""
+    sequences, y = make_sequences(2)
+    y = y if tool is OneVsOneClassifier else np.c_[y, 1 - y]
+    with pytest.raises(ValueError, match=message):
+        tool(make_pipeline(2)).fit(FORMS[form](sequences), y)

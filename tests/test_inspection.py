@@ -2,17 +2,19 @@
 
 import re
 import sys
+import warnings
 
 import matplotlib
 import matplotlib.figure
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.metrics import log_loss
@@ -422,3 +424,17 @@ def test_missing_matplotlib_is_named(monkeypatch, tmp_path, rnn, wide):
     for name, call in calls.items():
         with pytest.raises(ImportError, match=f"{name} requires matplotlib. You can install"):
             call()
+
+
+def test_hidden_states_of_sparse_steps_and_of_frames():
+    words = make_pipeline(PerStep(OneHotEncoder()), SequenceRNNClassifier(2, max_iter=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        words.fit([list("ab"), list("b")], [0, 1])
+        frames = [pd.DataFrame({"u": [1.0, 2.0]}), pd.DataFrame({"u": [3.0]})]
+        named = SequenceRNNClassifier(2, max_iter=2).fit(frames, [0, 1])
+    display = HiddenStateDisplay.from_estimator(words, list("aba"))
+    assert_array_equal(display.inputs, [[1, 0], [0, 1], [1, 0]])
+    # Without a warning that there are no names:
+    display = HiddenStateDisplay.from_estimator(named, frames[0])
+    assert_array_equal(display.states, named.hidden_states(frames[:1])[0])

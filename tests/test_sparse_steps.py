@@ -14,6 +14,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
 )
+from skrnn.inspection import occlusion_importance
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -119,6 +120,17 @@ def test_partial_fit():
         for X in (DENSE, sparse())
     )
     assert_close(of_sparse.predict_proba(sparse()), of_dense.predict_proba(DENSE))
+
+
+@pytest.mark.parametrize("baseline", [None, 0])
+def test_occlusion(baseline):
+    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0)
+    clf.fit(DENSE, TARGETS[SequenceRNNClassifier])
+    of_sparse, of_dense = (
+        occlusion_importance(clf, X, baseline=baseline, window=2) for X in (sparse(), DENSE)
+    )
+    assert [len(of_one) for of_one in of_sparse] == LENGTHS.tolist()
+    assert_close(np.concatenate(of_sparse), np.concatenate(of_dense))
 
 
 @pytest.mark.parametrize("kind", [SequenceRNNClassifier, StepRNNRegressor])

@@ -68,4 +68,4 @@ def _padded(sequences, reading):
 
 def _is_table(X, reading) -> bool:
     """Return whether X is nested lists of numbers, all of one length: a table in scikit-learn."""
-    return reading.n_columns is not None and all(isinstance(row, (list, tuple)) for row in X)
+    return bool(reading.n_columns) and all(isinstance(row, (list, tuple)) for row in X)

@@ -49,18 +49,17 @@ def make_frame(columns: dict, like):
 
 def join_frames(frames: list, name: str):
     """Put the rows of all frames into one frame; their columns must be the same."""
-    first = next(i for i, frame in enumerate(frames) if is_frame(frame))
-    names = column_names(frames[first]) or []
+    names, kind = column_names(frames[0]) or [], type(frames[0])
     for i, frame in enumerate(frames):
-        if not is_frame(frame):
+        if type(frame) is not kind:
             raise ValueError(
-                f"Sequence {i} of {name} is a {type(frame).__name__}, but sequence {first} is a "
-                f"frame with the columns {names}. Pass frames only, or arrays only."
+                f"Sequence {i} of {name} is a {_full_name(type(frame))}, but sequence 0 is a "
+                f"{_full_name(kind)}. Pass frames of one library only, or arrays only."
             )
-        if column_names(frame) != names:
+        if (column_names(frame) or []) != names:
             raise ValueError(
-                f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence "
-                f"{first} has {names}. All sequences need the same columns in the same order."
+                f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence 0 "
+                f"has {names}. All sequences need the same columns in the same order."
             )
     if len(set(names)) < len(names):
         raise ValueError(f"The columns of the sequences of {name} must differ, got {names}.")
@@ -70,6 +69,11 @@ def join_frames(frames: list, name: str):
     except KeyError as error:
         known = ", ".join(_JOIN)
         raise TypeError(f"Sequences of {name} must be frames of {known}, or arrays.") from error
+
+
+def _full_name(kind: type) -> str:
+    """Return the name of a class with that of its library."""
+    return f"{kind.__module__.split('.')[0]}.{kind.__name__}".removeprefix("builtins.")
 
 
 def read_column(values) -> np.ndarray:

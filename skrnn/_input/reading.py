@@ -140,7 +140,8 @@ class Reading(NamedTuple):
 def read(X, step_features: int | None) -> Reading:
     """Read X with values of any type."""
     if isinstance(X, Sequences):
-        return Reading(X)
+        of_objects = isinstance(X.values, np.ndarray) and X.values.dtype == object
+        return Reading(X.with_values(to_numbers(X.values, "X")) if of_objects else X)
     if is_frame(X):
         contents = read_frame(X)
         nested = [any(map(is_nested, cells)) for cells in contents.T if contents.dtype == object]
@@ -159,7 +160,9 @@ def _refuse_long_table(X, contents: np.ndarray) -> None:
     names = column_names(X) or []
     holds_text = [bool(types_in(column, TEXT)) for column in contents.T]
     holds_times = [bool(types_in(column, TIMES)) for column in contents.T]
-    if any(holds_times) or (any(holds_text) and not all(holds_text)):
+    are_missing = [bool(missing_in(column).all()) for column in contents.T]
+    only_text = all(map(max, holds_text, are_missing))
+    if any(holds_times) or (any(holds_text) and not only_text):
         found = [a or b for a, b in zip(holds_text, holds_times, strict=True)]
         raise ValueError(
             f"Column {names[found.index(True)]!r} of X holds text or dates, but a frame must hold "

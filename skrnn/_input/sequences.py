@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
@@ -131,8 +130,10 @@ class Sequences:
                 raise IndexError(f"Sequences have one axis, but were indexed by {key}.")
             key = key[0]
         chosen = np.arange(len(self))[key]
+        if chosen.ndim > 1:
+            raise IndexError(f"Sequences have one axis, but were indexed by {key}.")
         starts, lengths = starts_of(self.lengths)[chosen], self.lengths[chosen]
-        if isinstance(key, (Integral, np.integer)):
+        if chosen.ndim == 0:
             return take(self.values, slice(int(starts), int(starts + lengths)))
         steps: slice | np.ndarray
         if isinstance(key, slice) and key.step in (None, 1):  # a view where possible
@@ -149,7 +150,7 @@ class Sequences:
         return part
 
     def __array__(self, dtype=None, copy=None):
-        if dtype not in (None, object):
+        if dtype is not None and np.dtype(dtype).kind != "O":
             raise TypeError(
                 f"Sequences cannot become one array of {np.dtype(dtype)}; use to_padded()."
             )

@@ -9,18 +9,20 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.sequences import place_of_row
-from skrnn._input.values import TEXT, is_missing, is_nested, missing_in
+from skrnn._input.frames import read_frame
+from skrnn._input.sequences import Sequences, place_of_row
+from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
 
 
 def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     """Put the values of all steps into one array, a row for each step of X.
 
-    `values` is a list, object array or Series of arrays ``(n_steps,)`` or ``(n_steps, k)``, or,
-    for a padded `X`, a 2-D or 3-D array whose values in the padding are ignored. Missing values
-    stay as they are; None or NaN in place of an array means that all values of it are missing.
+    `values` is `Sequences`, a list, object array or Series of arrays ``(n_steps,)`` or
+    ``(n_steps, k)``, or, for a padded `X`, a 2-D or 3-D array whose values in the padding are
+    ignored. Missing values stay as they are; None or NaN in place of an array means that all
+    values of it are missing.
     """
-    values = list_or_array(values, name)
+    values = list_or_array(_columns_of(values), name)
     check_consistent_length(lengths, values)
     if isinstance(values, np.ndarray):
         if values.ndim < 2 or values.shape[1] < lengths.max():
@@ -43,6 +45,16 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
                 "for each step."
             )
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
+
+
+def _columns_of(values):
+    """Make arrays of `Sequences`, ``(n_steps,)`` if they have one feature; return all else."""
+    if not isinstance(values, Sequences):
+        return values
+    table = values.values
+    if not isinstance(table, np.ndarray):
+        table = table.toarray() if issparse(table) else read_frame(table)
+    return unflatten(table[:, 0] if table.shape[1] == 1 else table, values.lengths)
 
 
 def _join(arrays, name):
@@ -129,7 +141,7 @@ def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:
     """Put the weights of all steps into one array; a sequence's weight counts for all its steps."""
     if isinstance(weights, Real):
         return np.full(lengths.sum(), float(weights))
-    weights = list_or_array(weights, "sample_weight")
+    weights = list_or_array(_columns_of(weights), "sample_weight")
     if any(map(is_nested, weights)):
         return flatten_steps(weights, lengths, "sample_weight")
     check_consistent_length(weights, lengths)

@@ -85,7 +85,10 @@ def _check(estimator, X, reading: Reading) -> Sequences:
     if not is_table and not estimator._fitted_on_table:
         _check_feature_names(estimator, sequences.values, reset=False)
     if sequences.n_features != estimator.n_step_features_:
-        hint = " In a 2-D X each row is a flat sequence; pass a single sequence as [X]."
+        hint = (
+            " In a 2-D X each row is a flat sequence. Pass a single sequence as [X], and sequences "
+            "of one step as X[:, None, :]."
+        )
         raise ValueError(
             f"X has {sequences.n_features} features per step, but {name} is expecting "
             f"{estimator.n_step_features_} features per step, as in fit."
@@ -102,7 +105,7 @@ def _refuse_single_sequence(name: str, reading: Reading) -> None:
     n_sequences, n_columns = len(reading.sequences), reading.n_columns
     if n_columns == reading.sequences.n_features and n_sequences > 1:
         raise ValueError(
-            f"X has shape ({n_sequences}, {n_columns}), and {name} was fitted on sequences of "
-            f"{n_columns} features in another form. Pass [X] if X is one sequence of "
+            f"X has shape ({n_sequences}, {n_columns}), and {name} was fitted on sequences in "
+            f"another form, with n_step_features_={n_columns}. Pass [X] if X is one sequence of "
             f"{n_sequences} steps, and X[:, None, :] if it is {n_sequences} sequences of one step."
         )

@@ -63,8 +63,10 @@ def as_array(values) -> np.ndarray:
 
 def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
     """Convert objects to float64, with NaN for None and NA; text and dictionaries stay."""
-    if values.dtype.kind in "biuf" or types_in(values, (*TEXT, Mapping)):
+    if values.dtype.kind in "biuf":
         return values
+    if types_in(values, (*TEXT, Mapping)):
+        return _with_nan(values)
     if found := types_in(values, (*TIMES, *NOT_REAL)):
         raise ValueError(f"{where} must hold real numbers, or NaN; got {found[0].__name__}.")
     try:
@@ -75,6 +77,15 @@ def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
             return to_numbers(np.where(missing, np.nan, values), where)
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{where} contains something that is not a number: {error}") from error
+
+
+def _with_nan(values: np.ndarray) -> np.ndarray:
+    """Replace NA of pandas by NaN, which transformers of text recognize."""
+    kinds = tuple(kind for kind in types_in(values, (object,)) if kind.__name__ == "NAType")
+    if not kinds:
+        return values
+    is_na = np.reshape([isinstance(value, kinds) for value in values.flat], values.shape)
+    return np.where(is_na, np.nan, values)
 
 
 def is_missing(value) -> bool:

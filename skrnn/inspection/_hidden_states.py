@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._input.frames import is_frame, take
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.inspection._plotting import split_pipeline
 
@@ -152,6 +154,8 @@ class HiddenStateDisplay:
             )
         X = [sequence] if transformers is None else transformers.transform([sequence])
         inputs = network._read_X(X, reset=False)[0]
+        inputs = inputs.toarray() if issparse(inputs) else inputs
+        steps = X[0] if is_frame(X[0]) else inputs  # a frame has the names that the network checks
         n_features = inputs.shape[1]
         if feature_names is None:
             feature_names = range(n_features)
@@ -159,10 +163,10 @@ class HiddenStateDisplay:
             raise ValueError(
                 f"feature_names holds {len(feature_names)} names for {n_features} features."
             )
-        predictions, output_names = _predictions_after_steps(network, inputs)
+        predictions, output_names = _predictions_after_steps(network, steps)
         display = cls(
             inputs=inputs,
-            states=network.hidden_states([inputs])[0],
+            states=network.hidden_states([steps])[0],
             predictions=predictions,
             feature_names=[str(name) for name in feature_names],
             output_names=output_names,
@@ -236,14 +240,14 @@ class HiddenStateDisplay:
         return grid.subplots(sharex=True)
 
 
-def _predictions_after_steps(network, inputs):
+def _predictions_after_steps(network, steps):
     """Predict after each step; returns an array (n_steps, n_outputs) and the output names."""
     predict = getattr(network, "predict_proba", network.predict)
     if network._per_step:
-        predictions = predict([inputs])[0]
+        predictions = predict([steps])[0]
     else:
-        predictions = predict([inputs[: n + 1] for n in range(len(inputs))])
-    predictions = np.reshape(predictions, (len(inputs), -1))
+        predictions = predict([take(steps, slice(n + 1)) for n in range(len(steps))])
+    predictions = np.reshape(predictions, (len(steps), -1))
     names = [str(name) for name in getattr(network, "classes_", range(predictions.shape[1]))]
     if len(names) == 2 and network.n_outputs_ == 1:  # the first is 1 minus the second
         return predictions[:, 1:], names[1:]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import issparse
 
-from skrnn._input import as_sequences, unflatten
+from skrnn._input import Sequences, as_sequences, check_numeric, unflatten
+from skrnn._input.frames import column_names, is_frame, make_frame
 
 
 def occlusion_importance(estimator, X, *, window=1, baseline=None):
@@ -54,12 +56,18 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     """
     if not isinstance(window, int | np.integer) or window < 1:
         raise ValueError(f"window must be an integer >= 1, got {window!r}.")
-    sequences = as_sequences(X)
+    given = as_sequences(X, numeric=False)
+    sequences = check_numeric(given)
     baseline = _check_baseline(baseline, sequences.values)
-    ragged = sequences.to_ragged()
+
+    has_classes = hasattr(estimator, "predict_proba")
+
+    def predict(sequences):
+        return _predictions(estimator, sequences, given.values)
+
     importances = [
-        _importance(estimator, x, predicted, window, baseline)
-        for x, predicted in zip(ragged, _predictions(estimator, ragged), strict=True)
+        _importance(predict, x, predicted, window, baseline, has_classes)
+        for x, predicted in zip(sequences, predict(sequences), strict=True)
     ]
     return unflatten(np.concatenate(importances), sequences.lengths)
 
@@ -81,20 +89,31 @@ def _check_baseline(baseline, values):
     return numbers
 
 
-def _predictions(estimator, X):
-    """Predict sequences; returns an array ``(n_sequences, n_outputs)``."""
-    predicted = getattr(estimator, "predict_proba", estimator.predict)(list(X))
+def _predictions(estimator, sequences, given):
+    """Predict sequences; returns an array ``(n_sequences, n_outputs)``.
+
+    If `given`, the table of all steps of X, is a frame, the steps get its names.
+    """
+    X = sequences
+    if is_frame(given):
+        columns = zip(column_names(given) or [], sequences.values.T, strict=True)
+        X = sequences.with_values(make_frame(dict(columns), given))
+    elif not issparse(sequences.values):
+        X = list(sequences)  # other estimators may not accept Sequences
+    predicted = getattr(estimator, "predict_proba", estimator.predict)(X)
     return np.reshape(predicted, (len(X), -1))
 
 
-def _importance(estimator, x, predicted, window, baseline):
+def _importance(predict, x, predicted, window, baseline, has_classes):
     """Replace each window of one sequence in turn, with a single call of the estimator."""
-    n_steps = len(x)
+    x = x.toarray() if issparse(x) else x
+    n_steps, n_features = x.shape
     width = min(window, n_steps)
     offset = np.arange(n_steps) - np.arange(n_steps - width + 1)[:, None]
     hidden = (offset >= 0) & (offset < width)  # (n_windows, n_steps)
-    repeated = _predictions(estimator, np.where(hidden[:, :, None], baseline, x))
-    if hasattr(estimator, "predict_proba"):
+    replaced = np.where(hidden[:, :, None], baseline, x).reshape(-1, n_features)
+    repeated = predict(Sequences(replaced, np.full(len(hidden), n_steps)))
+    if has_classes:
         change = predicted[predicted.argmax()] - repeated[:, predicted.argmax()]
     else:
         change = np.abs(predicted - repeated).sum(axis=1)
