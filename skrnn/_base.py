@@ -25,8 +25,7 @@ from skrnn._input import (
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import reduce_steps
 from skrnn._numeric.training import Ragged, Rows, evaluate
-from skrnn._training.diagnosis import constant_loss, far_from_unit_scale, some
-from skrnn._training.monitor import NO_PROGRESS
+from skrnn._training.diagnosis import constant_loss, needed_scaling
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import check_finite
@@ -119,7 +118,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         del self._training_run
         ended = run if run.monitor.outcome == "interrupted" else best
         if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
-            ended.monitor.warn(5, self._scaling(ended))
+            names = getattr(self, "feature_names_in_", None)
+            ended.monitor.warn(5, needed_scaling(ended, target.out_activation, names))
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):
@@ -131,7 +131,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if incremental:  # the mean weight of all samples that are to come is not known
             samples = replace(samples, unit_weight=1.0)
         held_out = self._read_validation_samples(validation, unweighted.y)
-        scale = self._target_scale(samples, warm_start)
+        scale = self._choose_target_scale(samples, warm_start)
         if scale is not None:
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
@@ -220,21 +220,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
 
-    def _scaling(self, run):
-        """Find out whether the scale of the data explains that training has failed."""
-        has_numbers = self._target.out_activation == "identity"
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and len(names) != run.samples.x.shape[1]:
-            names = None  # the names of padded values
-        scaling = far_from_unit_scale(run.samples, has_numbers, names)
-        if not scaling.facts or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
-            return scaling
-        part, loss = some(run.samples), run.options.loss
-        constant = constant_loss(loss, self._target.out_activation, run.samples, part)
-        with np.errstate(over="ignore", invalid="ignore"):
-            is_useless = run.evaluate(part)[0] > NO_PROGRESS * constant > 0
-        return replace(scaling, is_needed=is_useless)
-
     def _ends_search(self, outcome):
         """Whether no further start shall follow one of this outcome."""
         if outcome in ("stopped", "interrupted"):
@@ -244,10 +229,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _learned_from(self, run):
         """Collect the attributes that a fit sets at its end."""
-        monitor, params, scale = run.monitor, run.params, run.target_scale
-        if scale is not None:
-            params = copy.deepcopy(params)
-            scale.leave(params)
+        monitor, scale = run.monitor, run.target_scale
+        weights = run.params if scale is None else scale.leave(run.params)
         curves = {"loss_curve_": monitor.loss_curve}
         curves["validation_scores_"] = monitor.validation_scores or None
         curves["validation_loss_curve_"] = monitor.validation_losses or None
@@ -256,7 +239,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 if curve is not None:
                     curves[name] = (getattr(self, name) or []) + curve
         return {
-            **self._weight_attributes(params),
+            **self._weight_attributes(weights),
             **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,
@@ -265,8 +248,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
             "_architecture": asdict(run.network),
             "_optimizer_state": run.optimizer_state,
-            "_y_mean": None if scale is None else scale.mean,
-            "_y_scale": None if scale is None else scale.scale,
+            "_target_scale": scale and asdict(scale),
         }
 
     def _become_fitted(self, X, y, weights):

@@ -34,7 +34,7 @@ class ClassPredictions(Mixin):
         best = self._best_score(run.samples)
         return self._target.score(raw, run.samples) > best - 1e-6  # sums of weights are rounded
 
-    def _target_scale(self, samples, warm_start):
+    def _choose_target_scale(self, samples, warm_start):
         """Return None: classes are not standardized."""
 
     def _best_score(self, samples):
@@ -148,6 +148,9 @@ class ClassPredictions(Mixin):
 class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
+    def __setstate__(self, state):
+        super().__setstate__({"normalize_y": False, "_target_scale": None, **state})  # as in 0.1.0
+
     @property
     def _target(self):
         return NumberTarget(self.n_outputs_, self.out_activation_, self._per_step, self._vectors)
@@ -155,12 +158,17 @@ class NumberPredictions(Mixin):
     def _read_targets(self, y, fitted, classes):
         return NumberTarget.from_numbers(y, self._per_step, fitted)
 
-    def _target_scale(self, samples, warm_start):
-        """Get what standardizes the targets: as in the earlier fit, if one is continued."""
-        if warm_start:
-            mean = getattr(self, "_y_mean", None)  # earlier releases had none
-            return None if mean is None else TargetScale(mean, self._y_scale)
-        return TargetScale.of(samples) if self.normalize_y else None
+    def _choose_target_scale(self, samples, warm_start):
+        """Decide by what the targets are standardized; None if they are not.
+
+        Continued training keeps the scale of the first fit, which the state of the solver and
+        the losses refer to. Weights from elsewhere have none.
+        """
+        if not self.normalize_y:
+            return None
+        if warm_start and self._target_scale is not None:
+            return TargetScale(**self._target_scale)
+        return TargetScale.of(samples)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""

@@ -239,9 +239,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, RecurrentNetwork):
     """Recurrent regressor of sequences of any lengths: a number or vector for each sequence.
 
-    The network is that of `SequenceRNNClassifier`, with outputs that are the predictions. It
-    learns best when targets are of the order of one. If yours are not, wrap the estimator in
-    `sklearn.compose.TransformedTargetRegressor` with a ``StandardScaler()``.
+    The network is that of `SequenceRNNClassifier`, with outputs that are the predictions.
+    Targets may be of any size, since they are standardized in training.
 
     Parameters
     ----------
@@ -280,11 +279,11 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Half the squared error; 'auto' means 'squared_error'.
 
     normalize_y : bool, default=True
-        Whether to subtract the mean of the targets and to divide by their standard deviation in
-        training. The weights of the output layer undo it in the end, so that predictions and
-        `weights_` are those for the targets as they were passed. `loss_` and the other losses are
-        those of standardized targets. Continued training uses the mean and deviation of the first
-        fit.
+        Whether to subtract the mean of the targets and divide by their standard deviation, for
+        each output, in training. The output layer undoes this at the end, so predictions and
+        `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
+        standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
+        and deviation of the first fit, or of the first chunk.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -439,9 +438,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
         step_features=None, loss="auto", normalize_y=True, solver="adam",
         learning_rate_init=0.01, learning_rate="constant", alpha=0.0001,
-        batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
-        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
-        random_state=None, verbose=False
+        batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
+        init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 
@@ -721,11 +720,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Half the squared error; 'auto' means 'squared_error'.
 
     normalize_y : bool, default=True
-        Whether to subtract the mean of the targets and to divide by their standard deviation in
-        training. The weights of the output layer undo it in the end, so that predictions and
-        `weights_` are those for the targets as they were passed. `loss_` and the other losses are
-        those of standardized targets. Continued training uses the mean and deviation of the first
-        fit.
+        Whether to subtract the mean of the targets and divide by their standard deviation, for
+        each output, in training. The output layer undoes this at the end, so predictions and
+        `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
+        standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
+        and deviation of the first fit, or of the first chunk.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -842,7 +841,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     --------
     SequenceRNNRegressor : A number or vector for each sequence.
     StepRNNClassifier : A label for each step.
-    TransformedStepTargetRegressor : Scale the targets of steps.
+    TransformedStepTargetRegressor : Transform the targets of steps, for instance by a logarithm.
     skrnn.metrics.flat_r2_score : Metric of numbers at steps.
 
     References
@@ -880,9 +879,10 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
         loss="auto", normalize_y=True, solver="adam", learning_rate_init=0.01,
-        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
-        init="auto", warm_start=False, random_state=None, verbose=False
+        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
+        random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 

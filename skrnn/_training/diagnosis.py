@@ -6,7 +6,8 @@ import numpy as np
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.monitor import Scaling
+from skrnn._training.monitor import NO_PROGRESS, Scaling
+from skrnn._training.run import Run
 
 # The largest absolute value of a column that is about of unit scale.
 _LARGE = 100.0
@@ -41,35 +42,44 @@ def _best_constant(out_activation, samples):
     return np.log(p / (1 - p))
 
 
-def some(samples: Rows | Ragged) -> Rows | Ragged:
+def needed_scaling(run: Run, out_activation: str, names=None) -> Scaling:
+    """Find out whether X or y is far from unit scale, and whether that explains a failure.
+
+    Parameters
+    ----------
+    run : Run
+        A run that has ended.
+
+    out_activation : {'softmax', 'logistic', 'identity'}
+        The function that turns raw predictions into predictions.
+
+    names : sequence of str, default=None
+        Names of the columns of X. They are not used if a column of X is a step of a padded array.
+    """
+    samples, loss = run.samples, run.options.loss
+    if names is not None and len(names) != samples.x.shape[1]:
+        names = None
+    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
+    facts = {"X": _extent(samples.x, "X", scaler, names)}
+    if out_activation == "identity" and run.target_scale is None:
+        facts["y"] = _extent(samples.y, "y", "normalize_y=True")
+    facts = {name: fact for name, fact in facts.items() if fact}
+    if not facts:
+        return Scaling()
+    is_useless = False
+    if run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
+        part = _some(samples)
+        constant = constant_loss(loss, out_activation, samples, part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_useless = run.evaluate(part)[0] > NO_PROGRESS * constant > 0
+    return Scaling(" and ".join(facts), "".join(facts.values()), is_useless)
+
+
+def _some(samples):
     """Select samples at equal distances, of a few thousand rows at most."""
     n_rows = samples.x.shape[0]
     step = max(1, -(-n_rows // _PIECE))
     return samples.subset(np.arange(0, samples.n_samples, step))
-
-
-def far_from_unit_scale(samples: Rows | Ragged, has_numbers: bool, names=None) -> Scaling:
-    """Find out whether X, or targets that are numbers, are far from unit scale.
-
-    Parameters
-    ----------
-    samples : Rows or Ragged
-        All training samples.
-
-    has_numbers : bool
-        Whether the targets are numbers.
-
-    names : sequence of str, default=None
-        Names of the columns of X.
-    """
-    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
-    facts = {"X": _extent(samples.x, "X", scaler, names)}
-    if has_numbers:
-        per_step = isinstance(samples, Ragged) and samples.per_step
-        scaler = "TransformedStepTargetRegressor" if per_step else "TransformedTargetRegressor"
-        facts["y"] = _extent(samples.y, "y", scaler)
-    facts = {name: fact for name, fact in facts.items() if fact}
-    return Scaling(" and ".join(facts), "".join(facts.values())) if facts else Scaling()
 
 
 def _extent(values, name, scaler, columns=None):

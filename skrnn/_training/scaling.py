@@ -14,14 +14,15 @@ from skrnn._numeric.training import Ragged, Rows
 class TargetScale:
     """Mean and standard deviation of the targets, by which they are standardized in training.
 
-    The output layer is linear. So standardization is undone by its weights: a network with the
+    The output layer is linear, so its weights can undo the standardization: a network with the
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
     the targets themselves. A fitted network therefore needs no further step.
 
     Parameters
     ----------
     mean, scale : ndarray of shape (n_outputs,)
-        Weighted mean and standard deviation of each output. The latter is 1 for constant targets.
+        Weighted mean and standard deviation of each output. If its targets are all equal, their
+        absolute value takes the place of the deviation, or 1 if they are 0.
     """
 
     mean: np.ndarray
@@ -30,28 +31,47 @@ class TargetScale:
     @classmethod
     def of(cls, samples: Rows | Ragged) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
+        exponent = np.frexp(np.abs(samples.y).max(axis=0))[1]
+        y = np.ldexp(samples.y.astype(np.float64), -exponent)  # squares cannot overflow
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
-        mean = weight @ samples.y
-        scale = np.sqrt(weight @ (samples.y - mean) ** 2)
-        # The deviations of equal numbers are rounding errors.
-        constant = scale <= 10 * np.finfo(samples.y.dtype).eps * np.abs(mean)
-        return cls(mean, np.where(constant, 1.0, scale))
+        origin = y[weight.argmax()].copy()
+        y -= origin  # exactly 0 if all targets are equal
+        center = weight @ y
+        mean, scale = origin + center, np.sqrt(weight @ (y - center) ** 2)
+        # Equal numbers may differ by rounding errors.
+        varies = scale > 2 * np.finfo(samples.y.dtype).eps * np.abs(mean)
+        scale = np.ldexp(np.where(varies, scale, np.abs(mean)), exponent)
+        return cls(np.ldexp(mean, exponent), np.where(scale > 0, scale, 1.0))
 
     def standardize(self, samples: Rows | Ragged) -> Rows | Ragged:
         """Return the same samples with standardized targets."""
-        y = (samples.y - self.mean) / self.scale
-        return replace(samples, y=y.astype(samples.y.dtype))
+        # The difference of halves cannot overflow. Targets far beyond those of the scale still may;
+        # their loss is infinite.
+        with np.errstate(over="ignore"):
+            y = (samples.y / 2 - self.mean / 2) / (self.scale / 2)
+            return replace(samples, y=y.astype(samples.y.dtype))
 
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
         output = params["output"]
         output["W"] /= self.scale
-        output["b"] -= self.mean
-        output["b"] /= self.scale
+        output["b"][...] = (output["b"] - self.mean) / self.scale
 
-    def leave(self, params: Params) -> None:
-        """Change the output layer, in place, to that for the targets themselves."""
-        output = params["output"]
-        output["W"] *= self.scale
-        output["b"] *= self.scale
-        output["b"] += self.mean
+    def leave(self, params: Params) -> dict[str, dict[str, np.ndarray]]:
+        """Get the same weights with the output layer for the targets themselves.
+
+        Raises
+        ------
+        ValueError
+            If the targets are so large that these weights overflow.
+        """
+        output, dtype = params["output"], params.flat.dtype
+        with np.errstate(over="ignore"):
+            W = (output["W"] * self.scale).astype(dtype)
+            b = (output["b"] * self.scale + self.mean).astype(dtype)
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise ValueError(
+                f"The targets y, of mean {self.mean} and standard deviation {self.scale}, are too "
+                f"large: the weights of the output layer overflow in {dtype}. Divide y by a number."
+            )
+        return {**params, "output": {"W": W, "b": b}}
