@@ -44,12 +44,17 @@ class TargetScale:
         return cls(np.ldexp(mean, exponent), np.where(scale > 0, scale, 1.0))
 
     def standardize(self, samples: Rows | Ragged) -> Rows | Ragged:
-        """Return the same samples with standardized targets."""
-        # The difference of halves cannot overflow. Targets far beyond those of the scale still may;
-        # their loss is infinite.
+        """Return the same samples with standardized targets.
+
+        Raises
+        ------
+        ValueError
+            If a standardized target overflows.
+        """
         with np.errstate(over="ignore"):
-            y = (samples.y / 2 - self.mean / 2) / (self.scale / 2)
-            return replace(samples, y=y.astype(samples.y.dtype))
+            y = ((samples.y - self.mean) / self.scale).astype(samples.y.dtype)
+        self._refuse_overflow(y)
+        return replace(samples, y=y)
 
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
@@ -63,15 +68,18 @@ class TargetScale:
         Raises
         ------
         ValueError
-            If the targets are so large that these weights overflow.
+            If these weights overflow.
         """
         output, dtype = params["output"], params.flat.dtype
         with np.errstate(over="ignore"):
             W = (output["W"] * self.scale).astype(dtype)
             b = (output["b"] * self.scale + self.mean).astype(dtype)
-        if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            raise ValueError(
-                f"The targets y, of mean {self.mean} and standard deviation {self.scale}, are too "
-                f"large: the weights of the output layer overflow in {dtype}. Divide y by a number."
-            )
+        self._refuse_overflow(W, b)
         return {**params, "output": {"W": W, "b": b}}
+
+    def _refuse_overflow(self, *arrays):
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(
+                f"The targets y are too large for {arrays[0].dtype} to standardize them by their "
+                f"mean {self.mean} and standard deviation {self.scale}. Divide y by a constant."
+            )
