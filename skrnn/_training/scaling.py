@@ -32,7 +32,7 @@ class TargetScale:
     def of(cls, samples: Rows | Ragged) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
         exponent = np.frexp(np.abs(samples.y).max(axis=0))[1]
-        y = np.ldexp(samples.y.astype(np.float64), -exponent)  # squares cannot overflow
+        y = np.ldexp(samples.y.astype(np.float64, order="C"), -exponent)  # squares cannot overflow
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
         origin = y[weight.argmax()].copy()
         y -= origin  # exactly 0 if all targets are equal
