@@ -25,7 +25,7 @@ from skrnn._input import (
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.packing import reduce_steps
 from skrnn._numeric.training import Ragged, Rows, evaluate
-from skrnn._training.diagnosis import far_from_unit_scale, some, useful_loss
+from skrnn._training.diagnosis import needed_scaling, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.targets import check_finite
@@ -118,7 +118,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         del self._training_run
         ended = run if run.monitor.outcome == "interrupted" else best
         if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
-            ended.monitor.warn(5, self._scaling(ended))
+            names = getattr(self, "feature_names_in_", None)
+            ended.monitor.warn(5, needed_scaling(ended, target.scaler, self._useful_loss, names))
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):
@@ -130,6 +131,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if incremental:  # the mean weight of all samples that are to come is not known
             samples = replace(samples, unit_weight=1.0)
         held_out = self._read_validation_samples(validation, unweighted.y)
+        scale = self._choose_target_scale(samples, warm_start)
+        if scale is not None:
+            samples = scale.standardize(samples)
+            held_out = None if held_out is None else scale.standardize(held_out)
         options = self._options(samples, incremental)
         if self.dropout and options.uses_lbfgs:
             raise ValueError(
@@ -143,7 +148,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             )
         n_starts = 1 if warm_start else self._n_starts(options, samples)
         network, rng = self._network(), check_random_state(self.random_state)
-        run = Run(network, options, samples, held_out, rng, n_starts, warm_start, incremental)
+        run = Run(
+            network, options, samples, held_out, rng, n_starts, warm_start, incremental, scale
+        )
         if not warm_start and self._target.is_one_hot(samples.y):
             run.remarks.append(_ONE_HOT)
         return run
@@ -201,6 +208,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 ) from error
         else:
             self._init_weights(run.params, run.rng, attempt)
+        if run.target_scale is not None and (run.warm_start or isinstance(self.init, dict)):
+            run.target_scale.enter(run.params)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
             run.hold_out(self.validation_fraction, strata)
         useful = self._useful_loss(run) if run.options.early_stopping else -np.inf
@@ -208,20 +217,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if run.incremental and run.warm_start:
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
-
-    def _scaling(self, run):
-        """Find out whether the scale of the data explains that training has failed."""
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and len(names) != run.samples.x.shape[1]:
-            names = None  # the names of padded values
-        scaling = far_from_unit_scale(run.samples, self._target.has_unit, names)
-        if not scaling.facts or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
-            return scaling
-        part = some(run.samples)
-        useful = self._useful_loss(run, part)
-        with np.errstate(over="ignore", invalid="ignore"):
-            is_useless = run.evaluate(part)[0] > useful != 0  # 0 if all targets are equal
-        return replace(scaling, is_needed=is_useless)
 
     def _useful_loss(self, run, part=None):
         """Compute the loss below which a run is better than a constant prediction."""
@@ -237,7 +232,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _learned_from(self, run):
         """Collect the attributes that a fit sets at its end."""
-        monitor = run.monitor
+        monitor, scale = run.monitor, run.target_scale
+        weights = run.params if scale is None else scale.leave(run.params)
         curves = {"loss_curve_": monitor.loss_curve}
         curves["validation_scores_"] = monitor.validation_scores or None
         curves["validation_loss_curve_"] = monitor.validation_losses or None
@@ -246,7 +242,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 if curve is not None:
                     curves[name] = (getattr(self, name) or []) + curve
         return {
-            **self._weight_attributes(run.params),
+            **self._weight_attributes(weights),
             **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,
@@ -255,6 +251,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
             "_architecture": asdict(run.network),
             "_optimizer_state": run.optimizer_state,
+            "_target_scale": scale and asdict(scale),
         }
 
     def _become_fitted(self, X, y, weights):

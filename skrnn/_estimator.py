@@ -2,8 +2,9 @@
 
 A later release loads what an earlier one saved. Two kinds of change need nothing for that: a new
 parameter of a constructor, which a saved estimator that lacks it gets by its default; and a new
-field of a network with a default. Both defaults must mean what was done before. Any other change
-of what an estimator holds needs a new `FORMAT`, and code here that reads the old one.
+field of a network with a default. Both defaults must mean what was done before; if that of a
+parameter does not, its class sets another in ``__setstate__``. Any other change of what an
+estimator holds needs a new `FORMAT`, and code here that reads the old one.
 """
 
 from __future__ import annotations

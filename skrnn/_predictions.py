@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from skrnn._estimator import unchanged_on_error
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
+from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 
@@ -44,6 +45,9 @@ class ClassPredictions(Mixin):
             raw = run.evaluate(run.samples)[1]
         best = self._best_score(run.samples)
         return self._target.score(raw, run.samples) > best - 1e-6  # sums of weights are rounded
+
+    def _choose_target_scale(self, samples, warm_start):
+        """Return None: classes are not standardized."""
 
     def _best_score(self, samples):
         """Give the highest accuracy that a start may reach."""
@@ -156,6 +160,9 @@ class ClassPredictions(Mixin):
 class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
+    def __setstate__(self, state):
+        super().__setstate__({"normalize_y": False, "_target_scale": None, **state})  # as in 0.1.0
+
     @property
     def _target(self):
         quantiles = self.quantiles_ if self.out_activation_ == "ordered" else None
@@ -191,6 +198,19 @@ class NumberPredictions(Mixin):
 
     def _best_constant(self):
         return self._number_loss().best_constant
+
+    def _choose_target_scale(self, samples, warm_start):
+        """Decide by what the targets are standardized; None if they are not.
+
+        Continued training keeps the scale of the first fit, which the state of the solver and
+        the losses refer to. Weights from elsewhere have none. Only an output that is the
+        prediction itself can undo the standardization.
+        """
+        if not self.normalize_y or self.out_activation_ != "identity":
+            return None
+        if warm_start and self._target_scale is not None:
+            return TargetScale(**self._target_scale)
+        return TargetScale.of(samples)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""

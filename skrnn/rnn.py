@@ -241,9 +241,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, RecurrentNetwork):
     """Recurrent regressor of sequences of any lengths: a number or vector for each sequence.
 
-    The network is that of `SequenceRNNClassifier`, with outputs that are the predictions. It
-    learns best when targets are of the order of one. If yours are not, wrap the estimator in
-    `sklearn.compose.TransformedTargetRegressor` with a ``StandardScaler()``.
+    The network is that of `SequenceRNNClassifier`, with outputs that are the predictions.
+    Targets may be of any size, since they are standardized in training.
 
     Parameters
     ----------
@@ -284,6 +283,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         the output, for targets of at least 0, or above 0. The objects have parameters, which a grid
         search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
         'squared_error'.
+
+    normalize_y : bool, default=True
+        Whether to subtract the mean of the targets and divide by their standard deviation, for
+        each output, in training. The output layer undoes this at the end, so predictions and
+        `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
+        standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
+        and deviation of the first fit, or of the first chunk. Only for 'squared_error',
+        'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -434,16 +441,17 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         **RecurrentNetwork._parameter_constraints,
         "pooling": [StrOptions({*POOLINGS} - {None})],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
+        "normalize_y": ["boolean"],
     }
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
-        step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
-        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
-        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
-        random_state=None, verbose=False
+        step_features=None, loss="auto", normalize_y=True, solver="adam",
+        learning_rate_init=0.01, learning_rate="constant", alpha=0.0001,
+        batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
+        init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 
@@ -726,6 +734,14 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
         'squared_error'.
 
+    normalize_y : bool, default=True
+        Whether to subtract the mean of the targets and divide by their standard deviation, for
+        each output, in training. The output layer undoes this at the end, so predictions and
+        `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
+        standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
+        and deviation of the first fit, or of the first chunk. Only for 'squared_error',
+        'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -845,7 +861,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     --------
     SequenceRNNRegressor : A number or vector for each sequence.
     StepRNNClassifier : A label for each step.
-    TransformedStepTargetRegressor : Scale the targets of steps.
+    TransformedStepTargetRegressor : Transform the targets of steps, for instance by a logarithm.
     skrnn.metrics.flat_r2_score : Metric of numbers at steps.
 
     References
@@ -875,16 +891,18 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
+        "normalize_y": ["boolean"],
     }
     _per_step = True
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="constant",
-        alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
-        init="auto", warm_start=False, random_state=None, verbose=False
+        loss="auto", normalize_y=True, solver="adam", learning_rate_init=0.01,
+        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
+        random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 

@@ -65,36 +65,41 @@ def test_a_column_of_a_table(of):
 def test_targets_of_numbers(max_iter):
     y = [20000 + 1000 * p[-1] for p in PRICES]
     reg = SequenceRNNRegressor(8, max_iter=max_iter, random_state=0)
-    (message,) = warnings_of(reg, PRICES, y)
+    for message in warnings_of(reg, PRICES, y):  # reached max_iter
+        assert message.endswith("Increase max_iter, or scale X.")
+    (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)
     assert message.startswith(f"{CONSTANT} Maximum iterations ({max_iter}) reached")
     assert "or scale y. The values of y reach 3" in message
-    assert message.endswith("use for instance TransformedTargetRegressor.")
+    assert message.endswith("use for instance normalize_y=True.")
 
 
 def test_targets_of_steps():
     y = [20000 + 1000 * p for p in PRICES]
-    (message,) = warnings_of(StepRNNRegressor(8, max_iter=9, random_state=0), PRICES, y)
+    reg = StepRNNRegressor(8, max_iter=9, random_state=0)
+    (message,) = warnings_of(reg, PRICES, y)
+    assert message.endswith("Increase max_iter, or scale X.")
+    (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)
     assert "or scale y. The values of y reach" in message
-    assert message.endswith("use for instance TransformedStepTargetRegressor.")
+    assert message.endswith("use for instance normalize_y=True.")
 
 
 def test_small_targets():
     y = [1e-4 * p[-1] for p in PRICES]
-    (message,) = warnings_of(SequenceRNNRegressor(8, random_state=0), PRICES, y)
+    reg = SequenceRNNRegressor(8, normalize_y=False, random_state=0)
+    (message,) = warnings_of(reg, PRICES, y)
     assert message.startswith(f"{CONSTANT} Scale y. No value of y exceeds 0.001")
 
 
 def test_both():
-    (message,) = warnings_of(
-        SequenceRNNRegressor(8, max_iter=20, random_state=0), TIMES, 1e6 + 1e5 * PARITY
-    )
+    reg = SequenceRNNRegressor(8, max_iter=20, normalize_y=False, random_state=0)
+    (message,) = warnings_of(reg, TIMES, 1e6 + 1e5 * PARITY)
     assert "scale X and y. The values of X reach 1.6e+09;" in message
     assert "The values of y reach 1.1e+06;" in message
 
 
 def test_divergence_names_y():
     reg = SequenceRNNRegressor(8, solver="sgd", learning_rate_init=10.0, random_state=0)
-    reg.set_params(max_grad_norm=None)
+    reg.set_params(max_grad_norm=None, normalize_y=False)
     (message,) = warnings_of(reg, PRICES, [1e6 * p[-1] for p in PRICES])
     assert "Scale y, or lower learning_rate_init=10" in message
 

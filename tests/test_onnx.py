@@ -129,6 +129,20 @@ def network(task, pooling, **parameters):
     return cls(pooling=pooling, **parameters)
 
 
+@pytest.mark.parametrize("regressor", [SequenceRNNRegressor, StepRNNRegressor])
+def test_targets_that_are_not_of_unit_scale(regressor):
+    X = ragged()
+    y = [20000 + 5000 * x[:, :2].cumsum(axis=0) for x in X]
+    y = y if regressor is StepRNNRegressor else np.array([of_one[-1] for of_one in y])
+    reg = regressor(4, max_iter=30, random_state=0).fit(X, y)
+    given = outputs_of(to_onnx(reg), X)["variable"]
+    expected = reg.predict(X)
+    if regressor is StepRNNRegressor:
+        given = np.concatenate([of_one[: len(x)] for of_one, x in zip(given, X, strict=True)])
+        expected = np.concatenate(expected)
+    np.testing.assert_allclose(given, expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("task", SEQUENCE_TASKS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

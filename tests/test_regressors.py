@@ -94,7 +94,8 @@ def test_score_is_r2(kind):
 
 @KINDS
 def test_loss_is_half_the_squared_error(kind):
-    reg = clone(REG).set_params(learning_rate_init=1e-12, max_iter=1, alpha=0)
+    reg = clone(REG).set_params(normalize_y=False)
+    reg.set_params(learning_rate_init=1e-12, max_iter=1, alpha=0)
     reg.fit(X, Y[kind], np.linspace(0.5, 1, 30))
     errors = ((reg.predict(X) - Y[kind]) ** 2).reshape(30, -1).sum(axis=1) / 2
     assert_allclose(reg.loss_, np.average(errors, weights=np.linspace(0.5, 1, 30)))
@@ -113,8 +114,9 @@ def test_transformed_targets(kind):
     inner = clone(reg.regressor).fit(X, scaler.transform(y.reshape(30, -1)).reshape(y.shape))
     by_hand = scaler.inverse_transform(inner.predict(X).reshape(30, -1)).reshape(y.shape)
     assert_allclose(reg.predict(X), by_hand)
+    unscaled = clone(reg.regressor).set_params(normalize_y=False)
     with pytest.warns(ConvergenceWarning, match=r"Scale y\. The values of y reach 1\.\d+e\+04"):
-        unscaled = clone(reg.regressor).fit(X, y)
+        unscaled.fit(X, y)
     assert reg.score(X, y) > 0.2 > unscaled.score(X, y)
 
 
@@ -170,9 +172,10 @@ def test_parameters_of_other_estimators_do_not_exist():
             SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor
         )
     }  # fmt: skip
-    every = names[SequenceRNNClassifier]
+    every = names[SequenceRNNClassifier] | {"normalize_y"}
+    assert every - names[SequenceRNNClassifier] == {"normalize_y"}
     assert every - names[SequenceRNNRegressor] == {"class_weight"}
-    assert every - names[StepRNNClassifier] == {"pooling"}
+    assert every - names[StepRNNClassifier] == {"normalize_y", "pooling"}
     assert every - names[StepRNNRegressor] == {"class_weight", "pooling"}
     assert all(of_class <= every for of_class in names.values())
 

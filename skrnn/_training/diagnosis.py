@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from skrnn._numeric.losses import Loss
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
+from skrnn._training.run import Run
 
 # A loss above this share of that of the best constant prediction shows no progress.
 _NO_PROGRESS = 0.95
@@ -66,35 +68,48 @@ def _constant_loss(loss, constant, samples):
     return total
 
 
-def some(samples: Rows | Ragged) -> Rows | Ragged:
+def needed_scaling(run: Run, scaler_of_y: str, useful: Callable, names=None) -> Scaling:
+    """Find out whether X or y is far from unit scale, and whether that explains a failure.
+
+    Parameters
+    ----------
+    run : Run
+        A run that has ended.
+
+    scaler_of_y : str
+        What scales the targets; empty if their scale does not matter.
+
+    useful : callable
+        ``useful(run, samples)`` computes the loss below which the run is better than a constant
+        prediction of these samples.
+
+    names : sequence of str, default=None
+        Names of the columns of X. They are not used if a column of X is a step of a padded array.
+    """
+    samples = run.samples
+    if names is not None and len(names) != samples.x.shape[1]:
+        names = None
+    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
+    facts = {"X": _extent(samples.x, "X", scaler, names)}
+    if scaler_of_y and run.target_scale is None:
+        facts["y"] = _extent(samples.y, "y", scaler_of_y)
+    facts = {name: fact for name, fact in facts.items() if fact}
+    if not facts:
+        return Scaling()
+    is_useless = False
+    if run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
+        part = _some(samples)
+        with np.errstate(over="ignore", invalid="ignore"):
+            # It is 0 if all targets are equal.
+            is_useless = run.evaluate(part)[0] > useful(run, part) != 0
+    return Scaling(" and ".join(facts), "".join(facts.values()), is_useless)
+
+
+def _some(samples):
     """Select samples at equal distances, of a few thousand rows at most."""
     n_rows = samples.x.shape[0]
     step = max(1, -(-n_rows // _PIECE))
     return samples.subset(np.arange(0, samples.n_samples, step))
-
-
-def far_from_unit_scale(samples: Rows | Ragged, has_unit: bool, names=None) -> Scaling:
-    """Find out whether X, or targets that have a unit, are far from unit scale.
-
-    Parameters
-    ----------
-    samples : Rows or Ragged
-        All training samples.
-
-    has_unit : bool
-        Whether raw predictions have the unit of the targets.
-
-    names : sequence of str, default=None
-        Names of the columns of X.
-    """
-    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
-    facts = {"X": _extent(samples.x, "X", scaler, names)}
-    if has_unit:
-        per_step = isinstance(samples, Ragged) and samples.per_step
-        scaler = "TransformedStepTargetRegressor" if per_step else "TransformedTargetRegressor"
-        facts["y"] = _extent(samples.y, "y", scaler)
-    facts = {name: fact for name, fact in facts.items() if fact}
-    return Scaling(" and ".join(facts), "".join(facts.values())) if facts else Scaling()
 
 
 def _extent(values, name, scaler, columns=None):

@@ -28,6 +28,7 @@ from skrnn._numeric.training import (
 )
 from skrnn._training.monitor import Monitor
 from skrnn._training.options import TrainingOptions
+from skrnn._training.scaling import TargetScale
 from skrnn._training.threads import keep_freed_memory, thread_map
 from skrnn.solvers import LBFGS
 
@@ -68,6 +69,9 @@ class Run:
     incremental : bool, default=False
         Whether the run is a call of ``partial_fit``.
 
+    target_scale : TargetScale, default=None
+        By what the targets of the samples were standardized, if they were.
+
     Attributes
     ----------
     params : Params
@@ -103,6 +107,7 @@ class Run:
     n_starts: int = 1
     warm_start: bool = False
     incremental: bool = False
+    target_scale: TargetScale | None = None
     params: Params = field(init=False)
     monitor: Monitor = field(init=False)
     order: np.ndarray = field(init=False)

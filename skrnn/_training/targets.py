@@ -158,9 +158,9 @@ class ClassTarget(Target):
         return np.log(p / (1 - p))
 
     @property
-    def has_unit(self) -> bool:
-        """Return False: raw predictions of classes have no unit."""
-        return False
+    def scaler(self) -> str:
+        """Return an empty string: raw predictions of classes have no unit."""
+        return ""
 
     def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
         """Write labels as targets of the loss."""
@@ -356,9 +356,11 @@ class NumberTarget(Target):
         }
 
     @property
-    def has_unit(self) -> bool:
-        """Whether raw predictions have the unit of the targets, which logarithms do not."""
-        return self.out_activation != "exp"
+    def scaler(self) -> str:
+        """Name what scales targets; empty for logarithms, which do not have their unit."""
+        other = "TransformedStepTargetRegressor" if self.per_step else "TransformedTargetRegressor"
+        names = {"exp": "", "identity": "normalize_y=True"}
+        return names.get(self.out_activation, other)
 
     def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
         """Write numbers as targets of the loss, of shape ``(n_rows, n_targets)``."""
