@@ -26,6 +26,12 @@ def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:
     return sequences
 
 
+def refuse_nothing(sequences: Sequences) -> None:
+    """Raise an error if there is no step to fit a transformer on."""
+    if not sequences.lengths.any():
+        raise ValueError("All sequences of X are empty, but fit needs at least one step.")
+
+
 def accepts_missing(transformer) -> bool:
     """Return whether missing values may pass to a transformer."""
     first = _first_step(transformer)

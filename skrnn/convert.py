@@ -168,7 +168,7 @@ def from_long(frame, id=None, time=None, *, columns=None, static=()):
         object array of arrays ``(n_steps,)``, which suits labels. None means all that are not
         named by `id`, `time` and `static`.
 
-    static : list of str, default=()
+    static : str or list of str, default=()
         Columns with one value for each sequence, the same in all its rows. They become the
         static table.
 
@@ -210,14 +210,15 @@ def from_long(frame, id=None, time=None, *, columns=None, static=()):
     features = _read_columns(frame)
     table = levels | features
     if id is None:
-        if len(levels) < 2 or time is not None:
+        if len(levels) < 2 or time is not None or len(levels) < frame.index.nlevels:
             raise ValueError(
                 "id must name a column, except for a pandas frame with a MultiIndex of two or "
                 f"more named levels, the last for time; got levels {list(levels)} and "
                 f"time={time!r}."
             )
         *id, time = levels
-    id_names, static = list(id) if is_nested(id) else [id], list(static)
+    id_names = list(id) if is_nested(id) else [id]
+    static = list(static) if is_nested(static) else [static]
     if columns is None:
         columns = [name for name in features if name not in (*id_names, time, *static)]
     single = not is_nested(columns)
@@ -227,6 +228,9 @@ def from_long(frame, id=None, time=None, *, columns=None, static=()):
     if unknown or not names:
         fault = f"There is no column {unknown[0]!r}" if unknown else "No column is left as feature"
         raise ValueError(f"{fault}; the columns are {list(table)}.")
+    for name in levels.keys() & features.keys() & {*id_names, time}:
+        if not np.array_equal(levels[name], features[name]):
+            raise ValueError(f"{name!r} is a column and another level of the index; rename one.")
     codes, ids = _number_sequences([table[name] for name in id_names], id_names)
     times = np.arange(len(codes)) if time is None else table[time]
     rows = _order_by_time(codes, ids, times, time)
@@ -292,7 +296,7 @@ def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
         )
     values = list_or_array(predictions, "predictions")
     if isinstance(values, list) and any(map(is_nested, values)):
-        values = flatten_steps(values, X.lengths, "predictions")
+        values = flatten_steps(predictions, X.lengths, "predictions")
     elif len(values) == len(X):
         values = np.repeat(np.asarray(values), X.lengths, axis=0)
     else:
@@ -303,7 +307,13 @@ def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
             f"X comes from row {rows.max()} of a table, but n_rows={n_rows} and X holds "
             f"{len(rows)} rows. Pass n_rows=len(table)."
         )
-    if len(rows) == missing:
+    n_found = np.bincount(rows, minlength=missing)
+    if n_found.max(initial=0) > 1:
+        raise ValueError(
+            f"X holds row {n_found.argmax()} of the table more than once, so that it has more than "
+            "one prediction. Predict each sequence once."
+        )
+    if n_found.all():
         column = np.empty_like(values)
     elif values.dtype.kind in "biuf":
         column = np.full((missing, *values.shape[1:]), np.nan)
@@ -340,8 +350,8 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     Returns
     -------
     table : dict of str to ndarray of shape (n_steps_total,)
-        The columns, which can be passed to ``pandas.DataFrame``, ``polars.DataFrame`` and
-        ``pyarrow.table``.
+        The ids, static features, times and features. The table can be passed to
+        ``pandas.DataFrame``, ``polars.DataFrame`` and ``pyarrow.table``.
 
     Raises
     ------
@@ -370,11 +380,14 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     id_columns = [ids] if len(id_names) == 1 else list(zip(*ids, strict=True))
     if len(id_columns) != len(id_names):
         raise ValueError(f"id={id!r} has {len(id_names)} names for ids such as {ids[0]!r}.")
-    columns = _features_of(sequences, columns, *id_names, time)
+    others = [*id_names, time]
+    static = sequences.static
+    static = {} if static is None else _columns_of(static, None, "static", *others)
+    columns = _columns_of(sequences.values, columns, "x", *others, *static)
     steps = np.arange(lengths.sum()) - np.repeat(starts_of(lengths), lengths)
     named = {
         name: np.repeat(read_column(column), lengths)
-        for name, column in zip(id_names, id_columns, strict=True)
+        for name, column in [*zip(id_names, id_columns, strict=True), *static.items()]
     }
     return {**named, time: steps, **columns}
 
@@ -522,7 +535,7 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     [array([10, 20]), array([30])]
     """
     sequences = as_sequences(X, step_features=step_features, numeric=False)
-    features = _features_of(sequences, columns)
+    features = _columns_of(sequences.values, columns, "x")
     return {name: list(unflatten(row, sequences.lengths)) for name, row in features.items()}
 
 
@@ -590,7 +603,7 @@ def _refuse_changes(column: np.ndarray, codes, first, ids, name) -> None:
         row = int(np.argmax(differs))
         raise ValueError(
             f"The static column {name!r} changes within the sequence of id {ids[codes[row]]}: "
-            f"{expected[row]!r}, then {column[row]!r}."
+            f"{expected.tolist()[row]!r}, then {column.tolist()[row]!r}."
         )
 
 
@@ -646,25 +659,24 @@ def _join_cells(cells: dict, row: int) -> np.ndarray:
     return _join_features(cells)
 
 
-def _features_of(sequences: Sequences, names, *others) -> dict:
-    """Return the features as columns with the names passed, or of the frame, or made.
+def _columns_of(table, names, prefix: str, *others) -> dict:
+    """Return the columns of a table by the names passed, those of the frame, or made ones.
 
     None may equal the others.
     """
-    values, n_features = sequences.values, sequences.n_features
-    given = names
+    n_columns, given = table.shape[1], names
     if names is None:
-        names = column_names(values) or [f"x{k}" for k in range(n_features)]
+        names = column_names(table) or [f"{prefix}{k}" for k in range(n_columns)]
     names = list(names)
-    if len(names) != n_features or len({*names, *others}) < n_features + len(others):
+    if len(names) != n_columns or len({*names, *others}) < n_columns + len(others):
         raise ValueError(
-            f"columns must hold {n_features} different names, other than {list(others)}; got "
-            f"{given!r}."
+            f"columns must hold {n_columns} different names, other than {list(others)}; got "
+            f"{names if given is None else given!r}."
         )
-    if is_frame(values):
-        columns = [read_column(values[name]) for name in column_names(values) or []]
+    if is_frame(table):
+        columns = [read_column(table[name]) for name in column_names(table) or []]
     else:
-        dense = values.toarray() if issparse(values) else values
+        dense = table.toarray() if issparse(table) else table
         columns = list(np.ascontiguousarray(dense.T))
     return dict(zip(names, columns, strict=True))
 

@@ -40,6 +40,7 @@ from skrnn._transformers import (
     as_input,
     check_rows,
     check_steps,
+    refuse_nothing,
     refuse_requests,
     repeat_for_steps,
 )
@@ -467,8 +468,9 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         """
         check_is_fitted(self)
         reading = _read_again(X, self._n_features_out)
-        values = self.transformer_.inverse_transform(reading.sequences.values)
-        return in_form_of(X, reading, reading.sequences.with_values(values))
+        sequences = check_steps(reading.sequences, allow_missing=True)
+        values = self.transformer_.inverse_transform(sequences.values)
+        return in_form_of(X, reading, sequences.with_values(values))
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
     def get_feature_names_out(self, input_features=None):
@@ -514,6 +516,8 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
                 stacklevel=4,
             )
         reading, learned = read_X(self, X, reset=reset)
+        if reset:
+            refuse_nothing(reading.sequences)
         sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
         set_learned(self, learned)
         return reading._replace(sequences=sequences)
@@ -538,6 +542,8 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
                 result = getattr(self.transformer_, method)(table, *args, **params)
         except (AttributeError, TypeError, ValueError) as error:
             hint = describe_first(sequences)
+            if len(table.shape) == 1:
+                hint = hint or "The steps of X are neither texts nor dictionaries."
             if not hint:
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -627,6 +633,7 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
             refuse_requests(self, self.transformer)
         with self._fitting(X, y):
             reading, learned = read_X(self, X, reset=True)
+            refuse_nothing(reading.sequences)
             sequences = self._check(reading.sequences)
             set_learned(self, learned)
             first = int(np.argmax(sequences.lengths > 0))

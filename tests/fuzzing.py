@@ -92,8 +92,11 @@ def freeze(value):
         return tuple((key, freeze(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return type(value), tuple(freeze(item) for item in value)
-    if hasattr(value, "get_params"):
+    if hasattr(value, "get_params") or isinstance(value, skrnn.Sequences):
         return type(value), freeze(vars(value))
+    if hasattr(value, "to_arrow") or hasattr(value, "to_pylist"):  # polars, pyarrow
+        rows = value.to_arrow() if hasattr(value, "to_arrow") else value
+        return type(value), repr(rows.to_pylist())
     return type(value), repr(value)
 
 
@@ -232,6 +235,7 @@ LAYOUTS = {
     "nested tuples": lambda array: tuple(tuple(row) for row in array),
     "DataFrame": lambda array: pd.DataFrame(array),
 }
+OF_ONE_SEQUENCE = [layout for layout in LAYOUTS if layout != "DataFrame"]
 FOR_ANY_DTYPE = ["C", "Fortran", "strided", "reversed", "read-only", "nothing masked"]
 
 
@@ -251,11 +255,11 @@ CONTAINERS = {
 }
 
 
-def variant_of(draw, array, dtype):
+def variant_of(draw, array, dtype, layouts=OF_ONE_SEQUENCE):
     """Choose a layout; returns the variant and the numbers in it."""
     array = as_dtype(array, dtype)
     native = array.dtype.isnative and not array.dtype.hasobject and array.dtype.char != "g"
-    layout = draw(st.sampled_from([*LAYOUTS] if native else FOR_ANY_DTYPE))
+    layout = draw(st.sampled_from([*layouts] if native else FOR_ANY_DTYPE))
     clean = plain(array)
     if layout == "nested lists":  # of Python's numbers
         clean = clean.astype(np.float64)
@@ -274,8 +278,13 @@ def variant_sequences(draw, dtype, n_features=2, extreme=True, min_size=1):
             row[: len(steps)] = steps
         layout = draw(st.sampled_from(FOR_ANY_DTYPE))
         return LAYOUTS[layout](padded), [plain(x) for x in sequences]
-    dtypes = draw(st.sampled_from([[dtype], [dtype], DTYPES]))  # one type for all, or any
-    pairs = [variant_of(draw, x, draw(st.sampled_from(dtypes))) for x in sequences]
+    in_frames = np.dtype(dtype).isnative and dtype not in ("O", "g", "f2")
+    if in_frames and draw(st.integers(0, 4)) == 0:
+        arrays = [as_dtype(x, dtype) for x in sequences]  # frames do not mix with arrays
+        pairs = [(pd.DataFrame(x), plain(x)) for x in arrays]
+    else:
+        dtypes = draw(st.sampled_from([[dtype], [dtype], DTYPES]))  # one type for all, or any
+        pairs = [variant_of(draw, x, draw(st.sampled_from(dtypes))) for x in sequences]
     container = CONTAINERS[draw(st.sampled_from([*CONTAINERS]))]
     clean = [x for _, x in pairs]
     if any(x.dtype == np.float64 for x in clean):
@@ -299,7 +308,7 @@ def variant_tables(draw, form, n_columns=3, in_double=False):
     if form in SPARSE:
         table = as_dtype(table, draw(st.sampled_from(["f8", "f4", "i4"])))
         return SPARSE[form](table), plain(table)
-    variant, clean = variant_of(draw, table, form)
+    variant, clean = variant_of(draw, table, form, LAYOUTS)
     return variant, clean.astype(np.float64) if in_double else clean
 
 
@@ -315,7 +324,6 @@ DAMAGE = {  # what replaces one sequence
     "too large for float64": lambda x: (
         np.vstack([x, x[:1] * 0 + 1]).astype("g") * np.longdouble("1e4000")
     ),
-    "empty": lambda x: x[:0],
     "no features": lambda x: x[:, :0],
     "wider": lambda x: np.hstack([x, x]),
     "3-D": lambda x: x[None],
@@ -347,6 +355,7 @@ DAMAGE = {  # what replaces one sequence
 
 
 TEXTS = ("text", "text of objects", "bytes")
+MISSING = ("NaN inside", "NaN in one feature", "only NaN", "None inside", "pd.NA inside", "masked")
 
 
 @st.composite
@@ -408,7 +417,6 @@ BAD_TABLES = {
 BAD_BLOCKS = {  # 3-D arrays of two sequences, of two features
     "NaN inside": lambda X: put(X, (0, 0), np.nan),
     "NaN in one feature of the last step": lambda X: put(X, (1, -1, 0), np.nan),
-    "only NaN": lambda X: put(X, 1, np.nan),
     "infinity": lambda X: put(X, (1, -1), np.inf),
     "too large": lambda X: put(X.astype("g"), (0, 0), np.longdouble("1e4000")),
     "huge integer": lambda X: put(X.astype(object), (0, 0), 10**400),
@@ -492,26 +500,34 @@ def number(value):
 
 
 def plain_reading(X):
-    """Read junk as sequences if possible; raises NotPlain otherwise."""
+    """Read junk as sequences if possible; raises NotPlain otherwise.
+
+    Only in an array of two or three axes, missing values at the end of a sequence are padding.
+    """
     try:
-        return [_steps(sequence) for sequence in _members(X)]
+        members, is_padded = _members(X), isinstance(X, np.ndarray) and X.ndim > 1
+        sequences = [_steps(sequence, is_padded) for sequence in members]
     except (ValueError, TypeError, OverflowError) as error:
         raise NotPlain(X) from error
+    widths = [steps.shape[1] for steps in sequences if len(steps)]
+    return [steps if len(steps) else np.empty((0, max(widths, default=1))) for steps in sequences]
 
 
 def _members(X):
     if not isinstance(X, list | tuple | np.ndarray | pd.Series):
         raise NotPlain(X)
-    if isinstance(X, np.ndarray) and X.dtype.names:
+    if isinstance(X, np.ndarray) and (X.dtype.names or 0 in X.shape[1:] or X.ndim > 3):
         raise NotPlain(X)
     return list(X)
 
 
-def _steps(sequence):
+def _steps(sequence, is_padded):
     rows = [np.atleast_1d(np.asarray(row, object)) for row in _members(sequence)]
     steps = np.array([[number(value) for value in row.flat] for row in rows])
-    while len(steps) and np.isnan(steps[-1]).all():
+    while is_padded and len(steps) and np.isnan(steps[-1]).all():
         steps = steps[:-1]
+    if not len(rows) or not len(steps):
+        return np.empty((0, 1))
     if steps.ndim != 2 or 0 in steps.shape or not np.isfinite(steps).all():
         raise NotPlain(sequence)
     return steps

@@ -369,7 +369,7 @@ def test_an_error_of_an_inner_transformer_names_the_place(transformer):
     message = "(?s)NaN.*The first missing value of X is at step 1 of sequence 0, feature 0"
     with pytest.raises(ValueError, match=message):
         PerStep(transformer).fit(TWO_COLUMNS)
-    with pytest.raises(ValueError, match=r"(?s)Sequence 0 of X cannot be transformed: .*NaN"):
+    with pytest.raises(ValueError, match=r"(?s)Sequence 0 of X cannot be transformed\. .*NaN"):
         PerSequence(transformer).fit(TWO_COLUMNS)
 
 

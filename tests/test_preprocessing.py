@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -191,6 +192,13 @@ def test_text_becomes_one_hot_steps():
     first, second = per_step.transform([list("cx"), list("b")])
     assert_array_equal(first.toarray(), [[0, 0, 1], [0, 0, 0]])
     assert_array_equal(second.toarray(), [[0, 1, 0]])
+
+
+def test_numbers_are_refused_by_transformers_of_text():
+    """scikit-learn raises AttributeError."""
+    for transformer in (CountVectorizer(), HashingVectorizer()):
+        with pytest.raises(ValueError, match=r"(?s)lower.*neither texts nor dictionaries"):
+            PerStep(transformer).fit([[1.0, 2.0], [3.0]])
 
 
 def test_text_in_an_array_is_read_like_text_in_lists():
