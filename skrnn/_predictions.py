@@ -161,7 +161,7 @@ class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
     def __setstate__(self, state):
-        super().__setstate__({"normalize_y": False, "_target_scale": None, **state})  # as in 0.1.0
+        super().__setstate__({"normalize_y": False, **state})  # 0.1.0 had no such parameter
 
     @property
     def _target(self):
@@ -208,9 +208,8 @@ class NumberPredictions(Mixin):
         """
         if not self.normalize_y or self.out_activation_ != "identity":
             return None
-        if warm_start and self._target_scale is not None:
-            return TargetScale(**self._target_scale)
-        return TargetScale.of(samples)
+        first = getattr(self, "_target_scale", None) if warm_start else None
+        return TargetScale.of(samples) if first is None else TargetScale(**first)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""
@@ -223,7 +222,8 @@ class NumberPredictions(Mixin):
 
         The state of the solver continues, and so does ``learning_rate="invscaling"``, which
         depends on the number of samples seen. The other schedules use `learning_rate_init` in
-        every call.
+        every call. With `normalize_y`, the first call determines the mean and the standard
+        deviation by which the targets are standardized.
 
         Parameters
         ----------

@@ -275,6 +275,18 @@ def test_files_of_releases_are_read(folder, form):
     loaded["step regressor"].partial_fit(data["X"], data["step vectors"])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+@pytest.mark.parametrize("name", ["regressor", "step regressor"])
+def test_regressors_of_0_1_0_do_not_standardize_their_targets(name):
+    loaded = pickle.loads((DATA / "models-0.1.0" / "models.pickle").read_bytes())[name]
+    assert loaded.normalize_y is False
+    data = make_models.data()
+    y = data["step vectors"] if name == "step regressor" else data["numbers"]
+    y = [1000 * np.asarray(of_one) for of_one in y]
+    assert loaded.partial_fit(data["X"], y).loss_ > 1e4
+    assert loaded.set_params(normalize_y=True).partial_fit(data["X"], y).loss_ < 100
+
+
 def test_parameters_missing_in_a_file_have_their_default(models, sequences):
     """As if `bptt_steps`, a parameter and a field of the network, were newer than the file."""
     X, _ = sequences
