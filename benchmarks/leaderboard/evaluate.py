@@ -1,5 +1,6 @@
 """Fit estimators on data sets and record their scores: on test parts, or on training parts only."""
 
+import re
 import warnings
 from time import process_time
 
@@ -33,7 +34,7 @@ def score_on_test(data: DataSet, entry: Entry, seed: int, record: Record) -> dic
     }
     known = record.get(key)
     if why := entry.why_not(data):
-        return None if known else record.add(key, metric=data.metric, skipped=why)
+        return None if known or seed else record.add(key, metric=data.metric, skipped=why)
     if known and "score" in known:
         return None
     splits = [(data, data.X_test, data.y_test)] if len(data.X_test) else data.folds(N_FOLDS)
@@ -71,7 +72,8 @@ def score_candidate(
 def measure(splits, make) -> dict:
     """Fit an estimator on each training set and score it; returns what the record keeps.
 
-    The seconds are the processor time of one fit, which other programs do not change. An estimator that refuses the data gets no score.
+    The seconds are the processor time of one fit, which other programs do not change. An
+    estimator that refuses the data gets no score.
     """
     scores, seconds = [], []
     for data, X, y in splits:
@@ -95,5 +97,5 @@ def measure(splits, make) -> dict:
 
 
 def text_of(estimator) -> str:
-    """Return an estimator on one line."""
-    return " ".join(repr(estimator).split())
+    """Return an estimator on one line, without addresses of functions."""
+    return re.sub(r"<function (\S+) at 0x\w+>", r"\1", " ".join(repr(estimator).split()))

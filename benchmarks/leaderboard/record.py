@@ -23,12 +23,15 @@ class Record:
         self._rows: dict[tuple, dict] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self._rows[self._key(row)] = row
+                self._keep(json.loads(line))
 
     @staticmethod
     def _key(row: dict) -> tuple:
         return tuple(row[name] for name in KEY)
+
+    def _keep(self, row):
+        self._rows.pop(self._key(row), None)  # so that the newest row is the last
+        self._rows[self._key(row)] = row
 
     def __iter__(self) -> Iterator[dict]:
         return iter(self._rows.values())
@@ -41,7 +44,7 @@ class Record:
         """Append a row, with the commit, the machine and the time."""
         row = key | values | {"commit": commit(), "machine": machine()}
         row |= {"load": load_average(), "time": datetime.now(UTC).isoformat(timespec="seconds")}
-        self._rows[self._key(row)] = row
+        self._keep(row)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

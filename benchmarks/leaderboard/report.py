@@ -57,9 +57,11 @@ def ranks(scores: np.ndarray, sets: Sequence[DataSet]) -> np.ndarray:
 
 def regrets(scores: np.ndarray, sets: Sequence[DataSet]) -> np.ndarray:
     """Return the loss against the best: a difference of scores, or a fraction of the RMSE."""
-    out = np.empty_like(scores)
+    out = np.full_like(scores, np.nan)
     for column, data in enumerate(sets):
         of_set = scores[:, column]
+        if np.isnan(of_set).all():
+            continue
         if data.larger_is_better:
             out[:, column] = np.nanmax(of_set) - of_set
         else:
@@ -83,7 +85,7 @@ def score_tables(rows: Iterable[dict], sets: Sequence[DataSet]) -> list[Table]:
             continue
         names = names_of(cells, of_kind)
         scores = matrix(cells, names, of_kind)
-        best = np.argmin(ranks(np.where(np.isnan(scores), 1e300, scores), of_kind), axis=0)
+        best = regrets(scores, of_kind) == 0
         columns = [f"{data.name} ({data.metric})" for data in of_kind]
         table = Table(title, ["estimator", *columns, "mean rank (sets)", "settings tried"])
         tried = settings_tried(rows, of_kind)
@@ -91,7 +93,7 @@ def score_tables(rows: Iterable[dict], sets: Sequence[DataSet]) -> list[Table]:
         order = np.argsort(np.nan_to_num([_mean(rank) for rank in of_each], nan=np.inf))
         for i in order:
             found = [cell(cells.get((names[i], data.name), [])) for data in of_kind]
-            found = [f"**{text}**" if best[j] == i else text for j, text in enumerate(found)]
+            found = [f"**{text}**" if best[i, j] else text for j, text in enumerate(found)]
             n_sets = np.sum(~np.isnan(scores[i]))
             rank = f"{_mean(of_each[i]):.1f} ({n_sets})" if n_sets else NOTHING
             table.add(names[i], *found, rank, str(tried[names[i]]))
@@ -111,12 +113,12 @@ def cell(rows: Sequence[dict]) -> str:
 
 
 def settings_tried(rows: Sequence[dict], sets: Sequence[DataSet]) -> Mapping[str, int]:
-    """Return the largest number of settings of each estimator scored on one test part."""
+    """Return the largest number of settings or versions of each estimator scored on a test part."""
     chosen = {data.name for data in sets}
     found = defaultdict(set)
     for row in rows:
         if row["part"] == TEST and row["set"] in chosen and "score" in row:
-            found[row["estimator"], row["set"]].add(row["settings"])
+            found[row["estimator"], row["set"]].add((row["settings"], row["package"]))
     counts: dict[str, int] = defaultdict(int)
     for (estimator, _), settings in found.items():
         counts[estimator] = max(counts[estimator], len(settings))
@@ -171,9 +173,9 @@ INTRODUCTION = """\
 This page was written by `make leaderboard`. It compares the recurrent networks of skrnn with
 methods that users have without it, on data sets that skrnn or other packages provide. Each
 estimator is fitted on the training part of a set and scored on its test part, once for each seed. A
-cell contains the mean score, the standard deviation over the seeds, and the processor time of a fit. The
-best score of a set is in bold. Differences smaller than two or three standard deviations mean
-nothing.
+cell contains the mean score, the standard deviation over the seeds, and the processor time of one
+fit. The best score of a set is in bold. Differences smaller than two or three standard deviations
+mean nothing.
 
 - *skrnn, untouched*: `make_pipeline(PerStep(StandardScaler()), Estimator())` with all defaults.
   Targets that are numbers are scaled too, unless the row says that they are used as they come.
@@ -181,8 +183,8 @@ nothing.
 - *PyTorch GRU*: a GRU with as many units, Adam at a rate of 0.001, 100 epochs.
 - *last value*, *seasonal value*: the column and the period are chosen on the training part.
 - *gradient boosting*: on mean, deviation, least, largest, first and last value of each column.
-- *settings tried*: how many settings of an estimator were scored on the same test part, according
-  to the record. With more than one, the score may be too good.
+- *settings tried*: how many settings of an estimator, or versions of the code of skrnn, were scored
+  on the same test part, according to the record. With more than one, the score may be too good.
 - *mean rank*: over the sets on which the estimator has a score; their number is in parentheses.
 
 To repeat it, or to compare on other data (`--help` explains the options):
