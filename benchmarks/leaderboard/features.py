@@ -41,14 +41,20 @@ def channels(X, n_steps):
 
 
 def summarize(X):
-    """Return mean, deviation, least, largest, first and last value of each column."""
+    """Return mean, deviation, least and largest value of each column, and the first and last.
+
+    Missing values are left out.
+    """
+    functions = (np.nanmean, np.nanstd, np.nanmin, np.nanmax)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty|All-NaN|Degrees of freedom")
-        rows = [
-            [f(x, axis=0) for f in (np.nanmean, np.nanstd, np.nanmin, np.nanmax)] + [x[0], x[-1]]
-            for x in X
-        ]
+        rows = [[f(x, axis=0) for f in functions] + [first(x), first(x[::-1])] for x in X]
     return np.array(rows).reshape(len(rows), -1)
+
+
+def first(x):
+    """Return the first observed value of each column, or NaN."""
+    return x[np.argmax(~np.isnan(x), axis=0), np.arange(x.shape[1])]
 
 
 def fill_forward(X):
@@ -59,10 +65,10 @@ def fill_forward(X):
     filled = []
     for x in X:
         steps = np.arange(len(x))[:, None]
-        forward = np.maximum.accumulate(np.where(np.isnan(x), -1, steps), axis=0)
-        first = np.argmax(~np.isnan(x), axis=0)
-        filled.append(np.take_along_axis(x, np.where(forward < 0, first, forward), axis=0))
-    return ragged([np.nan_to_num(x) for x in filled])
+        last = np.maximum.accumulate(np.where(np.isnan(x), -1, steps), axis=0)
+        values = np.where(last < 0, first(x), np.take_along_axis(x, last, axis=0))
+        filled.append(np.nan_to_num(values))
+    return ragged(filled)
 
 
 class OnWindows(BaseEstimator):
