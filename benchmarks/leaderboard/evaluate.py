@@ -72,8 +72,8 @@ def score_candidate(
 def measure(splits, make) -> dict:
     """Fit an estimator on each training set and score it; returns what the record keeps.
 
-    The seconds are the processor time of one fit, which other programs do not change. An
-    estimator that refuses the data gets no score.
+    The seconds are the processor time of one fit and its predictions, which other programs hardly
+    change. An estimator that refuses the data gets no score.
     """
     scores, seconds = [], []
     for data, X, y in splits:
@@ -83,10 +83,10 @@ def measure(splits, make) -> dict:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 estimator.fit(data.X, data.y)
-            seconds.append(process_time() - start)
             scores.append(data.score(estimator, X, y))
         except (TypeError, ValueError) as error:
             return {"metric": data.metric, "skipped": f"{type(error).__name__}: {error}"}
+        seconds.append(process_time() - start)
     return {
         "metric": data.metric,
         "score": float(np.mean(scores)),
