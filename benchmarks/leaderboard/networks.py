@@ -54,6 +54,8 @@ CANDIDATES: dict[str, dict] = {
     "cosine 100, patience 100": COSINE | {"max_iter": 100, "n_iter_no_change": 100},
     "cosine 30, uniform": COSINE | {"init": "uniform"},
     "cosine 30, dropout": COSINE | {"dropout": 0.3},
+    "cosine 50, dropout": COSINE | {"max_iter": 50, "dropout": 0.3},
+    "cosine 50, batch 8, max": COSINE | {"max_iter": 50, "batch_size": 8, "pooling": "max"},
     "cosine 30, max": COSINE | {"pooling": "max"},
     "cosine 30, bidirectional": COSINE | {"bidirectional": True},
     "bidirectional, max, dropout": {"bidirectional": True, "pooling": "max", "dropout": 0.3},

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.environment import describe, load_average
 
 ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = ("skrnn", "numpy", "scipy", "scikit-learn", "torch", "aeon")
 # What makes two measurements the same: a row with the same values is not measured again.
 KEY = ("part", "set", "data", "estimator", "settings", "package", "seed")
 
@@ -79,7 +80,7 @@ def package() -> str:
 @cache
 def machine() -> str:
     """Return the processor, the cores in use and the versions of libraries."""
-    found = describe()
+    found = describe(LIBRARIES)
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     return (
         f"{found['processor']}, {found['cores']} cores, OMP_NUM_THREADS={threads}, "
