@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-pythons test-slow test-oldest test-wheel lint docs linkcheck bench clean $(VENV)
+.PHONY: help demo test test-pythons test-slow test-oldest test-wheel lint docs linkcheck bench leaderboard clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ linkcheck: docs/conf.py $(VENV)/.extra-docs  ## ask every address that the docum
 
 bench: benchmarks/run.py $(VENV)/.extra-bench  ## time skrnn against other libraries
 	$(BIN)/python benchmarks/run.py
+
+# For example, make leaderboard ARGS="--seeds 1 --only vowels". One thread, so that times compare.
+leaderboard: $(VENV)/.extra-leaderboard  ## score skrnn and other methods on real data; takes hours
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.leaderboard --markdown $(ARGS)
 
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) build dist docs/_build .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ def peer(name: str) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def describe() -> dict[str, object]:
+def describe(libraries: Sequence[str] = LIBRARIES) -> dict[str, object]:
     """Return the machine, the load average and the versions of libraries."""
     return {
         "processor": _processor(),
@@ -24,7 +25,7 @@ def describe() -> dict[str, object]:
         "system": platform.platform(),
         "load average": load_average(),
         "Python": platform.python_version(),
-        "libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
+        "libraries": ", ".join(f"{name} {_version(name)}" for name in libraries),
     }
 
 

@@ -1,0 +1,1 @@
+"""Scores of skrnn and other methods on real data; run ``python -m benchmarks.leaderboard``."""
