@@ -175,7 +175,8 @@ methods that users have without it, on data sets that skrnn or other packages pr
 estimator is fitted on the training part of a set and scored on its test part, once for each seed. A
 cell contains the mean score, the standard deviation over the seeds, and the processor time of the
 fastest fit with its predictions. The best score of a set is in bold. Differences smaller than two
-or three standard deviations mean nothing.
+or three standard deviations mean nothing. A cell without a deviation comes from one seed, or from
+an estimator that is not random.
 
 - *skrnn, untouched*: `make_pipeline(PerStep(StandardScaler()), Estimator())` with all defaults.
   Targets that are numbers are scaled too, unless the row says that they are used as they come.
