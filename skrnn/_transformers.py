@@ -9,9 +9,17 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted
 
-from skrnn._input import Sequences, check_numeric, flatten_steps, missing_steps, refuse_missing
+from skrnn._input import (
+    Reading,
+    Sequences,
+    check_numeric,
+    flatten_steps,
+    missing_steps,
+    read,
+    refuse_missing,
+)
 from skrnn._input.frames import column_names, is_frame, read_column
 from skrnn._input.values import is_nested
 
@@ -114,3 +122,20 @@ def repeat_for_steps(values, lengths: np.ndarray, name: str):
         if given == lengths.tolist() or len(set(given)) > 1:
             return flatten_steps(values, lengths, name)
     return np.repeat(np.asarray(items), lengths, axis=0)
+
+
+def names_of_features(estimator, input_features):
+    """Get the names of the features of a step, as get_feature_names_out does."""
+    check_is_fitted(estimator)
+    if estimator._fitted_on_table:  # its columns are features of several steps
+        return np.array([f"x{k}" for k in range(estimator.n_step_features_)], dtype=object)
+    return _check_feature_names_in(estimator, input_features)
+
+
+def read_again(X, n_features: int) -> Reading:
+    """Read sequences that `transform` returned, with `n_features` features per step."""
+    reading = read(X, n_features)
+    found = reading.sequences.n_features
+    if found != n_features:
+        raise ValueError(f"X has {found} features per step, but transform returns {n_features}.")
+    return reading

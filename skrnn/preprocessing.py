@@ -20,7 +20,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import (
@@ -28,7 +28,6 @@ from skrnn._input import (
     Sequences,
     check_numeric,
     in_form_of,
-    read,
     read_X,
     refuse_static,
     set_learned,
@@ -40,6 +39,8 @@ from skrnn._transformers import (
     as_input,
     check_rows,
     check_steps,
+    names_of_features,
+    read_again,
     refuse_nothing,
     refuse_requests,
     repeat_for_steps,
@@ -244,7 +245,7 @@ class SequencePadder(_SequenceTransformer):
             One array ``(n_steps, n_step_features_)`` for each sequence.
         """
         check_is_fitted(self)
-        return check_numeric(_read_again(X, self.n_step_features_).sequences).to_ragged()
+        return check_numeric(read_again(X, self.n_step_features_).sequences).to_ragged()
 
     @available_if(lambda self: self.flat)  # with names, scikit-learn makes a table of the output
     def get_feature_names_out(self, input_features=None):
@@ -261,7 +262,7 @@ class SequencePadder(_SequenceTransformer):
         names : ndarray of str of shape (`n_steps_` * `n_step_features_`,)
             ``step0_x0``, ``step0_x1`` and so on: the step, then the feature.
         """
-        features = _names_of_features(self, input_features)
+        features = names_of_features(self, input_features)
         if features is None:
             features = [f"x{k}" for k in range(self.n_step_features_)]
         steps = range(self.n_steps_)
@@ -467,7 +468,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
             In the form of X.
         """
         check_is_fitted(self)
-        reading = _read_again(X, self._n_features_out)
+        reading = read_again(X, self._n_features_out)
         sequences = check_steps(reading.sequences, allow_missing=True)
         values = self.transformer_.inverse_transform(sequences.values)
         return in_form_of(X, reading, sequences.with_values(values))
@@ -487,7 +488,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         names : ndarray of str of shape (n_features_out,)
             The names that the transformer gives.
         """
-        return self.transformer_.get_feature_names_out(_names_of_features(self, input_features))
+        return self.transformer_.get_feature_names_out(names_of_features(self, input_features))
 
     def get_metadata_routing(self):
         """Get the metadata routing of this transformer, which routes to the inner one.
@@ -637,7 +638,9 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
             sequences = self._check(reading.sequences)
             set_learned(self, learned)
             first = int(np.argmax(sequences.lengths > 0))
-            self._n_features_out = self._transform_one(first, sequences[first]).shape[1]
+            table = self._transform_one(first, sequences[first])
+            self._n_features_out = table.shape[1]
+            self._names_out = column_names(table)
         return self
 
     def transform(self, X):
@@ -673,6 +676,29 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         rows = sequences.rows if np.array_equal(lengths, sequences.lengths) else None
         changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
         return self._in_form_of(X, reading, changed)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features of a transformed step.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of a step. None means those seen in `fit`, or ``x0``, ``x1``
+            and so on.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_features_out,)
+            The columns of a frame that the function returns. For arrays, the names of the
+            features before, if their number has not changed, else ``persequence0`` and so on.
+        """
+        names = names_of_features(self, input_features)
+        if self._names_out is not None:
+            return np.array(self._names_out, dtype=object)
+        if len(names) == self._n_features_out:
+            return names
+        made = [f"persequence{k}" for k in range(self._n_features_out)]
+        return np.array(made, dtype=object)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -716,20 +742,3 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
                 "(n_steps, n_features) is required."
             )
         return result
-
-
-def _names_of_features(estimator, input_features):
-    """Get the names of the features of a step, as get_feature_names_out does."""
-    check_is_fitted(estimator)
-    if estimator._fitted_on_table:  # its columns are features of several steps
-        return np.array([f"x{k}" for k in range(estimator.n_step_features_)], dtype=object)
-    return _check_feature_names_in(estimator, input_features)
-
-
-def _read_again(X, n_features: int) -> Reading:
-    """Read sequences that `transform` returned, with `n_features` features per step."""
-    reading = read(X, n_features)
-    found = reading.sequences.n_features
-    if found != n_features:
-        raise ValueError(f"X has {found} features per step, but transform returns {n_features}.")
-    return reading

@@ -288,3 +288,15 @@ def test_search_over_functions():
     search = GridSearchCV(make_pipeline(PerSequence(summary), clf), grid, cv=2)
     search.set_params(scoring="neg_log_loss", error_score="raise").fit(ARRAYS * 3, y)
     assert len(set(search.cv_results_["mean_test_score"])) == 3
+
+
+def test_names_of_features():
+    frames = [frame.rename(columns={"a": "u", "b": "v"})[:2] for frame in FRAMES]
+    of_frame = PerSequence(lambda steps: steps.add_suffix("_change")).fit(frames)
+    assert of_frame.get_feature_names_out().tolist() == ["u_change", "v_change"]
+    same = PerSequence(lambda steps: np.diff(steps, axis=0, prepend=steps[:1])).fit(frames)
+    assert same.get_feature_names_out().tolist() == ["u", "v"]
+    other = PerSequence(lambda steps: np.sum(steps, axis=1)).fit(frames)
+    assert other.get_feature_names_out().tolist() == ["persequence0"]
+    pipeline = make_pipeline(PerSequence(np.asarray), SequencePadder(flat=True)).fit(frames)
+    assert pipeline.get_feature_names_out().tolist() == ["step0_u", "step0_v", "step1_u", "step1_v"]
