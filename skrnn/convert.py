@@ -292,7 +292,7 @@ def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
     if rows is None:
         raise ValueError(
             "X must be Sequences with row numbers, as skrnn.convert.from_long returns them, but "
-            f"is {X!r}."
+            f"is {'without them' if isinstance(X, Sequences) else type(X).__name__}."
         )
     values = list_or_array(predictions, "predictions")
     if isinstance(values, list) and any(map(is_nested, values)):

@@ -25,7 +25,11 @@ from skrnn._numeric.packing import starts_of
 
 # What a step may hold that is no number, and how numbers are made of it.
 _NOT_NUMBERS = (
-    (TEXT, "text", "PerStep(OneHotEncoder()) encodes categories."),
+    (
+        TEXT,
+        "text",
+        "Encode it with PerStep(OneHotEncoder()), or with a ColumnTransformer in PerStep.",
+    ),
     (
         (Mapping,),
         "a dictionary",
