@@ -29,7 +29,8 @@ class Huber(Persistent):
     Parameters
     ----------
     delta : float, default=1.0
-        The error from which on the loss is linear, in the unit of the targets.
+        The error from which on the loss is linear, in the unit of the targets of training. With
+        ``normalize_y=True`` these are standardized, so it is a share of their standard deviation.
 
     References
     ----------
@@ -49,9 +50,9 @@ class Huber(Persistent):
     >>> params = {"learning_rate": "cosine", "max_iter": 50, "random_state": 0}
     >>> for loss in ["squared_error", Huber(delta=0.1)]:
     ...     reg = SequenceRNNRegressor(8, loss=loss, **params).fit(X, y)
-    ...     print(round(reg.score(X_test, X_test[:, -1]), 1))
-    -12.6
-    1.0
+    ...     print(round(reg.score(X_test, X_test[:, -1])))
+    -13
+    1
     """
 
     _parameter_constraints: dict = {"delta": [Interval(Real, 0, None, closed="neither")]}
