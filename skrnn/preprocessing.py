@@ -87,7 +87,8 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         return _get_output_config("transform", self)["dense"]
 
     def _in_form_of(self, X, reading, sequences):
-        return in_form_of(X, reading, sequences, self._container())
+        names = getattr(self, "get_feature_names_out", None)
+        return in_form_of(X, reading, sequences, self._container(), names)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -349,7 +349,7 @@ def test_wide_frames_and_series_with_set_output(transformer, library):
         assert list(output.columns) == list("abcd")
         assert_array_equal(output.to_numpy(), plain)
     else:  # a column of sequences for each new feature
-        assert list(output.columns) == ["x0", "x1", "x2"]
+        assert list(output.columns) == ["1", "x0", "x0^2"]
         assert_array_equal(as_sequences(output).values, np.concatenate(list(plain)))
     if library == "pandas":
         assert list(output.index) == list("uvwxyz")

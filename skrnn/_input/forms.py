@@ -12,8 +12,10 @@ from skrnn._input.reading import Reading
 from skrnn._input.sequences import Sequences
 
 
-def in_form_of(X, reading: Reading, sequences: Sequences, container: str = "default"):
+def in_form_of(X, reading: Reading, sequences: Sequences, container="default", names=None):
     """Return transformed sequences in the form of X.
+
+    `names` is a function that returns the names of the features, for arrays in frames.
 
     - `Sequences` stay `Sequences`.
     - A list or tuple becomes a list of one array (sparse matrix, frame) for each sequence.
@@ -30,7 +32,7 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container: str = "defa
     if isinstance(X, Sequences):
         return sequences
     if is_frame(X) and container != "default":
-        return _in_frame(X, reading, sequences, same, container)
+        return _in_frame(X, reading, sequences, same, container, names)
     if isinstance(X, (list, tuple)):
         return _padded(sequences, reading) if same and _is_table(X, reading) else list(sequences)
     if reading.n_axes == 1 or not isinstance(sequences.values, np.ndarray):
@@ -44,9 +46,11 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container: str = "defa
     return padded.reshape(len(padded), -1) if reading.n_axes == 2 and same else padded
 
 
-def _in_frame(X, reading, sequences, same, container):
+def _in_frame(X, reading, sequences, same, container, get_names):
     """Make a frame with a column of sequences for each feature, or of numbers if X is 2-D."""
-    names = column_names(sequences.values) or [f"x{k}" for k in range(sequences.n_features)]
+    names = column_names(sequences.values)
+    if names is None:
+        names = [f"x{k}" for k in range(sequences.n_features)] if get_names is None else get_names()
     if reading.n_axes == 2 and same:
         names = column_names(X) or []
         columns = dict(zip(names, _padded(sequences, reading).T, strict=True))
