@@ -85,7 +85,7 @@ def test_a_weight_of_two_is_the_sample_twice(network, lengths, data):
     samples = random_samples(network, CROSS_ENTROPY, lengths)
     assume(len(samples.y))
     of_sample = np.arange(len(lengths))
-    if samples.per_step:
+    if getattr(samples, "per_step", False):
         of_sample = np.repeat(of_sample, lengths)
     heavier = replace(samples, weight=samples.weight * np.where(of_sample == twice, 2, 1))
 
