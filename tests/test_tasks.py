@@ -201,7 +201,13 @@ def test_parity_of_a_thousand_bits():
 def test_adding_problem(cell):
     X, y = make_adding(5000, random_state=0)
     X_test, y_test = make_adding(1000, random_state=1)
+    # Standardized targets, of 2.4 times the size, make steps that are too large for the LSTM.
     reg = SequenceRNNRegressor(
-        cell=cell, learning_rate="cosine", max_iter=8, n_iter_no_change=np.inf, random_state=0
+        cell=cell,
+        normalize_y=False,
+        learning_rate="cosine",
+        max_iter=8,
+        n_iter_no_change=np.inf,
+        random_state=0,
     ).fit(X, y)
     assert np.mean((reg.predict(X_test) - y_test) ** 2) < 0.005  # the mean of the targets has 0.167
