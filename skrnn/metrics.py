@@ -15,10 +15,11 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._input.containers import list_or_array, read_list
+from skrnn._input.sequences import place_of_row
 from skrnn._input.values import missing_in
 
 
-def _read_steps(y_true, y_pred, sample_weight):
+def _flatten(y_true, y_pred, sample_weight):
     """Flatten targets, predictions and weights; also return the number of each step's sequence.
 
     A step without a target is left out if its weight is 0.
@@ -28,17 +29,18 @@ def _read_steps(y_true, y_pred, sample_weight):
     sequence = np.repeat(np.arange(len(lengths)), lengths)
     truth = flatten_steps(y_true, lengths, "y_true")
     predictions = flatten_steps(ragged, lengths, "y_pred")
-    _refuse_missing(_without_value(predictions), sequence, "y_pred")
+    _require_values(_without_value(predictions), lengths, "y_pred")
     missing = _without_value(truth)
-    if sample_weight is not None:
+    if sample_weight is None:
+        _require_values(missing, lengths, "y_true")
+    else:
         sample_weight = flatten_weights(sample_weight, lengths)
-        ignored = missing & (sample_weight == 0)
-        if ignored.any():
-            kept = ~ignored
+        _require_values(missing & (sample_weight != 0), lengths, "y_true")
+        if missing.any():
+            kept = ~missing
             truth = np.array(truth[kept].tolist())  # no longer of objects
             predictions, sample_weight = predictions[kept], sample_weight[kept]
-            missing, sequence = missing[kept], sequence[kept]
-    _refuse_missing(missing, sequence, "y_true")
+            sequence = sequence[kept]
     assert_all_finite(truth, input_name="y_true")
     assert_all_finite(predictions, input_name="y_pred")
     return truth, predictions, sample_weight, sequence
@@ -46,17 +48,14 @@ def _read_steps(y_true, y_pred, sample_weight):
 
 def _without_value(values):
     """Return at which steps a value is missing."""
-    missing = missing_in(values.ravel()).reshape(values.shape)
-    return missing.any(axis=tuple(range(1, values.ndim)))
+    return missing_in(values).any(axis=tuple(range(1, values.ndim)))
 
 
-def _refuse_missing(missing, sequence, name):
+def _require_values(missing, lengths, name):
     if missing.any():
-        row = missing.argmax()
-        step = np.sum(sequence[:row] == sequence[row])
         raise ValueError(
-            f"{name} has no value at step {step} of sequence {sequence[row]}, where a label or "
-            "number is required. A step may lack its true value only if its weight is 0."
+            f"{name} has no value at {place_of_row(int(missing.argmax()), lengths)}, where a label "
+            "or number is required. A step may lack its true value only if its weight is 0."
         )
 
 
@@ -120,7 +119,7 @@ def flat_score(y_true, y_pred, *, metric, sample_weight=None, **options):
     """
     if not callable(metric):
         raise TypeError(f"metric must be a function, such as f1_score, got {metric!r}.")
-    truth, predictions, sample_weight, _ = _read_steps(y_true, y_pred, sample_weight)
+    truth, predictions, sample_weight, _ = _flatten(y_true, y_pred, sample_weight)
     if sample_weight is not None:
         options["sample_weight"] = sample_weight
     return metric(truth, predictions, **options)
@@ -426,7 +425,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     >>> sequence_accuracy_score([[0, 1, 1], [1]], [[0, 1, 0], [1]])
     0.5
     """
-    truth, predictions, _, sequence = _read_steps(y_true, y_pred, sample_weight)
+    truth, predictions, _, sequence = _flatten(y_true, y_pred, sample_weight)
     truth, predictions = np.atleast_2d(truth.T).T, np.atleast_2d(predictions.T).T
     if truth.shape != predictions.shape:
         n_true, n_pred = truth.shape[1], predictions.shape[1]

@@ -546,3 +546,10 @@ def test_other_params_are_passed_whole():
         fitted = clone(CLF).fit([X[i] for i in train], [Y[i] for i in train], **params)
         expected.extend(fitted.predict_proba([X[i] for i in test]))
     assert_equal_answers(whole, expected)
+
+
+def test_ignored_steps_count_in_the_place_of_a_missing_value():
+    with pytest.raises(ValueError, match="y_true has no value at step 2 of sequence 1"):
+        ours.flat_accuracy_score(
+            [[1], [None, 0, None]], [[1], [0, 0, 1]], sample_weight=[[1], [0, 1, 1]]
+        )
