@@ -259,7 +259,8 @@ def _read_targets(y, X, name):
     refuse_masked(y, name)
     y = list_or_array(y, name)
     if isinstance(y, list):
-        lengths = np.array([len(steps) for steps in read_list(y, name)])
+        y = read_list(y, name)
+        lengths = np.array([len(steps) for steps in y])
     else:  # a padded array, in which X shows where the padding begins
         lengths = as_sequences(X, numeric=False).lengths
     flat = flatten_steps(y, lengths, name)

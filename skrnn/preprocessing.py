@@ -82,6 +82,15 @@ class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
             self._sklearn_output_config = {"transform": transform}
         return self
 
+    def _read(self, X, reset) -> Reading:
+        """Read X, with missing values if the tags accept them; in fit, learn its form."""
+        reading, learned = read_X(self, X, reset=reset)
+        if reset:
+            refuse_nothing(reading.sequences)
+        sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
+        set_learned(self, learned)
+        return reading._replace(sequences=sequences)
+
     def _container(self):
         """Return the library of frames that is configured for output, or 'default'."""
         return _get_output_config("transform", self)["dense"]
@@ -517,12 +526,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
                 FutureWarning,
                 stacklevel=4,
             )
-        reading, learned = read_X(self, X, reset=reset)
-        if reset:
-            refuse_nothing(reading.sequences)
-        sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
-        set_learned(self, learned)
-        return reading._replace(sequences=sequences)
+        return super()._read(X, reset)
 
     def _for_steps(self, method, y, params, lengths):
         """Repeat targets and metadata of sequences for their steps."""
@@ -634,10 +638,7 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
         if hasattr(self.transformer, "fit"):
             refuse_requests(self, self.transformer)
         with self._fitting(X, y):
-            reading, learned = read_X(self, X, reset=True)
-            refuse_nothing(reading.sequences)
-            sequences = self._check(reading.sequences)
-            set_learned(self, learned)
+            sequences = self._read(X, reset=True).sequences
             first = int(np.argmax(sequences.lengths > 0))
             table = self._transform_one(first, sequences[first])
             self._n_features_out = table.shape[1]
@@ -665,8 +666,8 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
             message names the sequence.
         """
         check_is_fitted(self)
-        reading, _ = read_X(self, X, reset=False)
-        sequences = self._check(reading.sequences)
+        reading = self._read(X, reset=False)
+        sequences = reading.sequences
         lengths, tables = sequences.lengths.copy(), []
         for i, steps in enumerate(sequences):
             if lengths[i]:
@@ -707,9 +708,6 @@ class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ig
             self.transformer
         )
         return tags
-
-    def _check(self, sequences) -> Sequences:
-        return check_steps(sequences, self.__sklearn_tags__().input_tags.allow_nan)
 
     def _check_features(self, i, table, first):
         """Refuse a transformed sequence with other features than in fit, or than the first."""

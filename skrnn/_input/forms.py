@@ -26,11 +26,11 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
       features does not change, and becomes 3-D if it does. Sparse steps are not padded.
     - Everything else becomes a 1-D object array.
     """
+    if isinstance(X, Sequences):
+        return sequences
     before = reading.sequences
     same = sequences.n_features == before.n_features
     same = same and np.array_equal(sequences.lengths, before.lengths)
-    if isinstance(X, Sequences):
-        return sequences
     if is_frame(X) and container != "default":
         return _in_frame(X, reading, sequences, same, container, names)
     if isinstance(X, (list, tuple)):
@@ -48,16 +48,13 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
 
 def _in_frame(X, reading, sequences, same, container, get_names):
     """Make a frame with a column of sequences for each feature, or of numbers if X is 2-D."""
-    names = column_names(sequences.values)
-    if names is None:
-        names = [f"x{k}" for k in range(sequences.n_features)] if get_names is None else get_names()
     if reading.n_axes == 2 and same:
-        names = column_names(X) or []
-        columns = dict(zip(names, _padded(sequences, reading).T, strict=True))
+        columns = dict(zip(column_names(X) or [], _padded(sequences, reading).T, strict=True))
     elif is_frame(sequences.values):
-        cells = list(sequences)
+        names, cells = column_names(sequences.values) or [], list(sequences)
         columns = {name: [np.asarray(steps[name]) for steps in cells] for name in names}
     else:
+        names = get_names() if get_names else [f"x{k}" for k in range(sequences.n_features)]
         columns = {name: [s[:, k] for s in sequences] for k, name in enumerate(names)}
     frame = nw.from_dict(columns, backend=container).to_native()
     if hasattr(X, "iloc") and container == "pandas":

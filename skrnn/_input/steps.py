@@ -22,7 +22,7 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     ignored. Missing values stay as they are; None or NaN in place of an array means that all
     values of it are missing.
     """
-    values = list_or_array(_columns_of(values), name)
+    values = list_or_array(_open_sequences(values), name)
     check_consistent_length(lengths, values)
     if isinstance(values, np.ndarray):
         if values.ndim < 2 or values.shape[1] < lengths.max():
@@ -47,7 +47,7 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
 
 
-def _columns_of(values):
+def _open_sequences(values):
     """Make arrays of `Sequences`, ``(n_steps,)`` if they have one feature; return all else."""
     if not isinstance(values, Sequences):
         return values
@@ -145,7 +145,7 @@ def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:
     """Put the weights of all steps into one array; a sequence's weight counts for all its steps."""
     if isinstance(weights, Real):
         return np.full(lengths.sum(), float(weights))
-    weights = list_or_array(_columns_of(weights), "sample_weight")
+    weights = list_or_array(_open_sequences(weights), "sample_weight")
     if any(map(is_nested, weights)):
         return flatten_steps(weights, lengths, "sample_weight")
     check_consistent_length(weights, lengths)
