@@ -623,8 +623,8 @@ def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) 
     if repeated.any():
         row = order[repeated.argmax()]
         raise ValueError(
-            f"The sequence of id {ids[codes[row]]} has more than one step at {name!r} {times[row]}. "
-            "Name all columns of the id, or sort the table and leave out time, which keeps the "
+            f"The sequence of id {ids[codes[row]]} has more than one step at {name!r} {times[row]}"
+            ". Name all columns of the id, or sort the table and leave out time, which keeps the "
             "order of the rows."
         )
     return order
