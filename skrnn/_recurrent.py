@@ -14,6 +14,7 @@ from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
 from skrnn._input import check_numeric, read_X, refuse_static, set_learned, unflatten
 from skrnn._numeric.initializers import INITIALIZERS
+from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN, StreamState
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
@@ -112,10 +113,22 @@ class RecurrentNetwork(NeuralNetwork):
             cell=self.cell,
             activation=self.activation,
             bidirectional=self.bidirectional,
-            pooling=None if self._per_step else self.pooling,
+            pooling=self._poolings(),
             dropout=float(self.dropout),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
+
+    def _poolings(self):
+        """Get the names of the poolings as a tuple; None if there is an output for each step."""
+        if self._per_step:
+            return None
+        names = (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
+        if not names or len(set(names)) < len(names) or not set(names) <= set(POOLINGS):
+            raise ValueError(
+                f"pooling={self.pooling!r} must be one of {', '.join(map(repr, POOLINGS))}, or a "
+                "tuple of different ones of them."
+            )
+        return names
 
     def _choose_solver(self, samples, incremental):
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver

@@ -26,7 +26,8 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     """Make a fitted estimator from the weights of a PyTorch module.
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
-    ``torch.nn.Linear``. For `XORMLPClassifier` it has ``Linear`` layers only. Kind, sizes and
+    ``torch.nn.Linear``. Its input is the pooled states, for several poolings one after another,
+    each with both directions. For `XORMLPClassifier` it has ``Linear`` layers only. Kind, sizes and
     directions of the layers are determined from the arrays. Everything else (`pooling`,
     `activation`) is taken from `estimator`. The result can predict, stream and continue training
     like any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
@@ -93,7 +94,8 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
             f"{len(recurrent)} recurrent and {len(linear)} Linear layers."
         )
     if is_recurrent:
-        parameters, weights = _read_recurrent(arrays, recurrent, *linear)
+        n_poolings = len(estimator._poolings() or [None])
+        parameters, weights = _read_recurrent(arrays, recurrent, *linear, n_poolings)
     else:
         parameters, weights = _read_dense(arrays, linear)
     first, output = weights[next(iter(weights))], weights[next(reversed(weights))]
@@ -234,7 +236,7 @@ def _read_dense(arrays, prefixes):
     return {"hidden_layer_sizes": tuple(hidden[:-1])}, weights
 
 
-def _read_recurrent(arrays, layers, output):
+def _read_recurrent(arrays, layers, output, n_poolings):
     """Get the parameters and weights of a recurrent estimator."""
     directions = next(iter(layers.values()))
     if directions == ["_reverse"] or any(given != directions for given in layers.values()):
@@ -249,7 +251,7 @@ def _read_recurrent(arrays, layers, output):
         n_in = hidden[-1] * len(directions)
     if len(cells) > 1:
         raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
-    weights["output"] = _read_linear(arrays, output, n_in)
+    weights["output"] = _read_linear(arrays, output, n_in * n_poolings)
     bidirectional = len(directions) == 2
     parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
     return parameters, weights
@@ -299,7 +301,7 @@ def _get(arrays, key, shape):
 
 def _write_recurrent(network, weights):
     """Write the layers of a recurrent network: default names of their modules, and arrays."""
-    if network.pooling == "attention":
+    if "attention" in network.poolings:
         raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
     cell = CELLS[network.cell]
     if not cell.torch_gates:

@@ -39,11 +39,12 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     bidirectional : bool, default=False
         Whether each layer also reads the sequences backwards.
 
-    pooling : {'last', 'mean', 'max', 'attention'}, default='last'
+    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default='last'
         How the hidden states of a sequence become one vector. 'last' takes the state after the last
         step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
         'attention' takes a mean with learned weights, the softmax of a linear function of the
-        states [5]_.
+        states [5]_. The vectors of several poolings, such as ``('last', 'max')``, are put side by
+        side.
 
     dropout : float, default=0.0
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
@@ -216,7 +217,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "pooling": [StrOptions({*POOLINGS} - {None})],
+        "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -259,11 +260,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     bidirectional : bool, default=False
         Whether each layer also reads the sequences backwards.
 
-    pooling : {'last', 'mean', 'max', 'attention'}, default='last'
+    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default='last'
         How the hidden states of a sequence become one vector. 'last' takes the state after the last
         step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
         'attention' takes a mean with learned weights, the softmax of a linear function of the
-        states [5]_.
+        states [5]_. The vectors of several poolings, such as ``('last', 'max')``, are put side by
+        side.
 
     dropout : float, default=0.0
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
@@ -439,7 +441,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "pooling": [StrOptions({*POOLINGS} - {None})],
+        "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
     }

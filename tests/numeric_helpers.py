@@ -7,9 +7,8 @@ import numpy as np
 from numpy.random import RandomState
 from scipy.special import expit
 
-from skrnn._numeric import losses
+from skrnn._numeric import layers, losses
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
@@ -22,6 +21,7 @@ LOSSES = {
     ("huber", "identity"): partial(losses.huber, delta=0.4),
     ("quantile", "ordered"): partial(losses.quantile, quantiles=(0.9,)),
 }
+POOLINGS = [*layers.POOLINGS, ("last", "mean", "attention", "max"), None]
 LENGTHS = [3, 0, 1, 5, 3, 1, 2, 0]  # ties, ones, zeros and repeats, in no order
 N_FEATURES, N_OUTPUTS = 2, 3
 
@@ -89,7 +89,7 @@ def describe(value):
     if isinstance(value, MLP):
         return f"mlp-{value.activation}"
     if isinstance(value, RNN):
-        words = [value.cell, *["bi"] * value.bidirectional, value.pooling or "each_step"]
+        words = [value.cell, *["bi"] * value.bidirectional, *(value.poolings or ["each_step"])]
         return "-".join(words + [value.activation] * (value.activation != "tanh"))
     if isinstance(value, tuple) and value in LOSSES:
         return "-".join(value)

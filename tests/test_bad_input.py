@@ -176,7 +176,7 @@ BAD_PARAMS_OF_MLP = {
 BAD_PARAMS_OF_RNN = {
     "cell": ["elman", None],
     "bidirectional": ["yes", None],
-    "pooling": ["sum", None],
+    "pooling": ["sum", None, 3],
     "bptt_steps": [0, -1, 2.5],
     "step_features": [0, -1, 2.5, "3"],
     "max_grad_norm": [0, -1.0, NAN, "1"],
@@ -207,6 +207,7 @@ BAD_VALUES = [
 ]
 PAIR = r"init must be a pair \(coefs, intercepts\) of one array for each layer"
 MISSING = r"The weights of {}\['W'\] are missing"
+POOLING = r"pooling=.* must be one of 'last', 'mean', 'max', 'attention', or a tuple of different"
 BAD_VALUES_OF_MLP = [
     ({"init": ([np.ones((3, 4))], [np.ones(4)])}, MISSING.format("dense_1")),
     ({"init": ([np.ones((3, 4)), np.ones((4, 2))], [])}, PAIR),
@@ -215,6 +216,7 @@ BAD_VALUES_OF_MLP = [
 ]
 BAD_VALUES_OF_RNN = [
     *[({"hidden_layer_sizes": v}, "hidden_layer_sizes is empty; at least one") for v in ((), [])],
+    *[({"pooling": v}, POOLING) for v in ((), ("last", "sum"), ["max", "max"])],
     ({"init": {}}, MISSING.format("recurrent_0")),
     ({"init": {"output": {"W": np.ones((4, 3)), "b": np.ones(2)}}}, MISSING.format("recurrent_0")),
     ({"solver": Adam(beta_1=1)}, "The 'beta_1' parameter of Adam must be a float"),

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skrnn import SequenceRNNClassifier
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS
+from skrnn._numeric.layers import POOLINGS, POOLINGS_OF_STREAMS
 from skrnn._numeric.losses import LOSSES, NUMBER_LOSSES
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, rnn, truncated
@@ -56,7 +56,9 @@ def numbers_apart(text):
 @pytest.fixture
 def tables():
     """Remove the cells, poolings, losses and activations that a page adds."""
-    all_tables = (CELLS, LOSSES, NUMBER_LOSSES, ACTIVATIONS, POOLINGS)
+    all_tables = (
+        CELLS, LOSSES, NUMBER_LOSSES, ACTIVATIONS, POOLINGS, POOLINGS_OF_STREAMS
+    )  # fmt: skip
     before = [table.copy() for table in all_tables]
     yield
     for table, entries in zip(all_tables, before, strict=True):

@@ -31,7 +31,7 @@ def ragged(n_sequences=13, n_features=3):
     return [rng.normal(size=(1 + i % 6, n_features)) for i in range(n_sequences)]
 
 
-def module(cell, hidden, bidirectional, activation, n_outputs, bias=True):
+def module(cell, hidden, bidirectional, activation, n_outputs, bias=True, n_poolings=1):
     """Make a torch module as its users write one, with weights it draws itself."""
     import torch
 
@@ -48,7 +48,8 @@ def module(cell, hidden, bidirectional, activation, n_outputs, bias=True):
         n_in = [3, *(width * n for n in hidden[:-1])]
         layers = [kind(n, units, **options) for n, units in zip(n_in, hidden, strict=True)]
         names = [f"{cell}_{i}" for i in range(len(hidden))]
-    output = torch.nn.Linear(width * hidden[-1], n_outputs, bias=bias, dtype=torch.float64)
+    n_pooled = n_poolings * width * hidden[-1]
+    output = torch.nn.Linear(n_pooled, n_outputs, bias=bias, dtype=torch.float64)
     return torch.nn.ModuleDict({**dict(zip(names, layers, strict=True)), "output": output})
 
 
@@ -72,8 +73,9 @@ def torch_scores(modules, X, pooling):
             "last": lambda: torch.cat(list(last[-2 if layer.bidirectional else -1 :]), dim=1),
             "mean": lambda: torch.stack([s.mean(dim=0) for s in states]),
             "max": lambda: torch.stack([s.max(dim=0).values for s in states]),
-        }[pooling]()
-        return output(pooled).numpy()
+        }
+        names = [pooling] if isinstance(pooling, str) else pooling
+        return output(torch.cat([pooled[name]() for name in names], dim=1)).numpy()
 
 
 def largest_difference(a, b):
@@ -82,10 +84,11 @@ def largest_difference(a, b):
 
 @needs_torch
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", None])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", ("max", "last"), None])
 def test_from_torch_and_back(kind, pooling):
     cell, hidden, bidirectional, activation = kind
-    X, modules = ragged(), module(*kind, n_outputs=2)
+    n_poolings = len(pooling) if isinstance(pooling, tuple) else 1
+    X, modules = ragged(), module(*kind, n_outputs=2, n_poolings=n_poolings)
     if pooling is None:
         estimator = StepRNNRegressor(activation=activation)
     else:
@@ -100,7 +103,7 @@ def test_from_torch_and_back(kind, pooling):
     # Back into another module of the same shape, whose own weights are others.
     import torch
 
-    other = module(*kind, n_outputs=2)
+    other = module(*kind, n_outputs=2, n_poolings=n_poolings)
     for weight in other.parameters():
         torch.nn.init.zeros_(weight)
     written = to_state_dict(fitted)

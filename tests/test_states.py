@@ -158,9 +158,10 @@ def test_transform_pools_hidden_states(kind, cell, pooling, bidirectional):
         # The backward direction ends at the first step.
         last = np.r_[h[-1, :3], h[0, 3:]]
         pooled = {"last": last, "mean": h.mean(axis=0), "max": h.max(axis=0)}
-        if pooling == "attention":
-            pooled[pooling] = softmax(h @ estimator.weights_["attention"]["W"][:, 0]) @ h
-        expected.append(pooled[pooling])
+        if "attention" in pooling:
+            pooled["attention"] = softmax(h @ estimator.weights_["attention"]["W"][:, 0]) @ h
+        names = [pooling] if isinstance(pooling, str) else pooling
+        expected.append(np.concatenate([pooled[name] for name in names]))
     features = estimator.transform(X)
     assert_close(features, np.array(expected))
     output = estimator.weights_["output"]

@@ -13,16 +13,25 @@ import numpy as np
 from scipy.sparse import issparse
 
 
+def linear(p, x, packing=None, rng=None):
+    """Linear map ``y = x W``: x (n, n_in), W (n_in, n_out), y (n, n_out)."""
+    W = p["W"]
+
+    def back(dy, grad, want_dx=True):
+        grad["W"][...] = x.T.dot(dy)
+        return dy.dot(W.T) if want_dx else None
+
+    return x.dot(W), back  # half the time of a small x @ W, and works for sparse x
+
+
 def dense(p, x, packing=None, rng=None):
     """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out)."""
-    W = p["W"]
-    y = x.dot(W)  # half the time of a small x @ W, and works for sparse x
+    y, back_linear = linear(p, x)
     y += p["b"]
 
     def back(dy, grad, want_dx=True):
         _ones(len(dy), dy.dtype).dot(dy, out=grad["b"])  # a fifth of the time of a sum
-        grad["W"][...] = x.T.dot(dy)
-        return dy.dot(W.T) if want_dx else None
+        return back_linear(dy, grad, want_dx)
 
     return y, back
 

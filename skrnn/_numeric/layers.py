@@ -61,6 +61,19 @@ def pool_last(p, h, packing, rng=None):
     return h[packing.last], back
 
 
+def pool_last_of_both(p, h, packing, rng=None):
+    """State of each direction after its own last step: h and y hold the forward states first."""
+    n_units = h.shape[1] // 2
+
+    def back(dy, grad=None, want_dx=True):
+        dh = np.zeros_like(h)
+        dh[packing.last, :n_units] = dy[:, :n_units]
+        dh[packing.first, n_units:] = dy[:, n_units:]
+        return dh
+
+    return np.hstack([h[packing.last, :n_units], h[packing.first, n_units:]]), back
+
+
 def pool_mean(p, h, packing, rng=None):
     """Mean state over the steps of each sequence."""
     lengths = packing.lengths
@@ -114,12 +127,32 @@ def attend(p, h, packing, rng=None):
     return np.add.reduceat(a * h, starts), back
 
 
-def attend_step(p, h, before=None):
-    """Continue `attend` by one step of n streams: h (n, units), y (n, units).
+def last_step(p, h, before, n_steps):
+    """Continue `pool_last` by one step of n streams: h (n, units), y (n, units).
 
-    Also returns what the next step needs as `before` (n, units + 2). Its columns are the sum of
-    ``exp(e_t - peak) h_t``, the sum of ``exp(e_t - peak)``, and the peak, which is the maximum of
-    ``e_t = h_t W`` so far.
+    As the other poolings of streams, it also returns what the next step needs as `before`, which
+    is None at the first step. The state `h` is that after `n_steps` steps.
+    """
+    return h, h
+
+
+def mean_step(p, h, before, n_steps):
+    """Continue `pool_mean` by one step."""
+    y = h if before is None else before + (h - before) / n_steps
+    return y, y
+
+
+def max_step(p, h, before, n_steps):
+    """Continue `pool_max` by one step."""
+    y = h if before is None else np.maximum(before, h)
+    return y, y
+
+
+def attend_step(p, h, before, n_steps):
+    """Continue `attend` by one step.
+
+    `before` (n, units + 2) holds the sum of ``exp(e_t - peak) h_t``, the sum of
+    ``exp(e_t - peak)``, and the peak, which is the maximum of ``e_t = h_t W`` so far.
     """
     peak = e = h.dot(p["W"])  # (n, 1)
     sums = np.concatenate([h, np.ones_like(e)], axis=1)
@@ -139,10 +172,10 @@ def reverse(p, x, packing, rng=None):
     return x[packing.reverse], lambda dy, grad=None, want_dx=True: dy[packing.reverse]
 
 
-POOLINGS = {
-    "last": pool_last,
-    "mean": pool_mean,
-    "max": pool_max,
-    "attention": attend,
-    None: each_step,
+POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, "attention": attend}
+POOLINGS_OF_STREAMS = {
+    "last": last_step,
+    "mean": mean_step,
+    "max": max_step,
+    "attention": attend_step,
 }

@@ -15,8 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.affine import dense
-from skrnn._numeric.layers import POOLINGS, activate, attend_step, dropout, reverse
+from skrnn._numeric.affine import dense, linear
+from skrnn._numeric.layers import (
+    POOLINGS,
+    POOLINGS_OF_STREAMS,
+    activate,
+    dropout,
+    each_step,
+    pool_last,
+    pool_last_of_both,
+    reverse,
+)
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
 
@@ -56,6 +65,8 @@ def named(name, layer):
 
 def concatenate(*layers):
     """Run layers of equal width on the same input, and put their outputs side by side."""
+    if len(layers) == 1:
+        return layers[0]
 
     def run(params, x, packing, rng=None):
         outputs, backs = zip(*(layer(params, x, packing, rng) for layer in layers), strict=True)
@@ -70,15 +81,31 @@ def concatenate(*layers):
     return run
 
 
+def add(*layers):
+    """Run layers on the same input, and add their outputs."""
+
+    def run(params, x, packing, rng=None):
+        outputs, backs = zip(*(layer(params, x, packing, rng) for layer in layers), strict=True)
+
+        def back(dy, grad, want_dx=True):
+            dxs = [back(dy, grad, want_dx) for back in backs]
+            return sum(dxs) if want_dx else None
+
+        return sum(outputs), back
+
+    return run
+
+
 def on_reversed(layer):
-    """Run a layer on reversed sequences. Its output is not reversed again."""
+    """Run a layer on reversed sequences, and reverse its output again."""
 
     def run(params, x, packing, rng=None):
         x, back_reverse = reverse(params, x, packing)
         y, back_layer = layer(params, x, packing, rng)
+        y, back_again = reverse(params, y, packing)
 
         def back(dy, grad, want_dx=True):
-            dx = back_layer(dy, grad, want_dx)
+            dx = back_layer(back_again(dy), grad, want_dx)
             return back_reverse(dx) if want_dx else None
 
         return y, back
@@ -132,11 +159,13 @@ class MLP:
 
 @dataclass(frozen=True)
 class RNN:
-    """Stacked recurrent layers, a pooling over time, and a dense output layer.
+    """Stacked recurrent layers, poolings over time, and a dense output layer.
 
     x (n_rows, n_features) holds packed rows, dense or in CSR format. The output is
     (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
-    sequence after sequence.
+    sequence after sequence. The results of several poolings are side by side. With `skip`, a
+    linear function of the last step of a sequence, or of each step without pooling, is added to
+    the output.
     """
 
     n_features: int
@@ -145,9 +174,10 @@ class RNN:
     cell: str = "gru"
     activation: str = "tanh"
     bidirectional: bool = False
-    pooling: str | None = "last"
+    pooling: str | tuple[str, ...] | None = "last"
     dropout: float = 0.0
     bptt_steps: int | None = None
+    skip: bool = False
 
     @cached_property
     def layers(self):
@@ -158,15 +188,23 @@ class RNN:
         return [(f"recurrent_{i}",) for i in range(n_layers)]
 
     @property
+    def poolings(self):
+        """Names of the poolings; none if there is an output for each step."""
+        return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
+
+    @property
     def shapes(self):
         """Shape of each parameter of each layer."""
         shapes, n_in = {}, self.n_features
         for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
             shapes.update({name: CELLS[self.cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
-        if self.pooling == "attention":
+        if "attention" in self.poolings:
             shapes["attention"] = {"W": (n_in, 1)}
+        n_in *= max(len(self.poolings), 1)
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
+        if self.skip:
+            shapes["skip"] = {"W": (self.n_features, self.n_outputs)}
         return shapes
 
     def work(self, n_sequences):
@@ -176,7 +214,11 @@ class RNN:
     @cached_property
     def run(self):
         """All layers as one."""
-        return chain(*self._encoder_layers(), named("output", dense))
+        network = chain(*self._encoder_layers(), named("output", dense))
+        if not self.skip:
+            return network
+        pooling = zero_if_empty(pool_last) if self.poolings else each_step
+        return add(network, chain(named("skip", linear), pooling))
 
     @cached_property
     def encode(self):
@@ -184,30 +226,27 @@ class RNN:
         return chain(*self._encoder_layers())
 
     def _encoder_layers(self):
-        """Make the recurrent layers, each followed by dropout, with pooling after the last."""
+        """Make the recurrent layers, each followed by dropout, with poolings after the last."""
         layers, after = [], _dropout_layers(self.dropout)
         for names in self.layers[:-1]:
-            layers += [*self._directions(names), *after]
-        pooling = POOLINGS[self.pooling]
-        if self.pooling == "attention":
-            pooling = named("attention", pooling)
-        if self.pooling is not None:
-            pooling = zero_if_empty(pooling)
-        if self.pooling == "last":  # of each direction, after its own last step
-            layers += self._directions(self.layers[-1], pooling)
-        else:
-            layers += [*self._directions(self.layers[-1]), pooling]
+            layers += [self._directions(names), *after]
+        layers.append(self._directions(self.layers[-1]))
+        poolings = [self._pooling(name) for name in self.poolings]
+        layers.append(zero_if_empty(concatenate(*poolings)) if poolings else each_step)
         return [*layers, *after]
 
-    def _directions(self, names, *pooling):
-        """Make one or two directions of a layer, each with its own pooling if one is given."""
+    def _pooling(self, name):
+        """Make a pooling of the states of the last layer."""
+        if name == "last" and self.bidirectional:
+            return pool_last_of_both
+        return named(name, POOLINGS[name]) if name == "attention" else POOLINGS[name]
+
+    def _directions(self, names):
+        """Make a recurrent layer of one or two directions."""
         forward, *backward = (
             recurrent_layer(name, self.cell, self.activation, self.bptt_steps) for name in names
         )
-        if not backward:
-            return [forward, *pooling]
-        in_reverse = on_reversed(chain(*backward, *(pooling or [reverse])))
-        return [concatenate(chain(forward, *pooling), in_reverse)]
+        return concatenate(forward, on_reversed(*backward)) if backward else forward
 
     def initial_state(self, n_streams, dtype):
         """Make the state before the first step of parallel streams."""
@@ -216,17 +255,18 @@ class RNN:
             tuple(np.zeros((n_streams, n_units), dtype) for _ in range(n_states))
             for n_units in self.hidden_layer_sizes
         )
-        return StreamState(layers, None, 0)
+        return StreamState(layers, (None,) * len(self.poolings), 0)
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
         n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
         needed = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
         given = [[np.shape(array) for array in layer] for layer in state.layers]
-        if state.pooled is not None:
-            n_pooled = self.hidden_layer_sizes[-1] + 2 * (self.pooling == "attention")
-            needed.append([(n_streams, n_pooled)])
-            given.append([np.shape(state.pooled)])
+        if state.n_steps:
+            n_units = self.hidden_layer_sizes[-1]
+            widths = [n_units + 2 * (name == "attention") for name in self.poolings]
+            needed.append([(n_streams, width) for width in widths])
+            given.append([np.shape(array) for array in state.pooled])
         if given != needed:
             raise ValueError(
                 f"The state does not fit this network: the arrays of its layers and pooling have "
@@ -240,32 +280,32 @@ class RNN:
         Returns the output for all steps so far, and the new state.
         """
         cell, packing, layers = CELLS[self.cell], _one_step(len(x)), []
-        options = cell.options(self.activation)
+        options, h, n_steps = cell.options(self.activation), x, state.n_steps + 1
         for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = cell.run(params[name], x, packing, start, **options)
-            x = states[0]  # (n_streams, n_units)
+            states, _ = cell.run(params[name], h, packing, start, **options)
+            h = states[0]  # (n_streams, n_units)
             layers.append(states)
-        before, n_steps = state.pooled, state.n_steps + 1
-        if self.pooling == "attention":
-            x, pooled = attend_step(params["attention"], x, before)
-        elif self.pooling == "mean" and before is not None:
-            x = pooled = before + (x - before) / n_steps
-        elif self.pooling == "max" and before is not None:
-            x = pooled = np.maximum(before, x)
-        else:
-            pooled = x
-        raw_prediction, _ = dense(params["output"], x)
-        return raw_prediction, StreamState(tuple(layers), pooled, n_steps)
+        pooled, afters = [], []
+        for name, before in zip(self.poolings, state.pooled, strict=True):
+            y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
+            pooled.append(y)
+            afters.append(after)
+        output = np.concatenate(pooled, axis=1) if pooled else h
+        raw_prediction, _ = dense(params["output"], output)
+        if self.skip:
+            raw_prediction += linear(params["skip"], x)[0]
+        return raw_prediction, StreamState(tuple(layers), tuple(afters), n_steps)
 
 
 class StreamState(NamedTuple):
     """State of parallel streams.
 
-    Holds the states of each layer, the pooled states of all steps so far, and the number of steps.
+    Holds the states of each layer, those of each pooling over the steps so far, and the number of
+    steps.
     """
 
     layers: tuple[tuple[np.ndarray, ...], ...]
-    pooled: np.ndarray | None
+    pooled: tuple[np.ndarray | None, ...]
     n_steps: int
 
 

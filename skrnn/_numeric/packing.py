@@ -105,6 +105,11 @@ class Packing:
         self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
 
     @cached_property
+    def first(self) -> np.ndarray:
+        """Packed row of the first step of each sequence that has one, as `last`."""
+        return self.to_concatenated[self.offsets[self.lengths > 0]]
+
+    @cached_property
     def last(self) -> np.ndarray:
         """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
         return self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]

@@ -96,7 +96,7 @@ def recurrent_network(nodes, network, weights, X, lengths, mask):
     for names in network.layers:
         x, last = _recurrent(nodes, network, [weights[name] for name in names], x, lengths_32)
     states = nodes("Transpose", x, perm=[1, 0, 2])
-    pooled = _pool(nodes, network.pooling, weights, states, last, lengths, mask)
+    pooled = _pool(nodes, network.poolings, weights, states, last, lengths, mask)
     return _dense(nodes, weights["output"], pooled)
 
 
@@ -134,17 +134,19 @@ def _gates_as_rows(A):
 _ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
-def _pool(nodes, pooling, weights, states, last, lengths, mask):
+def _pool(nodes, poolings, weights, states, last, lengths, mask):
     """Pool the states (n_sequences, n_steps, n_units) of a layer over time.
 
     The pooled state of a sequence without steps is 0.
     """
-    if pooling is None:
+    if not poolings:
         return states
-    pooled = last
-    if pooling != "last":
-        pooled = _pool_steps(nodes, pooling, weights, states, lengths, mask)
-    return nodes("Where", _has_steps(nodes, lengths, [1]), pooled, np.float32(0))
+    pooled = [
+        last if name == "last" else _pool_steps(nodes, name, weights, states, lengths, mask)
+        for name in poolings
+    ]
+    side_by_side = nodes("Concat", *pooled, axis=1) if len(pooled) > 1 else pooled[0]
+    return nodes("Where", _has_steps(nodes, lengths, [1]), side_by_side, np.float32(0))
 
 
 def _pool_steps(nodes, pooling, weights, states, lengths, mask):

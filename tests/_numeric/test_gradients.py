@@ -24,8 +24,15 @@ from numpy.random import RandomState
 from scipy.sparse import csr_array
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.affine import dense, project
-from skrnn._numeric.layers import POOLINGS, activate, dropout, reverse
+from skrnn._numeric.affine import dense, linear, project
+from skrnn._numeric.layers import (
+    POOLINGS,
+    activate,
+    dropout,
+    each_step,
+    pool_last_of_both,
+    reverse,
+)
 from skrnn._numeric.networks import MLP, RNN, zero_if_empty
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
@@ -54,11 +61,6 @@ def cell_layer(cell, start=None, run=None, **options):
     return CELLS[cell].shapes(N_FEATURES, UNITS), layer
 
 
-def of_all(pool):
-    """Pool as a network does, in which some sequences have no steps."""
-    return pool if pool is POOLINGS[None] else zero_if_empty(pool)
-
-
 # Name: shapes of the parameters, and the layer as a function of parameters and input.
 LAYERS = {
     "dense": ({"W": (N_FEATURES, UNITS), "b": (UNITS,)}, dense),
@@ -81,10 +83,13 @@ LAYERS = {
     **{
         f"pool-{name}": (
             {"W": (N_FEATURES, 1)} if name == "attention" else {},
-            lambda p, x, pool=pool: of_all(pool)(p, x, PACKING),
+            lambda p, x, pool=pool: zero_if_empty(pool)(p, x, PACKING),
         )
-        for name, pool in POOLINGS.items()
+        for name, pool in {**POOLINGS, "last-of-both": pool_last_of_both}.items()
     },
+    "each-step": ({}, lambda p, x: each_step(p, x, PACKING)),
+    "linear": ({"W": (N_FEATURES, UNITS)}, linear),
+    "linear-sparse": ({"W": (N_FEATURES, UNITS)}, lambda p, x: linear(p, csr_array(x))),
     **{f"rnn-{name}": cell_layer("rnn", activation=name) for name in ACTIVATIONS},
     **{cell: cell_layer(cell) for cell in CELLS},
     **{f"{cell}-start": cell_layer(cell, start_of(cell)) for cell in CELLS},
@@ -185,7 +190,7 @@ def test_tables_are_complete():
     assert seen(FEEDFORWARD, "activation") == seen(ELMAN, "activation") == set(ACTIVATIONS)
     assert {loss for _, loss in FEEDFORWARD} == {loss for _, loss in RECURRENT} == set(LOSSES)
     assert seen(RECURRENT, "cell") == set(CELLS)
-    assert seen(RECURRENT, "pooling") == set(POOLINGS)
+    assert {name for network, _ in RECURRENT for name in network.poolings} == set(POOLINGS)
     assert {f"pool-{name}" for name in POOLINGS} | set(CELLS) <= set(LAYERS)
     assert {f"{layer}-{name}" for layer in ("activate", "rnn") for name in ACTIVATIONS} <= set(
         LAYERS

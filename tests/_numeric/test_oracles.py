@@ -18,7 +18,7 @@ from scipy.special import softmax
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.layers import POOLINGS, attend, dropout
+from skrnn._numeric.layers import POOLINGS, attend, dropout, each_step
 from skrnn._numeric.networks import MLP, RNN, zero_if_empty
 from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
@@ -78,7 +78,7 @@ STATES = RandomState(3).normal(size=(sum(LENGTHS), UNITS))
 )
 def test_pooling(pooling, of_sequence):
     packing = Packing(LENGTHS)
-    pool = zero_if_empty(POOLINGS[pooling]) if pooling else POOLINGS[pooling]
+    pool = zero_if_empty(POOLINGS[pooling]) if pooling else each_step
     y, _ = pool({}, STATES[packing.to_packed], packing)
     of_empty = np.zeros((1, UNITS)) if pooling else STATES[:0]
     expected = [of_sequence(h) if len(h) else of_empty for h in split(STATES, LENGTHS)]
