@@ -5,7 +5,7 @@ from skrnn._version import __version__ as __version__
 from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier
-from skrnn.preprocessing import PerSequence, PerStep, SequencePadder
+from skrnn.preprocessing import Frames, PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -18,6 +18,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adam",
+    "Frames",
     "Gaussian",
     "Huber",
     "PerSequence",

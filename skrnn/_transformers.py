@@ -1,27 +1,95 @@
-"""What a transformer of tables takes and returns, where the table holds the steps of sequences."""
+"""What the transformers of sequences share, and what transformers of tables take and return."""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
+from sklearn.base import TransformerMixin
+from sklearn.callback import CallbackSupportMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted
 
+from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import (
     Reading,
     Sequences,
     check_numeric,
     flatten_steps,
+    in_form_of,
     missing_steps,
     read,
+    read_X,
     refuse_missing,
+    set_learned,
 )
 from skrnn._input.frames import column_names, is_frame, read_column
 from skrnn._input.values import is_nested
+
+
+class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
+    """Tags, callbacks and `set_output` of the transformers."""
+
+    @contextmanager
+    def _fitting(self, X, y):
+        """Call callbacks for a fit, which is one task; restore the attributes after an error."""
+        context = self._init_callback_context()
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        with unchanged_on_error(self):
+            yield
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
+
+    def set_output(self, *, transform=None):
+        """Choose the container of output that is a table.
+
+        This concerns the flat output of `SequencePadder`. The other transformers return frames
+        of sequences for a frame of sequences, and a list of frames for a list of frames.
+        All other output does not change. So a pipeline can be configured to return DataFrames,
+        whatever its steps are.
+
+        Parameters
+        ----------
+        transform : {'default', 'pandas', 'polars'}, default=None
+            Container of the output. None leaves the configuration unchanged.
+
+        Returns
+        -------
+        self : estimator
+            The transformer itself.
+        """
+        # scikit-learn only has the method for output that it wraps, but a pipeline calls it.
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _read(self, X, reset) -> Reading:
+        """Read X, with missing values if the tags accept them; in fit, learn its form."""
+        reading, learned = read_X(self, X, reset=reset)
+        if reset:
+            refuse_nothing(reading.sequences)
+        sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
+        set_learned(self, learned)
+        return reading._replace(sequences=sequences)
+
+    def _container(self):
+        """Return the library of frames that is configured for output, or 'default'."""
+        return _get_output_config("transform", self)["dense"]
+
+    def _in_form_of(self, X, reading, sequences):
+        names = getattr(self, "get_feature_names_out", None)
+        return in_form_of(X, reading, sequences, self._container(), names)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:

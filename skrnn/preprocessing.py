@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import TransformerMixin, _fit_context, clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.base import _fit_context, clone
+from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -22,7 +20,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skrnn._estimator import Persistent, unchanged_on_error
+from skrnn._framing import Frames as Frames
 from skrnn._input import (
     Reading,
     Sequences,
@@ -35,78 +33,19 @@ from skrnn._input import (
 from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import describe_first, join_tables
 from skrnn._transformers import (
+    SequenceTransformer,
     accepts_missing,
     as_input,
     check_rows,
     check_steps,
     names_of_features,
     read_again,
-    refuse_nothing,
     refuse_requests,
     repeat_for_steps,
 )
 
 
-class _SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
-    """Tags, callbacks and `set_output` of the transformers."""
-
-    @contextmanager
-    def _fitting(self, X, y):
-        """Call callbacks for a fit, which is one task; restore the attributes after an error."""
-        context = self._init_callback_context()
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        with unchanged_on_error(self):
-            yield
-        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
-
-    def set_output(self, *, transform=None):
-        """Choose the container of output that is a table.
-
-        This concerns the flat output of `SequencePadder`. `PerStep` and `PerSequence` return
-        frames of sequences for a frame of sequences, and a list of frames for a list of frames.
-        All other output does not change. So a pipeline can be configured to return DataFrames,
-        whatever its steps are.
-
-        Parameters
-        ----------
-        transform : {'default', 'pandas', 'polars'}, default=None
-            Container of the output. None leaves the configuration unchanged.
-
-        Returns
-        -------
-        self : estimator
-            The transformer itself.
-        """
-        # scikit-learn only has the method for output that it wraps, but a pipeline calls it.
-        if transform is not None:
-            self._sklearn_output_config = {"transform": transform}
-        return self
-
-    def _read(self, X, reset) -> Reading:
-        """Read X, with missing values if the tags accept them; in fit, learn its form."""
-        reading, learned = read_X(self, X, reset=reset)
-        if reset:
-            refuse_nothing(reading.sequences)
-        sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
-        set_learned(self, learned)
-        return reading._replace(sequences=sequences)
-
-    def _container(self):
-        """Return the library of frames that is configured for output, or 'default'."""
-        return _get_output_config("transform", self)["dense"]
-
-    def _in_form_of(self, X, reading, sequences):
-        names = getattr(self, "get_feature_names_out", None)
-        return in_form_of(X, reading, sequences, self._container(), names)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-class SequencePadder(_SequenceTransformer):
+class SequencePadder(SequenceTransformer):
     """Put ragged sequences into one array, with NaN as padding after the shorter ones.
 
     The estimators of this package read such an array as the original sequences. Other libraries
@@ -289,7 +228,7 @@ class SequencePadder(_SequenceTransformer):
         return check_numeric(reading.sequences), learned
 
 
-class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply any transformer to the steps of all sequences together.
 
     The steps of all sequences are put into one table, with a row for each step. The transformer
@@ -449,8 +388,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
               for each sequence;
             - a Series with the index of X, for a Series or DataFrame of sequences of pandas;
             - for a 3-D or 2-D X, or a table in nested lists, an array with the same number of
-              dimensions. If the number of features changes, a 2-D X becomes 3-D, and nested
-              lists become a list of arrays.
+              dimensions; 3-D if the number of features changes.
 
             Where the transformer returns a sparse matrix, each sequence is one. With
             ``set_output(transform="pandas")`` or "polars", a list of frames becomes a list of
@@ -557,7 +495,7 @@ class PerStep(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore
         return None if method == "fit" else check_rows(result, sequences, container)
 
 
-class PerSequence(_SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply a function or transformer to each sequence by itself.
 
     This is for what depends on the order of the steps, or on one sequence only: differences,

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
+    Frames,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -137,7 +138,7 @@ def test_metadata_are_never_dropped(method):
         ignoring = PerStep(StandardScaler().set_fit_request(sample_weight=False))
         with pytest.raises(TypeError, match="not routed to any object"):
             getattr(ignoring, method)(ARRAYS, sample_weight=OF_SEQUENCES)
-    for transformer in (SequencePadder(), PerSequence(StandardScaler())):
+    for transformer in (SequencePadder(), PerSequence(StandardScaler()), Frames()):
         with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
             getattr(transformer, method)(ARRAYS, sample_weight=OF_SEQUENCES)
 

@@ -16,6 +16,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
 from skrnn import (
+    Frames,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -86,8 +87,9 @@ ESTIMATORS = {
     "flat padder": SequencePadder(flat=True),
     "per step": PerStep(StandardScaler()),
     "per sequence": PerSequence(StandardScaler()),
+    "frames": Frames(2),
 }
-TRANSFORMERS = ["padder", "flat padder", "per step", "per sequence"]
+TRANSFORMERS = ["padder", "flat padder", "per step", "per sequence", "frames"]
 PREDICTIONS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 METHODS = {
     "classifier": [*PREDICTIONS, "transform", "hidden_states", "input_gradients"],
@@ -388,6 +390,8 @@ def test_transformers_keep_the_index(index):
         PerStep(StandardScaler()),
         PerSequence(np.abs),
         PerSequence(lambda steps: steps[:1]),
+        Frames(2),
+        Frames(3, features="statistics"),
         SequencePadder(flat=True),
         network,
     ):

@@ -17,8 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skrnn import (
+    Frames,
     Gaussian,
     Huber,
+    PerSequence,
     PerStep,
     Quantile,
     SequencePadder,
@@ -504,6 +506,11 @@ def test_errors(sequences):
         ValueError, match="LogisticRegression follows PerStep, which outputs sequences"
     ):
         to_onnx(pipe)
+    for step in (Frames(2), PerSequence(np.abs)):
+        for first in (PerStep(StandardScaler()), "passthrough"):
+            pipe = make_pipeline(first, step, clone(clf)).fit(X, y)
+            with pytest.raises(ValueError, match=f"{type(step).__name__} cannot be exported to"):
+                to_onnx(pipe)
     search = GridSearchCV(clf, {"alpha": [0.1]}, refit=False, cv=2).fit(X, y)
     with pytest.raises(ValueError, match=r"GridSearchCV has no n_features_in_\. .* refit=True"):
         to_onnx(search)

@@ -19,6 +19,7 @@ from skrnn import (
     LBFGS,
     SGD,
     Adam,
+    Frames,
     Gaussian,
     Huber,
     PerStep,
@@ -136,6 +137,7 @@ FITTED = [
     (SequenceRNNRegressor(3, max_iter=2, loss="poisson"), SEQUENCES, np.eye(4, 3)),
     (SequencePadder(), SEQUENCES, None),
     (PerStep(StandardScaler()), SEQUENCES, None),
+    (Frames(2), SEQUENCES, None),
 ]
 
 

@@ -414,3 +414,24 @@ def test_callbacks_are_called(transformer, method):
         getattr(transformer, method)([[np.inf, 1.0]])
     assert recording.calls == ["setup", "begin", "teardown"]
     assert not [name for name in vars(transformer) if name.endswith(("_ctx", "_teardown"))]
+
+
+def test_a_table_in_nested_lists_is_transformed_like_an_array():
+    table = [[1.0, 2.0], [3.0, 4.0]]
+    for transformer in (PolynomialFeatures(2), StandardScaler()):
+        of_lists = PerStep(transformer).fit_transform(table)
+        of_array = PerStep(transformer).fit_transform(np.array(table))
+        assert type(of_lists) is np.ndarray
+        assert_array_equal(of_lists, of_array)
+    shortened = PerSequence(lambda steps: steps[:1]).fit_transform(table)
+    assert_array_equal(shortened, [[[1]], [[3]]])
+    assert type(PerStep(PolynomialFeatures(2)).fit_transform([[1.0, 2.0], [3.0]])) is list
+
+
+@pytest.mark.parametrize("transformer", [PerStep(StandardScaler()), PerSequence(lambda x: x + x)])
+def test_a_missing_last_step_in_lists_does_not_become_padding(transformer):
+    """In an array, NaN at the end is padding; in lists, it is a missing value."""
+    output = transformer.fit_transform([[1.0, NAN], [3.0, 4.0]])
+    assert as_sequences(output, numeric=False).lengths.tolist() == [2, 2]
+    with pytest.raises(ValueError, match="X contains NaN at step 1 of sequence 0"):
+        as_sequences(output)

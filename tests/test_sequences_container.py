@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, train_test_split
 from sklearn.utils import _safe_indexing, shuffle
 
-from skrnn import Sequences, as_sequences
+from skrnn import Frames, SequenceRNNClassifier, Sequences, as_sequences
 
 LENGTHS = [3, 0, 2, 1, 4]
 VALUES = np.arange(20.0).reshape(10, 2)
@@ -340,3 +340,16 @@ def test_workers_map_the_values_instead_of_copying_them():
     search = GridSearchCV(Probe(), {"size": [1, 2]}, cv=2, n_jobs=2, refit=False).fit(X)
     assert_array_equal(search.cv_results_["mean_test_score"], [1, 1])
     assert not is_mapped(X.values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int16])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_lengths_of_any_integer_type_mean_the_same(dtype):
+    values, lengths = np.arange(6.0)[:, None], [0, 3, 2, 1]
+    X = Sequences(values, np.array(lengths, dtype))
+    expected = Sequences(values, lengths)
+    assert X.lengths.dtype == np.intp
+    assert_array_equal(X[[3, 0, 1]].values, expected[[3, 0, 1]].values)
+    clf = SequenceRNNClassifier(2, max_iter=2, random_state=0).fit(X, [0, 1, 0, 1])
+    assert_array_equal(clf.predict_proba(X), clf.predict_proba(expected))
+    assert_array_equal(Frames(2).fit_transform(X).values, Frames(2).fit_transform(expected).values)

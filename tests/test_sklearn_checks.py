@@ -5,12 +5,13 @@ import warnings
 
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.preprocessing import Normalizer, PolynomialFeatures, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skrnn
 from skrnn import (
+    Frames,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -34,7 +35,10 @@ ESTIMATORS = [
     SequencePadder(flat=True),
     PerStep(StandardScaler()),
     PerStep(Normalizer()),
+    PerStep(PolynomialFeatures()),
     PerSequence(Normalizer()),
+    Frames(),
+    Frames(3, 2, features="statistics"),
 ]
 OF_SEQUENCES = [
     estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
@@ -63,7 +67,7 @@ def test_tags_exempt_from_nothing(estimator):
     assert not tags._skip_test
     assert not tags.no_validation
     assert not tags.non_deterministic
-    passes_missing = (
+    passes_missing = isinstance(estimator, Frames) or (
         isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
     )
     assert tags.input_tags.allow_nan == passes_missing

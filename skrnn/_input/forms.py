@@ -10,6 +10,7 @@ import numpy as np
 from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import Reading
 from skrnn._input.sequences import Sequences
+from skrnn._input.values import missing_in
 
 
 def in_form_of(X, reading: Reading, sequences: Sequences, container="default", names=None):
@@ -18,12 +19,14 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
     `names` is a function that returns the names of the features, for arrays in frames.
 
     - `Sequences` stay `Sequences`.
-    - A list or tuple becomes a list of one array (sparse matrix, frame) for each sequence.
+    - A list or tuple becomes a list of one array (sparse matrix, frame) for each sequence. A
+      table in nested lists is treated like a 2-D array, as in scikit-learn, unless the last
+      step of a sequence is missing: in an array, it would be padding.
     - A frame becomes a frame of sequences, if `container` is 'pandas' or 'polars'. A 2-D frame
       stays 2-D if its shape does not change.
     - A Series or frame of sequences of pandas becomes a Series with the same index.
-    - A 3-D array stays 3-D. A 2-D one, or a table in nested lists, stays 2-D if the number of
-      features does not change, and becomes 3-D if it does. Sparse steps are not padded.
+    - A 3-D array stays 3-D. A 2-D one stays 2-D if the numbers of features and of steps do not
+      change, and becomes 3-D if they do. Sparse steps are not padded.
     - Everything else becomes a 1-D object array.
     """
     if isinstance(X, Sequences):
@@ -33,17 +36,19 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
     same = same and np.array_equal(sequences.lengths, before.lengths)
     if is_frame(X) and container != "default":
         return _in_frame(X, reading, sequences, same, container, names)
-    if isinstance(X, (list, tuple)):
-        return _padded(sequences, reading) if same and _is_table(X, reading) else list(sequences)
-    if reading.n_axes == 1 or not isinstance(sequences.values, np.ndarray):
+    is_array, is_list = isinstance(sequences.values, np.ndarray), isinstance(X, (list, tuple))
+    is_table = is_list and is_array and _is_table(X, reading) and not _ends_missing(sequences)
+    if is_list and not is_table:
+        return list(sequences)
+    if not is_array or (reading.n_axes == 1 and not is_table):
         ragged = sequences.to_ragged()
         if not hasattr(X, "iloc"):
             return ragged
         name = getattr(X, "name", None)
         return sys.modules["pandas"].Series(ragged, index=X.index, name=name, dtype=object)
-    padded = sequences.to_padded(max(reading.n_steps, sequences.lengths.max()))
+    padded = sequences.to_padded(max(reading.n_steps or 0, sequences.lengths.max()))
     # A table of another width than X would be read as another number of steps.
-    return padded.reshape(len(padded), -1) if reading.n_axes == 2 and same else padded
+    return padded.reshape(len(padded), -1) if reading.n_axes < 3 and same else padded
 
 
 def _in_frame(X, reading, sequences, same, container, get_names):
@@ -65,6 +70,12 @@ def _in_frame(X, reading, sequences, same, container, get_names):
 def _padded(sequences, reading):
     """Make a 2-D array, with the padding of X."""
     return sequences.to_padded(reading.n_steps).reshape(len(sequences), -1)
+
+
+def _ends_missing(sequences: Sequences) -> bool:
+    """Return whether the last step of a sequence is missing in all features."""
+    last = np.cumsum(sequences.lengths)[sequences.lengths > 0] - 1
+    return bool(missing_in(sequences.values[last]).all(axis=1).any())
 
 
 def _is_table(X, reading) -> bool:

@@ -92,6 +92,7 @@ class Sequences:
                 f"Sequences need values of shape (n_steps_total, n_features), but there are "
                 f"{n_rows} rows, and the lengths add up to {lengths.sum()}."
             )
+        self.lengths = lengths.astype(np.intp, copy=False)  # unsigned ones cannot be subtracted
         wanted = {"static": len(lengths), "ids": len(lengths), "rows": n_rows}
         for name, n_wanted in wanted.items():
             part = getattr(self, name)

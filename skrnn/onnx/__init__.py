@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import NeuralNetwork
 from skrnn._recurrent import RecurrentNetwork
+from skrnn._transformers import SequenceTransformer
 from skrnn.onnx import _converters
 from skrnn.preprocessing import PerStep, SequencePadder
 
@@ -70,8 +71,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     ValueError
         If a parameter is invalid, class labels are neither numbers nor text, a network is a
-        transformer in the middle of a pipeline, a step for tables follows one that outputs
-        sequences, or the first step has no `n_features_in_`.
+        transformer in the middle of a pipeline, a step is `skrnn.PerSequence` or
+        `skrnn.Frames`, a step for tables follows one that outputs sequences, or the first step
+        has no `n_features_in_`.
 
     NotFittedError
         If the estimator is not fitted.
@@ -145,7 +147,13 @@ def _steps(estimator):
 
 
 def _check_order(steps):
-    """Raise an error for steps that cannot be connected in a graph."""
+    """Raise an error for steps that have no converter or cannot be connected in a graph."""
+    for step in steps:
+        if isinstance(step, SequenceTransformer) and not isinstance(step, _SEQUENCE_READERS):
+            raise ValueError(
+                f"{type(step).__name__} cannot be exported to ONNX. Export the steps after it, "
+                "and pass its output to the ONNX model."
+            )
     for step, following in pairwise(steps):
         if isinstance(step, NeuralNetwork):
             raise ValueError(
