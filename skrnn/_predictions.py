@@ -310,10 +310,10 @@ class NumberPredictions(Mixin):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        return score_numbers(self._target, y, self.predict(X), sample_weight)
+        return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 
-def score_numbers(target: NumberTarget, y, predictions, sample_weight) -> float:
+def score_numbers(y, predictions, target: NumberTarget, sample_weight) -> float:
     """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
     if not target.per_step:
         return target.metric(y, predictions, sample_weight=sample_weight)

@@ -626,8 +626,7 @@ class EnsembleRegressor(Ensemble):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        predictions = self.predict(X)  # before _target, which a fit sets
-        return score_numbers(self._target, y, predictions, sample_weight)
+        return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 
 def _log_mean_exp(*logarithms):

@@ -926,7 +926,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        return score_numbers(self._target, y, self.predict(X), sample_weight)
+        return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
