@@ -3,6 +3,7 @@
 from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
 from skrnn.compose import TransformedStepTargetRegressor
+from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier
 from skrnn.preprocessing import Frames, PerSequence, PerStep, SequencePadder
@@ -18,6 +19,8 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adam",
+    "EnsembleClassifier",
+    "EnsembleRegressor",
     "Frames",
     "Gaussian",
     "Huber",

@@ -14,6 +14,7 @@ from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
+from skrnn.metrics import flat_score
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
@@ -309,5 +310,13 @@ class NumberPredictions(Mixin):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        predictions = self.predict(X)
-        return self._target.metric(y, predictions, sample_weight=sample_weight)
+        return score_numbers(y, self.predict(X), self._target, sample_weight)
+
+
+def score_numbers(y, predictions, target: NumberTarget, sample_weight) -> float:
+    """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
+    if not target.per_step:
+        return target.metric(y, predictions, sample_weight=sample_weight)
+    if target.vectors and isinstance(target.quantiles, tuple):  # metrics take two axes
+        predictions = [steps.reshape(len(steps), target.n_outputs) for steps in predictions]
+    return flat_score(y, predictions, metric=target.metric, sample_weight=sample_weight)

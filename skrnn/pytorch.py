@@ -95,7 +95,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         )
     if is_recurrent:
         n_poolings = len(estimator._poolings() or [None])
-        parameters, weights = _read_recurrent(arrays, recurrent, *linear, n_poolings)
+        parameters, weights = _read_recurrent(arrays, recurrent, linear[0], n_poolings)
     else:
         parameters, weights = _read_dense(arrays, linear)
     first, output = weights[next(iter(weights))], weights[next(reversed(weights))]

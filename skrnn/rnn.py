@@ -11,10 +11,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
-from skrnn._predictions import ClassPredictions, NumberPredictions
+from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.losses import Gaussian, Huber, Quantile
-from skrnn.metrics import flat_accuracy_score, flat_score
+from skrnn.metrics import flat_accuracy_score
 
 
 class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
@@ -928,11 +928,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        predictions = self.predict(X)
-        if self._vectors and isinstance(self.quantiles_, tuple):  # metrics take two axes
-            predictions = [steps.reshape(len(steps), self.n_outputs_) for steps in predictions]
-        metric = self._target.metric
-        return flat_score(y, predictions, metric=metric, sample_weight=sample_weight)
+        return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

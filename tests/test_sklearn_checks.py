@@ -1,4 +1,7 @@
-"""What scikit-learn asks of every estimator: all its checks pass, and none is skipped."""
+"""What scikit-learn asks of every estimator: all its checks pass.
+
+None is skipped, except for that of a method which an estimator does not have.
+"""
 
 import inspect
 import warnings
@@ -11,6 +14,8 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import skrnn
 from skrnn import (
+    EnsembleClassifier,
+    EnsembleRegressor,
     Frames,
     PerSequence,
     PerStep,
@@ -39,6 +44,8 @@ ESTIMATORS = [
     PerSequence(Normalizer()),
     Frames(),
     Frames(3, 2, features="statistics"),
+    EnsembleClassifier(SequenceRNNClassifier(**FEW), 2),
+    EnsembleRegressor(SequenceRNNRegressor(**FEW), 2),
 ]
 OF_SEQUENCES = [
     estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
@@ -58,7 +65,10 @@ def test_no_check_is_skipped_or_expected_to_fail(estimator):
         warnings.simplefilter("ignore")
         results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert len(results) > 40
-    assert [r for r in results if r["status"] != "passed"] == []
+    # A mean of raw predictions would give other labels than the mean of the probabilities.
+    absent = {"check_classifiers_multilabel_output_format_decision_function"}
+    allowed = absent if isinstance(estimator, EnsembleClassifier) else set()
+    assert {r["check_name"] for r in results if r["status"] != "passed"} == allowed
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import NeuralNetwork
 from skrnn._recurrent import RecurrentNetwork
 from skrnn._transformers import SequenceTransformer
+from skrnn.ensemble import Ensemble
 from skrnn.onnx import _converters
+from skrnn.onnx._converters import outputs_of, steps_of
 from skrnn.preprocessing import PerStep, SequencePadder
 
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, SequencePadder)
@@ -42,6 +44,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     estimator : estimator
         Fitted estimator or transformer of this package, `sklearn.pipeline.Pipeline`, or search
         such as `sklearn.model_selection.GridSearchCV`, of which the best estimator is converted.
+        The members of an ensemble stand side by side in the model.
         The other steps of a pipeline must be supported by skl2onnx.
 
     lengths : {'input', 'nan'}, default='input'
@@ -97,17 +100,19 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         raise ValueError(f"target_opset must be at least {_MIN_OPSET}, got {target_opset!r}.")
     estimator = getattr(estimator, "best_estimator_", estimator)
     check_is_fitted(estimator)
-    steps = _steps(estimator)
+    steps = steps_of(estimator)
     _check_order(steps)
+    if isinstance(steps[-1], Ensemble):
+        _check_order(steps_of(steps[-1].estimators_[0]))
     last = steps[-1]
     if options is None and is_classifier(last):
         options = {id(last): {"zipmap": False}}
     # Without final_types, skl2onnx would add numbers to names that occur at two steps.
-    final_types = [(name, None) for name in _converters.outputs_of(last)]
+    final_types = [(name, None) for name in outputs_of(last)]
     return convert_sklearn(
         make_pipeline(*steps),
         name=type(last).__name__,  # random by default
-        initial_types=initial_types or _initial_types(steps[0], lengths),
+        initial_types=initial_types or _initial_types(_first(steps[0]), lengths),
         final_types=final_types or None,
         target_opset=target_opset,
         options=options,
@@ -138,12 +143,9 @@ def register_onnx_converters():
         ) from error
 
 
-def _steps(estimator):
-    """List the steps of a pipeline and of nested ones, without those that do nothing."""
-    if not isinstance(estimator, Pipeline):
-        return [estimator]
-    steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
-    return [inner for step in steps for inner in _steps(step)]
+def _first(step):
+    """Get the estimator that reads the input of a step: in an ensemble, that of a member."""
+    return _first(steps_of(step.estimators_[0])[0]) if isinstance(step, Ensemble) else step
 
 
 def _check_order(steps):
@@ -160,8 +162,8 @@ def _check_order(steps):
                 f"{type(step).__name__} is a transformer in the middle of a pipeline. Its "
                 "hidden states cannot be exported, only its predictions as the last step."
             )
-        is_reader = isinstance(following, _SEQUENCE_READERS)
-        if "sequences" in _converters.outputs_of(step) and not is_reader:
+        is_reader = isinstance(_first(following), _SEQUENCE_READERS)
+        if "sequences" in outputs_of(step) and not is_reader:
             raise ValueError(
                 f"{type(following).__name__} follows {type(step).__name__}, which outputs "
                 "sequences. Put SequencePadder(flat=True) between them to get a table."

@@ -8,13 +8,16 @@ lengths.
 from __future__ import annotations
 
 import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from skrnn import mlp, rnn
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
+from skrnn.ensemble import Ensemble, EnsembleClassifier, EnsembleRegressor, network_of
 from skrnn.onnx._nodes import (
     Nodes,
     class_answers,
+    class_labels,
     fill_padding,
     multilayer_perceptron,
     numbers,
@@ -40,12 +43,22 @@ def register():
         )
 
 
+def steps_of(estimator):
+    """List the steps of a pipeline and of nested ones, without those that do nothing."""
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
+    return [inner for step in steps for inner in steps_of(step)]
+
+
 def outputs_of(model):
     """Get the names and types of the outputs of a model; none if it is not of this package."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, guess_data_type
 
     if type(model) not in _CONVERTERS:
         return {}
+    if isinstance(model, Ensemble):
+        return outputs_of(network_of(model.estimators_[0]))
     if isinstance(model, SequencePadder) and model.flat:
         return {"variable": FloatTensorType([None, model.n_steps_ * model.n_step_features_])}
     if isinstance(model, PerStep | SequencePadder):
@@ -56,9 +69,10 @@ def outputs_of(model):
     if not isinstance(model, ClassPredictions):
         return {"variable": FloatTensorType(rows + model._target.shape)}
     probabilities = FloatTensorType([*rows, len(model.classes_)])
-    if _is_multilabel(model):
+    classes = _class_array(model)
+    if classes is None:
         return {"label": Int64TensorType(probabilities.shape), "probabilities": probabilities}
-    ((_, label),) = guess_data_type(_class_array(model))
+    ((_, label),) = guess_data_type(classes)
     return {"label": type(label)(rows), "probabilities": probabilities}
 
 
@@ -99,8 +113,7 @@ def _convert_network(scope, operator, container):
         result = multilayer_perceptron(nodes, network, weights, operator.inputs[0].full_name)
     *label, output = operator.outputs
     if label:
-        classes = None if _is_multilabel(model) else _class_array(model)
-        chosen, result = class_answers(nodes, result, classes, model.out_activation_)
+        chosen, result = class_answers(nodes, result, _class_array(model), model.out_activation_)
         nodes.name(chosen, label[0])
     if model._per_step:
         result = fill_padding(nodes, mask, result, np.nan)
@@ -109,12 +122,10 @@ def _convert_network(scope, operator, container):
     nodes.name(result, output)
 
 
-def _is_multilabel(model):
-    return model.out_activation_ == "logistic" and model.n_outputs_ > 1
-
-
 def _class_array(model):
-    """Convert the classes to an array of a type that ONNX supports."""
+    """Convert the classes to an array of a type that ONNX supports; None if multilabel."""
+    if model._target.is_multilabel:
+        return None
     classes = model.classes_
     if all(isinstance(label, str) for label in classes):
         return classes.astype(str)
@@ -126,6 +137,22 @@ def _class_array(model):
             "numbers, booleans or strings."
         )
     return classes.astype(dtypes[classes.dtype.kind])
+
+
+def _convert_ensemble(scope, operator, container):
+    """Convert the members, which read the same inputs, and average their last output."""
+    # The public function would make the outputs of the members outputs of the model.
+    from skl2onnx._parse import _parse_sklearn
+
+    nodes, members = Nodes(scope, container), operator.raw_operator.estimators_
+    pipelines = [make_pipeline(*steps_of(member)) for member in members]
+    outputs = [_parse_sklearn(scope, pipe, operator.inputs)[-1] for pipe in pipelines]
+    mean = nodes("Mean", *[output.full_name for output in outputs])
+    *label, output = operator.outputs
+    if label:
+        classes = _class_array(network_of(members[0]))
+        nodes.name(class_labels(nodes, mean, classes, 0.5), label[0])
+    nodes.name(mean, output)
 
 
 def _convert_per_step(scope, operator, container):
@@ -182,6 +209,8 @@ _CONVERTERS = {
     rnn.SequenceRNNRegressor: _convert_network,
     rnn.StepRNNClassifier: _convert_network,
     rnn.StepRNNRegressor: _convert_network,
+    EnsembleClassifier: _convert_ensemble,
+    EnsembleRegressor: _convert_ensemble,
     PerStep: _convert_per_step,
     SequencePadder: _convert_padder,
 }

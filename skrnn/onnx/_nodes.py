@@ -170,13 +170,19 @@ def _dense(nodes, p, x):
 def class_answers(nodes, raw_prediction, classes, out_activation):
     """Compute labels and probabilities; the last axis of `raw_prediction` is the outputs."""
     if classes is None:  # multilabel
-        positive = nodes("Greater", raw_prediction, np.float32(0))
-        return nodes("Cast", positive, to=_type(np.int64)), nodes("Sigmoid", raw_prediction)
+        return class_labels(nodes, raw_prediction, classes, 0), nodes("Sigmoid", raw_prediction)
     if out_activation == "logistic":  # softmax((0, a)) is (1 - logistic(a), logistic(a))
         padding = np.array([1, 0]), np.float32(0), np.array([-1])
         raw_prediction = nodes("Pad", raw_prediction, *padding)
-    best = nodes("ArgMax", raw_prediction, axis=-1, keepdims=0)
-    return nodes("Gather", classes, best), nodes("Softmax", raw_prediction, axis=-1)
+    chosen = class_labels(nodes, raw_prediction, classes, 0)
+    return chosen, nodes("Softmax", raw_prediction, axis=-1)
+
+
+def class_labels(nodes, scores, classes, threshold):
+    """Choose the class of the highest score, or, if `classes` is None, all above a threshold."""
+    if classes is None:
+        return nodes("Cast", nodes("Greater", scores, np.float32(threshold)), to=_type(np.int64))
+    return nodes("Gather", classes, nodes("ArgMax", scores, axis=-1, keepdims=0))
 
 
 def numbers(nodes, raw_prediction, target):
