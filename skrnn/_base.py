@@ -28,6 +28,7 @@ from skrnn._numeric.training import Ragged, Rows, evaluate
 from skrnn._training.diagnosis import needed_scaling, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
+from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import check_finite
 from skrnn._training.threads import thread_map
 from skrnn.solvers import LBFGS
@@ -43,13 +44,14 @@ _ONE_HOT = (
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
-    A subclass sets `_network_type`, `_auto_batch_size` and `_per_step`, takes `_target`,
+    A subclass sets `_network_type` and `_per_step`, takes `_target`,
     `_read_targets`, `_loss`, `_best_constant` and `_all_right` from `ClassPredictions` or
     `NumberPredictions` (`_predictions.py`), and defines
 
     * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
+    * ``_auto_settings(n_samples, solver)``: the values of parameters that may be 'auto';
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -75,7 +77,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     }
 
     _network_type: type
-    _auto_batch_size: int
     _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
@@ -135,8 +136,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if scale is not None:
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
-        options = self._options(samples, incremental)
-        if self.dropout and options.uses_lbfgs:
+        options, network = self._options(samples, incremental), self._network()
+        if network.dropout and options.uses_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
                 "use solver='adam' or 'sgd', or dropout=0."
@@ -147,7 +148,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 "early_stopping=False."
             )
         n_starts = 1 if warm_start else self._n_starts(options, samples)
-        network, rng = self._network(), check_random_state(self.random_state)
+        rng = check_random_state(self.random_state)
         run = Run(
             network, options, samples, held_out, rng, n_starts, warm_start, incremental, scale
         )
@@ -175,13 +176,12 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return True
 
     def _options(self, samples, incremental):
-        auto = self.batch_size == "auto"
+        solver = self._choose_solver(samples, incremental)
         return TrainingOptions.from_parameters(
-            self.get_params(deep=False),
+            self.get_params(deep=False) | ({"max_iter": 1} if incremental else {}),
+            auto=self._auto_settings(samples.n_samples, solver),
             loss=self._loss(),
-            solver=self._choose_solver(samples, incremental),
-            batch_size=self._auto_batch_size if auto else self.batch_size,
-            max_iter=1 if incremental else self.max_iter,
+            solver=solver,
             keep_best=self._keep_best,
         )
 
@@ -200,7 +200,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             run.hold_out(self.validation_fraction, strata)
         if run.warm_start:
             try:
-                run.params.fill(self._weights())
+                run.params.fill({k: p for k, p in self._weights().items() if k != "skip"})
             except ValueError as error:
                 raise ValueError(
                     "The network differs from that of the earlier fit, whose weights warm_start "
@@ -249,7 +249,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "loss_": monitor.loss_curve[-1] if monitor.loss_curve else np.nan,
             "best_loss_": None if run.options.early_stopping else monitor.best_loss,
             "best_validation_score_": monitor.best_score if monitor.validation_scores else None,
-            "_architecture": asdict(run.network),
+            "_architecture": asdict(run.fitted_network),
             "_optimizer_state": run.optimizer_state,
             "_target_scale": scale and asdict(scale),
         }
@@ -259,7 +259,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
         options = self._options(samples, incremental=False)
-        run = Run(self._network(), options, samples, None, check_random_state(None))
+        scale = TargetScale.only_skip(weights.pop("skip")["W"]) if "skip" in weights else None
+        network, rng = self._network(), check_random_state(None)
+        run = Run(network, options, samples, None, rng, target_scale=scale)
         run.params.fill(weights)
         run.begin()
         self.__dict__.update(self._learned_from(run) | {"best_loss_": None})

@@ -11,7 +11,9 @@ from sklearn.utils.metaestimators import available_if
 from skrnn._estimator import unchanged_on_error
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
+from skrnn._numeric.params import Params
 from skrnn._training.scaling import TargetScale
+from skrnn._training.skip import choose_skip
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -207,10 +209,26 @@ class NumberPredictions(Mixin):
         the losses refer to. Weights from elsewhere have none. Only an output that is the
         prediction itself can undo the standardization.
         """
-        if not self.normalize_y or self.out_activation_ != "identity":
+        if self.out_activation_ != "identity":
             return None
         first = getattr(self, "_target_scale", None) if warm_start else None
-        return TargetScale.of(samples) if first is None else TargetScale(**first)
+        if first is not None:
+            return TargetScale(**first)
+        skip = self._choose_skip(samples, warm_start)
+        if self.normalize_y:
+            return TargetScale.of(samples, skip)
+        return None if skip is None else TargetScale.only_skip(skip)
+
+    def _choose_skip(self, samples, warm_start):
+        """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""
+        if isinstance(self.init, dict) and "skip" in self.init:
+            shapes = {"skip": {"W": (samples.x.shape[1], samples.y.shape[1])}}
+            return Params(shapes).fill({"skip": self.init["skip"]})["skip"]["W"]
+        if isinstance(self.init, dict):
+            return None
+        if warm_start or getattr(self, "skip_connection", None) is None:
+            return None
+        return choose_skip(samples)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""

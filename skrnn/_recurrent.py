@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
@@ -32,6 +32,12 @@ class RecurrentNetwork(NeuralNetwork):
     _parameter_constraints: dict = {
         **NeuralNetwork._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
         "bidirectional": ["boolean"],
         "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
@@ -41,7 +47,8 @@ class RecurrentNetwork(NeuralNetwork):
     }
 
     _network_type = RNN
-    _auto_batch_size = 32
+    _n_updates = 700  # that 'auto' aims at
+    _least_batch_size = 8
     _keep_best = True  # the losses of recurrent networks have spikes
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -114,9 +121,30 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional,
             pooling=self._poolings(),
-            dropout=float(self.dropout),
+            dropout=self._dropout_rate(),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
+
+    def _auto_settings(self, n_samples, solver):
+        """Choose batches and epochs by the number of sequences, so that few are trained enough."""
+        batch_size = int(np.clip(n_samples // 16, self._least_batch_size, 32))
+        given = batch_size if self.batch_size == "auto" else self.batch_size
+        max_iter, n_iter_no_change = 200, 10.0
+        if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):
+            n_batches = -(-n_samples // given)
+            max_iter = int(np.clip(round(self._n_updates / n_batches), 30, 200))
+            if not self.early_stopping:
+                n_iter_no_change = np.inf  # the schedule ends training
+        return {
+            "batch_size": batch_size,
+            "max_iter": max_iter,
+            "n_iter_no_change": n_iter_no_change,
+        }
+
+    def _dropout_rate(self):
+        if self.dropout != "auto":
+            return float(self.dropout)
+        return 0.0 if self.solver == "lbfgs" or isinstance(self.solver, LBFGS) else 0.3
 
     def _poolings(self):
         """Get the names of the poolings as a tuple; None if there is an output for each step."""
@@ -137,7 +165,10 @@ class RecurrentNetwork(NeuralNetwork):
 
     def _init_weights(self, params, rng, attempt):
         if isinstance(self.init, dict):
-            params.fill(self.init)
+            given = self.init
+            if hasattr(self, "skip_connection"):  # not a part of the network in training
+                given = {layer: p for layer, p in given.items() if layer != "skip"}
+            params.fill(given)
             return
         auto = self.init == "auto"
         input_init = INITIALIZERS["glorot_uniform" if auto else self.init]

@@ -231,7 +231,6 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
     }
 
     _network_type = MLP
-    _auto_batch_size = 200
 
     def __init__(
         self, hidden_layer_sizes=(100,), activation="relu", *, solver="auto",
@@ -309,6 +308,9 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
         if name == "sgd":
             return SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum)
         return LBFGS(max_fun=self.max_fun)
+
+    def _auto_settings(self, n_samples, solver):
+        return {"batch_size": 200}
 
     def _options(self, samples, incremental):
         options = super()._options(samples, incremental)

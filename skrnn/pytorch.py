@@ -26,11 +26,12 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     """Make a fitted estimator from the weights of a PyTorch module.
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
-    ``torch.nn.Linear``. Its input is the pooled states, for several poolings one after another,
-    each with both directions. For `XORMLPClassifier` it has ``Linear`` layers only. Kind, sizes and
-    directions of the layers are determined from the arrays. Everything else (`pooling`,
-    `activation`) is taken from `estimator`. The result can predict, stream and continue training
-    like any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
+    ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
+    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
+    last step of a sequence, and added. For `XORMLPClassifier` the module has ``Linear`` layers
+    only. Kind, sizes and directions of the layers are determined from the arrays. Everything else
+    (`pooling`, `activation`) is taken from `estimator`. The result can predict, stream and continue
+    training like any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------
@@ -87,6 +88,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}.")
     arrays, recurrent, linear = _read_arrays(state_dict)
     is_recurrent = isinstance(estimator, RecurrentNetwork)
+    skip = linear.pop() if is_recurrent and linear[1:] and linear[-1] == "skip." else None
     if bool(recurrent) != is_recurrent or not linear or (is_recurrent and len(linear) > 1):
         needed = "RNN, GRU or LSTM layers and one Linear" if is_recurrent else "only Linear layers"
         raise ValueError(
@@ -96,9 +98,12 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     if is_recurrent:
         n_poolings = len(estimator._poolings() or [None])
         parameters, weights = _read_recurrent(arrays, recurrent, linear[0], n_poolings)
+        if skip is not None:
+            weights["skip"] = _read_skip(arrays, skip, weights)
     else:
         parameters, weights = _read_dense(arrays, linear)
-    first, output = weights[next(iter(weights))], weights[next(reversed(weights))]
+    first = weights[next(iter(weights))]
+    output = weights["output"] if is_recurrent else weights[next(reversed(weights))]
     n_features, n_outputs = first["W"].shape[-2], output["W"].shape[1]
     estimator = clone(estimator).set_params(**parameters)
     if not isinstance(estimator, ClassPredictions):
@@ -128,7 +133,8 @@ def to_state_dict(estimator, *, names=None):
     names : list of str, default=None
         Names of the modules. For a recurrent estimator, these are the name of the recurrent layers
         (one for each layer, if their sizes differ) and the name of the output layer, by default
-        ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. For `XORMLPClassifier`, one for
+        ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. If the fitted network has a skip
+        connection, "skip" is the last. For `XORMLPClassifier`, one for
         each layer, by default ``["0", "2", "4"]``, as in
         ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
 
@@ -286,6 +292,11 @@ def _read_linear(arrays, prefix, n_in):
     return {"W": W, "b": _get(arrays, f"{prefix}bias", (W.shape[1],))}
 
 
+def _read_skip(arrays, prefix, weights):
+    n_features, n_outputs = weights["recurrent_0"]["W"].shape[1], weights["output"]["W"].shape[1]
+    return {"W": _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T}
+
+
 def _get(arrays, key, shape):
     """Get an array and check its shape, in which None means any size. A missing bias is 0."""
     if key not in arrays and len(shape) == 1:
@@ -326,7 +337,8 @@ def _write_recurrent(network, weights):
             }
             end = f"_l{number}{direction}"
             layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
-    return [*layers, ("output", _write_linear(weights["output"]))]
+    layers.append(("output", _write_linear(weights["output"])))
+    return [*layers, ("skip", {"weight": weights["skip"]["W"].T})] if network.skip else layers
 
 
 def _write_linear(p):

@@ -6,8 +6,10 @@ and the two classes of predictions hold the code.
 
 from __future__ import annotations
 
+from numbers import Real
+
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
@@ -36,15 +38,14 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
         accept 'tanh' only.
 
-    bidirectional : bool, default=False
-        Whether each layer also reads the sequences backwards.
+    bidirectional : bool, default=True
+        Whether each layer also reads the sequences backwards. Streams (`step`) need False.
 
-    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default='last'
+    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default=('last', 'mean', 'max')
         How the hidden states of a sequence become one vector. 'last' takes the state after the last
         step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
         'attention' takes a mean with learned weights, the softmax of a linear function of the
-        states [5]_. The vectors of several poolings, such as ``('last', 'max')``, are put side by
-        side.
+        states [5]_. The vectors of several poolings are put side by side.
 
     dropout : float, default=0.0
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
@@ -69,7 +70,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     learning_rate_init : float, default=0.01
         Initial learning rate of 'adam' and 'sgd'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='cosine'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
@@ -80,11 +81,13 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         divided by the number of sequences, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
-        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+        Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
+        at least 8 and at most 32.
 
-    max_iter : int, default=200
+    max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
+        of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -94,8 +97,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
-    n_iter_no_change : int, default=10
-        Number of epochs without improvement that end training.
+    n_iter_no_change : int, inf or 'auto', default='auto'
+        Number of epochs without improvement that end training. 'auto' is 10, but infinity with the
+        schedule 'cosine' if training does not stop early: then it ends at `max_iter`.
 
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
@@ -224,10 +228,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
+        bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
         step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
-        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
         validation_fraction=0.1, class_weight=None, n_init=1, init="auto",
         warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
@@ -257,19 +261,18 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
         accept 'tanh' only.
 
-    bidirectional : bool, default=False
-        Whether each layer also reads the sequences backwards.
+    bidirectional : bool, default=True
+        Whether each layer also reads the sequences backwards. Streams (`step`) need False.
 
-    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default='last'
+    pooling : {'last', 'mean', 'max', 'attention'} or tuple of str, default=('last', 'mean', 'max')
         How the hidden states of a sequence become one vector. 'last' takes the state after the last
         step of each direction, 'mean' and 'max' take the mean and the maximum over the steps, and
         'attention' takes a mean with learned weights, the softmax of a linear function of the
-        states [5]_. The vectors of several poolings, such as ``('last', 'max')``, are put side by
-        side.
+        states [5]_. The vectors of several poolings are put side by side.
 
-    dropout : float, default=0.0
+    dropout : float or 'auto', default='auto'
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        Not available with 'lbfgs'.
+        'auto' is 0.3, but 0 with 'lbfgs', for which dropout is not available.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -294,14 +297,23 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         and deviation of the first fit, or of the first chunk. Only for 'squared_error',
         'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
 
+    skip_connection : {'auto', None}, default='auto'
+        Connection from the last step of a sequence to the output. With 'auto', `fit` chooses for
+        each output the column of which the last value explains most of the variance of the target,
+        if that is at least half of it, as the series itself does in most forecasts. The network is
+        trained on the difference, so that it starts from the forecast that the series stays where
+        it is. The weight is not trained: it is the ratio of the standard deviations of target and
+        column. Not used with sparse steps, nor with losses other than 'squared_error',
+        'absolute_error' and `Huber`.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
 
-    learning_rate_init : float, default=0.01
+    learning_rate_init : float, default=0.003
         Initial learning rate of 'adam' and 'sgd'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='cosine'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
@@ -314,9 +326,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
 
-    max_iter : int, default=200
+    max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 100 steps
+        of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -326,8 +339,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
-    n_iter_no_change : int, default=10
-        Number of epochs without improvement that end training.
+    n_iter_no_change : int, inf or 'auto', default='auto'
+        Number of epochs without improvement that end training. 'auto' is 10, but infinity with the
+        schedule 'cosine' if training does not stop early: then it ends at `max_iter`.
 
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
@@ -444,15 +458,19 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
+        "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "skip_connection": [StrOptions({"auto"}), None],
     }
+    _n_updates = 100
+    _least_batch_size = 32
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=False, pooling="last", dropout=0.0, bptt_steps=None,
-        step_features=None, loss="auto", normalize_y=True, solver="adam",
-        learning_rate_init=0.01, learning_rate="constant", alpha=0.0001,
-        batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1, n_init=1,
+        bidirectional=True, pooling=("last", "mean", "max"), dropout="auto", bptt_steps=None,
+        step_features=None, loss="auto", normalize_y=True, skip_connection="auto", solver="adam",
+        learning_rate_init=0.003, learning_rate="cosine", alpha=0.0001,
+        batch_size="auto", max_iter="auto", max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change="auto", early_stopping=False, validation_fraction=0.1, n_init=1,
         init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
@@ -511,7 +529,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     learning_rate_init : float, default=0.01
         Initial learning rate of 'adam' and 'sgd'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='cosine'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
@@ -522,11 +540,13 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         divided by the number of steps, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
-        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+        Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
+        at least 8 and at most 32.
 
-    max_iter : int, default=200
+    max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
+        of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -536,8 +556,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
-    n_iter_no_change : int, default=10
-        Number of epochs without improvement that end training.
+    n_iter_no_change : int, inf or 'auto', default='auto'
+        Number of epochs without improvement that end training. 'auto' is 10, but infinity with the
+        schedule 'cosine' if training does not stop early: then it ends at `max_iter`.
 
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
@@ -662,9 +683,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="constant",
-        alpha=0.0001, batch_size="auto", max_iter=200, max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change=10, early_stopping=False, validation_fraction=0.1,
+        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="cosine",
+        alpha=0.0001, batch_size="auto", max_iter="auto", max_grad_norm=5.0, tol=1e-4,
+        n_iter_no_change="auto", early_stopping=False, validation_fraction=0.1,
         class_weight=None, n_init=1, init="auto", warm_start=False, random_state=None,
         verbose=False
     ):  # fmt: skip
@@ -751,7 +772,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     learning_rate_init : float, default=0.01
         Initial learning rate of 'adam' and 'sgd'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='cosine'
         Schedule of the learning rate. 'invscaling' divides the initial rate by the square root
         of the number of sequences seen. 'adaptive' divides the rate by 5 whenever the loss (or
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
@@ -762,11 +783,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         divided by the number of steps, or by the sum of their weights.
 
     batch_size : int or 'auto', default='auto'
-        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+        Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
+        at least 8 and at most 32.
 
-    max_iter : int, default=200
+    max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
+        of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -776,8 +799,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Training ends when the loss (or validation loss) has not improved by `tol` for
         `n_iter_no_change` epochs; with 'lbfgs', when no entry of the gradient exceeds `tol`.
 
-    n_iter_no_change : int, default=10
-        Number of epochs without improvement that end training.
+    n_iter_no_change : int, inf or 'auto', default='auto'
+        Number of epochs without improvement that end training. 'auto' is 10, but infinity with the
+        schedule 'cosine' if training does not stop early: then it ends at `max_iter`.
 
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
@@ -901,8 +925,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
         loss="auto", normalize_y=True, solver="adam", learning_rate_init=0.01,
-        learning_rate="constant", alpha=0.0001, batch_size="auto", max_iter=200,
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change=10, early_stopping=False,
+        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
         validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
         random_state=None, verbose=False
     ):  # fmt: skip

@@ -167,11 +167,6 @@ def each_step(p, h, packing, rng=None):
     return h[packing.to_concatenated], lambda dy, grad=None, want_dx=True: dy[packing.to_packed]
 
 
-def reverse(p, x, packing, rng=None):
-    """Reverse the steps of every sequence. This is its own inverse, so `back` does the same."""
-    return x[packing.reverse], lambda dy, grad=None, want_dx=True: dy[packing.reverse]
-
-
 POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, "attention": attend}
 POOLINGS_OF_STREAMS = {
     "last": last_step,

@@ -24,7 +24,6 @@ from skrnn._numeric.layers import (
     each_step,
     pool_last,
     pool_last_of_both,
-    reverse,
 )
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
@@ -92,23 +91,6 @@ def add(*layers):
             return sum(dxs) if want_dx else None
 
         return sum(outputs), back
-
-    return run
-
-
-def on_reversed(layer):
-    """Run a layer on reversed sequences, and reverse its output again."""
-
-    def run(params, x, packing, rng=None):
-        x, back_reverse = reverse(params, x, packing)
-        y, back_layer = layer(params, x, packing, rng)
-        y, back_again = reverse(params, y, packing)
-
-        def back(dy, grad, want_dx=True):
-            dx = back_layer(back_again(dy), grad, want_dx)
-            return back_reverse(dx) if want_dx else None
-
-        return y, back
 
     return run
 
@@ -227,10 +209,12 @@ class RNN:
 
     def _encoder_layers(self):
         """Make the recurrent layers, each followed by dropout, with poolings after the last."""
-        layers, after = [], _dropout_layers(self.dropout)
-        for names in self.layers[:-1]:
-            layers += [self._directions(names), *after]
-        layers.append(self._directions(self.layers[-1]))
+        after = _dropout_layers(self.dropout)
+        first, *others = (
+            recurrent_layer(names, self.cell, self.activation, self.bptt_steps)
+            for names in self.layers
+        )
+        layers = [first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
         layers.append(zero_if_empty(concatenate(*poolings)) if poolings else each_step)
         return [*layers, *after]
@@ -240,13 +224,6 @@ class RNN:
         if name == "last" and self.bidirectional:
             return pool_last_of_both
         return named(name, POOLINGS[name]) if name == "attention" else POOLINGS[name]
-
-    def _directions(self, names):
-        """Make a recurrent layer of one or two directions."""
-        forward, *backward = (
-            recurrent_layer(name, self.cell, self.activation, self.bptt_steps) for name in names
-        )
-        return concatenate(forward, on_reversed(*backward)) if backward else forward
 
     def initial_state(self, n_streams, dtype):
         """Make the state before the first step of parallel streams."""

@@ -364,19 +364,33 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     return (h,), back
 
 
-def recurrent_layer(name, cell, activation="tanh", bptt_steps=None):
-    """Make a layer: run a cell with the parameters of this name; the output is its first state."""
+def recurrent_layer(names, cell, activation="tanh", bptt_steps=None):
+    """Make a layer of one direction or two: run a cell with the parameters of each name.
+
+    The output is the first state of the cell after each step: h (n_rows, n_units) of each
+    direction, side by side. The second direction reads every sequence from its end.
+    """
     run, start = CELLS[cell].run, (0,) * CELLS[cell].n_states
     options = CELLS[cell].options(activation)
     if bptt_steps is not None:
         run = partial(truncated, cell, n_steps=bptt_steps)
 
     def layer(params, x, packing, rng=None):
-        states, back_states = run(params[name], x, packing, start, **options)
+        orders = [slice(None), packing.reverse][: len(names)]
+        outputs, backs = [], []
+        for name, order in zip(names, orders, strict=True):
+            states, back_states = run(params[name], x[order], packing, start, **options)
+            outputs.append(states[0][order])
+            backs.append(back_states)
 
         def back(dh, grad, want_dx=True):
-            return back_states(dh, grad[name], want_dx)
+            dx, parts = None, np.split(dh, len(names), axis=1)
+            for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
+                dx_of_one = back_states(dh[order], grad[name], want_dx)
+                if want_dx:
+                    dx = dx_of_one[order] if dx is None else dx + dx_of_one[order]
+            return dx
 
-        return states[0], back
+        return outputs[0] if len(names) == 1 else np.concatenate(outputs, axis=1), back
 
     return layer

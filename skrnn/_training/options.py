@@ -53,12 +53,16 @@ class TrainingOptions:
         return isinstance(self.solver, LBFGS)
 
     @classmethod
-    def from_parameters(cls, parameters: dict[str, Any], **settings) -> TrainingOptions:
+    def from_parameters(
+        cls, parameters: dict[str, Any], auto: dict[str, Any], **settings
+    ) -> TrainingOptions:
         """Take the parameters of an estimator that have the name of a field, and other settings.
 
-        NumPy scalars become Python numbers, which do not overflow or change the dtype.
+        `auto` has the values of parameters that are 'auto'. NumPy scalars become Python numbers,
+        which do not overflow or change the dtype.
         """
         given = {field.name: parameters.get(field.name, field.default) for field in fields(cls)}
+        given |= {name: value for name, value in auto.items() if given[name] == "auto"}
         given |= settings
         for name, value in given.items():
             if isinstance(value, Real) and not isinstance(value, bool):

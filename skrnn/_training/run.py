@@ -120,6 +120,12 @@ class Run:
     def __post_init__(self):
         self.params = Params(self.network.shapes, self.samples.x.dtype)
 
+    @property
+    def fitted_network(self) -> MLP | RNN:
+        """The architecture of the fitted network, with the skip connection if there is one."""
+        has_skip = self.target_scale is not None and self.target_scale.skip is not None
+        return replace(self.network, skip=True) if has_skip else self.network  # type: ignore
+
     def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:
         """Start the history once the initial weights are set; see `Monitor` for the parameters.
 
@@ -283,8 +289,15 @@ class Run:
         if math.isfinite(loss):
             loss, raw = self.evaluate(self.held_out)
             if np.isfinite(raw).all():
-                return score(raw, self.held_out), loss
+                return self._score(score, raw), loss
         return math.nan, math.nan
+
+    def _score(self, score, raw):
+        """Score raw predictions of the validation data, as a fitted network would make them."""
+        scale = self.target_scale
+        if scale is None or scale.skip is None:
+            return score(raw, self.held_out)
+        return score(*scale.add_skip(raw, self.held_out))
 
     def evaluate(self, samples: Rows | Ragged) -> tuple[float, np.ndarray]:
         """Mean loss of samples, without penalty, and their raw predictions."""

@@ -1,13 +1,15 @@
-"""Standardization of targets that are numbers."""
+"""What is done to targets that are numbers before training, and undone in the weights after it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows
+from skrnn._training.skip import last_steps
 
 
 @dataclass(frozen=True)
@@ -18,21 +20,30 @@ class TargetScale:
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
     the targets themselves. A fitted network therefore needs no further step.
 
+    With a skip connection, mean and deviation are those of ``y - x @ skip``, where x is the last
+    step of each sequence. The network is trained on this difference, and the skip connection
+    becomes a layer of the fitted network.
+
     Parameters
     ----------
     mean, scale : ndarray of shape (n_outputs,)
         Weighted mean and standard deviation of each output. If its targets are all equal, their
         absolute value takes the place of the deviation, or 1 if they are 0.
+
+    skip : ndarray of shape (n_features, n_outputs), default=None
+        Weights of a skip connection from the last step of each sequence.
     """
 
     mean: np.ndarray
     scale: np.ndarray
+    skip: np.ndarray | None = None
 
     @classmethod
-    def of(cls, samples: Rows | Ragged) -> TargetScale:
+    def of(cls, samples: Rows | Ragged, skip: np.ndarray | None = None) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
-        exponent = np.frexp(np.abs(samples.y).max(axis=0))[1]
-        y = np.ldexp(samples.y.astype(np.float64, order="C"), -exponent)  # squares cannot overflow
+        targets = _less_skip(samples, skip)
+        exponent = np.frexp(np.abs(targets).max(axis=0))[1]
+        y = np.ldexp(targets.astype(np.float64, order="C"), -exponent)  # squares cannot overflow
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
         origin = y[weight.argmax()].copy()
         y -= origin  # exactly 0 if all targets are equal
@@ -41,10 +52,15 @@ class TargetScale:
         # Equal numbers may differ by rounding errors.
         varies = scale > 2 * np.finfo(samples.y.dtype).eps * np.abs(mean)
         scale = np.ldexp(np.where(varies, scale, np.abs(mean)), exponent)
-        return cls(np.ldexp(mean, exponent), np.where(scale > 0, scale, 1.0))
+        return cls(np.ldexp(mean, exponent), np.where(scale > 0, scale, 1.0), skip)
+
+    @classmethod
+    def only_skip(cls, skip: np.ndarray) -> TargetScale:
+        """Make a scale that does not standardize, with a skip connection."""
+        return cls(np.zeros(skip.shape[1]), np.ones(skip.shape[1]), skip)
 
     def standardize(self, samples: Rows | Ragged) -> Rows | Ragged:
-        """Return the same samples with standardized targets.
+        """Return the same samples with standardized targets, less the skip connection.
 
         Raises
         ------
@@ -52,9 +68,15 @@ class TargetScale:
             If a standardized target overflows.
         """
         with np.errstate(over="ignore"):
-            y = ((samples.y - self.mean) / self.scale).astype(samples.y.dtype)
+            y = _less_skip(samples, self.skip) - self.mean
+            y = (y / self.scale).astype(samples.y.dtype)
         self._refuse_overflow(y)
         return replace(samples, y=y)
+
+    def add_skip(self, raw_prediction: np.ndarray, samples: Any) -> tuple[np.ndarray, Any]:
+        """Add the skip connection to raw predictions and targets, both standardized."""
+        skipped = last_steps(samples) @ (self.skip / self.scale)
+        return raw_prediction + skipped, replace(samples, y=samples.y + skipped)
 
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
@@ -63,7 +85,7 @@ class TargetScale:
         output["b"][...] = (output["b"] - self.mean) / self.scale
 
     def leave(self, params: Params) -> dict[str, dict[str, np.ndarray]]:
-        """Get the same weights with the output layer for the targets themselves.
+        """Get the same weights with the output layer for the targets themselves, and the skip.
 
         Raises
         ------
@@ -75,7 +97,8 @@ class TargetScale:
             W = (output["W"] * self.scale).astype(dtype)
             b = (output["b"] * self.scale + self.mean).astype(dtype)
         self._refuse_overflow(W, b)
-        return {**params, "output": {"W": W, "b": b}}
+        skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
+        return {**params, "output": {"W": W, "b": b}, **skip}
 
     def _refuse_overflow(self, *arrays):
         if not all(np.isfinite(array).all() for array in arrays):
@@ -83,3 +106,8 @@ class TargetScale:
                 f"The targets y are too large for {arrays[0].dtype} to standardize them by their "
                 f"mean {self.mean} and standard deviation {self.scale}. Divide y by a constant."
             )
+
+
+def _less_skip(samples: Any, skip):
+    """Subtract a skip connection, if there is one, from the targets of samples."""
+    return samples.y if skip is None else samples.y - last_steps(samples) @ skip

@@ -97,7 +97,19 @@ def recurrent_network(nodes, network, weights, X, lengths, mask):
         x, last = _recurrent(nodes, network, [weights[name] for name in names], x, lengths_32)
     states = nodes("Transpose", x, perm=[1, 0, 2])
     pooled = _pool(nodes, network.poolings, weights, states, last, lengths, mask)
-    return _dense(nodes, weights["output"], pooled)
+    raw_prediction = _dense(nodes, weights["output"], pooled)
+    if not network.skip:
+        return raw_prediction
+    steps = _last_step(nodes, X, lengths, mask) if network.poolings else X
+    return nodes("Add", raw_prediction, nodes("MatMul", steps, weights["skip"]["W"]))
+
+
+def _last_step(nodes, X, lengths, mask):
+    """Get the last step of each sequence (n_sequences, n_features); zeros if it has none."""
+    steps = nodes("CumSum", nodes("Cast", mask, to=_type(np.int64)), np.array(1))
+    is_last = nodes("Equal", steps, nodes("Unsqueeze", lengths, np.array([1, 2])))
+    last = nodes("Where", nodes("And", is_last, mask), X, np.float32(0))
+    return nodes("ReduceSum", last, np.array([1]), keepdims=0)
 
 
 def _recurrent(nodes, network, directions, x, lengths):

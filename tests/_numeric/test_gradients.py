@@ -31,7 +31,6 @@ from skrnn._numeric.layers import (
     dropout,
     each_step,
     pool_last_of_both,
-    reverse,
 )
 from skrnn._numeric.networks import MLP, RNN, zero_if_empty
 from skrnn._numeric.packing import Packing
@@ -75,7 +74,6 @@ LAYERS = {
     ),
     "dropout": ({}, lambda p, x: dropout(0.4)(p, x, rng=RandomState(0))),
     "dropout-off": ({}, lambda p, x: dropout(0.4)(p, x)),
-    "reverse": ({}, lambda p, x: reverse(p, x, PACKING)),
     **{
         f"activate-{name}": ({}, lambda p, x, name=name: activate(name)(p, x.copy()))
         for name in ACTIVATIONS

@@ -10,7 +10,7 @@ from numeric_helpers import LENGTHS, describe, random_params, recurrent_networks
 from numpy.random import RandomState
 
 from skrnn._numeric import recurrent as cells
-from skrnn._numeric.networks import MLP, RNN, add, chain, concatenate, named, on_reversed
+from skrnn._numeric.networks import MLP, RNN, add, chain, concatenate, named
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, truncated
 
@@ -55,24 +55,6 @@ def test_concatenate():
     np.testing.assert_allclose([grad["a"]["c"], grad["b"]["c"]], [X.sum(), 3 * X.sum()])
 
 
-def test_on_reversed():
-    dy = RandomState(1).normal(size=X.shape)
-    y, dx, _ = run(on_reversed(named("a", scale)), dy, True)
-    assert np.array_equal(y, 2 * X)
-    assert np.array_equal(dx, 2 * dy)
-
-
-def test_on_reversed_reads_from_the_end():
-    def first_step(p, x, packing, rng):
-        y = np.zeros_like(x)
-        y[packing.first] = x[packing.first]
-        return y, None
-
-    y, _ = on_reversed(first_step)(PARAMS, X, PACKING)
-    assert np.array_equal(y[PACKING.last], X[PACKING.last])
-    assert np.count_nonzero(y) == len(PACKING.last) * X.shape[1]
-
-
 def test_add():
     dy = np.array([1.0, 2.0])
     y, dx, grad = run(add(named("a", scale), named("b", scale)), dy, True)
@@ -86,10 +68,9 @@ def test_add():
     [
         chain(named("a", scale), named("b", scale)),
         concatenate(named("a", scale), named("b", scale)),
-        on_reversed(named("a", scale)),
         add(named("a", scale), named("b", scale)),
     ],
-    ids=["chain", "concatenate", "on_reversed", "add"],
+    ids=["chain", "concatenate", "add"],
 )
 def test_dx_is_not_computed_unless_wanted(layer):
     assert run(layer, 1.0, False)[1] is None
