@@ -200,7 +200,8 @@ def test_tuning_prints_ranks_and_regrets(folder, tmp_path, monkeypatch, capsys):
 
 
 def test_candidates_fit_the_kind_of_target():
-    assert "targets as they come" not in candidates_for(CLASSES)
+    assert "no skip connection" not in candidates_for(CLASSES)
+    assert "skip_connection" not in candidates_for(CLASSES)["0.1.0"]
     assert "max" not in candidates_for(STEP_NUMBERS)
     assert set(candidates_for(NUMBERS)) == set(CANDIDATES)
 

@@ -24,7 +24,7 @@ from benchmarks.leaderboard.data import (
     DataSet,
 )
 from benchmarks.leaderboard.features import Flat, OnWindows, fill_forward, summarize
-from benchmarks.leaderboard.networks import RECOMMENDED, make_network, prepare_steps
+from benchmarks.leaderboard.networks import make_network, make_recommended, prepare_steps
 from benchmarks.leaderboard.rivals import OfAeon, TorchGRU
 from benchmarks.leaderboard.simple import LastValue, SeasonalValue, WarpingNeighbour
 
@@ -184,12 +184,7 @@ def too_short(data):
 ENTRIES = [
     Entry("skrnn, untouched", lambda data, seed: make_network(data, random_state=seed),
           ALL, None, "skrnn", random=True, ours=True),
-    Entry("skrnn, untouched, targets as they come",
-          lambda data, seed: make_network(data, scale_targets=False, random_state=seed),
-          frozenset({NUMBERS, STEP_NUMBERS}), None, "skrnn", random=True, ours=True),
-    Entry("skrnn, recommended",
-          lambda data, seed: make_network(data, random_state=seed, **RECOMMENDED[data.kind]),
-          ALL, None, "skrnn", random=True, ours=True),
+    Entry("skrnn, recommended", make_recommended, ALL, None, "skrnn", random=True, ours=True),
     Entry("PyTorch GRU", torch_gru, needs="torch", random=True),
     Entry("constant", constant, ALL),
     Entry("last value",

@@ -1,21 +1,24 @@
-"""The networks of skrnn: untouched, as recommended, and the candidates for new defaults."""
+"""The networks of skrnn: untouched, as recommended, and settings to choose defaults from."""
 
 from inspect import signature
 
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks.leaderboard.data import CLASSES, NUMBERS, STEP_CLASSES, STEP_NUMBERS, DataSet
 from skrnn import (
+    EnsembleClassifier,
+    EnsembleRegressor,
+    Frames,
     PerStep,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
     StepRNNRegressor,
 )
-from skrnn.compose import TransformedStepTargetRegressor
 
 ESTIMATORS = {
     CLASSES: SequenceRNNClassifier,
@@ -23,57 +26,71 @@ ESTIMATORS = {
     STEP_CLASSES: StepRNNClassifier,
     STEP_NUMBERS: StepRNNRegressor,
 }
-COSINE = {"learning_rate": "cosine", "max_iter": 30}
-
-# The settings that the documentation recommends, for each kind of target.
+# What the documentation recommends for each kind of target, beside the ensemble and the frames.
 RECOMMENDED: dict[str, dict] = {
-    CLASSES: {"bidirectional": True, "pooling": "max", "dropout": 0.3},
+    CLASSES: {},
+    NUMBERS: {},
     STEP_CLASSES: {"bidirectional": True, "dropout": 0.3},
-    NUMBERS: COSINE,
-    STEP_NUMBERS: COSINE,
+    STEP_NUMBERS: {},
 }
+N_MEMBERS = 5
+LONG = 60  # steps of the longest sequence, from which on frames are tried
+FRAMES = [
+    "passthrough",
+    Frames(8),
+    Frames(16),
+    Frames(4, features="statistics"),
+    Frames(8, features="statistics"),
+    Frames(16, features="statistics"),
+]
 
-# Settings that --tune compares. `scale_targets` is a parameter of `make_network`.
+OF_0_1_0 = {
+    "learning_rate": "constant",
+    "max_iter": 200,
+    "n_iter_no_change": 10,
+    "batch_size": 32,
+    "bidirectional": False,
+    "pooling": "last",
+    "dropout": 0.0,
+    "learning_rate_init": 0.01,
+    "skip_connection": None,
+}
+# Settings that --tune compares.
 CANDIDATES: dict[str, dict] = {
     "default": {},
-    "cosine 20": COSINE | {"max_iter": 20},
-    "cosine 30": COSINE,
-    "cosine 50": COSINE | {"max_iter": 50},
-    "cosine 100": COSINE | {"max_iter": 100},
-    "rate 0.003": {"learning_rate_init": 0.003},
-    "rate 0.003, cosine 50": COSINE | {"learning_rate_init": 0.003, "max_iter": 50},
-    "early stopping": {"early_stopping": True},
-    "uniform": {"init": "uniform"},
-    "dropout": {"dropout": 0.3},
+    "0.1.0": OF_0_1_0,
+    "one direction": {"bidirectional": False},
+    "both directions": {"bidirectional": True},
+    "last": {"pooling": "last"},
     "max": {"pooling": "max"},
-    "mean": {"pooling": "mean"},
-    "bidirectional": {"bidirectional": True},
-    "patience 30": {"n_iter_no_change": 30},
+    "last, max": {"pooling": ("last", "max")},
+    "attention": {"pooling": "attention"},
+    "constant rate": {"learning_rate": "constant", "max_iter": 200},
+    "early stopping": {"early_stopping": True},
+    "epochs 20": {"max_iter": 20},
+    "epochs 50": {"max_iter": 50},
+    "epochs 100": {"max_iter": 100},
+    "rate 0.003": {"learning_rate_init": 0.003},
+    "rate 0.005": {"learning_rate_init": 0.005},
+    "rate 0.01": {"learning_rate_init": 0.01},
+    "dropout 0": {"dropout": 0.0},
+    "dropout 0.3": {"dropout": 0.3},
     "batch 8": {"batch_size": 8},
-    "cosine 30, batch 8": COSINE | {"batch_size": 8},
-    "cosine 100, patience 100": COSINE | {"max_iter": 100, "n_iter_no_change": 100},
-    "cosine 30, uniform": COSINE | {"init": "uniform"},
-    "cosine 30, dropout": COSINE | {"dropout": 0.3},
-    "cosine 50, dropout": COSINE | {"max_iter": 50, "dropout": 0.3},
-    "cosine 50, batch 8, max": COSINE | {"max_iter": 50, "batch_size": 8, "pooling": "max"},
-    "cosine 30, max": COSINE | {"pooling": "max"},
-    "cosine 30, bidirectional": COSINE | {"bidirectional": True},
-    "bidirectional, max, dropout": {"bidirectional": True, "pooling": "max", "dropout": 0.3},
-    "batch 8, max": {"batch_size": 8, "pooling": "max"},
-    "batch 8, bidirectional": {"batch_size": 8, "bidirectional": True},
-    "batch 8, bidirectional, max": {"batch_size": 8, "bidirectional": True, "pooling": "max"},
-    "bidirectional, max": {"bidirectional": True, "pooling": "max"},
-    "targets as they come": {"scale_targets": False},
-    "cosine 30, targets as they come": COSINE | {"scale_targets": False},
+    "batch 16": {"batch_size": 16},
+    "batch 32": {"batch_size": 32},
+    "no skip connection": {"skip_connection": None},
+    "16 units": {"hidden_layer_sizes": 16},
+    "64 units": {"hidden_layer_sizes": 64},
+    "LSTM": {"cell": "lstm"},
 }
 
 
 def candidates_for(kind: str) -> dict[str, dict]:
-    """Return the candidates whose parameters exist for this kind of target."""
+    """Return the candidates for this kind of target; those of 0.1.0 without what it lacks."""
     accepted = set(signature(ESTIMATORS[kind]).parameters)
-    if kind in (NUMBERS, STEP_NUMBERS):
-        accepted.add("scale_targets")
-    return {name: given for name, given in CANDIDATES.items() if set(given) <= accepted}
+    of_0_1_0 = {name: value for name, value in OF_0_1_0.items() if name in accepted}
+    candidates = CANDIDATES | ({"0.1.0": of_0_1_0} if "0.1.0" in CANDIDATES else {})
+    return {name: given for name, given in candidates.items() if set(given) <= accepted}
 
 
 def prepare_steps(data: DataSet) -> PerStep:
@@ -88,11 +105,45 @@ def prepare_steps(data: DataSet) -> PerStep:
     return PerStep(StandardScaler())
 
 
-def make_network(data: DataSet, *, scale_targets: bool = True, **parameters):
+def make_network(data: DataSet, **parameters):
     """Return a pipeline with a network of skrnn for a data set."""
-    model = make_pipeline(prepare_steps(data), ESTIMATORS[data.kind](**parameters))
-    if scale_targets and data.kind == NUMBERS:
-        return TransformedTargetRegressor(model, transformer=StandardScaler())
-    if scale_targets and data.kind == STEP_NUMBERS:
-        return TransformedStepTargetRegressor(model, transformer=StandardScaler())
-    return model
+    return make_pipeline(prepare_steps(data), ESTIMATORS[data.kind](**parameters))
+
+
+def make_recommended(data: DataSet, seed):
+    """Return the recommended estimator: an ensemble, with a search for frames if steps are many."""
+    network = make_network(data, random_state=seed, **RECOMMENDED[data.kind])
+    if data.kind in (NUMBERS, STEP_NUMBERS):
+        return EnsembleRegressor(network, N_MEMBERS, random_state=seed)
+    if data.kind == CLASSES and not data.is_text and max(map(len, data.X)) >= LONG:
+        return FramesThenEnsemble(network, seed)
+    return EnsembleClassifier(network, N_MEMBERS, random_state=seed)
+
+
+class FramesThenEnsemble(ClassifierMixin, BaseEstimator):
+    """Choose frames by cross-validation with one network, then average networks with them."""
+
+    def __init__(self, network, random_state=None):
+        self.network = network
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Search, then fit the ensemble."""
+        scale, network = self.network
+        steps = [("scale", scale), ("frames", None), ("again", PerStep(StandardScaler()))]
+        framed = Pipeline([*steps, ("network", network)])
+        folds = StratifiedKFold(3, shuffle=True, random_state=self.random_state)
+        search = GridSearchCV(framed, {"frames": FRAMES}, cv=folds).fit(X, y)
+        best = clone(framed).set_params(**search.best_params_)
+        self.ensemble_ = EnsembleClassifier(best, N_MEMBERS, random_state=self.random_state)
+        self.ensemble_.fit(X, y)
+        self.classes_ = self.ensemble_.classes_
+        return self
+
+    def predict(self, X):
+        """Return the classes."""
+        return self.ensemble_.predict(X)
+
+    def predict_proba(self, X):
+        """Return the mean probabilities of the members."""
+        return self.ensemble_.predict_proba(X)

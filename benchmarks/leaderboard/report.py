@@ -179,7 +179,6 @@ or three standard deviations mean nothing. A cell without a deviation comes from
 an estimator that is not random.
 
 - *skrnn, untouched*: `make_pipeline(PerStep(StandardScaler()), Estimator())` with all defaults.
-  Targets that are numbers are scaled too, unless the row says that they are used as they come.
 - *skrnn, recommended*: {recommended}
 - *PyTorch GRU*: a GRU with as many units, Adam at a rate of 0.001, 100 epochs.
 - *last value*, *seasonal value*: the column and the period are chosen on the training part.

@@ -11,7 +11,14 @@ from benchmarks.leaderboard.data import PACKAGED, DataSet, packaged
 from benchmarks.leaderboard.entries import ENTRIES
 from benchmarks.leaderboard.evaluate import TEST, score_candidate, score_on_test
 from benchmarks.leaderboard.folder import read_folder
-from benchmarks.leaderboard.networks import CANDIDATES, RECOMMENDED, candidates_for
+from benchmarks.leaderboard.networks import (
+    CANDIDATES,
+    FRAMES,
+    LONG,
+    N_MEMBERS,
+    RECOMMENDED,
+    candidates_for,
+)
 from benchmarks.leaderboard.record import ROOT, Record
 from benchmarks.leaderboard.report import page, score_tables, skipped, tuning_tables
 
@@ -125,5 +132,12 @@ def recommended_as_text() -> str:
     texts = [
         f"for {kind}, " + ", ".join(f"`{name}={value!r}`" for name, value in given.items())
         for kind, given in RECOMMENDED.items()
+        if given
     ]
-    return "; ".join(texts) + "."
+    frames = ", ".join(f"`{frames}`" for frames in FRAMES[1:])
+    return (
+        f"the mean of {N_MEMBERS} networks (`EnsembleClassifier`, `EnsembleRegressor`); "
+        + "; ".join(texts)
+        + f". For classes of sequences of {LONG} steps or more, frames are chosen by "
+        f"cross-validation on the training part: none, {frames}."
+    )
