@@ -69,6 +69,10 @@ class Monitor:
     useful_loss : float, default=-inf
         Loss below which a fit is better than a constant prediction, for early stopping.
 
+    final_loss : float, default=None
+        Loss after the last epoch without dropout, to be compared with the initial loss. Dropout
+        increases the losses of the epochs.
+
     Attributes
     ----------
     best_theta : ndarray of shape (n_parameters,)
@@ -94,6 +98,7 @@ class Monitor:
     validation_scores: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     initial_loss: float = math.inf
+    final_loss: float | None = None
     best_loss: float = math.inf
     best_score: float = -math.inf
     best_validation_loss: float = math.inf
@@ -252,6 +257,9 @@ class Monitor:
     def _last_loss(self):
         return self.loss_curve[-1] if self.loss_curve else math.inf
 
+    def _loss_at_end(self):
+        return self.loss_curve[-1] if self.final_loss is None else self.final_loss
+
     def _loss_rose(self):
         """Whether the loss ended clearly above its first value.
 
@@ -259,7 +267,7 @@ class Monitor:
         """
         if not self.loss_curve:
             return False
-        last, first = self.loss_curve[-1], self.initial_loss
+        last, first = self._loss_at_end(), self.initial_loss
         return not math.isfinite(last) or last > max(1.1 * first, first + self.options.tol)
 
     def warn(self, stacklevel: int, scaling: Scaling) -> None:
@@ -274,7 +282,7 @@ class Monitor:
                 what = "the loss overflows"
             elif self._loss_rose():
                 what = (
-                    f"the loss was {self.loss_curve[-1]:g}, from {self.initial_loss:g} at the start"
+                    f"the loss was {self._loss_at_end():g}, from {self.initial_loss:g} at the start"
                 )
             message = (
                 f"Training diverged: after {n_iter} iterations {what}. The best weights seen are "

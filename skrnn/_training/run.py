@@ -260,6 +260,8 @@ class Run:
                     descend(objective, theta, optimizer, state, passes, rate, limit, end_epoch)
                 if self._overflows():
                     monitor.outcome = "diverged"
+                elif self.network.dropout and not self.incremental:
+                    monitor.final_loss = self._loss_of_batches()
         except KeyboardInterrupt:
             if _runs_in_joblib():
                 raise

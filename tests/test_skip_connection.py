@@ -1,0 +1,203 @@
+"""The skip connection of SequenceRNNRegressor: what it is, and that everything else knows it."""
+
+import numpy as np
+import pytest
+from numeric_helpers import assert_close
+from scipy.sparse import csr_array
+
+from skrnn import Huber, SequenceRNNRegressor, Sequences
+from skrnn._numeric.training import Ragged
+from skrnn._training.skip import choose_skip, last_steps
+from skrnn.pytorch import from_state_dict, to_state_dict
+
+RNG = np.random.RandomState(0)
+WALK = 300 + np.cumsum(RNG.normal(size=260))
+# Windows of a random walk beside a column of noise; the next value of the walk is the target.
+X = [
+    np.column_stack([WALK[i : i + 4 + i % 5] - 300, RNG.normal(size=4 + i % 5)]) for i in range(240)
+]
+Y = np.array([WALK[i + 4 + i % 5] for i in range(240)])
+FEW = {"hidden_layer_sizes": 4, "max_iter": 3, "random_state": 0}
+
+
+def samples(X, y, weight=None):
+    lengths = np.array([len(x) for x in X])
+    y = np.asarray(y, dtype=float).reshape(len(X), -1)
+    weight = np.ones(len(X)) if weight is None else weight
+    return Ragged(np.concatenate(X), y, weight, lengths)
+
+
+def test_the_weight_is_the_ratio_of_standard_deviations():
+    skip = choose_skip(samples(X, np.column_stack([Y, -3 * Y, RNG.normal(size=240)])))
+    column = np.concatenate(X)[:, 0]
+    expected = Y.std() / column.std()
+    assert_close(skip, [[expected, -3 * expected, 0], [0, 0, 0]])
+    assert abs(expected - 1) < 0.05  # of the same quantity
+
+
+def test_no_column_is_chosen_that_explains_less_than_half():
+    noise = RNG.normal(size=240)
+    last = np.array([x[-1, 1] for x in X])
+    assert choose_skip(samples(X, noise)) is None
+    for correlation, chosen in ((0.7, False), (0.9, True)):
+        y = correlation * last + np.sqrt(1 - correlation**2) * noise
+        assert (choose_skip(samples(X, y)) is not None) == chosen
+
+
+def test_weights_are_counts():
+    weight = RNG.randint(1, 4, size=240)
+    index = np.repeat(np.arange(240), weight)
+    weighted = samples(X, Y, weight.astype(float))
+    repeated = samples([X[i] for i in index], Y[index])
+    # The deviation of a column is that of all steps; only the targets are weighted.
+    skips = choose_skip(weighted), choose_skip(repeated)
+    deviations = [np.concatenate(part)[:, 0].std() for part in (X, [X[i] for i in index])]
+    assert_close(skips[0] * deviations[0], skips[1] * deviations[1])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param([x[:0] for x in X], id="no steps"),
+        pytest.param([np.zeros_like(x) for x in X], id="constant columns"),
+        pytest.param([x * 1e200 for x in X], id="squares overflow"),
+    ],
+)
+def test_nothing_is_chosen_without_a_finite_ratio(changed):
+    assert choose_skip(samples(changed, Y)) is None
+
+
+def test_sparse_steps_and_constant_targets_have_none():
+    given = samples(X, Y)
+    sparse = Ragged(csr_array(given.x), given.y, given.weight, given.lengths)
+    assert choose_skip(sparse) is None
+    assert choose_skip(samples(X, np.ones(240))) is None
+
+
+def test_the_last_step_of_an_empty_sequence_is_zero():
+    given = [X[0], X[1][:0], X[2]]
+    assert last_steps(samples(given, [1, 2, 3])).tolist() == [
+        X[0][-1].tolist(), [0, 0], X[2][-1].tolist()
+    ]  # fmt: skip
+
+
+def test_the_forecast_starts_from_the_last_value():
+    train, rest = slice(150), slice(150, None)
+    with_skip = SequenceRNNRegressor(random_state=0).fit(X[train], Y[train])
+    without = SequenceRNNRegressor(skip_connection=None, random_state=0).fit(X[train], Y[train])
+    last = np.array([x[-1, 0] + 300 for x in X[rest]])
+    errors = {
+        name: np.sqrt(np.mean((predicted - Y[rest]) ** 2))
+        for name, predicted in {
+            "last": last,
+            "with": with_skip.predict(X[rest]),
+            "without": without.predict(X[rest]),
+        }.items()
+    }
+    assert errors["with"] < 1.15 * errors["last"]
+    assert errors["without"] > 1.5 * errors["with"]
+    assert "skip" not in without.weights_
+
+
+def test_the_fitted_network_is_the_trained_one_plus_the_last_step():
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    skip = reg.weights_["skip"]["W"]
+    output = reg.weights_["output"]
+    expected = reg.transform(X) @ output["W"] + output["b"] + last_steps(samples(X, Y)) @ skip
+    assert_close(reg.predict(X), expected[:, 0])
+    alone = SequenceRNNRegressor(**FEW, skip_connection=None)
+    alone.fit(X, Y - (last_steps(samples(X, Y)) @ skip)[:, 0])
+    assert_close(reg.weights_["output"]["W"], alone.weights_["output"]["W"])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", Huber(0.5)])
+def test_losses_whose_output_is_the_prediction(loss):
+    reg = SequenceRNNRegressor(**FEW, loss=loss).fit(X, Y)
+    assert np.count_nonzero(reg.weights_["skip"]["W"]) == 1
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_other_losses_have_none(loss):
+    assert "skip" not in SequenceRNNRegressor(**FEW, loss=loss).fit(X, Y).weights_
+
+
+@pytest.mark.parametrize("normalize_y", [True, False])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_streams(normalize_y, dtype):
+    given = [x.astype(dtype) for x in X]
+    reg = SequenceRNNRegressor(**FEW, bidirectional=False, normalize_y=normalize_y).fit(given, Y)
+    state = reg.initial_state()
+    for t, x_t in enumerate(given[3]):
+        predicted, state = reg.step(x_t, state)
+        assert predicted.dtype == dtype
+        np.testing.assert_allclose(predicted, reg.predict([given[3][: t + 1]]), rtol=1e-6)
+
+
+def test_input_gradients_are_exact():
+    reg = SequenceRNNRegressor(**FEW).fit(X, np.column_stack([Y, -Y]))
+    for target in (0, 1):
+        (gradient,) = reg.input_gradients(X[2:3], target=target)
+        for entry in np.ndindex(gradient.shape):
+            moved = [X[2].copy(), X[2].copy()]
+            moved[0][entry] += 1e-5
+            moved[1][entry] -= 1e-5
+            plus, minus = reg.predict(moved)[:, target]
+            assert abs((plus - minus) / 2e-5 - gradient[entry]) < 1e-6
+
+
+def test_training_goes_on_with_the_same_skip_connection():
+    reg = SequenceRNNRegressor(**FEW).fit(X[:100], Y[:100])
+    skip = reg.weights_["skip"]["W"].copy()
+    reg.partial_fit(X[100:], 5 * Y[100:] - 4 * Y[100:].mean())
+    assert np.array_equal(reg.weights_["skip"]["W"], skip)
+    reg.set_params(warm_start=True, learning_rate_init=1e-12).fit(X, Y)
+    assert np.array_equal(reg.weights_["skip"]["W"], skip)
+
+
+def test_initial_weights_with_and_without_a_skip_connection():
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    same = SequenceRNNRegressor(
+        4, init=reg.weights_, max_iter=1, learning_rate_init=1e-12, dropout=0
+    ).fit(X, Y)
+    assert_close(same.predict(X), reg.predict(X), 1e-8)
+    without = {layer: p for layer, p in reg.weights_.items() if layer != "skip"}
+    assert "skip" not in SequenceRNNRegressor(4, init=without, max_iter=1).fit(X, Y).weights_
+    wrong = {**reg.weights_, "skip": {"W": np.ones((3, 1))}}
+    with pytest.raises(ValueError, match=r"skip\['W'\] have shape \(3, 1\).*needs \(2, 1\)"):
+        SequenceRNNRegressor(4, init=wrong).fit(X, Y)
+
+
+def test_validation_scores_are_those_of_the_forecast():
+    reg = SequenceRNNRegressor(**FEW).fit(X[:100], Y[:100], X_val=X[100:], y_val=Y[100:])
+    assert_close(reg.validation_scores_[-1], reg.score(X[100:], Y[100:]))
+
+
+def test_exchange_with_pytorch():
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    written = to_state_dict(reg)
+    assert list(written)[-1] == "skip.weight"
+    assert written["skip.weight"].shape == (1, 2)
+    assert_close(from_state_dict(SequenceRNNRegressor(), written).predict(X), reg.predict(X))
+    wrong = {**written, "skip.weight": np.ones((1, 3))}
+    with pytest.raises(ValueError, match=r"'skip.weight' has shape \(1, 3\), but \(1, 2\)"):
+        from_state_dict(SequenceRNNRegressor(), wrong)
+
+
+@pytest.mark.parametrize("lengths", ["input", "nan"])
+def test_onnx(lengths):
+    pytest.importorskip("skl2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    from skrnn.onnx import to_onnx
+
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y - 300)
+    model = runtime.InferenceSession(to_onnx(reg, lengths=lengths).SerializeToString())
+    given = [*X[:7], X[0][:0]]
+    padded = np.full((8, 10, 2), np.nan, np.float32)
+    for row, x in zip(padded, given, strict=True):
+        row[: len(x)] = x
+    feed = {"X": padded}
+    if lengths == "input":
+        feed["lengths"] = np.array([len(x) for x in given])
+    (predicted,) = model.run(None, feed)
+    expected = reg.predict(Sequences(np.concatenate(given), [len(x) for x in given]))
+    np.testing.assert_allclose(predicted.ravel(), expected, rtol=1e-4, atol=1e-4)
