@@ -151,7 +151,8 @@ class RecurrentNetwork(NeuralNetwork):
         if self._per_step:
             return None
         names = (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
-        if not names or len(set(names)) < len(names) or not set(names) <= set(POOLINGS):
+        known = all(isinstance(name, str) and name in POOLINGS for name in names)
+        if not names or not known or len(set(names)) < len(names):
             raise ValueError(
                 f"pooling={self.pooling!r} must be one of {', '.join(map(repr, POOLINGS))}, or a "
                 "tuple of different ones of them."

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from recipes import CONSTANT_RATE, PLAIN
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
@@ -64,7 +65,7 @@ def test_a_column_of_a_table(of):
 @pytest.mark.parametrize("max_iter", [20, 200])
 def test_targets_of_numbers(max_iter):
     y = [20000 + 1000 * p[-1] for p in PRICES]
-    reg = SequenceRNNRegressor(8, max_iter=max_iter, random_state=0)
+    reg = SequenceRNNRegressor(8, max_iter=max_iter, random_state=0, **CONSTANT_RATE, **PLAIN)
     for message in warnings_of(reg, PRICES, y):  # reached max_iter
         assert message.endswith("Increase max_iter, or scale X.")
     (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)
@@ -75,7 +76,7 @@ def test_targets_of_numbers(max_iter):
 
 def test_targets_of_steps():
     y = [20000 + 1000 * p for p in PRICES]
-    reg = StepRNNRegressor(8, max_iter=9, random_state=0)
+    reg = StepRNNRegressor(8, max_iter=9, random_state=0, **CONSTANT_RATE)
     (message,) = warnings_of(reg, PRICES, y)
     assert message.endswith("Increase max_iter, or scale X.")
     (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)
@@ -85,21 +86,23 @@ def test_targets_of_steps():
 
 def test_small_targets():
     y = [1e-4 * p[-1] for p in PRICES]
-    reg = SequenceRNNRegressor(8, normalize_y=False, random_state=0)
+    reg = SequenceRNNRegressor(8, normalize_y=False, random_state=0, **CONSTANT_RATE, **PLAIN)
     (message,) = warnings_of(reg, PRICES, y)
     assert message.startswith(f"{CONSTANT} Scale y. No value of y exceeds 0.001")
 
 
 def test_both():
-    reg = SequenceRNNRegressor(8, max_iter=20, normalize_y=False, random_state=0)
+    reg = SequenceRNNRegressor(
+        8, max_iter=20, normalize_y=False, random_state=0, **CONSTANT_RATE, **PLAIN
+    )
     (message,) = warnings_of(reg, TIMES, 1e6 + 1e5 * PARITY)
     assert "scale X and y. The values of X reach 1.6e+09;" in message
     assert "The values of y reach 1.1e+06;" in message
 
 
 def test_divergence_names_y():
-    reg = SequenceRNNRegressor(8, solver="sgd", learning_rate_init=10.0, random_state=0)
-    reg.set_params(max_grad_norm=None, normalize_y=False)
+    reg = SequenceRNNRegressor(8, solver="sgd", random_state=0, **CONSTANT_RATE, **PLAIN)
+    reg.set_params(max_grad_norm=None, normalize_y=False, learning_rate_init=10.0)
     (message,) = warnings_of(reg, PRICES, [1e6 * p[-1] for p in PRICES])
     assert "Scale y, or lower learning_rate_init=10" in message
 
@@ -114,7 +117,9 @@ def test_no_warning_of_large_values_that_do_no_harm():
 def test_no_advice_to_scale_data_of_unit_scale():
     X = PerStep(StandardScaler()).fit_transform(TIMES)
     labels = RNG.permutation(PARITY)
-    (message,) = warnings_of(SequenceRNNClassifier(8, max_iter=2, random_state=0), X, labels)
+    (message,) = warnings_of(
+        SequenceRNNClassifier(8, max_iter=2, random_state=0, **CONSTANT_RATE), X, labels
+    )
     assert message == (
         "Maximum iterations (2) reached and the optimization hasn't converged yet. Increase "
         "max_iter, or scale X."

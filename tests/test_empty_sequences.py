@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numeric_helpers import CELLS, POOLINGS, assert_close
+from recipes import PLAIN
 from scipy.special import expit
 
 from skrnn import (
@@ -69,10 +70,12 @@ def test_the_bias_learns_the_targets_of_empty_sequences(options, pooling):
     """Batches of one sequence include some that hold nothing but an empty one."""
     y = np.where(EMPTY, 2.0, X.lengths / 5)
     reg = SequenceRNNRegressor(
-        8, pooling=pooling, max_iter=200, bptt_steps=2, random_state=0, **options
+        8, pooling=pooling, max_iter=200, bptt_steps=2, random_state=0, **options, **PLAIN
     )
     assert np.abs(reg.fit(X, y).predict(X)[EMPTY] - 2).max() < 0.1
-    only = SequenceRNNRegressor(8, pooling=pooling, max_iter=300, random_state=0, **options)
+    only = SequenceRNNRegressor(
+        8, pooling=pooling, max_iter=300, random_state=0, **options, **PLAIN
+    )
     only.fit(NOTHING, np.array([1.0, 2.0, 3.0]))
     assert np.abs(only.predict(NOTHING) - 2).max() < 0.3
 

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from skrnn import Huber, SequenceRNNRegressor, Sequences
 from skrnn._numeric.training import Ragged
-from skrnn._training.skip import choose_skip, last_steps
+from skrnn._training.skip import choose_skip, skipped
 from skrnn.pytorch import from_state_dict, to_state_dict
 
 RNG = np.random.RandomState(0)
@@ -67,18 +67,28 @@ def test_nothing_is_chosen_without_a_finite_ratio(changed):
     assert choose_skip(samples(changed, Y)) is None
 
 
-def test_sparse_steps_and_constant_targets_have_none():
-    given = samples(X, Y)
-    sparse = Ragged(csr_array(given.x), given.y, given.weight, given.lengths)
-    assert choose_skip(sparse) is None
+def test_constant_targets_have_none():
     assert choose_skip(samples(X, np.ones(240))) is None
 
 
-def test_the_last_step_of_an_empty_sequence_is_zero():
+def test_sparse_steps():
+    given = samples(X, np.column_stack([Y, RNG.normal(size=240)]))
+    sparse = Ragged(csr_array(given.x), given.y, given.weight, given.lengths)
+    assert_close(choose_skip(sparse), choose_skip(given))
+    skip = RNG.normal(size=(2, 2))
+    assert_close(skipped(sparse, skip), skipped(given, skip))
+    x = Sequences(csr_array(np.concatenate(X)), [len(x) for x in X])
+    assert_close(
+        SequenceRNNRegressor(**FEW).fit(x, Y).predict(x),
+        SequenceRNNRegressor(**FEW).fit(X, Y).predict(X),
+        1e-9,
+    )
+
+
+def test_an_empty_sequence_adds_nothing():
     given = [X[0], X[1][:0], X[2]]
-    assert last_steps(samples(given, [1, 2, 3])).tolist() == [
-        X[0][-1].tolist(), [0, 0], X[2][-1].tolist()
-    ]  # fmt: skip
+    expected = [X[0][-1], [0, 0], X[2][-1]]
+    assert skipped(samples(given, [1, 2, 3]), np.eye(2)).tolist() == np.array(expected).tolist()
 
 
 def test_the_forecast_starts_from_the_last_value():
@@ -103,10 +113,10 @@ def test_the_fitted_network_is_the_trained_one_plus_the_last_step():
     reg = SequenceRNNRegressor(**FEW).fit(X, Y)
     skip = reg.weights_["skip"]["W"]
     output = reg.weights_["output"]
-    expected = reg.transform(X) @ output["W"] + output["b"] + last_steps(samples(X, Y)) @ skip
+    expected = reg.transform(X) @ output["W"] + output["b"] + skipped(samples(X, Y), skip)
     assert_close(reg.predict(X), expected[:, 0])
     alone = SequenceRNNRegressor(**FEW, skip_connection=None)
-    alone.fit(X, Y - (last_steps(samples(X, Y)) @ skip)[:, 0])
+    alone.fit(X, Y - (skipped(samples(X, Y), skip))[:, 0])
     assert_close(reg.weights_["output"]["W"], alone.weights_["output"]["W"])
 
 

@@ -69,9 +69,9 @@ class Monitor:
     useful_loss : float, default=-inf
         Loss below which a fit is better than a constant prediction, for early stopping.
 
-    final_loss : float, default=None
-        Loss after the last epoch without dropout, to be compared with the initial loss. Dropout
-        increases the losses of the epochs.
+    loss_before, loss_after : float, default=None
+        With dropout, the losses without it before the first epoch and after the last. The losses
+        of the epochs are random, so that they do not show whether training diverged.
 
     Attributes
     ----------
@@ -98,7 +98,8 @@ class Monitor:
     validation_scores: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     initial_loss: float = math.inf
-    final_loss: float | None = None
+    loss_before: float | None = None
+    loss_after: float | None = None
     best_loss: float = math.inf
     best_score: float = -math.inf
     best_validation_loss: float = math.inf
@@ -257,8 +258,10 @@ class Monitor:
     def _last_loss(self):
         return self.loss_curve[-1] if self.loss_curve else math.inf
 
-    def _loss_at_end(self):
-        return self.loss_curve[-1] if self.final_loss is None else self.final_loss
+    def _first_and_last_loss(self):
+        if self.loss_before is None or self.loss_after is None:
+            return self.initial_loss, self.loss_curve[-1]
+        return self.loss_before, self.loss_after
 
     def _loss_rose(self):
         """Whether the loss ended clearly above its first value.
@@ -267,7 +270,7 @@ class Monitor:
         """
         if not self.loss_curve:
             return False
-        last, first = self._loss_at_end(), self.initial_loss
+        first, last = self._first_and_last_loss()
         return not math.isfinite(last) or last > max(1.1 * first, first + self.options.tol)
 
     def warn(self, stacklevel: int, scaling: Scaling) -> None:
@@ -281,9 +284,8 @@ class Monitor:
             if not self.loss_curve:
                 what = "the loss overflows"
             elif self._loss_rose():
-                what = (
-                    f"the loss was {self._loss_at_end():g}, from {self.initial_loss:g} at the start"
-                )
+                first, last = self._first_and_last_loss()
+                what = f"the loss was {last:g}, from {first:g} at the start"
             message = (
                 f"Training diverged: after {n_iter} iterations {what}. The best weights seen are "
                 f"kept. {advice}"

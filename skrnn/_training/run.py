@@ -261,7 +261,7 @@ class Run:
                 if self._overflows():
                     monitor.outcome = "diverged"
                 elif self.network.dropout and not self.incremental:
-                    monitor.final_loss = self._loss_of_batches()
+                    monitor.loss_after = self._loss_of_batches()
         except KeyboardInterrupt:
             if _runs_in_joblib():
                 raise
@@ -277,9 +277,11 @@ class Run:
         fresh = optimizer.start(self.params.flat)
         if state is None or state.keys() != fresh.keys():  # of another solver
             self.optimizer_state = state = fresh
-        if monitor.n_iter == 0 and not monitor.loss_of_start and not self.incremental:
-            # The first epoch may overflow before its own loss is known.
-            monitor.initial_loss = self._loss_of_batches()
+        if monitor.n_iter == 0 and not self.incremental:
+            if self.network.dropout:
+                monitor.loss_before = self._loss_of_batches()
+            if not monitor.loss_of_start:  # the first epoch may overflow before its loss is known
+                monitor.initial_loss = self._loss_of_batches()
         size, shuffle = options.batch_size, options.shuffle
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes

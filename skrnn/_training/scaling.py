@@ -9,7 +9,7 @@ import numpy as np
 
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.skip import last_steps
+from skrnn._training.skip import skipped
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TargetScale:
 
     mean: np.ndarray
     scale: np.ndarray
-    skip: np.ndarray | None = None
+    skip: Any = None
 
     @classmethod
     def of(cls, samples: Rows | Ragged, skip: np.ndarray | None = None) -> TargetScale:
@@ -75,8 +75,8 @@ class TargetScale:
 
     def add_skip(self, raw_prediction: np.ndarray, samples: Any) -> tuple[np.ndarray, Any]:
         """Add the skip connection to raw predictions and targets, both standardized."""
-        skipped = last_steps(samples) @ (self.skip / self.scale)
-        return raw_prediction + skipped, replace(samples, y=samples.y + skipped)
+        added = skipped(samples, self.skip) / self.scale
+        return raw_prediction + added, replace(samples, y=samples.y + added)
 
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
@@ -96,7 +96,8 @@ class TargetScale:
         with np.errstate(over="ignore"):
             W = (output["W"] * self.scale).astype(dtype)
             b = (output["b"] * self.scale + self.mean).astype(dtype)
-        self._refuse_overflow(W, b)
+            largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
+        self._refuse_overflow(W, b, largest)
         skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
         return {**params, "output": {"W": W, "b": b}, **skip}
 
@@ -110,4 +111,4 @@ class TargetScale:
 
 def _less_skip(samples: Any, skip):
     """Subtract a skip connection, if there is one, from the targets of samples."""
-    return samples.y if skip is None else samples.y - last_steps(samples) @ skip
+    return samples.y if skip is None else samples.y - skipped(samples, skip)

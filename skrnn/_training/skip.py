@@ -1,25 +1,16 @@
-"""Weights of a skip connection from the last step of a sequence to the output."""
+"""A skip connection from the last step of a sequence to the output."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._numeric.training import Ragged
-
 _LEAST_EXPLAINED = 0.5
 
 
-def last_steps(samples: Ragged) -> np.ndarray:
-    """Get the last step of each sequence (n_sequences, n_features); zeros if it has none."""
-    lengths = samples.lengths
-    rows = np.cumsum(lengths)[lengths > 0] - 1
-    last = np.zeros((len(lengths), samples.x.shape[1]), samples.x.dtype)
-    last[lengths > 0] = samples.x[rows]
-    return last
-
-
-def choose_skip(samples: Ragged) -> np.ndarray | None:
+def choose_skip(samples: Any) -> np.ndarray | None:
     """Choose for each output the column of which the last value says most about the target.
 
     In a forecast this is the column of the series itself: the best simple forecast of many series
@@ -37,21 +28,22 @@ def choose_skip(samples: Ragged) -> np.ndarray | None:
     -------
     skip : ndarray of shape (n_features, n_outputs) or None
         At most one weight in each column is not 0. A column is chosen if it explains at least half
-        of the variance of the target. None if none is, or if the steps are sparse.
+        of the variance of the target. None if none is.
     """
-    if issparse(samples.x) or not samples.lengths.any():
+    x, has_steps = _last_steps(samples)
+    if not has_steps.any():
         return None
-    weight = samples.weight / samples.weight.sum(dtype=np.float64)
+    weight, y = samples.weight[has_steps].astype(np.float64), samples.y[has_steps]
+    weight /= weight.sum()
     with np.errstate(all="ignore"):
-        x = last_steps(samples).astype(np.float64)
-        x -= weight @ x
-        y = samples.y - weight @ samples.y.astype(np.float64)
-        scale_x = samples.x.std(axis=0, dtype=np.float64)[:, None]  # (n_features, 1)
-        variance_x = (weight @ x**2)[:, None]
-        scale_y = np.sqrt(weight @ y**2)  # (n_outputs,)
-        covariance = (x * weight[:, None]).T @ y  # (n_features, n_outputs)
+        mean_y, scale_y = _moments(y.astype(np.float64), weight)
+        _, scale_last = _moments(x, weight)
+        n_steps = samples.x.shape[0]
+        scale_x = _moments(samples.x, np.full(n_steps, 1 / n_steps))[1][:, None]
+        covariance = x.T @ (weight[:, None] * (y - mean_y))  # (n_features, n_outputs)
         # 1 - var(y - w x) / var(y), with w = sign(covariance) scale_y / scale_x
-        explained = 2 * np.abs(covariance) / (scale_x * scale_y) - variance_x / scale_x**2
+        explained = 2 * np.abs(covariance) / (scale_x * scale_y)
+        explained -= (scale_last[:, None] / scale_x) ** 2
         weights = np.sign(covariance) * scale_y / scale_x
     explained[~np.isfinite(explained) | ~np.isfinite(weights)] = 0  # constant or too large
     columns, outputs = explained.argmax(axis=0), np.arange(len(scale_y))
@@ -59,3 +51,28 @@ def choose_skip(samples: Ragged) -> np.ndarray | None:
     skip = np.zeros_like(weights)
     skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
     return skip if is_chosen.any() else None
+
+
+def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
+    """Compute what a skip connection adds (n_sequences, n_outputs): 0 to a sequence of no steps."""
+    x, has_steps = _last_steps(samples)
+    added = np.zeros((len(has_steps), skip.shape[1]))
+    added[has_steps] = x @ skip
+    return added
+
+
+def _last_steps(samples):
+    """Get the last steps of the sequences that have one, and whether each has one."""
+    has_steps = samples.lengths > 0
+    return samples.x[np.cumsum(samples.lengths)[has_steps] - 1], has_steps
+
+
+def _moments(x, weight):
+    """Compute mean and standard deviation of each column of a dense or sparse matrix.
+
+    The deviation of equal values is 0, without rounding errors.
+    """
+    mean = weight @ x
+    variance = weight @ (x * x) - mean**2 if issparse(x) else weight @ (x - mean) ** 2
+    deviation = np.sqrt(np.maximum(variance, 0))
+    return mean, np.where(deviation > 1e-7 * np.abs(mean), deviation, 0)

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from fuzzing import freeze
+from recipes import CONSTANT_RATE
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -25,7 +26,13 @@ RNG = np.random.RandomState(0)
 RAGGED = [RNG.normal(size=(n, 2)) for n in RNG.randint(1, 6, size=30)]
 TABLE, LABELS = RNG.normal(size=(30, 2)), np.arange(30) % 2
 STEP_LABELS = [(x[:, 0] > 0).astype(int) for x in RAGGED]
-QUICK = {"hidden_layer_sizes": 4, "max_iter": 6, "batch_size": 10, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": 4,
+    "max_iter": 6,
+    "batch_size": 10,
+    "random_state": 0,
+    **CONSTANT_RATE,
+}
 CASES = {
     "table": (XORMLPClassifier(**QUICK, solver="adam"), TABLE, LABELS),
     "labels": (SequenceRNNClassifier(**QUICK), RAGGED, LABELS),

@@ -6,6 +6,7 @@ from threading import Barrier
 import joblib
 import numpy as np
 import pytest
+from recipes import ONE_DIRECTION
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
@@ -27,8 +28,16 @@ QUICK = {"hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0}
 STEPS = [x[:, 0] > 0 for x in RAGGED]
 CASES = {
     "table": (XORMLPClassifier(**QUICK, dropout=0.1), TABLE, TABLE[:, 0] > 0),
-    "labels": (SequenceRNNClassifier(**QUICK, dropout=0.1), RAGGED, np.arange(60) % 3),
-    "numbers": (SequenceRNNRegressor(**QUICK, cell="lstm", bptt_steps=5), RAGGED, np.arange(60.0)),
+    "labels": (
+        SequenceRNNClassifier(**QUICK, **ONE_DIRECTION, dropout=0.1),
+        RAGGED,
+        np.arange(60) % 3,
+    ),
+    "numbers": (
+        SequenceRNNRegressor(**QUICK, **ONE_DIRECTION, cell="lstm", bptt_steps=5),
+        RAGGED,
+        np.arange(60.0),
+    ),
     "step labels": (StepRNNClassifier(**QUICK, bidirectional=True), RAGGED, STEPS),
     "step numbers": (StepRNNRegressor(**QUICK, cell="rnn"), RAGGED, [x[:, 0] for x in RAGGED]),
     "lbfgs": (SequenceRNNClassifier(**QUICK, solver="lbfgs"), RAGGED, np.arange(60) % 2),
