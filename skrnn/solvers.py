@@ -15,7 +15,7 @@ from skrnn._numeric import optimizers
 
 
 class Adam(Persistent):
-    """Adam (Kingma & Ba, 2015).
+    """Adam [1]_, with decoupled weight decay if it is set.
 
     Parameters
     ----------
@@ -28,6 +28,16 @@ class Adam(Persistent):
     epsilon : float, default=1e-8
         Added to the square root of that mean, for numerical stability.
 
+    weight_decay : float, default=0.0
+        In each step, all weights and biases are multiplied by ``1 - learning_rate * weight_decay``
+        (AdamW [2]_). Unlike that of `alpha`, this decay does not pass through the moments of the
+        gradient.
+
+    References
+    ----------
+    .. [1] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR (2015).
+    .. [2] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR (2019).
+
     Examples
     --------
     >>> from skrnn import Adam, SequenceRNNClassifier
@@ -39,13 +49,14 @@ class Adam(Persistent):
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0):
         self._store(locals())
 
     def _optimizer(self):
-        return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
+        return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon, self.weight_decay)
 
 
 class SGD(Persistent):

@@ -221,6 +221,7 @@ BAD_VALUES_OF_RNN = [
     ({"init": {"output": {"W": np.ones((4, 3)), "b": np.ones(2)}}}, MISSING.format("recurrent_0")),
     ({"solver": Adam(beta_1=1)}, "The 'beta_1' parameter of Adam must be a float"),
     ({"solver": Adam(epsilon=0)}, "The 'epsilon' parameter of Adam must be a float"),
+    ({"solver": Adam(weight_decay=-1)}, "The 'weight_decay' parameter of Adam must be a float"),
     ({"solver": SGD(momentum=-1)}, "The 'momentum' parameter of SGD must be a float"),
     ({"solver": LBFGS(max_fun=0)}, "The 'max_fun' parameter of LBFGS must be an int"),
     ({"activation": "relu"}, "activation='relu' has no effect with cell='gru'"),

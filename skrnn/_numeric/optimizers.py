@@ -43,6 +43,7 @@ class AdamUpdate:
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    weight_decay: float = 0.0
 
     def start(self, theta: np.ndarray) -> State:
         """Make the state before the first step: moments of zero.
@@ -54,7 +55,12 @@ class AdamUpdate:
         return {"t": 0, "sum": np.zeros_like(theta), "sum_of_squares": np.zeros_like(theta)}
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, rate: float, state: State) -> None:
-        """``theta -= rate_t m / (sqrt(v) + epsilon)``, bias correction folded into rate_t."""
+        """``theta -= rate_t m / (sqrt(v) + epsilon)``, bias correction folded into rate_t.
+
+        Before that, ``theta -= rate weight_decay theta`` (Loshchilov & Hutter, 2019).
+        """
+        if self.weight_decay:
+            theta *= 1 - rate * self.weight_decay
         state["t"] += 1
         t, m, v = state["t"], state["sum"], state["sum_of_squares"]
         constants = _constants(self.beta_1, self.beta_2, self.epsilon, theta.dtype)

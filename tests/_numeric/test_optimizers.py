@@ -66,6 +66,7 @@ def test_float32_is_kept(optimizer):
         (SGDUpdate(0.5, False), [-1, -2.5]),
         (SGDUpdate(0.5, True), [-1.5, -3.25]),
         (AdamUpdate(epsilon=0), [-1, -2]),
+        (AdamUpdate(epsilon=0, weight_decay=0.5), [-1, -1.5]),
     ],
     ids=repr,
 )

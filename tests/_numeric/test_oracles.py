@@ -226,13 +226,18 @@ def test_sklearn_optimizer(optimizer):
 
     def step(theta, gradient):
         if not theirs:
-            theirs.append(kind([theta], RATE, **vars(optimizer)))
+            options = {k: v for k, v in vars(optimizer).items() if k != "weight_decay"}
+            theirs.append(kind([theta], RATE, **options))
         theirs[0].update_params([theta], [gradient])
 
     assert_close(our_trajectory(optimizer), trajectory(step), tol=1e-14)
 
 
-@pytest.mark.parametrize("optimizer", [*SGDS, AdamUpdate(epsilon=1e-20)], ids=repr)
+@pytest.mark.parametrize(
+    "optimizer",
+    [*SGDS, AdamUpdate(epsilon=1e-20), AdamUpdate(epsilon=1e-20, weight_decay=0.3)],
+    ids=repr,
+)
 def test_torch_optimizer(optimizer):
     torch = pytest.importorskip("torch")
     theta = torch.tensor([3.0, -2.0, 1.0], dtype=torch.float64, requires_grad=True)
@@ -240,7 +245,8 @@ def test_torch_optimizer(optimizer):
         nesterov = optimizer.nesterov and optimizer.momentum > 0  # as PyTorch requires
         theirs = torch.optim.SGD([theta], RATE, optimizer.momentum, nesterov=nesterov)
     else:
-        theirs = torch.optim.Adam([theta], RATE, (optimizer.beta_1, optimizer.beta_2), 1e-20)
+        betas = optimizer.beta_1, optimizer.beta_2
+        theirs = torch.optim.AdamW([theta], RATE, betas, 1e-20, optimizer.weight_decay)
     for ours in our_trajectory(optimizer):
         theirs.zero_grad()
         (torch.from_numpy(CURVATURE) * theta**2 / 2).sum().backward()
