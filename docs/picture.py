@@ -94,7 +94,8 @@ def main(path=PATH):
     X, y = load_japanese_vowels(return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
     scaler = PerStep(StandardScaler())
-    clf = SequenceRNNClassifier(random_state=0).fit(scaler.fit_transform(X), y)
+    clf = SequenceRNNClassifier(bidirectional=False, random_state=0)  # for the streams
+    clf.fit(scaler.fit_transform(X), y)
     utterances = list(choose(scaler.transform(X_test), y_test))
     with plt.rc_context(STYLE):
         figure = draw(clf, utterances, clf.classes_)

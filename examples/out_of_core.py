@@ -74,7 +74,9 @@ def partitions(path):
 
 def network():
     """Return the network to train."""
-    return SequenceRNNClassifier(8, cell="rnn", learning_rate_init=0.003, random_state=0)
+    return SequenceRNNClassifier(
+        8, cell="rnn", bidirectional=False, pooling="last", learning_rate_init=0.003, random_state=0
+    )
 
 
 def train(path, parts=row_groups, n_epochs=1):

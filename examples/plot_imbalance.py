@@ -40,9 +40,7 @@ def fit(class_weight, seed):
     """Fit the pipeline to the utterances of one draw."""
     model = make_pipeline(
         PerStep(StandardScaler()),
-        SequenceRNNClassifier(
-            24, class_weight=class_weight, learning_rate="cosine", max_iter=30, random_state=seed
-        ),
+        SequenceRNNClassifier(24, class_weight=class_weight, max_iter=20, random_state=seed),
     )
     kept = draw(seed)
     return model.fit(X[kept], y[kept])

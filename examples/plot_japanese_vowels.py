@@ -35,28 +35,28 @@ print(f"{len(X)} utterances of {min(lengths)} to {max(lengths)} steps, {X[0].sha
 # ------------------------
 # `PerStep(StandardScaler())` scales each coefficient to mean 0 and variance 1 over all steps of
 # the training utterances. The scaler is part of the pipeline, so it is fitted on the training part
-# of each fold of the search, without leakage from the test part.
+# of each fold of the search, without leakage from the test part. The search compares the default
+# network, which reads in both directions and has three poolings, with simpler ones.
 
 pipeline = Pipeline(
     [
         ("scale", PerStep(StandardScaler())),
-        ("rnn", SequenceRNNClassifier(learning_rate="cosine", max_iter=30, random_state=0)),
+        ("rnn", SequenceRNNClassifier(random_state=0)),
     ]
 )
 grid = {
-    "rnn__cell": ["gru", "lstm"],
     "rnn__bidirectional": [False, True],
-    "rnn__pooling": ["last", "max"],
+    "rnn__pooling": ["last", "max", ("last", "mean", "max")],
 }
 search = GridSearchCV(pipeline, grid, cv=3).fit(X, y)
 
-print("cell  direction  pooling  accuracy in cross-validation")
+print("direction  pooling                  accuracy in cross-validation")
 results = search.cv_results_
 for i in np.argsort(results["rank_test_score"], kind="stable"):
     chosen = results["params"][i]
     direction = "both" if chosen["rnn__bidirectional"] else "forwards"
     print(
-        f"{chosen['rnn__cell']:4}  {direction:9}  {chosen['rnn__pooling']:7}  "
+        f"{direction:9}  {chosen['rnn__pooling']!s:23}  "
         f"{results['mean_test_score'][i]:.3f} ± {results['std_test_score'][i]:.3f}"
     )
 

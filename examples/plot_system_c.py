@@ -80,6 +80,7 @@ model = StepRNNClassifier(
     init="svd",
     alpha=0,
     solver=SGD(momentum=0),
+    learning_rate="constant",
     learning_rate_init=0.1,
     batch_size=1,
     max_iter=25,
@@ -88,7 +89,7 @@ model = StepRNNClassifier(
 models = {
     "cross-entropy": model,
     "squared error": clone(model).set_params(loss="squared_error"),
-    "default estimator": StepRNNClassifier(max_iter=25, random_state=0),
+    "default estimator": StepRNNClassifier(random_state=0),
 }
 for name, clf in models.items():
     clf.fit(X, y)

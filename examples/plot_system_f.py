@@ -42,6 +42,8 @@ X, y = make_parity(10_000, random_state=0)
 elman = SequenceRNNClassifier(
     hidden_layer_sizes=8,
     cell="rnn",
+    bidirectional=False,
+    pooling="last",
     learning_rate_init=0.02,
     batch_size=64,
     max_iter=40,

@@ -140,11 +140,8 @@ for language in lists:
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 network = make_pipeline(
     PerStep(OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
-    SequenceRNNClassifier(
-        bidirectional=True, pooling="max", dropout=0.3, max_iter=25, n_iter_no_change=25,
-        learning_rate="cosine", random_state=0,
-    ),
-)  # fmt: skip
+    SequenceRNNClassifier(random_state=0),
+)
 n_grams = make_pipeline(
     CountVectorizer(analyzer="char_wb", ngram_range=(1, 3)), LogisticRegression(max_iter=1000)
 )
@@ -158,7 +155,8 @@ for name, answers in predicted.items():
 # %%
 # The n-grams are more accurate. With so few words, the useful information is which pairs and
 # triples of letters are frequent in a language. The n-grams contain this information, while the
-# network has to learn it. Its accuracy is only slightly lower.
+# network has to learn it. Its accuracy is 0.04 lower. With a dropout of 0.3 and `pooling="max"` it
+# is 0.03 lower.
 #
 # Words not in the training set
 # -----------------------------

@@ -15,7 +15,7 @@ from skrnn.datasets import load_japanese_vowels
 
 def search(X, y, address):
     """Search over cells and sizes of a network on the Dask cluster at `address`."""
-    clf = SequenceRNNClassifier(max_iter=20, learning_rate="cosine", random_state=0)
+    clf = SequenceRNNClassifier(max_iter=20, random_state=0)
     pipe = make_pipeline(PerStep(StandardScaler()), clf)
     grid = {
         "sequencernnclassifier__cell": ["gru", "lstm"],

@@ -284,7 +284,7 @@ class EnsembleClassifier(Ensemble):
 
     n_jobs : int, default=None
         Number of members that are trained at the same time, in processes of joblib. None means 1
-        unless in a `joblib.parallel_config` context, -1 means all processors. It does not change
+        unless in a ``joblib.parallel_config`` context, -1 means all processors. It does not change
         the result.
 
     random_state : int, RandomState instance or None, default=None
@@ -481,7 +481,7 @@ class EnsembleRegressor(Ensemble):
 
     n_jobs : int, default=None
         Number of members that are trained at the same time, in processes of joblib. None means 1
-        unless in a `joblib.parallel_config` context, -1 means all processors. It does not change
+        unless in a ``joblib.parallel_config`` context, -1 means all processors. It does not change
         the result.
 
     random_state : int, RandomState instance or None, default=None

@@ -79,7 +79,7 @@ class Quantile(Persistent):
     quantiles : float or array-like of float, default=(0.1, 0.5, 0.9)
         The quantiles, in (0, 1) and increasing. `predict` returns them along a last axis: an array
         ``(n_sequences, n_quantiles)``, for vectors ``(n_sequences, n_outputs, n_quantiles)``. For a
-        single number, predictions have the shape of the targets, as in `numpy.quantile`.
+        single number, predictions have the shape of the targets, as in ``numpy.quantile``.
 
     Notes
     -----
