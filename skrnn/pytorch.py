@@ -30,8 +30,9 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
     last step of a sequence, and added. For `XORMLPClassifier` the module has ``Linear`` layers
     only. Kind, sizes and directions of the layers are determined from the arrays. Everything else
-    (`pooling`, `activation`) is taken from `estimator`. The result can predict, stream and continue
-    training like any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
+    (`pooling`, `activation`) is taken from `estimator`; a module that applies its ``Linear`` to the
+    last state needs ``pooling='last'``. The result can predict, stream and continue training like
+    any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     ...     "output.weight": np.array([[-1.0], [1.0]]),
     ...     "output.bias": np.array([0.25, -0.25]),
     ... }
-    >>> clf = from_state_dict(SequenceRNNClassifier(), state_dict, classes=["no", "yes"])
+    >>> estimator = SequenceRNNClassifier(pooling="last")
+    >>> clf = from_state_dict(estimator, state_dict, classes=["no", "yes"])
     >>> clf.predict([[0, 0, 1, 0], [0, 0]])
     array(['yes', 'no'], dtype='<U3')
     """
@@ -96,8 +98,8 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
             f"{len(recurrent)} recurrent and {len(linear)} Linear layers."
         )
     if is_recurrent:
-        n_poolings = len(estimator._poolings() or [None])
-        parameters, weights = _read_recurrent(arrays, recurrent, linear[0], n_poolings)
+        poolings = estimator._poolings() or (None,)
+        parameters, weights = _read_recurrent(arrays, recurrent, linear[0], poolings)
         if skip is not None:
             weights["skip"] = _read_skip(arrays, skip, weights)
     else:
@@ -242,7 +244,7 @@ def _read_dense(arrays, prefixes):
     return {"hidden_layer_sizes": tuple(hidden[:-1])}, weights
 
 
-def _read_recurrent(arrays, layers, output, n_poolings):
+def _read_recurrent(arrays, layers, output, poolings):
     """Get the parameters and weights of a recurrent estimator."""
     directions = next(iter(layers.values()))
     if directions == ["_reverse"] or any(given != directions for given in layers.values()):
@@ -257,7 +259,13 @@ def _read_recurrent(arrays, layers, output, n_poolings):
         n_in = hidden[-1] * len(directions)
     if len(cells) > 1:
         raise ValueError(f"All layers of the state_dict must be of one kind, got {sorted(cells)}.")
-    weights["output"] = _read_linear(arrays, output, n_in * n_poolings)
+    W, n_states = _get(arrays, f"{output}weight", (None, None)), hidden[-1] * len(directions)
+    if len(poolings) > 1 and W.shape[1] == n_states:
+        raise ValueError(
+            f"'{output}weight' has shape {W.shape}, which fits one pooling, but the estimator has "
+            f"pooling={poolings}. Set pooling='last', or the pooling that the module uses."
+        )
+    weights["output"] = _read_linear(arrays, output, n_states * len(poolings))
     bidirectional = len(directions) == 2
     parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
     return parameters, weights

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import ONE_DIRECTION
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, recall_score
@@ -13,7 +14,13 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, as_sequences
 
-END = {"max_iter": 40, "learning_rate": "cosine", "random_state": 0}
+END = {
+    "pooling": "last",
+    "max_iter": 40,
+    "learning_rate": "cosine",
+    "random_state": 0,
+    **ONE_DIRECTION,
+}
 
 
 def rising_or_falling(n, share, seed, noise):
@@ -116,7 +123,7 @@ def test_shap_finds_the_relevant_step(shap):
     y = (X[:, 5] > 0).astype(int)
     pipe = make_pipeline(
         StandardScaler(),
-        SequenceRNNClassifier(8, cell="gru", max_iter=120, learning_rate_init=0.01, random_state=0),
+        SequenceRNNClassifier(8, cell="gru", max_iter=40, random_state=0),
     )
     assert pipe.fit(X, y).score(X, y) > 0.9
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import CONSTANT_RATE, ONE_DIRECTION
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError, UnsetMetadataPassedError
@@ -62,7 +63,7 @@ def ensemble(task, estimator, n_estimators=3, **parameters):
 
 
 def fitted(task, pooling, scaled=False, **parameters):
-    net = network(task, pooling, max_iter=3, **parameters)
+    net = network(task, pooling, **{"max_iter": 3} | ONE_DIRECTION | parameters)
     estimator = make_pipeline(PerStep(StandardScaler()), net) if scaled else net
     return ensemble(task, estimator).fit(X, targets_of(task, pooling))
 
@@ -492,7 +493,9 @@ def test_search_and_cross_validation_over_ragged_sequences():
     clf = EnsembleClassifier(SequenceRNNClassifier(**QUICK), 2, random_state=0)
     search = GridSearchCV(clf, {"estimator__hidden_layer_sizes": [2, 4]}, cv=2).fit(X, y)
     hidden = search.best_params_["estimator__hidden_layer_sizes"]
-    assert search.best_estimator_.estimators_[0].weights_["output"]["W"].shape == (hidden, 1)
+    weights = search.best_estimator_.estimators_[0].weights_
+    assert weights["recurrent_0"]["b_rec"].shape == (hidden,)
+    assert weights["output"]["W"].shape[1] == 1
     assert cross_val_score(clf, X, y, cv=2, scoring="roc_auc").shape == (2,)
     tagger = EnsembleClassifier(StepRNNClassifier(**QUICK), 2, random_state=0)
     tags = [np.arange(len(x)) % 2 for x in X]
@@ -532,7 +535,8 @@ def test_checkpoints_of_members(tmp_path):
 
 
 def test_warnings_of_members_are_shown():
-    clf = EnsembleClassifier(SequenceRNNClassifier(**QUICK), 2, random_state=0)
+    net = SequenceRNNClassifier(**QUICK, **CONSTANT_RATE)
+    clf = EnsembleClassifier(net, 2, random_state=0)
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         clf.fit(X, np.arange(N) % 3)
 

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import CONSTANT_RATE, ONE_DIRECTION, PLAIN
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -57,8 +58,11 @@ per_step = pytest.mark.parametrize("per_step", [False, True])
 
 
 def make(per_step=False, **params):
-    cls = StepRNNRegressor if per_step else SequenceRNNRegressor
-    return cls(**{"hidden_layer_sizes": 4, "max_iter": 4, "random_state": 0, **params})
+    """Make a regressor that can stream and has no part but the network itself."""
+    quick = {"hidden_layer_sizes": 4, "max_iter": 4, "random_state": 0}
+    if per_step:
+        return StepRNNRegressor(**quick | params)
+    return SequenceRNNRegressor(**quick | ONE_DIRECTION | PLAIN | params)
 
 
 def targets(form, per_step):
@@ -287,7 +291,9 @@ def test_a_likelihood_is_compared_by_a_difference():
 @every_loss
 def test_early_stopping(loss):
     X, y = noisy(0, 200)
-    reg = make(loss=loss, early_stopping=True, max_iter=300, learning_rate_init=0.02)
+    reg = make(
+        loss=loss, early_stopping=True, max_iter=300, learning_rate_init=0.02, **CONSTANT_RATE
+    )
     reg.fit(X, np.abs(y) + 0.1)
     assert reg.n_iter_ < 300
     best = np.argmin(reg.validation_loss_curve_)

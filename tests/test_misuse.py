@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import ONE_DIRECTION, PLAIN
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
@@ -119,7 +120,14 @@ def test_encoding_by_target_does_not_leak():
 
 def test_outputs_that_overflow_are_refused_by_every_method():
     reg = SequenceRNNRegressor(
-        2, cell="rnn", activation="identity", max_iter=2, learning_rate="cosine", random_state=0
+        2,
+        cell="rnn",
+        activation="identity",
+        max_iter=2,
+        learning_rate="cosine",
+        random_state=0,
+        **ONE_DIRECTION,
+        **PLAIN,
     ).fit(RAGGED, LABELS)
     huge = [np.full((3, 2), 1.7e308)]
     for method in (reg.predict, reg.transform, reg.hidden_states):

@@ -11,6 +11,7 @@ import joblib
 import make_models
 import numpy as np
 import pytest
+from recipes import ONE_DIRECTION
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -104,7 +105,7 @@ def test_training_continues_after_loading(form, solver, sequences):
 def test_joblib_maps_weights_into_memory(sequences, tmp_path):
     """Weights in read-only files serve for all methods; partial_fit replaces them."""
     X, y = sequences
-    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0).fit(X, y)
+    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0, **ONE_DIRECTION).fit(X, y)
     joblib.dump(clf, tmp_path / "clf")
     loaded = joblib.load(tmp_path / "clf", mmap_mode="r")
     assert not loaded.weights_["output"]["W"].flags.writeable

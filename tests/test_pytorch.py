@@ -19,6 +19,8 @@ from skrnn import (
 from skrnn.pytorch import from_state_dict, to_state_dict
 
 TOLERANCE = 1e-12
+# A usual module applies its Linear layer to the last state.
+LAST = {"pooling": "last"}
 needs_torch = pytest.mark.skipif("not __import__('importlib').util.find_spec('torch')")
 KINDS = [
     *product(["rnn", "gru", "lstm"], [(5,), (4, 4, 4), (4, 3)], [False, True], ["tanh"]),
@@ -121,7 +123,9 @@ def test_trained_here_evaluated_there(cell, sequences):
 
     X, y = sequences
     X = [np.c_[x, x[:, :1]] for x in X]
-    clf = SequenceRNNClassifier(6, cell=cell, bidirectional=True, tol=0.01, random_state=0)
+    clf = SequenceRNNClassifier(
+        6, cell=cell, bidirectional=True, **LAST, max_iter=20, random_state=0
+    )
     clf.fit(X, y)
     modules = module(cell, (6,), True, "tanh", n_outputs=3)
     written = {name: torch.from_numpy(array) for name, array in to_state_dict(clf).items()}
@@ -135,7 +139,7 @@ def test_trained_here_evaluated_there(cell, sequences):
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_modules_without_biases(cell):
     X, modules = ragged(), module(cell, (4, 4), False, "tanh", n_outputs=1, bias=False)
-    fitted = from_state_dict(SequenceRNNRegressor(), modules.state_dict())
+    fitted = from_state_dict(SequenceRNNRegressor(**LAST), modules.state_dict())
     expected = torch_scores(modules, X, "last")[:, 0]
     assert np.abs(fitted.predict(X) - expected).max() < TOLERANCE
 
@@ -145,7 +149,7 @@ def test_parameters_that_want_gradients_and_float32():
     import torch
 
     modules = module("gru", (4,), False, "tanh", n_outputs=2).to(torch.float32)
-    fitted = from_state_dict(SequenceRNNClassifier(), dict(modules.named_parameters()))
+    fitted = from_state_dict(SequenceRNNClassifier(**LAST), dict(modules.named_parameters()))
     assert {w.dtype for p in fitted.weights_.values() for w in p.values()} == {np.dtype("f4")}
     X = [x.astype(np.float32) for x in ragged()]
     assert fitted.predict_proba(X).dtype == np.float32
@@ -197,28 +201,28 @@ def state_dict(n_outputs=1, cell="gru", n_units=2, dtype=np.float64):
 
 
 def raw(state, X):
-    return from_state_dict(SequenceRNNRegressor(), state).predict(X)
+    return from_state_dict(SequenceRNNRegressor(**LAST), state).predict(X)
 
 
 def test_classes_in_the_order_of_the_outputs():
     X = ragged()
     scores = raw(state_dict(3), X)
     labels = np.array(["c", "a", "b"])
-    clf = from_state_dict(SequenceRNNClassifier(), state_dict(3), classes=labels)
+    clf = from_state_dict(SequenceRNNClassifier(**LAST), state_dict(3), classes=labels)
     assert clf.classes_.tolist() == ["a", "b", "c"]
     np.testing.assert_array_equal(clf.predict(X), labels[scores.argmax(axis=1)])
-    default = from_state_dict(SequenceRNNClassifier(), state_dict(3))
+    default = from_state_dict(SequenceRNNClassifier(**LAST), state_dict(3))
     np.testing.assert_array_equal(default.predict(X), scores.argmax(axis=1))
 
 
 @pytest.mark.parametrize("classes", [["no", "yes"], ["yes", "no"]])
 def test_two_classes_by_two_outputs_or_one(classes):
     X = ragged()
-    clf = from_state_dict(SequenceRNNClassifier(), state_dict(2), classes=classes)
+    clf = from_state_dict(SequenceRNNClassifier(**LAST), state_dict(2), classes=classes)
     e = np.exp(raw(state_dict(2), X))
     expected = (e / e.sum(axis=1, keepdims=True))[:, np.argsort(classes)]
     assert np.abs(clf.predict_proba(X) - expected).max() < TOLERANCE
-    clf = from_state_dict(SequenceRNNClassifier(), state_dict(1), classes=classes)
+    clf = from_state_dict(SequenceRNNClassifier(**LAST), state_dict(1), classes=classes)
     second = 1 / (1 + np.exp(-raw(state_dict(1), X)))
     given = clf.predict_proba(X)[:, clf.classes_.tolist().index(classes[1])]
     assert np.abs(given - second).max() < TOLERANCE
@@ -239,7 +243,7 @@ def test_two_outputs_of_a_perceptron(out_activation):
 
 def test_multilabel():
     X = ragged()
-    clf = from_state_dict(SequenceRNNClassifier(), state_dict(3), multilabel=True)
+    clf = from_state_dict(SequenceRNNClassifier(**LAST), state_dict(3), multilabel=True)
     expected = 1 / (1 + np.exp(-raw(state_dict(3), X)))
     assert np.abs(clf.predict_proba(X) - expected).max() < TOLERANCE
 
@@ -265,7 +269,7 @@ def test_layers_may_stand_in_any_order():
     state |= {"head.weight": np.ones((3, 2))}
     X = ragged()
     np.testing.assert_array_equal(raw(state, X), raw(dict(sorted(state.items())), X))
-    assert len(from_state_dict(SequenceRNNRegressor(), state).hidden_layer_sizes) == 11
+    assert len(from_state_dict(SequenceRNNRegressor(**LAST), state).hidden_layer_sizes) == 11
 
 
 def test_a_whole_estimator_comes_out(sequences):
@@ -273,7 +277,7 @@ def test_a_whole_estimator_comes_out(sequences):
     X, y = sequences
     state = state_dict(3)
     state["net.weight_ih_l0"] = state["net.weight_ih_l0"][:, :2]
-    clf = from_state_dict(SequenceRNNClassifier(random_state=0), state, classes=[0, 1, 2])
+    clf = from_state_dict(SequenceRNNClassifier(**LAST, random_state=0), state, classes=[0, 1, 2])
     assert clf.n_features_in_ == clf.n_step_features_ == 2
     assert (clf.n_iter_, clf.t_, clf.loss_curve_, clf.best_loss_) == (0, 0, [], None)
     assert np.isnan(clf.loss_)
@@ -294,7 +298,7 @@ def test_a_whole_estimator_comes_out(sequences):
 
 
 def test_names():
-    fitted = from_state_dict(SequenceRNNRegressor(), state_dict())
+    fitted = from_state_dict(SequenceRNNRegressor(**LAST), state_dict())
     assert next(iter(to_state_dict(fitted))) == "gru.weight_ih_l0"
     assert list(to_state_dict(fitted, names=["net", "head"])) == list(state_dict())
     with pytest.raises(ValueError, match=r"names must be 2 different names, like \['gru', 'output"):
@@ -348,18 +352,35 @@ def changed(**arrays):
 def test_what_does_not_fit(state, message):
     ordered = dict(sorted(state.items(), key=lambda item: item[0].startswith("znet")))
     with pytest.raises(ValueError, match=message):
-        from_state_dict(SequenceRNNRegressor(), ordered)
+        from_state_dict(SequenceRNNRegressor(**LAST), ordered)
+
+
+@pytest.mark.parametrize("kind", [SequenceRNNClassifier, SequenceRNNRegressor])
+def test_a_module_of_one_pooling_needs_an_estimator_of_one(kind):
+    message = (
+        r"'head.weight' has shape \(3, 2\), which fits one pooling, but the estimator has pooling="
+        r"\('last', 'mean', 'max'\). Set pooling='last', or the pooling that the module uses"
+    )
+    with pytest.raises(ValueError, match=message):
+        from_state_dict(kind(), state_dict(3))
+    for pooling in ("last", "mean", "max", ("mean",)):
+        assert from_state_dict(kind(pooling=pooling), state_dict(3)).n_outputs_ == 3
+    # Neither one pooling nor three.
+    wider = {**state_dict(3), "head.weight": np.ones((3, 4))}
+    with pytest.raises(ValueError, match=r"'head.weight' has shape \(3, 4\), but \(any, 6\) is"):
+        from_state_dict(kind(), wider)
+    assert from_state_dict(kind(pooling=("last", "max")), wider).n_outputs_ == 3
 
 
 def test_misuse():
     with pytest.raises(TypeError, match="state_dict must be a mapping, got list"):
-        from_state_dict(SequenceRNNClassifier(), [1])
+        from_state_dict(SequenceRNNClassifier(**LAST), [1])
     with pytest.raises(TypeError, match="one of this package's networks, got 'gru'"):
         from_state_dict("gru", {})
     with pytest.raises(TypeError, match="one of this package's networks, got None"):
         to_state_dict(None)
     with pytest.raises(ValueError, match="3 outputs, which does not fit classes="):
-        from_state_dict(SequenceRNNClassifier(), state_dict(3), classes=[0, 1])
+        from_state_dict(SequenceRNNClassifier(**LAST), state_dict(3), classes=[0, 1])
     with pytest.raises(ValueError, match="hold only Linear layers; it holds 1 recurrent"):
         from_state_dict(XORMLPClassifier(), state_dict())
     chain = {"0.weight": np.ones((4, 2)), "1.weight": np.ones((3, 5))}
@@ -367,14 +388,14 @@ def test_misuse():
         from_state_dict(XORMLPClassifier(), chain)
     with pytest.raises(NotFittedError):
         to_state_dict(SequenceRNNClassifier())
-    odd = SequenceRNNRegressor(activation="logistic")
+    odd = SequenceRNNRegressor(**LAST, activation="logistic")
     fitted = from_state_dict(odd, state_dict(cell="rnn"))
     with pytest.raises(ValueError, match="no RNN with activation='logistic'"):
         to_state_dict(fitted)
 
 
 def test_cells_that_torch_lacks(monkeypatch):
-    gru = from_state_dict(SequenceRNNRegressor(), state_dict())
+    gru = from_state_dict(SequenceRNNRegressor(**LAST), state_dict())
     monkeypatch.setitem(CELLS, "gru", CELLS["gru"]._replace(torch_gates=()))
     with pytest.raises(ValueError, match="PyTorch has no cell='gru'; it has 'rnn', 'lstm'"):
         to_state_dict(gru)

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from numeric_helpers import CELLS, POOLINGS, assert_close
+from recipes import ONE_DIRECTION
 from scipy.sparse import csr_array, csr_matrix
 
 from skrnn import (
@@ -62,6 +63,7 @@ def assert_same_fit(estimator, X, y, tol=1e-9, **fit_params):
 @pytest.mark.parametrize("cell", CELLS)
 def test_cells_and_poolings(cell, pooling, options):
     y = TARGETS[SequenceRNNClassifier]
+    options = ONE_DIRECTION | options
     clf = SequenceRNNClassifier(
         (4, 3), cell=cell, pooling=pooling, batch_size=5, max_iter=3, random_state=0, **options
     )
@@ -103,7 +105,7 @@ def test_single_precision_is_kept(cell):
 
 
 def test_streams_continue_a_fit_on_sparse_steps():
-    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0)
+    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0, **ONE_DIRECTION)
     clf.fit(sparse(), TARGETS[SequenceRNNClassifier])
     state = clf.initial_state()
     for x_t in VALUES[: LENGTHS[0]]:
@@ -147,6 +149,7 @@ def test_memory(kind, options):
     values = csr_array((np.ones(len(tokens)), tokens, np.arange(len(tokens) + 1)))
     X, y = Sequences(values, np.full(n, n_steps)), np.arange(n) % 2
     y = y if kind is SequenceRNNClassifier else np.split(tokens / n_tokens, n)
+    options = ONE_DIRECTION | options
     network = kind(units, max_iter=2, batch_size=25, random_state=0, **options)
     network.fit(X, y)  # memory that is allocated once does not count
     tracemalloc.start()

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import ONE_DIRECTION, PLAIN
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
@@ -180,12 +181,14 @@ def solves_parity_of_a_thousand_bits(seed):
     clf = SequenceRNNClassifier(
         12,
         cell="rnn",
+        pooling="last",
         batch_size=100,
         learning_rate="cosine",
         max_iter=20,
         n_iter_no_change=np.inf,
         n_init=5,
         random_state=seed,
+        **ONE_DIRECTION,
     ).fit(noisy, y)
     X, y = make_parity(1000, min_length=1000, max_length=1000, random_state=10_000 + seed)
     return clf.score(X, y) == 1
@@ -205,9 +208,12 @@ def test_adding_problem(cell):
     reg = SequenceRNNRegressor(
         cell=cell,
         normalize_y=False,
+        pooling="last",
         learning_rate="cosine",
         max_iter=8,
         n_iter_no_change=np.inf,
         random_state=0,
+        **ONE_DIRECTION,
+        **PLAIN,
     ).fit(X, y)
     assert np.mean((reg.predict(X_test) - y_test) ** 2) < 0.005  # the mean of the targets has 0.167

@@ -12,6 +12,7 @@ from threading import Barrier, Event, get_ident
 
 import numpy as np
 import pytest
+from recipes import CONSTANT_RATE, ONE_DIRECTION
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import (
@@ -167,7 +168,7 @@ def test_an_interrupt_cancels_the_calls_that_have_not_begun(cancelled):
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypatch):
-    reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0)
+    reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0, **CONSTANT_RATE)
     with pytest.warns(match="iterations"):
         reg.fit([[0.0], [1.0]], [0.0, 1.0])
     begun, make_run = [], RNN.run.func
@@ -202,7 +203,9 @@ together = threading.Barrier(4)
 
 def fit(n):
     together.wait()
-    SequenceRNNClassifier(128, batch_size=128, max_iter=n, random_state=0).fit(X, y)
+    SequenceRNNClassifier(
+        128, batch_size=128, max_iter=n, bidirectional=False, random_state=0
+    ).fit(X, y)
 
 threads = [threading.Thread(target=fit, args=(n,)) for n in (1, 2, 4, 8)]
 for thread in threads:
@@ -261,14 +264,23 @@ def sequences(n, rng):
     return [rng.standard_normal((length, 3)) for length in rng.integers(1, 9, n)]
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
-def test_the_same_bits_with_one_thread_and_two(dropout):
+def test_the_same_bits_with_one_thread_and_two(dropout, bidirectional):
     X = sequences(300, np.random.default_rng(0))
     y = np.arange(300) % 3
     clf = SequenceRNNClassifier(
-        128, batch_size=300, max_iter=2, n_iter_no_change=np.inf, dropout=dropout, random_state=0
+        128,
+        batch_size=300,
+        max_iter=2,
+        n_iter_no_change=np.inf,
+        bidirectional=bidirectional,
+        dropout=dropout,
+        random_state=0,
+        **CONSTANT_RATE,
     )
-    assert isinstance(gather(samples_of(X), slice(None), RNN(3, (128,), 3)), Halves)
+    network = RNN(3, (128,), 3, bidirectional=bidirectional)
+    assert isinstance(gather(samples_of(X), slice(None), network), Halves)
     fits = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
@@ -293,7 +305,15 @@ def test_the_same_bits_of_a_perceptron(dtype):
 
 def test_a_batch_of_one_has_no_halves():
     clf = SequenceRNNClassifier(
-        2**13, cell="rnn", init="zeros", solver="sgd", batch_size=2, max_iter=1, random_state=0
+        2**13,
+        cell="rnn",
+        init="zeros",
+        solver="sgd",
+        batch_size=2,
+        max_iter=1,
+        random_state=0,
+        **CONSTANT_RATE,
+        **ONE_DIRECTION,
     )
     with pytest.warns(match="iterations"):
         assert clf.fit([[0.0], [1.0], [2.0]], [0, 1, 0]).n_iter_ == 1
@@ -303,7 +323,7 @@ def test_predictions_in_pieces_come_in_order():
     rng = np.random.default_rng(0)
     X = [rng.standard_normal((length, 1)) for length in rng.integers(1, 4000, 40)]
     y = [x[:, 0] for x in X]
-    net = StepRNNRegressor(4, bptt_steps=50, max_iter=1, random_state=0)
+    net = StepRNNRegressor(4, bptt_steps=50, max_iter=1, random_state=0, **CONSTANT_RATE)
     with pytest.warns(match="iterations"):
         net.fit(X[:3], y[:3])
     with threadpool_limits(2, user_api="blas"):
