@@ -211,13 +211,12 @@ class NumberPredictions(Mixin):
         """
         if self.out_activation_ != "identity":
             return None
-        first = getattr(self, "_target_scale", None) if warm_start else None
-        if first is not None:
-            return TargetScale(**first)
-        skip = self._choose_skip(samples, warm_start)
-        if self.normalize_y:
-            return TargetScale.of(samples, skip)
-        return None if skip is None else TargetScale.only_skip(skip)
+        stored = getattr(self, "_target_scale", None) if warm_start else None
+        first = stored and TargetScale(**stored)
+        skip = first.skip if first else self._choose_skip(samples, warm_start)
+        if not self.normalize_y:
+            return None if skip is None else TargetScale.only_skip(skip)
+        return first if first and first.standardizes else TargetScale.of(samples, skip)
 
     def _choose_skip(self, samples, warm_start):
         """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, recall_score
@@ -44,7 +45,8 @@ def bursts():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_constant_accuracy_does_not_end_training(seed):
     X, y = rare_class()
-    clf = SequenceRNNClassifier(8, early_stopping=True, random_state=seed).fit(X, y)
+    clf = SequenceRNNClassifier(8, early_stopping=True, batch_size=32, random_state=seed)
+    clf.set_params(**CONSTANT_RATE, **LAST_STATE).fit(X, y)
     assert np.ptp(clf.validation_scores_[:20]) == 0
     assert clf.n_iter_ > 40
     assert recall_score(y, clf.predict(X)) > 0.4
@@ -55,7 +57,8 @@ def test_the_unit_of_the_targets_does_not_end_training(scale):
     rng = np.random.RandomState(0)
     X = [rng.normal(size=(5, 1)) for _ in range(60)]
     y = scale * np.array([x.sum() / 3 for x in X])
-    reg = SequenceRNNRegressor(8, early_stopping=True, learning_rate_init=0.003, random_state=0)
+    reg = SequenceRNNRegressor(8, early_stopping=True, random_state=0, **CONSTANT_RATE)
+    reg.set_params(**LAST_STATE, **{**PLAIN, "learning_rate_init": 0.003})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert reg.fit(X, y).n_iter_ > 20
@@ -64,7 +67,8 @@ def test_the_unit_of_the_targets_does_not_end_training(scale):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_equal_targets_of_numbers_are_no_measure(seed):
     X, y = bursts()
-    reg = SequenceRNNRegressor(8, early_stopping=True, random_state=seed)
+    reg = SequenceRNNRegressor(8, early_stopping=True, random_state=seed, **CONSTANT_RATE)
+    reg.set_params(**LAST_STATE, **PLAIN)
     with pytest.warns(UserWarning, match="the targets of the 4 validation samples are all equal"):
         reg.fit(X, y)
     assert set(reg.validation_scores_) == {0.0}

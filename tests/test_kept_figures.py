@@ -9,13 +9,14 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from recipes import CONSTANT_RATE
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skrnn import PerStep, SequenceRNNClassifier, XORMLPClassifier
+from skrnn import PerStep, SequenceRNNClassifier, SequenceRNNRegressor, XORMLPClassifier
 
 N, ALPHA, RATE = 36, 0.01, 0.05
 
@@ -47,7 +48,7 @@ def slow(estimator):
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
-    RNN = with_initial_weights(SequenceRNNClassifier(5, **SETTINGS), X)
+    RNN = with_initial_weights(SequenceRNNClassifier(5, **SETTINGS, **CONSTANT_RATE), X)
     MLP = with_initial_weights(XORMLPClassifier(5, **SETTINGS), TABLE)
 
 
@@ -278,6 +279,46 @@ def epoch_that_ends(fitted, no_progress):
     return fitted.max_iter
 
 
+# Dropout: the losses of the epochs are random ------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [N, 8])
+@pytest.mark.parametrize("rate", [0.01, 30.0])
+def test_divergence_is_judged_by_losses_without_dropout(rate, batch_size):
+    settings = {"dropout": 0.5, "solver": "sgd", "learning_rate_init": rate}
+    estimator = clone(RNN).set_params(**settings, batch_size=batch_size, max_grad_norm=None)
+    fitted, start, epochs, messages = fit_recorded(estimator, X)
+    n_batches = -(-N // batch_size)
+    first, last = (
+        mean_loss(e, X, Y) + penalty(e, N / n_batches)
+        for e in (start.set_params(dropout=0), epochs[-1])
+    )
+    diverged = [message for message in messages if "Training diverged" in message]
+    assert (last > 1.1 * first) == (rate == 30.0) == (len(diverged) == 1)
+    for message in diverged:
+        found = re.search(r"the loss was (\S+), from (\S+) at the start", message).groups()
+        assert_allclose([float(number) for number in found], [last, first], rtol=1e-5)
+        assert abs(fitted.loss_ - last) > 1e-3 * last  # with dropout
+
+
+@pytest.mark.parametrize(
+    ("n", "is_constant", "params"),
+    [(2, True, {}), (6, True, {}), (6, False, {"max_iter": 2}), (20, False, {"max_iter": 2})],
+)
+def test_noise_is_no_divergence_of_a_default_regressor(n, is_constant, params):
+    rose = 0
+    for seed in range(30):
+        rng = np.random.RandomState(seed)
+        X = [rng.normal(size=(rng.randint(1, 6), 2)) for _ in range(n)]
+        X = [np.ones((3, 2))] * n if is_constant else X
+        reg = SequenceRNNRegressor(random_state=seed, **params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            reg.fit(X, rng.normal(size=n))
+        rose += reg.loss_ > 1.1 * reg.loss_curve_[0]
+    assert rose > 0  # by chance, as the losses of the epochs do with dropout
+
+
 # Good weights at the start ---------------------------------------------------------------
 
 
@@ -286,7 +327,7 @@ def test_a_tiny_loss_that_varies_has_not_diverged(batch_size):
     y = np.arange(N) % 2
     X = [np.full((3, 1), 2.0 * c - 1) for c in y]
     clf = SequenceRNNClassifier(4, alpha=0, batch_size=batch_size, max_iter=300, random_state=0)
-    clf.set_params(learning_rate_init=0.02, tol=0, n_iter_no_change=np.inf)
+    clf.set_params(learning_rate_init=0.02, tol=0, n_iter_no_change=np.inf, **CONSTANT_RATE)
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(300\) reached"):
         clf.fit(X, y)
     good = clf.weights_

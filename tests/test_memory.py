@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from recipes import LAST_STATE
 
 from skrnn import SequenceRNNClassifier, StepRNNRegressor
 
@@ -38,11 +39,14 @@ def size_of(arrays):
 @pytest.mark.parametrize(
     ("n", "batch_size", "units"), [(200, 200, 64), (200, 200, 16), (300, 40, 48)]
 )
-def test_a_fit_takes_at_most_three_times_the_memory_of_a_batch(cell, n, batch_size, units):
+@pytest.mark.parametrize("network", [LAST_STATE, {}], ids=["one direction", "default"])
+def test_a_fit_takes_at_most_three_times_the_memory_of_a_batch(network, cell, n, batch_size, units):
     X, y = ragged(n), np.arange(n) % 3
-    clf = SequenceRNNClassifier(units, cell=cell, batch_size=batch_size, max_iter=1)
+    clf = SequenceRNNClassifier(units, cell=cell, batch_size=batch_size, max_iter=1, **network)
     steps = sum(sorted(map(len, X))[-batch_size:])
-    batch = steps * (N_FEATURES + 1 + (STORED[cell] + 1) * units) * X[0].itemsize
+    states, side_by_side = (2 * units, 1) if clf.bidirectional else (units, 0)
+    numbers = N_FEATURES + 1 + (STORED[cell] + 1 + side_by_side) * states
+    batch = steps * numbers * X[0].itemsize
     assert peak_of(lambda: clf.fit(X, y)) - size_of(X) < 3 * batch
 
 

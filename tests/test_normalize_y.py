@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
@@ -23,8 +24,9 @@ X = [RNG.normal(size=(RNG.randint(2, 8), 2)) for _ in range(40)]
 NUMBERS = np.array([x[:, 0].sum() + x[-1, 1] for x in X])
 VECTORS = np.array([[x[:, 0].sum(), x[-1, 1]] for x in X])
 STEPS = [x[:, 0].cumsum() for x in X]
-SEQUENCE = SequenceRNNRegressor(6, max_iter=30, random_state=0)
-STEP = StepRNNRegressor(6, max_iter=30, random_state=0)
+STEP = StepRNNRegressor(6, max_iter=30, random_state=0, **CONSTANT_RATE)
+SEQUENCE = SequenceRNNRegressor(6, max_iter=30, random_state=0, **CONSTANT_RATE)
+SEQUENCE.set_params(**LAST_STATE, **PLAIN)
 CASES = {"numbers": (SEQUENCE, NUMBERS), "vectors": (SEQUENCE, VECTORS), "steps": (STEP, STEPS)}
 KINDS = pytest.mark.parametrize("kind", list(CASES))
 
@@ -203,7 +205,7 @@ def test_partial_fit_continues_as_fit_would(kind):
 @pytest.mark.parametrize("size", [1, 2, 10])
 def test_chunks_of_any_size(size):
     y = 20000 + 5000 * NUMBERS
-    reg = SequenceRNNRegressor(8, random_state=0)
+    reg = clone(SEQUENCE).set_params(hidden_layer_sizes=8)
     for _ in range(60):
         for i in range(0, 40, size):
             reg.partial_fit(X[i : i + size], y[i : i + size])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import PLAIN
 from sklearn.base import clone, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -30,7 +31,7 @@ Y = {
     "scalar": np.array([x[:, 0].sum() for x in X]),
     "vector": np.array([[x[:, 0].sum(), x[:, 1].mean(), len(x)] for x in X]),
 }
-REG = SequenceRNNRegressor(4, max_iter=5, learning_rate="cosine", random_state=0)
+REG = SequenceRNNRegressor(4, max_iter=5, learning_rate="cosine", random_state=0, **PLAIN)
 KINDS = pytest.mark.parametrize("kind", Y)
 
 
@@ -172,11 +173,11 @@ def test_parameters_of_other_estimators_do_not_exist():
             SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor
         )
     }  # fmt: skip
-    every = names[SequenceRNNClassifier] | {"normalize_y"}
-    assert every - names[SequenceRNNClassifier] == {"normalize_y"}
+    every = names[SequenceRNNClassifier] | {"normalize_y", "skip_connection"}
+    assert every - names[SequenceRNNClassifier] == {"normalize_y", "skip_connection"}
     assert every - names[SequenceRNNRegressor] == {"class_weight"}
-    assert every - names[StepRNNClassifier] == {"normalize_y", "pooling"}
-    assert every - names[StepRNNRegressor] == {"class_weight", "pooling"}
+    assert every - names[StepRNNClassifier] == {"normalize_y", "pooling", "skip_connection"}
+    assert every - names[StepRNNRegressor] == {"class_weight", "pooling", "skip_connection"}
     assert all(of_class <= every for of_class in names.values())
 
 
@@ -285,6 +286,6 @@ def test_an_array_of_targets_for_each_sequence_is_refused():
 
 def test_a_warm_start_of_another_network_is_refused():
     reg = clone(REG).set_params(max_iter=1, warm_start=True).fit(X, np.ones(len(X)))
-    for change in ({"hidden_layer_sizes": 5}, {"bidirectional": True}, {"cell": "lstm"}):
+    for change in ({"hidden_layer_sizes": 5}, {"bidirectional": False}, {"cell": "lstm"}):
         with pytest.raises(ValueError, match="The network differs from that of the earlier fit"):
             copy.deepcopy(reg).set_params(**change).fit(X, np.ones(len(X)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numeric_helpers import assert_close
 from scipy.sparse import csr_array
+from sklearn.base import clone
 
 from skrnn import Huber, SequenceRNNRegressor, Sequences
 from skrnn._numeric.training import Ragged
@@ -162,6 +163,28 @@ def test_training_goes_on_with_the_same_skip_connection():
     assert np.array_equal(reg.weights_["skip"]["W"], skip)
     reg.set_params(warm_start=True, learning_rate_init=1e-12).fit(X, Y)
     assert np.array_equal(reg.weights_["skip"]["W"], skip)
+
+
+def test_normalize_y_may_change_between_calls():
+    y = 1e4 * Y
+    reg = SequenceRNNRegressor(**{**FEW, "dropout": 0}).fit(X, y)
+    assert reg.loss_ < 10
+    reg.set_params(normalize_y=False, learning_rate_init=1e-12).partial_fit(X, y)
+    skip, raw_loss = reg.weights_["skip"]["W"], reg.loss_
+    assert_close(raw_loss, np.mean((reg.predict(X) - y) ** 2) / 2, 1e-3)
+    reg.set_params(normalize_y=True).partial_fit(X, y)
+    difference = y - skipped(samples(X, y), skip)[:, 0]
+    assert_close(reg.loss_, raw_loss / difference.var(), 1e-3)
+    assert np.array_equal(reg.weights_["skip"]["W"], skip)
+
+
+def test_loaded_weights_are_trained_further_on_standardized_targets():
+    reg = SequenceRNNRegressor(**{**FEW, "dropout": 0}).fit(X, 1e4 * Y)
+    loaded = from_state_dict(clone(reg), to_state_dict(reg))
+    assert "skip" in loaded.weights_
+    loaded.set_params(learning_rate_init=1e-12).partial_fit(X, 1e4 * Y)
+    assert loaded.loss_ < 10
+    assert_close(loaded.predict(X), reg.predict(X), 1e-8)
 
 
 def test_initial_weights_with_and_without_a_skip_connection():

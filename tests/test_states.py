@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from numeric_helpers import CELLS, POOLINGS, assert_close, one_by_one
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import LAST_STATE, PLAIN
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -32,7 +33,7 @@ LENGTHS = [3, 1, 5, 2, 5, 1, 4, 2, 3]
 X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
 N = len(X)
 POOLINGS = [name for name in POOLINGS if name]
-OPTIONS = {"max_iter": 2, "learning_rate": "cosine", "random_state": 0}
+OPTIONS = {"max_iter": 2, "batch_size": 32, "learning_rate": "cosine", "random_state": 0}
 TARGETS = {
     "binary": np.arange(N) % 2,
     "multiclass": np.arange(N) % 3,
@@ -54,7 +55,10 @@ def make(kind, **params):
         if kind.startswith("step")
         else (SequenceRNNClassifier, SequenceRNNRegressor)
     )
-    return (regressor if numbers else classifier)(**{"hidden_layer_sizes": 3, **OPTIONS, **params})
+    defaults = {"hidden_layer_sizes": 3, **OPTIONS}
+    if not kind.startswith("step"):
+        defaults |= LAST_STATE | (PLAIN if numbers else {})
+    return (regressor if numbers else classifier)(**{**defaults, **params})
 
 
 def fitted(kind, X=X, **params):

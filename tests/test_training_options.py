@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -58,7 +60,12 @@ pytestmark = [
 
 
 def make(kind, **params):
-    defaults = {"hidden_layer_sizes": 3, "max_iter": 5, "random_state": 0}
+    defaults = {"hidden_layer_sizes": 3, "max_iter": 5, "batch_size": 32, "random_state": 0}
+    defaults |= CONSTANT_RATE
+    if "step" not in kind:
+        defaults |= LAST_STATE
+    if kind == "numbers":
+        defaults |= PLAIN
     return KINDS[kind][0](**{**defaults, **params})
 
 
@@ -544,11 +551,11 @@ FORMULAS = {
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("schedule", FORMULAS)
-@pytest.mark.parametrize("batch_size", ["auto", 5])
+@pytest.mark.parametrize("batch_size", [N, 5])
 def test_schedules(schedule, solver, batch_size, rates):
     params = {"solver": solver, "learning_rate": schedule, "learning_rate_init": 0.002}
     make("numbers", batch_size=batch_size, max_iter=6, **params).fit(X, Y["numbers"])
-    n_batches = 1 if batch_size == "auto" else 3
+    n_batches = 1 if batch_size == N else 3
     expected = [0.002 * FORMULAS[schedule](epoch, 6) for epoch in range(6)]
     assert_allclose(rates, np.repeat(expected, n_batches))
 
@@ -583,6 +590,118 @@ def test_length_of_the_first_step():
     sgd = clone(adam).set_params(solver=SGD(momentum=0), max_grad_norm=1e-3).fit(X, Y["numbers"])
     steps = [(a - b).ravel() for a, b in zip(weights(sgd), weights(init), strict=True)]
     assert_allclose(np.linalg.norm(np.concatenate(steps)), 0.003 * 1e-3)
+
+
+# Settings that are chosen by the number of sequences
+
+
+def data(n, kind):
+    """Make n sequences of one step and their targets."""
+    X = [RNG.normal(size=(1, 2)) for _ in range(n)]
+    return X, KINDS[kind][1](X)
+
+
+def auto(kind, **params):
+    """An estimator of one unit whose settings are 'auto', as they are by default."""
+    return KINDS[kind][0](1, cell="rnn", random_state=0, **params)
+
+
+# A 16th of the sequences from 8 to 32. Its epochs: the least of 200 that gives about 700 steps.
+SIZES = {  # number of sequences: batch size and epochs
+    "classes": {12: (8, 200), 100: (8, 54), 160: (10, 44), 200: (12, 41), 600: (32, 37),
+                1000: (32, 30)},
+    "numbers": {12: (32, 100), 32: (32, 100), 33: (32, 50), 100: (32, 30), 600: (32, 30)},
+}  # fmt: skip
+
+
+@every_kind
+def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
+    sizes = SIZES["numbers" if kind == "numbers" else "classes"]
+    for n, (batch_size, max_iter) in sizes.items():
+        rates.clear()
+        given, y = data(n, kind)
+        estimator = auto(kind).fit(given, y)
+        n_batches = -(-n // batch_size)
+        assert estimator.n_iter_ == max_iter
+        assert len(rates) == max_iter * n_batches
+        initial = estimator.learning_rate_init
+        expected = [initial * FORMULAS["cosine"](epoch, max_iter) for epoch in range(max_iter)]
+        assert_allclose(rates, np.repeat(expected, n_batches))
+    explicit = {"batch_size": batch_size, "max_iter": max_iter, "n_iter_no_change": np.inf}
+    assert_equal_weights(auto(kind, **explicit).fit(given, y), estimator)
+
+
+@every_kind
+@pytest.mark.parametrize(("batch_size", "n_batches"), [(1, 40), (5, 8), (100, 1)])
+def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
+    n_steps = 100 if kind == "numbers" else 700
+    expected = min(max(round(n_steps / n_batches), 30), 200)
+    given, y = data(40, kind)
+    assert auto(kind, batch_size=batch_size).fit(given, y).n_iter_ == expected
+
+
+@every_kind
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
+def test_other_schedules_have_at_most_200_epochs(kind, learning_rate):
+    endless = {"tol": 0.0, "n_iter_no_change": np.inf}
+    estimator = auto(kind, learning_rate=learning_rate, **endless)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(200\) reached"):
+        assert estimator.fit(X, Y[kind]).n_iter_ == 200
+
+
+@every_kind
+def test_lbfgs_has_at_most_200_iterations(kind):
+    class Limits(Callback):
+        def on_fit_task_begin(self, estimator, context):
+            limits.add(estimator._training_run.options.max_iter)
+
+    limits = set()
+    auto(kind, solver="lbfgs", tol=1.0).set_callbacks(Limits()).fit(X, Y[kind])
+    assert limits == {200}
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("params", "n_iter"),
+    [
+        ({}, 30),  # the schedule ends training
+        ({"early_stopping": True}, 12),
+        ({"learning_rate": "constant"}, 12),
+        ({"learning_rate": "adaptive"}, 67),  # until the rate is 1e-6
+        ({"n_iter_no_change": 4}, 6),
+        ({"n_iter_no_change": np.inf, "early_stopping": True}, 30),
+    ],
+    ids=str,
+)
+def test_epochs_without_improvement(kind, params, n_iter):
+    max_iter = 30 if n_iter <= 30 else "auto"
+    params = {"learning_rate_init": 0.002, "tol": 10.0, "max_iter": max_iter, **params}
+    validation = {"X_val": X_VAL, "y_val": Y_VAL[kind]}
+    # The first epoch counts as an improvement; one more than 10 without any ends training.
+    assert auto(kind, **params).fit(X, Y[kind], **validation).n_iter_ == n_iter
+
+
+@every_kind
+def test_a_warm_start_chooses_by_its_own_sequences(kind, rates):
+    long, short = data(100, kind), data(20, kind)
+    estimator = auto(kind, warm_start=True).fit(*long)
+    first = estimator.n_iter_
+    assert first == (30 if kind == "numbers" else 54)
+    rates.clear()
+    estimator.fit(*short)
+    assert estimator.n_iter_ == (100 if kind == "numbers" else 200)
+    assert rates[0] == estimator.learning_rate_init  # the schedule starts again
+    assert len(estimator.loss_curve_) == first + estimator.n_iter_
+
+
+@every_kind
+def test_partial_fit_chooses_batches_and_takes_one_pass_at_the_initial_rate(kind, rates):
+    estimator, n_batches = auto(kind), 2 if kind != "numbers" else 1
+    for _ in range(3):
+        estimator.partial_fit(X, Y[kind], **(first_classes(kind) if not rates else {}))
+    assert rates == [estimator.learning_rate_init] * 3 * n_batches
+    assert estimator.n_iter_ == 1
+    assert len(estimator.loss_curve_) == 3
 
 
 # Solvers

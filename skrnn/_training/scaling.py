@@ -32,11 +32,15 @@ class TargetScale:
 
     skip : ndarray of shape (n_features, n_outputs), default=None
         Weights of a skip connection from the last step of each sequence.
+
+    standardizes : bool, default=True
+        Whether mean and deviation are those of targets; otherwise they are 0 and 1.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     skip: Any = None
+    standardizes: bool = True
 
     @classmethod
     def of(cls, samples: Rows | Ragged, skip: np.ndarray | None = None) -> TargetScale:
@@ -57,7 +61,7 @@ class TargetScale:
     @classmethod
     def only_skip(cls, skip: np.ndarray) -> TargetScale:
         """Make a scale that does not standardize, with a skip connection."""
-        return cls(np.zeros(skip.shape[1]), np.ones(skip.shape[1]), skip)
+        return cls(np.zeros(skip.shape[1]), np.ones(skip.shape[1]), skip, standardizes=False)
 
     def standardize(self, samples: Rows | Ragged) -> Rows | Ragged:
         """Return the same samples with standardized targets, less the skip connection.
