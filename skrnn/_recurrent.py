@@ -319,7 +319,7 @@ class RecurrentNetwork(NeuralNetwork):
         Examples
         --------
         >>> from skrnn import SequenceRNNClassifier
-        >>> clf = SequenceRNNClassifier(random_state=0, max_iter=500)
+        >>> clf = SequenceRNNClassifier(bidirectional=False, random_state=0)
         >>> clf = clf.fit([[0, 0, 1], [0], [1], [0, 0]], [1, 0, 1, 0])
         >>> state = clf.initial_state()
         >>> for bit in [0, 0, 1]:
@@ -360,8 +360,9 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Returns
         -------
-        representation : ndarray of shape (n_sequences, n_units)
-            One row for each sequence; twice as many columns if bidirectional.
+        representation : ndarray of shape (n_sequences, n_states)
+            One row for each sequence. For each pooling, there is one column for each unit of the
+            last layer; two if bidirectional, forwards first.
         """
         return self._evaluate(self._fitted_network().encode, X)[0]
 

@@ -327,7 +327,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 100 steps
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 250 steps
         of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
@@ -460,7 +460,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "skip_connection": [StrOptions({"auto"}), None],
     }
-    _n_updates = 100
+    _n_updates = 250
     _least_batch_size = 32
 
     def __init__(

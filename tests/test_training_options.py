@@ -610,7 +610,7 @@ def auto(kind, **params):
 SIZES = {  # number of sequences: batch size and epochs
     "classes": {12: (8, 200), 100: (8, 54), 160: (10, 44), 200: (12, 41), 600: (32, 37),
                 1000: (32, 30)},
-    "numbers": {12: (32, 100), 32: (32, 100), 33: (32, 50), 100: (32, 30), 600: (32, 30)},
+    "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 125), 100: (32, 62), 600: (32, 30)},
 }  # fmt: skip
 
 
@@ -634,7 +634,7 @@ def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
 @every_kind
 @pytest.mark.parametrize(("batch_size", "n_batches"), [(1, 40), (5, 8), (100, 1)])
 def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
-    n_steps = 100 if kind == "numbers" else 700
+    n_steps = 250 if kind == "numbers" else 700
     expected = min(max(round(n_steps / n_batches), 30), 200)
     given, y = data(40, kind)
     assert auto(kind, batch_size=batch_size).fit(given, y).n_iter_ == expected
@@ -686,7 +686,7 @@ def test_a_warm_start_chooses_by_its_own_sequences(kind, rates):
     long, short = data(100, kind), data(20, kind)
     estimator = auto(kind, warm_start=True).fit(*long)
     first = estimator.n_iter_
-    assert first == (30 if kind == "numbers" else 54)
+    assert first == (62 if kind == "numbers" else 54)
     rates.clear()
     estimator.fit(*short)
     assert estimator.n_iter_ == (100 if kind == "numbers" else 200)
