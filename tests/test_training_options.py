@@ -689,7 +689,7 @@ def test_a_warm_start_chooses_by_its_own_sequences(kind, rates):
     assert first == (62 if kind == "numbers" else 54)
     rates.clear()
     estimator.fit(*short)
-    assert estimator.n_iter_ == (100 if kind == "numbers" else 200)
+    assert estimator.n_iter_ == 200
     assert rates[0] == estimator.learning_rate_init  # the schedule starts again
     assert len(estimator.loss_curve_) == first + estimator.n_iter_
 
