@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from killed_fits import PHASES, case, fitted, result, sequences
 from numpy.testing import assert_array_equal
-from recipes import CONSTANT_RATE, PLAIN
+from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -129,7 +129,9 @@ TRAINED = {
     ),
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
     "two threads": (
-        clone(CLF).set_params(hidden_layer_sizes=512, dropout=0.2, batch_size=36, max_iter=4),
+        clone(CLF).set_params(
+            hidden_layer_sizes=512, dropout=0.2, batch_size=36, max_iter=4, **LAST_STATE
+        ),
         (X, Y),
     ),
     "cosine": (clone(CLF).set_params(learning_rate="cosine"), (X, Y)),
