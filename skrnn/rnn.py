@@ -302,8 +302,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         each output the column of which the last value explains most of the variance of the target,
         if that is at least half of it, as the series itself does in most forecasts. The network is
         trained on the difference, so that it starts from the forecast that the series stays where
-        it is. The weight is not trained: it is the ratio of the standard deviations of target and
-        column. Not used with losses other than 'squared_error', 'absolute_error' and `Huber`.
+        it is. The weight is not trained further: it is that of least squares. Not used with losses
+        other than 'squared_error', 'absolute_error' and `Huber`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

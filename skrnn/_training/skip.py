@@ -14,10 +14,7 @@ def choose_skip(samples: Any) -> np.ndarray | None:
     """Choose for each output the column of which the last value says most about the target.
 
     In a forecast this is the column of the series itself: the best simple forecast of many series
-    is their last value (a random walk). The weight is the ratio of the standard deviation of the
-    target to that of the column over all steps, with the sign of their covariance. It is 1 if
-    target and column are the same quantity. It is not a regression coefficient, which would be
-    smaller, and wrong as soon as a series leaves the range of the training data.
+    is their last value (a random walk). The weight is that of least squares.
 
     Parameters
     ----------
@@ -37,14 +34,10 @@ def choose_skip(samples: Any) -> np.ndarray | None:
     weight /= weight.sum()
     with np.errstate(all="ignore"):
         mean_y, scale_y = _moments(y.astype(np.float64), weight)
-        _, scale_last = _moments(x, weight)
-        n_steps = samples.x.shape[0]
-        scale_x = _moments(samples.x, np.full(n_steps, 1 / n_steps))[1][:, None]
+        scale_x = _moments(x, weight)[1][:, None]
         covariance = x.T @ (weight[:, None] * (y - mean_y))  # (n_features, n_outputs)
-        # 1 - var(y - w x) / var(y), with w = sign(covariance) scale_y / scale_x
-        explained = 2 * np.abs(covariance) / (scale_x * scale_y)
-        explained -= (scale_last[:, None] / scale_x) ** 2
-        weights = np.sign(covariance) * scale_y / scale_x
+        weights = covariance / scale_x**2
+        explained = (covariance / (scale_x * scale_y)) ** 2
     explained[~np.isfinite(explained) | ~np.isfinite(weights)] = 0  # constant or too large
     columns, outputs = explained.argmax(axis=0), np.arange(len(scale_y))
     is_chosen = explained[columns, outputs] >= _LEAST_EXPLAINED
