@@ -121,13 +121,18 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional,
             pooling=self._poolings(),
-            dropout=self._dropout_rate(),
+            dropout=float(self.dropout),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
     def _auto_settings(self, n_samples, solver):
-        """Choose batches and epochs by the number of sequences, so that few are trained enough."""
-        batch_size = int(np.clip(n_samples // 16, self._least_batch_size, 32))
+        """Choose batches and epochs by the number of sequences, so that few are trained enough.
+
+        Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
+        """
+        batch_size = 32
+        if n_samples > 32:
+            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, 32))
         given = batch_size if self.batch_size == "auto" else self.batch_size
         max_iter, n_iter_no_change = 200, 10.0
         if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):
@@ -140,11 +145,6 @@ class RecurrentNetwork(NeuralNetwork):
             "max_iter": max_iter,
             "n_iter_no_change": n_iter_no_change,
         }
-
-    def _dropout_rate(self):
-        if self.dropout != "auto":
-            return float(self.dropout)
-        return 0.0 if self.solver == "lbfgs" or isinstance(self.solver, LBFGS) else 0.3
 
     def _poolings(self):
         """Get the names of the poolings as a tuple; None if there is an output for each step."""

@@ -6,10 +6,8 @@ and the two classes of predictions hold the code.
 
 from __future__ import annotations
 
-from numbers import Real
-
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
@@ -82,7 +80,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
-        at least 8 and at most 32.
+        at least 8 and at most 32. Up to 32 sequences are one batch.
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
@@ -270,9 +268,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         'attention' takes a mean with learned weights, the softmax of a linear function of the
         states [5]_. The vectors of several poolings are put side by side.
 
-    dropout : float or 'auto', default='auto'
+    dropout : float, default=0.0
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        'auto' is 0.3, but 0 with 'lbfgs', for which dropout is not available.
+        Not available with 'lbfgs'.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -327,7 +325,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 250 steps
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 350 steps
         of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
@@ -457,15 +455,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
-        "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "skip_connection": [StrOptions({"auto"}), None],
     }
-    _n_updates = 250
+    _n_updates = 350
     _least_batch_size = 32
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=True, pooling=("last", "mean", "max"), dropout="auto", bptt_steps=None,
+        bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
         step_features=None, loss="auto", normalize_y=True, skip_connection="auto", solver="adam",
         learning_rate_init=0.003, learning_rate="cosine", alpha=0.0001,
         batch_size="auto", max_iter="auto", max_grad_norm=5.0, tol=1e-4,
@@ -540,7 +537,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
-        at least 8 and at most 32.
+        at least 8 and at most 32. Up to 32 sequences are one batch.
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
@@ -783,7 +780,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
-        at least 8 and at most 32.
+        at least 8 and at most 32. Up to 32 sequences are one batch.
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations

@@ -194,7 +194,7 @@ def test_states_of_a_sequence_classifier_in_a_pipeline(wide):
 def test_states_of_a_pipeline_with_encoding_and_padding():
     words = [list("abca"), list("bc"), list("cabb"), list("aa")]
     encoder = PerStep(OneHotEncoder(sparse_output=False))
-    model = SequenceRNNRegressor(4, learning_rate="cosine", max_iter=3, random_state=0)
+    model = SequenceRNNRegressor(4, bidirectional=False, max_iter=3, random_state=0)
     pipeline = make_pipeline(encoder, SequencePadder(n_steps=6), model).fit(words, [1, 2, 3, 4])
     display = HiddenStateDisplay.from_estimator(pipeline, list("cab"))
     assert_array_equal(display.inputs, [[0, 0, 1], [1, 0, 0], [0, 1, 0]])

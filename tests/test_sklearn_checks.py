@@ -35,7 +35,7 @@ ESTIMATORS = [
     SequenceRNNClassifier(cell="lstm", **FEW),
     SequenceRNNClassifier(bidirectional=True, **FEW),
     SequenceRNNClassifier(solver="lbfgs", hidden_layer_sizes=8, max_iter=20, alpha=0.1),
-    SequenceRNNRegressor(**FEW),
+    SequenceRNNRegressor(),
     SequencePadder(),
     SequencePadder(flat=True),
     PerStep(StandardScaler()),
@@ -45,7 +45,7 @@ ESTIMATORS = [
     Frames(),
     Frames(3, 2, features="statistics"),
     EnsembleClassifier(SequenceRNNClassifier(**FEW), 2),
-    EnsembleRegressor(SequenceRNNRegressor(**FEW), 2),
+    EnsembleRegressor(SequenceRNNRegressor(**FEW, learning_rate_init=0.01), 2),
 ]
 OF_SEQUENCES = [
     estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
