@@ -305,7 +305,7 @@ def test_the_same_bits_of_a_perceptron(dtype):
 
 def test_a_batch_of_one_has_no_halves():
     clf = SequenceRNNClassifier(
-        2**13,
+        2**11,
         cell="rnn",
         init="zeros",
         solver="sgd",
