@@ -44,7 +44,12 @@ def case(name):
         return clf.set_params(**endless, max_iter=100), (X, y), {}
     if name == "sgd":
         clf = SequenceRNNClassifier(
-            5, solver=SGD(momentum=0.8), learning_rate="adaptive", learning_rate_init=0.3
+            5,
+            solver=SGD(momentum=0.8),
+            learning_rate="adaptive",
+            learning_rate_init=0.3,
+            bidirectional=False,
+            pooling="last",
         ).set_params(**{**endless, "n_iter_no_change": 2, "tol": 1e-3}, max_iter=150)
         X32 = [x.astype(np.float32) for x in X]
         X_val, y_val = sequences(20, 1)
