@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from recipes import CONSTANT_RATE, LAST_STATE
 
 from skrnn import SGD, SequenceRNNClassifier, StepRNNClassifier, XORMLPClassifier
 from skrnn.datasets import make_gate, make_nor_next, make_parity, make_shift, make_xor
@@ -27,7 +28,7 @@ PLAIN_MLP = {
 }  # fmt: skip
 PLAIN_RNN = {
     "cell": "rnn", "solver": SGD(momentum=0), "batch_size": 1, "alpha": 0, "max_grad_norm": None,
-    "n_iter_no_change": np.inf,
+    "n_iter_no_change": np.inf, "learning_rate": "constant",
 }  # fmt: skip
 
 
@@ -260,8 +261,9 @@ def test_d_two_units_learn_from_random_sequences():
     X, y = make_shift(1000, random_state=0)
     X_test, y_test = make_shift(200, random_state=1)
     for seed in SEEDS:
-        clf = StepRNNClassifier(**SHIFT, learning_rate_init=0.03, max_iter=60, random_state=seed)
-        clf.fit(X, y)
+        clf = StepRNNClassifier(
+            **SHIFT, **CONSTANT_RATE, learning_rate_init=0.03, max_iter=60, random_state=seed
+        ).fit(X, y)
         assert loss_on_bits(clf) < 0.4
         assert clf.score(X_test, y_test) == 1
 
@@ -345,6 +347,7 @@ def test_f_a_thousand_bits(cell, at_least):
     X_test, y_test = make_parity(500, min_length=1000, max_length=1000, random_state=1)
     for seed in range(3):
         clf = SequenceRNNClassifier(
-            8, cell=cell, learning_rate_init=0.02, batch_size=64, max_iter=40, random_state=seed
-        ).fit(X, y)
+            8, cell=cell, learning_rate_init=0.02, batch_size=64, max_iter=40, random_state=seed,
+            **LAST_STATE, **CONSTANT_RATE,
+        ).fit(X, y)  # fmt: skip
         assert clf.score(X_test, y_test) >= at_least

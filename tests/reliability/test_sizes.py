@@ -35,7 +35,10 @@ n_steps, method, bptt_steps = json.loads(sys.argv[1])
 rng = np.random.RandomState(0)
 X = [rng.normal(size=(n_steps, 1)), *(rng.normal(size=(10, 1)) for _ in range(1000))]
 y = np.arange(1001) % 2
-clf = SequenceRNNClassifier(4, cell="rnn", max_iter=1, bptt_steps=bptt_steps, random_state=0)
+clf = SequenceRNNClassifier(
+    4, cell="rnn", bidirectional=False, pooling="last", max_iter=1, bptt_steps=bptt_steps,
+    random_state=0,
+)
 clf.fit(X[1:], y[1:])
 alone = clf.predict_proba(X[1:])
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
