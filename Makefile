@@ -28,7 +28,7 @@ test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
 # What depends on the Python: docstrings, import with -O and -OO, saved files, scikit-learn's checks;
 # and with them the newest versions of the dependencies that it has.
 TESTS_PYTHONS := skrnn $(addprefix tests/, _numeric/test_training.py _numeric/test_packing.py \
-	test_docs.py test_docstrings.py test_layers.py test_persistence.py test_preprocessing.py \
+	test_docstrings.py test_layers.py test_persistence.py test_preprocessing.py \
 	test_regressors.py test_sequences.py test_sklearn_checks.py test_training_control.py)
 test-pythons: $(VENV)/.created  ## a part of the tests on each other Python that is found
 	@for version in $$($(BIN)/python tests/smoke/pythons.py); do \

@@ -103,6 +103,7 @@ def test_sequences_of_length_one(kind, cell, options):
 N_CLASSES = 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [XORMLPClassifier, SequenceRNNClassifier, StepRNNClassifier])
 def test_ten_thousand_classes(kind):
     classes = np.arange(N_CLASSES) * 3 - 7
