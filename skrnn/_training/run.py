@@ -277,11 +277,13 @@ class Run:
         fresh = optimizer.start(self.params.flat)
         if state is None or state.keys() != fresh.keys():  # of another solver
             self.optimizer_state = state = fresh
-        if monitor.n_iter == 0 and not self.incremental:
+        start_is_known = monitor.loss_of_start and not self.network.dropout
+        if monitor.n_iter == 0 and not self.incremental and not start_is_known:
+            loss = self._loss_of_batches()
             if self.network.dropout:
-                monitor.loss_before = self._loss_of_batches()
+                monitor.loss_before = loss
             if not monitor.loss_of_start:  # the first epoch may overflow before its loss is known
-                monitor.initial_loss = self._loss_of_batches()
+                monitor.initial_loss = loss
         size, shuffle = options.batch_size, options.shuffle
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
