@@ -9,7 +9,6 @@ from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils._set_output import _get_output_config
@@ -110,6 +109,8 @@ def refuse_nothing(sequences: Sequences) -> None:
 
 def accepts_missing(transformer) -> bool:
     """Return whether missing values may pass to a transformer."""
+    from sklearn.compose import ColumnTransformer  # imports linear models, which takes 25 ms
+
     first = _first_step(transformer)
     if isinstance(first, (ColumnTransformer, FeatureUnion)):
         return True  # each of its transformers checks its own columns
