@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -171,7 +172,7 @@ def _read_series(series, name: str) -> tuple[Sequences, bool]:
 
 def _check_index(series, name: str) -> None:
     """Refuse a frame or Series of pandas whose steps are not in the order of their dates."""
-    index = getattr(series, "index", None)
+    index: Any = getattr(series, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
             f"{name} has an index of {index.nlevels} levels. skrnn.convert.from_long reads several "
@@ -193,15 +194,15 @@ def _read_exogenous(exogenous, series, targets: Sequences):
             f"exogenous has series of {_some(columns.lengths)} steps, but series has "
             f"{_some(targets.lengths)}; both need the same steps."
         )
-    index, other = getattr(series, "index", None), getattr(exogenous, "index", None)
+    index: Any = getattr(series, "index", None)
+    other: Any = getattr(exogenous, "index", None)
     if hasattr(index, "equals") and hasattr(other, "equals") and not index.equals(other):
         raise ValueError("exogenous has another index than series; both need the same steps.")
-    if columns.ids is not None and targets.ids is not None:
-        if columns.ids.tolist() != targets.ids.tolist():
-            raise ValueError(
-                f"exogenous has series with the ids {_some(columns.ids)}, but series has "
-                f"{_some(targets.ids)}."
-            )
+    ids, others = targets.ids, columns.ids
+    if ids is not None and others is not None and ids.tolist() != others.tolist():
+        raise ValueError(
+            f"exogenous has series with the ids {_some(others)}, but series has {_some(ids)}."
+        )
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")
     if isinstance(targets.values, np.ndarray) and isinstance(columns.values, np.ndarray):
