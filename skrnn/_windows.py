@@ -115,6 +115,7 @@ def make_windows(
     for name, value in [("window", window), ("horizon", horizon), ("stride", stride)]:
         if not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
+    window, horizon, stride = int(window), int(horizon), int(stride)
     if missing_targets not in ("error", "drop"):
         raise ValueError(f"missing_targets must be 'error' or 'drop', got {missing_targets!r}.")
     if is_frame(exogenous) and hasattr(series, "to_frame"):
@@ -149,10 +150,12 @@ def make_windows(
 def _read_series(series, name: str) -> tuple[Sequences, bool]:
     """Read one or several series; also return whether they are one series in an array."""
     _check_index(series, name)
-    if is_frame(series):
-        return Sequences(series, [series.shape[0]]), False
     if isinstance(series, Sequences):
         return series, False
+    if is_frame(series):
+        columns_hold_series = any(map(is_nested, read_frame(take(series, slice(1))).ravel()))
+        table = Sequences(series, [series.shape[0]])
+        return read(series, None).sequences if columns_hold_series else table, False
     opened = list_or_array(series, name)
     if isinstance(opened, list) and any(map(is_nested, opened)):
         for i, item in enumerate(opened):

@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+from sklearn.utils import get_tags
 
 from skrnn._input import Reading, Sequences, check_numeric, in_form_of, read
 from skrnn._input.frames import column_names, is_frame, join_columns, make_frame, take
@@ -262,13 +263,14 @@ def _carry_on(estimator, sequences, vectors, future, horizon):
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     lengths, starts = sequences.lengths[order], starts_of(sequences.lengths)[order]
-    values = check_numeric(sequences).values
+    allow_nan = get_tags(estimator).input_tags.allow_nan
+    values = check_numeric(sequences, allow_nan).values
     n_sequences, n_targets = vectors.shape
     answers = np.empty((n_sequences, horizon, n_targets), vectors.dtype)
     answers[:, 0] = vectors[order]
     appended = np.empty((n_sequences, horizon - 1, sequences.n_features), values.dtype)
     if future is not None:
-        known = check_numeric(future).values
+        known = check_numeric(future, allow_nan).values
         known = known.toarray() if issparse(known) else known
         appended[:, :, n_targets:] = known.reshape(n_sequences, horizon - 1, -1)[order]
     x = np.empty((n_sequences, sequences.n_features), values.dtype)

@@ -55,6 +55,18 @@ def test_an_array_of_three_axes_holds_several_series():
     np.testing.assert_array_equal(y, targets)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_series(library):
+    module = pytest.importorskip(library)
+    series = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
+    expected, targets = make_windows(series, window=2)
+    frame = module.DataFrame({"u": series})
+    for form in (frame, frame["u"]):
+        X, y = make_windows(form, window=2)
+        assert [np.ravel(x).tolist() for x in X] == [np.ravel(x).tolist() for x in expected]
+        assert y.tolist() == targets.tolist()
+
+
 def test_long_tables_keep_ids_static_columns_and_rows():
     table = {
         "shop": ["b", "a", "a", "b", "a"],
