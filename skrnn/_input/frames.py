@@ -47,6 +47,11 @@ def make_frame(columns: dict, like):
     return nw.from_dict(columns, backend=nw.get_native_namespace(like)).to_native()
 
 
+def select_columns(frame, names: list):
+    """Get some columns of a frame, as a frame of the same library."""
+    return nw.from_native(frame).select(names).to_native()
+
+
 def join_frames(frames: list, name: str):
     """Put the rows of all frames into one frame; their columns must be the same."""
     names, kind = column_names(frames[0]) or [], type(frames[0])
