@@ -340,3 +340,14 @@ def test_ids_do_not_matter():
     reg = fitted(SequenceRNNRegressor, 1)
     X = Sequences(WAVE[:6, None], [4, 2], ids=["a", "b"], rows=np.arange(6))
     np.testing.assert_array_equal(reg.forecast(X, 3), reg.forecast([WAVE[:4], WAVE[4:6]], 3))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_static_columns_stay_with_their_sequence(bidirectional):
+    waves = Sequences(np.concatenate([WAVE[:20], WAVE[5:19]])[:, None], [20, 14], static=[[1], [2]])
+    X, y = make_windows(waves, window=5)
+    reg = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK).fit(X, y)
+    answers = reg.forecast(X[:2], 2)
+    steps = np.hstack([X[:2].values.reshape(2, 5), answers[:, :1]])
+    grown = Sequences(steps.reshape(-1, 1), [6, 6], static=X[:2].static)
+    np.testing.assert_allclose(answers[:, 1], reg.predict(grown), rtol=0, atol=1e-12)
