@@ -12,7 +12,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
+from skrnn._gaps import check_gaps
 from skrnn._input import check_numeric, read_X, refuse_static, set_learned, unflatten
+from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN, StreamState
@@ -101,6 +103,8 @@ class RecurrentNetwork(NeuralNetwork):
         reading, learned = read_X(self, X, reset=reset)
         refuse_static(self, reading.sequences)
         sequences = check_numeric(reading.sequences)
+        if reset and CELLS[self.cell].decays:
+            check_gaps(sequences, self.cell)
         set_learned(self, learned)
         return sequences.values, sequences.lengths
 
@@ -181,6 +185,8 @@ class RecurrentNetwork(NeuralNetwork):
             if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
                 CELLS[self.cell].init_bias(p["b"])
+            if "W_h" in p:
+                init_decay(p)
 
     def _weights(self):
         return self.weights_
