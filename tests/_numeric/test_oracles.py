@@ -24,7 +24,7 @@ from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
 
-N_FEATURES, UNITS = 2, 3
+N_FEATURES, UNITS = 3, 3
 
 
 # --- Textbook loops ------------------------------------------------------------------------
