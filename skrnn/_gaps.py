@@ -76,6 +76,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
 
     Put ``PerStep(StandardScaler())`` before this transformer, not after it: the scaler ignores
     missing values, and the cell 'gru_d' requires indicators from 0 to 1 and times of at least 0.
+    A `ColumnTransformer` can scale all features but the time.
 
     References
     ----------
@@ -257,9 +258,11 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
             return names.index(self.time)
         if not isinstance(self.time, str) and self.time < self.n_step_features_:
             return self.time
-        known = f"its features are {names}" if names else "its features have no names"
+        known = f"its features are {names}"
+        if not names:
+            known = "its features have no names, as in arrays and in the default output of PerStep"
         raise ValueError(
-            f"time={self.time!r} is no feature of X: {known}, and indices from 0 to "
+            f"time={self.time!r} is no feature of X: {known}. An index must be from 0 to "
             f"{self.n_step_features_ - 1}."
         )
 
