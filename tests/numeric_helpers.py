@@ -1,7 +1,7 @@
 """Shared by the tests of the numerical core: derivatives, networks, batches, textbook cells."""
 
 from functools import partial
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 from numpy.random import RandomState
@@ -69,19 +69,20 @@ def random_samples(network, loss, lengths=LENGTHS, seed=1, dtype=np.float64):
 
 
 def recurrent_networks(**options):
-    """Two recurrent layers of every cell, with every pooling, in one direction and in two."""
-    return [
-        RNN(
-            N_FEATURES,
-            (3, 2),
-            N_OUTPUTS,
-            cell,
-            bidirectional=bidirectional,
-            pooling=pooling,
-            **options,
-        )
+    """Two recurrent layers of every cell, with every pooling, in one direction and in two.
+
+    At the end, there is one network with an embedding for each cell.
+    """
+    variants = [
+        {"cell": cell, "pooling": pooling, "bidirectional": bidirectional}
         for cell, pooling, bidirectional in product(CELLS, POOLINGS, (False, True))
     ]
+    embedded = [("last", False), (None, False), (("attention", "max"), True)]
+    variants += [
+        {"cell": cell, "pooling": pooling, "bidirectional": bidirectional, "embedding_size": 4}
+        for cell, (pooling, bidirectional) in zip(CELLS, cycle(embedded), strict=False)
+    ]
+    return [RNN(N_FEATURES, (3, 2), N_OUTPUTS, **variant, **options) for variant in variants]
 
 
 def describe(value):
@@ -90,6 +91,7 @@ def describe(value):
         return f"mlp-{value.activation}"
     if isinstance(value, RNN):
         words = [value.cell, *["bi"] * value.bidirectional, *(value.poolings or ["each_step"])]
+        words += ["embedding"] * bool(value.embedding_size) + ["skip"] * value.skip
         return "-".join(words + [value.activation] * (value.activation != "tanh"))
     if isinstance(value, tuple) and value in LOSSES:
         return "-".join(value)

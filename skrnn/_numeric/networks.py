@@ -145,9 +145,10 @@ class RNN:
 
     x (n_rows, n_features) holds packed rows, dense or in CSR format. The output is
     (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
-    sequence after sequence. The results of several poolings are side by side. With `skip`, a
-    linear function of the last step of a sequence, or of each step without pooling, is added to
-    the output.
+    sequence after sequence. The results of several poolings are side by side. With
+    `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
+    columns. With `skip`, a linear function of the last step of a sequence, or of each step without
+    pooling, is added to the output.
     """
 
     n_features: int
@@ -160,6 +161,7 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
     skip: bool = False
+    embedding_size: int | None = None
 
     @cached_property
     def layers(self):
@@ -177,7 +179,11 @@ class RNN:
     @property
     def shapes(self):
         """Shape of each parameter of each layer."""
-        shapes, n_in = {}, self.n_features
+        shapes: dict[str, dict[str, tuple[int, ...]]] = {}
+        n_in = self.n_features
+        if self.embedding_size:
+            shapes["embedding"] = {"W": (n_in, self.embedding_size)}
+            n_in = self.embedding_size
         for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
             shapes.update({name: CELLS[self.cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
@@ -208,13 +214,17 @@ class RNN:
         return chain(*self._encoder_layers())
 
     def _encoder_layers(self):
-        """Make the recurrent layers, each followed by dropout, with poolings after the last."""
+        """Make the recurrent layers, each followed by dropout, with poolings after the last.
+
+        The embedding comes first, if there is one.
+        """
+        before = [named("embedding", linear)] if self.embedding_size else []
         after = _dropout_layers(self.dropout)
         first, *others = (
             recurrent_layer(names, self.cell, self.activation, self.bptt_steps)
             for names in self.layers
         )
-        layers = [first, *(layer for other in others for layer in (*after, other))]
+        layers = [*before, first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
         layers.append(zero_if_empty(concatenate(*poolings)) if poolings else each_step)
         return [*layers, *after]
@@ -256,8 +266,10 @@ class RNN:
 
         Returns the output for all steps so far, and the new state.
         """
-        cell, packing, layers = CELLS[self.cell], _one_step(len(x)), []
+        cell, packing, layers = CELLS[self.cell], _one_step(x.shape[0]), []
         options, h, n_steps = cell.options(self.activation), x, state.n_steps + 1
+        if self.embedding_size:
+            h, _ = linear(params["embedding"], x)
         for (name,), start in zip(self.layers, state.layers, strict=True):
             states, _ = cell.run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
