@@ -14,10 +14,18 @@ import growth
 import mlp
 import predict
 import steps
+import tokens
 from environment import describe, load_average
 from report import markdown
 
-SECTIONS = {"steps": steps, "fits": fits, "mlp": mlp, "predict": predict, "growth": growth}
+SECTIONS = {
+    "steps": steps,
+    "fits": fits,
+    "tokens": tokens,
+    "mlp": mlp,
+    "predict": predict,
+    "growth": growth,
+}
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
@@ -43,6 +43,7 @@ class RecurrentNetwork(NeuralNetwork):
         "bidirectional": ["boolean"],
         "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
+        "embedding_size": [None, Interval(Integral, 1, None, closed="left")],
         "solver": [StrOptions(set(SOLVERS)), Adam, SGD, LBFGS],
         "max_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
         "init": [StrOptions({"auto", *INITIALIZERS}), dict],
@@ -118,6 +119,11 @@ class RecurrentNetwork(NeuralNetwork):
                 f"activation={self.activation!r} has no effect with cell={self.cell!r}, whose "
                 "activation functions are fixed. Use cell='rnn', or activation='tanh'."
             )
+        if self.embedding_size is not None and CELLS[self.cell].decays:
+            raise ValueError(
+                f"embedding_size={self.embedding_size} would mix values, indicators and times, "
+                f"which cell={self.cell!r} needs apart. Use embedding_size=None, or another cell."
+            )
         return RNN(
             n_features=self.n_step_features_,
             hidden_layer_sizes=hidden,
@@ -129,6 +135,7 @@ class RecurrentNetwork(NeuralNetwork):
             dropout=float(self.dropout),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             n_static=self.n_static_features_,
+            embedding_size=None if self.embedding_size is None else int(self.embedding_size),
         )
 
     def _auto_settings(self, n_samples, solver):
@@ -351,14 +358,15 @@ class RecurrentNetwork(NeuralNetwork):
         n_streams = network.n_streams(state)
         x_t = _as_numbers(x_t, state.layers[0][0].dtype)
         if x_t.ndim == 1 and n_streams == 1:
-            x_t = x_t[None]
+            x_t = x_t.reshape((1, -1))
         if x_t.shape != (n_streams, self.n_step_features_):
             raise ValueError(
                 f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
                 f"({n_streams}, {self.n_step_features_}) is needed."
             )
-        if not np.isfinite(x_t).all():
-            stream = np.isfinite(x_t).all(axis=1).argmin()
+        if not np.isfinite(x_t.data if issparse(x_t) else x_t).all():
+            dense = x_t.toarray() if issparse(x_t) else x_t
+            stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
         with np.errstate(over="ignore", invalid="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
@@ -395,9 +403,12 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
 
 def _as_numbers(x_t, dtype):
-    """Convert one step of every stream; text and dates are refused, which NumPy would convert."""
+    """Convert one step of every stream; sparse steps stay sparse.
+
+    Text and dates are refused, which NumPy would convert.
+    """
     try:
-        array = x_t.toarray() if issparse(x_t) else np.asarray(x_t)
+        array = csr_array(x_t) if issparse(x_t) else np.asarray(x_t)
         if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
             raise TypeError(f"could not convert masked values or type {array.dtype}")
         with np.errstate(over="ignore"):

@@ -27,12 +27,15 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
     ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
-    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
-    last step of a sequence, and added. For `XORMLPClassifier` the module has ``Linear`` layers
-    only. Kind, sizes and directions of the layers are determined from the arrays. Everything else
-    (`pooling`, `activation`) is taken from `estimator`; a module that applies its ``Linear`` to the
-    last state needs ``pooling='last'``. The result can predict, stream and continue training like
-    any other fitted estimator. It has no history: `n_iter_` is 0 and `loss_` is NaN.
+    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to
+    the last step of a sequence, and added. A ``torch.nn.Embedding`` may precede the recurrent
+    layers: the estimator then has `embedding_size`, and its input is one-hot encoded tokens,
+    one column for each row of the embedding. For `XORMLPClassifier` the module has ``Linear``
+    layers only. Kind, sizes and directions of the layers are determined from the arrays.
+    Everything else (`pooling`, `activation`) is taken from `estimator`; a module that applies
+    its ``Linear`` to the last state needs ``pooling='last'``. The result can predict, stream
+    and continue training like any other fitted estimator. It has no history: `n_iter_` is 0 and
+    `loss_` is NaN.
 
     Parameters
     ----------
@@ -91,8 +94,12 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     arrays, recurrent, linear = _read_arrays(state_dict)
     is_recurrent = isinstance(estimator, RecurrentNetwork)
     skip = linear.pop() if is_recurrent and linear[1:] and linear[-1] == "skip." else None
+    has_embedding = is_recurrent and linear[1:] and _is_embedding(arrays, linear[0])
+    embedding = linear.pop(0) if has_embedding else None
     if bool(recurrent) != is_recurrent or not linear or (is_recurrent and len(linear) > 1):
-        needed = "RNN, GRU or LSTM layers and one Linear" if is_recurrent else "only Linear layers"
+        needed = "only Linear layers"
+        if is_recurrent:
+            needed = "RNN, GRU or LSTM layers and one Linear, after an Embedding if there is one"
         raise ValueError(
             f"For {type(estimator).__name__} the state_dict must hold {needed}; it holds "
             f"{len(recurrent)} recurrent and {len(linear)} Linear layers."
@@ -100,6 +107,10 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     if is_recurrent:
         poolings = estimator._poolings() or (None,)
         parameters, weights = _read_recurrent(arrays, recurrent, linear[0], poolings)
+        if embedding is not None:
+            n_in = weights["recurrent_0"]["W"].shape[1]
+            weights = {"embedding": _read_embedding(arrays, embedding, n_in), **weights}
+            parameters["embedding_size"] = n_in
         if skip is not None:
             weights["skip"] = _read_skip(arrays, skip, weights)
     else:
@@ -135,8 +146,9 @@ def to_state_dict(estimator, *, names=None):
     names : list of str, default=None
         Names of the modules. For a recurrent estimator, these are the name of the recurrent layers
         (one for each layer, if their sizes differ) and the name of the output layer, by default
-        ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. If the fitted network has a skip
-        connection, "skip" is the last. For `XORMLPClassifier`, one for
+        ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. With `embedding_size`,
+        "embedding" is the first. If the fitted network has a skip connection, "skip" is the last.
+        For `XORMLPClassifier`, one for
         each layer, by default ``["0", "2", "4"]``, as in
         ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
 
@@ -268,7 +280,24 @@ def _read_recurrent(arrays, layers, output, poolings):
     weights["output"] = _read_linear(arrays, output, n_states * len(poolings))
     bidirectional = len(directions) == 2
     parameters = {"cell": cell, "hidden_layer_sizes": tuple(hidden), "bidirectional": bidirectional}
-    return parameters, weights
+    return parameters | {"embedding_size": None}, weights
+
+
+def _is_embedding(arrays, prefix):
+    """Whether a module has no bias, and comes before all others."""
+    return next(iter(arrays)) == f"{prefix}weight" and f"{prefix}bias" not in arrays
+
+
+def _read_embedding(arrays, prefix, n_in):
+    """Read the weight of an Embedding (n_tokens, n_in); that of a Linear would be transposed."""
+    W = _get(arrays, f"{prefix}weight", (None, n_in))
+    if len(W) == n_in and "emb" not in prefix.lower():
+        raise ValueError(
+            f"'{prefix}weight' of shape {W.shape} may be that of an Embedding, or of a Linear "
+            "without bias. Name it 'embedding.weight' if each row is the vector of a token, and "
+            "transpose it before if it is that of a Linear."
+        )
+    return {"W": W}
 
 
 def _read_cell(arrays, prefix, suffix, n_in):
@@ -301,7 +330,8 @@ def _read_linear(arrays, prefix, n_in):
 
 
 def _read_skip(arrays, prefix, weights):
-    n_features, n_outputs = weights["recurrent_0"]["W"].shape[1], weights["output"]["W"].shape[1]
+    first = weights[next(iter(weights))]
+    n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
     return {"W": _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T}
 
 
@@ -338,6 +368,8 @@ def _write_recurrent(network, weights):
     order = [cell.gates.index(gate) for gate in cell.torch_gates]
     of_one_size = len(set(network.hidden_layer_sizes)) == 1
     layers = []
+    if network.embedding_size:
+        layers.append(("embedding", {"weight": weights["embedding"]["W"]}))
     for i, directions in enumerate(network.layers):
         module, number = (network.cell, i) if of_one_size else (f"{network.cell}_{i}", 0)
         for name, direction in zip(directions, ("", "_reverse"), strict=False):

@@ -63,6 +63,12 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
 
+    embedding_size : int, default=None
+        Number of outputs of a linear layer without bias, through which the features of a step pass
+        before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
+        has a vector of this size, which is learned. For many numeric features it is a learned
+        projection. None means no such layer.
+
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
         probabilities. 'auto' means 'log_loss'.
@@ -154,7 +160,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,).
+        (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
+        (n_step_features_, embedding_size), one row for each feature.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -239,11 +246,11 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
-        step_features=None, loss="auto", solver="adam", learning_rate_init=0.01,
-        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
-        validation_fraction=0.1, class_weight=None, n_init=1, init="auto",
-        warm_start=False, random_state=None, verbose=False
+        step_features=None, embedding_size=None, loss="auto", solver="adam",
+        learning_rate_init=0.01, learning_rate="cosine", alpha=0.0001, batch_size="auto",
+        max_iter="auto", max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto",
+        early_stopping=False, validation_fraction=0.1, class_weight=None, n_init=1,
+        init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 
@@ -296,6 +303,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    embedding_size : int, default=None
+        Number of outputs of a linear layer without bias, through which the features of a step pass
+        before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
+        has a vector of this size, which is learned. For many numeric features it is a learned
+        projection. None means no such layer.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -397,7 +410,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,).
+        (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
+        (n_step_features_, embedding_size), one row for each feature.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -486,11 +500,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
-        step_features=None, loss="auto", normalize_y=True, skip_connection="auto", solver="adam",
-        learning_rate_init=0.003, learning_rate="cosine", alpha=0.0001,
-        batch_size="auto", max_iter="auto", max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change="auto", early_stopping=False, validation_fraction=0.1, n_init=1,
-        init="auto", warm_start=False, random_state=None, verbose=False
+        step_features=None, embedding_size=None, loss="auto", normalize_y=True,
+        skip_connection="auto", solver="adam", learning_rate_init=0.003,
+        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
+        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
+        random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 
@@ -572,6 +587,12 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    embedding_size : int, default=None
+        Number of outputs of a linear layer without bias, through which the features of a step pass
+        before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
+        has a vector of this size, which is learned. For many numeric features it is a learned
+        projection. None means no such layer.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -662,7 +683,8 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
+        (n_step_features_, embedding_size), one row for each feature.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -744,11 +766,11 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        loss="auto", solver="adam", learning_rate_init=0.01, learning_rate="cosine",
-        alpha=0.0001, batch_size="auto", max_iter="auto", max_grad_norm=5.0, tol=1e-4,
-        n_iter_no_change="auto", early_stopping=False, validation_fraction=0.1,
-        class_weight=None, n_init=1, init="auto", warm_start=False, random_state=None,
-        verbose=False
+        embedding_size=None, loss="auto", solver="adam", learning_rate_init=0.01,
+        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
+        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
+        validation_fraction=0.1, class_weight=None, n_init=1, init="auto", warm_start=False,
+        random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 
@@ -815,6 +837,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
+
+    embedding_size : int, default=None
+        Number of outputs of a linear layer without bias, through which the features of a step pass
+        before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
+        has a vector of this size, which is learned. For many numeric features it is a learned
+        projection. None means no such layer.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -908,7 +936,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
+        (n_step_features_, embedding_size), one row for each feature.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -996,11 +1025,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
         bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        loss="auto", normalize_y=True, solver="adam", learning_rate_init=0.01,
-        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
-        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
-        random_state=None, verbose=False
+        embedding_size=None, loss="auto", normalize_y=True, solver="adam",
+        learning_rate_init=0.01, learning_rate="cosine", alpha=0.0001, batch_size="auto",
+        max_iter="auto", max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto",
+        early_stopping=False, validation_fraction=0.1, n_init=1, init="auto",
+        warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 from numpy.random import RandomState
@@ -23,6 +23,7 @@ LOSSES = {
     ("quantile", "ordered"): partial(losses.quantile, quantiles=(0.9,)),
 }
 POOLINGS = [*layers.POOLINGS, ("last", "mean", "attention", "max"), None]
+EMBEDDED_CELLS = [name for name, cell in CELLS.items() if not cell.decays]
 LENGTHS = [3, 0, 1, 5, 3, 1, 2, 0]  # ties, ones, zeros and repeats, in no order
 N_FEATURES, N_OUTPUTS = 3, 3  # the cell gru_d takes three features for each observed one
 
@@ -77,19 +78,20 @@ def random_samples(network, loss, lengths=LENGTHS, seed=1, dtype=np.float64):
 
 
 def recurrent_networks(**options):
-    """Two recurrent layers of every cell, with every pooling, in one direction and in two."""
-    return [
-        RNN(
-            N_FEATURES,
-            (3, 2),
-            N_OUTPUTS,
-            cell,
-            bidirectional=bidirectional,
-            pooling=pooling,
-            **options,
-        )
+    """Two recurrent layers of every cell, with every pooling, in one direction and in two.
+
+    At the end, there is one network with an embedding for each cell that may have one.
+    """
+    variants = [
+        {"cell": cell, "pooling": pooling, "bidirectional": bidirectional}
         for cell, pooling, bidirectional in product(CELLS, POOLINGS, (False, True))
     ]
+    embedded = [("last", False), (None, False), (("attention", "max"), True)]
+    variants += [
+        {"cell": cell, "pooling": pooling, "bidirectional": bidirectional, "embedding_size": 4}
+        for cell, (pooling, bidirectional) in zip(EMBEDDED_CELLS, cycle(embedded), strict=False)
+    ]
+    return [RNN(N_FEATURES, (3, 2), N_OUTPUTS, **variant, **options) for variant in variants]
 
 
 def networks_with_static(**options):
@@ -107,6 +109,7 @@ def describe(value):
         return f"mlp-{value.activation}"
     if isinstance(value, RNN):
         words = [value.cell, *["bi"] * value.bidirectional, *(value.poolings or ["each_step"])]
+        words += ["embedding"] * bool(value.embedding_size) + ["skip"] * value.skip
         words += ["static"] * bool(value.n_static)
         return "-".join(words + [value.activation] * (value.activation != "tanh"))
     if isinstance(value, tuple) and value in LOSSES:

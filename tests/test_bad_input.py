@@ -179,6 +179,7 @@ BAD_PARAMS_OF_RNN = {
     "pooling": ["sum", None, 3],
     "bptt_steps": [0, -1, 2.5],
     "step_features": [0, -1, 2.5, "3"],
+    "embedding_size": [0, -1, 2.5, "auto"],
     "max_grad_norm": [0, -1.0, NAN, "1"],
 }
 # Other values, and combinations of them: parameters, part of the message.

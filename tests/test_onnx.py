@@ -166,6 +166,16 @@ def test_cells_poolings_and_tasks(cell, pooling, task):
         assert_same(outputs_of(model, X[:3], n_steps=11), estimator, X[:3])
 
 
+@pytest.mark.parametrize("kind", [SequenceRNNRegressor, StepRNNClassifier])
+def test_embedding(kind):
+    X = ragged()
+    y = [x[-1, 0] for x in X] if kind is SequenceRNNRegressor else [x[:, 0] > 0 for x in X]
+    estimator = kind(4, embedding_size=5, max_iter=3, random_state=0).fit(X, y)
+    assert ("skip" in estimator.weights_) == (kind is SequenceRNNRegressor)
+    for lengths in ("input", "nan"):
+        assert_same(outputs_of(to_onnx(estimator, lengths=lengths), X), estimator, X)
+
+
 @pytest.mark.parametrize("lengths", [[2, 0, 3, 0, 1], [0, 4], [0, 0]], ids=str)
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -423,6 +433,21 @@ def test_text():
     padded = np.array([x + [""] * (3 - len(x)) for x in X], dtype=object)[:, :, None]
     outputs = run(model, {"X": padded, "lengths": np.array([len(x) for x in X])})
     assert_same(outputs, pipe, X)
+
+
+def test_tokens_with_an_embedding():
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    X = [list("abac"), list("b"), list("cab"), list("dd")]
+    encoder = PerStep(OneHotEncoder(handle_unknown="ignore"))
+    network = SequenceRNNClassifier(4, embedding_size=3, max_iter=5, random_state=0)
+    pipe = make_pipeline(encoder, network).fit(X, [0, 1, 0, 1])
+    types = [("X", StringTensorType([None, None, 1])), ("lengths", Int64TensorType([None]))]
+    given = [*X, list("a?")]
+    padded = np.array([x + [""] * (4 - len(x)) for x in given], dtype=object)[:, :, None]
+    model = to_onnx(pipe, initial_types=types)
+    outputs = run(model, {"X": padded, "lengths": np.array([len(x) for x in given])})
+    assert_same(outputs, pipe, given)
 
 
 def test_text_of_sequences_without_steps():

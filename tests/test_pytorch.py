@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from numeric_helpers import CELLS
+from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
 from skrnn import (
@@ -133,6 +134,36 @@ def test_trained_here_evaluated_there(cell, sequences):
     scores = torch.from_numpy(torch_scores(modules, X, "last"))
     probabilities = torch.softmax(scores, dim=1).numpy()
     assert np.abs(probabilities - clf.predict_proba(X)).max() < TOLERANCE
+
+
+@needs_torch
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_embedding(bidirectional):
+    import torch
+
+    n_tokens, size = 7, 3  # the recurrent layers of `module` have 3 inputs
+    modules = module("gru", (4, 4), bidirectional, "tanh", n_outputs=3)
+    embedding = torch.nn.Embedding(n_tokens, size, padding_idx=0, dtype=torch.float64)
+    whole = torch.nn.ModuleDict({"words": embedding, **modules})
+    fitted = from_state_dict(SequenceRNNRegressor(**LAST), whole.state_dict())
+    assert (fitted.embedding_size, fitted.n_step_features_) == (size, n_tokens)
+    tokens = [np.random.RandomState(i).randint(n_tokens, size=1 + i) for i in range(5)]
+    vectors = [embedding.weight.detach().numpy()[kinds] for kinds in tokens]
+    expected = torch_scores(modules, vectors, "last")
+    encoded = [np.eye(n_tokens)[kinds] for kinds in tokens]
+    for X in (encoded, [csr_array(x) for x in encoded]):
+        assert largest_difference(fitted.predict(X), expected) < TOLERANCE
+    written = to_state_dict(fitted)
+    assert next(iter(written)) == "embedding.weight"
+    names = {name.replace("words", "embedding"): a for name, a in whole.state_dict().items()}
+    for name, array in names.items():
+        if "bias" not in name:  # one of the two biases of PyTorch takes the sum
+            np.testing.assert_array_equal(written[name], array.numpy())
+    other = torch.nn.ModuleDict(
+        {"embedding": torch.nn.Embedding(n_tokens, size, dtype=torch.float64), **modules}
+    )
+    other.load_state_dict({k: torch.from_numpy(v) for k, v in written.items()})
+    assert largest_difference(torch_scores(modules, vectors, "last"), expected) < TOLERANCE
 
 
 @needs_torch
@@ -272,6 +303,22 @@ def test_layers_may_stand_in_any_order():
     assert len(from_state_dict(SequenceRNNRegressor(**LAST), state).hidden_layer_sizes) == 11
 
 
+def test_an_embedding_precedes_the_layers():
+    W = np.random.RandomState(1).normal(size=(5, 3))
+    state = {"words.weight": W} | state_dict(3)
+    X = [np.eye(5)[[4, 0]], np.eye(5)[[1]]]
+    np.testing.assert_allclose(raw(state, X), raw(state_dict(3), [x @ W for x in X]), rtol=1e-12)
+    fitted = from_state_dict(SequenceRNNRegressor(**LAST), state)
+    assert list(to_state_dict(fitted, names=["words", "net", "head"])) == list(state)
+    again = from_state_dict(fitted, state_dict(3))
+    assert again.embedding_size is None
+    square = W[:3]
+    embedded = raw({"embed.weight": square} | state_dict(3), ragged())
+    np.testing.assert_allclose(
+        embedded, raw(state_dict(3), [x @ square for x in ragged()]), rtol=1e-12
+    )
+
+
 def test_a_whole_estimator_comes_out(sequences):
     """It streams, shows its states, trains on, is cloned, and says that it has no history."""
     X, y = sequences
@@ -324,6 +371,12 @@ def changed(**arrays):
         ({}, "0 recurrent and 0 Linear"),
         ({"a.weight": np.ones((3, 2))}, "0 recurrent and 1 Linear"),
         (state_dict() | {"b.weight": np.ones((1, 1))}, "1 recurrent and 2 Linear"),
+        (
+            {"words.weight": np.ones((5, 4))} | state_dict(),
+            r"'words.weight' .* \(any, 3\) is needed",
+        ),
+        ({"in.weight": np.ones((3, 3))} | state_dict(), "Embedding, or of a Linear without bias"),
+        ({"in.weight": np.ones((5, 3)), "in.bias": np.ones(5)} | state_dict(), "1 recurrent and 2"),
         ({"conv.weight": np.ones((3, 2, 2))}, "'conv.weight' of shape .* is not a weight or bias"),
         (state_dict() | {"net.weight_hr_l0": np.ones((1, 2))}, "without proj_size"),
         (changed(weight_hh=None), r"lacks 'net.weight_hh_l0'"),

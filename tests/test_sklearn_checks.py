@@ -35,6 +35,7 @@ ESTIMATORS = [
     SequenceRNNClassifier(cell="rnn", **FEW),
     SequenceRNNClassifier(cell="lstm", **FEW),
     SequenceRNNClassifier(bidirectional=True, **FEW),
+    SequenceRNNClassifier(embedding_size=3, **FEW),
     SequenceRNNClassifier(solver="lbfgs", hidden_layer_sizes=8, max_iter=20, alpha=0.1),
     SequenceRNNRegressor(),
     SequencePadder(),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numeric_helpers import CELLS, POOLINGS, assert_close, steps_for
 from recipes import ONE_DIRECTION
-from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import coo_array, csr_array, csr_matrix
 
 from skrnn import (
     SequenceRNNClassifier,
@@ -79,6 +79,7 @@ def test_cells_and_poolings(cell, pooling, options):
         {"solver": "lbfgs"},
         {"n_init": 2},
         {"early_stopping": True, "validation_fraction": 0.3},
+        {"batch_size": 4, "embedding_size": 3},
     ],
     ids=str,
 )
@@ -88,11 +89,24 @@ def test_estimators_and_solvers(kind, options):
     assert_same_fit(estimator, sparse(), TARGETS[kind])
 
 
+@pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("layout", [csr_array, csr_matrix])
-def test_layouts_and_weights(layout):
-    y, weight = TARGETS[SequenceRNNClassifier], np.arange(N) % 3
-    clf = SequenceRNNClassifier(4, batch_size=4, max_iter=4, random_state=0)
-    assert_same_fit(clf, sparse(layout), y, sample_weight=weight)
+def test_layouts_and_weights(layout, kind):
+    estimator = kind(4, batch_size=4, max_iter=4, random_state=0)
+    assert_same_fit(estimator, sparse(layout), TARGETS[kind], sample_weight=np.arange(N) % 3)
+
+
+@pytest.mark.parametrize("layout", [csr_array, csr_matrix])
+def test_a_skip_connection_to_one_of_the_columns(layout):
+    X = layout(VALUES), LENGTHS[LENGTHS > 0]
+    y = VALUES[np.cumsum(X[1]) - 1, 2]
+    of_sparse, of_dense = (
+        SequenceRNNRegressor(4, max_iter=3, random_state=0).fit(Sequences(x, X[1]), y)
+        for x in (X[0], VALUES)
+    )
+    assert of_dense.weights_["skip"]["W"].ravel().nonzero()[0].tolist() == [2]
+    assert_close(of_sparse.weights_["skip"]["W"], of_dense.weights_["skip"]["W"])
+    assert_close(of_sparse.predict(Sequences(*X)), of_dense.predict(Sequences(*X)))
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -104,13 +118,22 @@ def test_single_precision_is_kept(cell):
     assert clf.predict_proba(X).dtype == clf.transform(X).dtype == np.float32
 
 
-def test_streams_continue_a_fit_on_sparse_steps():
-    clf = SequenceRNNClassifier(4, max_iter=3, random_state=0, **ONE_DIRECTION)
-    clf.fit(sparse(), TARGETS[SequenceRNNClassifier])
+@pytest.mark.parametrize("layout", [np.asarray, csr_array, csr_matrix, coo_array])
+@pytest.mark.parametrize("embedding_size", [None, 3])
+def test_streams_continue_a_fit_on_sparse_steps(embedding_size, layout):
+    clf = SequenceRNNClassifier(4, embedding_size=embedding_size, max_iter=3, random_state=0)
+    clf.set_params(**ONE_DIRECTION).fit(sparse(), TARGETS[SequenceRNNClassifier])
     state = clf.initial_state()
-    for x_t in VALUES[: LENGTHS[0]]:
-        predicted, state = clf.step(x_t, state)
+    for t in range(LENGTHS[0]):
+        predicted, state = clf.step(layout(VALUES[[t]]), state)
     assert_close(predicted[0], clf.predict_proba(sparse())[0])
+    state = clf.initial_state(3)
+    expected, _ = clf.step(VALUES[:3], state)
+    assert_close(clf.step(layout(VALUES[:3]), state)[0], expected)
+    with_gap = VALUES[:3].copy()
+    with_gap[1, 4] = np.nan
+    with pytest.raises(ValueError, match="x_t contains NaN or infinity in stream 1"):
+        clf.step(layout(with_gap), state)
 
 
 def test_partial_fit():

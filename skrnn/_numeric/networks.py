@@ -126,9 +126,11 @@ class RNN:
 
     x (n_rows, n_features) holds packed rows, dense or in CSR format. The output is
     (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
-    sequence after sequence. The results of several poolings are side by side. With `skip`, a
-    linear function of the last step of a sequence, or of each step without pooling, is added to
-    the output. With `n_static` static features, ``packing.static`` holds those of each sequence.
+    sequence after sequence. The results of several poolings are side by side. With
+    `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
+    columns. With `skip`, a linear function of the last step of a sequence, or of each step without
+    pooling, is added to the output. With `n_static` static features, ``packing.static`` holds those
+    of each sequence.
     """
 
     n_features: int
@@ -142,6 +144,7 @@ class RNN:
     bptt_steps: int | None = None
     skip: bool = False
     n_static: int = 0
+    embedding_size: int | None = None
 
     @cached_property
     def layers(self):
@@ -172,8 +175,11 @@ class RNN:
     @property
     def shapes(self):
         """Shape of each parameter of each layer."""
-        shapes, n_in = {}, self.n_features
-        sizes = self.hidden_layer_sizes
+        shapes: dict[str, dict[str, tuple[int, ...]]] = {}
+        n_in, sizes = self.n_features, self.hidden_layer_sizes
+        if self.embedding_size:
+            shapes["embedding"] = {"W": (n_in, self.embedding_size)}
+            n_in = self.embedding_size
         for names, cell, n_units in zip(self.layers, self.cells, sizes, strict=True):
             shapes.update({name: CELLS[cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
@@ -213,13 +219,17 @@ class RNN:
         return start_from_static(network, names) if names else network
 
     def _encoder_layers(self):
-        """Make the recurrent layers, each followed by dropout, with poolings after the last."""
+        """Make the recurrent layers, each followed by dropout, with poolings after the last.
+
+        The embedding comes first, if there is one.
+        """
+        before = [named("embedding", linear)] if self.embedding_size else []
         after = _dropout_layers(self.dropout)
         first, *others = (
             recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
             for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         )
-        layers = [first, *(layer for other in others for layer in (*after, other))]
+        layers = [*before, first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
         pooling = initial_if_empty(concatenate(*poolings), self.initial[-1])
         layers.append(pooling if poolings else each_step)
@@ -268,7 +278,9 @@ class RNN:
 
         Returns the output for all steps so far, and the new state.
         """
-        packing, layers, h, n_steps = _one_step(len(x)), [], x, state.n_steps + 1
+        packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
+        if self.embedding_size:
+            h, _ = linear(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=True):
             options = CELLS[cell].options(self.activation)
             states, _ = CELLS[cell].run(params[name], h, packing, start, **options)

@@ -66,6 +66,6 @@ def _moments(x, weight):
     The deviation of equal values is 0, without rounding errors.
     """
     mean = weight @ x
-    variance = weight @ (x * x) - mean**2 if issparse(x) else weight @ (x - mean) ** 2
+    variance = weight @ x.power(2) - mean**2 if issparse(x) else weight @ (x - mean) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     return mean, np.where(deviation > 1e-7 * np.abs(mean), deviation, 0)

@@ -92,7 +92,8 @@ def multilayer_perceptron(nodes, network, weights, x):
 def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
     lengths_32 = nodes("Cast", lengths, to=_type(np.int32))
-    x = nodes("Transpose", X, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
+    x = nodes("MatMul", X, weights["embedding"]["W"]) if network.embedding_size else X
+    x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
     for names, names_of_initial in zip(network.layers, network.initial, strict=True):
         initial = _initial_states(nodes, [weights[name]["W"] for name in names_of_initial], static)
         directions = [weights[name] for name in names]

@@ -157,7 +157,11 @@ ELMAN = [
     (RNN(N_FEATURES, (3, 2), N_OUTPUTS, "rnn", activation, pooling=None), loss)
     for activation, loss in zip(ACTIVATIONS, cycle(LOSSES), strict=False)
 ]
-NETWORKS = FEEDFORWARD + RECURRENT + ELMAN
+SKIP = [
+    (RNN(N_FEATURES, (3, 2), N_OUTPUTS, pooling=pooling, skip=True, embedding_size=size), loss)
+    for pooling, size, loss in zip(["mean", None] * 2, [4, 4, None, None], LOSSES, strict=False)
+]
+NETWORKS = FEEDFORWARD + RECURRENT + ELMAN + SKIP
 
 
 class SameDropout:
@@ -217,6 +221,7 @@ def test_tables_are_complete():
     assert {loss for _, loss in FEEDFORWARD} == {loss for _, loss in RECURRENT} == set(LOSSES)
     assert seen(RECURRENT, "cell") == set(CELLS)
     assert {name for network, _ in RECURRENT for name in network.poolings} == set(POOLINGS)
+    assert any(network.embedding_size for network, _ in RECURRENT)
     assert {f"pool-{name}" for name in POOLINGS} | set(CELLS) <= set(LAYERS)
     assert {f"{layer}-{name}" for layer in ("activate", "rnn") for name in ACTIVATIONS} <= set(
         LAYERS

@@ -84,6 +84,7 @@ SLOW = {
     "max_iter",
     "n_init",
     "hidden_layer_sizes",
+    "embedding_size",
     "n_steps",
 }  # large values take hours or terabytes
 
