@@ -48,7 +48,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     `_read_targets`, `_loss`, `_best_constant` and `_all_right` from `ClassPredictions` or
     `NumberPredictions` (`_predictions.py`), and defines
 
-    * ``_read_X(X, reset)``: values and lengths (None for tables), and what `fit` learns of X;
+    * ``_read_X(X, reset)``: values, lengths and static features (both None for tables), and what
+      `fit` learns of X;
     * ``_network()``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
     * ``_auto_settings(n_samples, solver)``: the values of parameters that may be 'auto';
@@ -277,7 +278,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             )
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
-        x, lengths = self._read_X(X, reset=not warm_start)
+        x, lengths, static = self._read_X(X, reset=not warm_start)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if sample_weight is not None and self._per_step:
             sample_weight = flatten_weights(sample_weight, lengths)
@@ -298,7 +299,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self.__dict__.update(target.attributes)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
-            samples = Ragged(x, targets, weight, lengths, self._per_step)
+            samples = Ragged(x, targets, weight, lengths, self._per_step, static)
         return _without_weightless(samples, "sample_weight")
 
     def _weighted(self, samples, training):
@@ -336,9 +337,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _evaluate(self, run, X):
         """Compute outputs of ``run`` for X; returns them and the lengths of its sequences."""
-        x, lengths = self._read_X(X, reset=False)
+        x, lengths, static = self._read_X(X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
-            outputs = evaluate(run, self._weights(), x, lengths, mapped=mapped)
+            outputs = evaluate(run, self._weights(), x, lengths, static, mapped=mapped)
         return check_finite(outputs), lengths
 
     def _predict(self, X, decode):

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps
-from skrnn._input import check_numeric, read_X, refuse_static, set_learned, unflatten
+from skrnn._input import Sequences, check_numeric, read_static, read_X, set_learned, unflatten
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -101,12 +101,13 @@ class RecurrentNetwork(NeuralNetwork):
 
     def _read_X(self, X, *, reset):
         reading, learned = read_X(self, X, reset=reset)
-        refuse_static(self, reading.sequences)
         sequences = check_numeric(reading.sequences)
         if reset and CELLS[self.cell].decays:
             check_gaps(sequences, self.cell)
-        set_learned(self, learned)
-        return sequences.values, sequences.lengths
+        x = sequences.values
+        static, of_static = read_static(self, sequences, x.dtype, reset=reset)
+        set_learned(self, learned | of_static)
+        return x, sequences.lengths, static
 
     def _network(self):
         hidden = self._hidden_units()
@@ -127,6 +128,7 @@ class RecurrentNetwork(NeuralNetwork):
             pooling=self._poolings(),
             dropout=float(self.dropout),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
+            n_static=self.n_static_features_,
         )
 
     def _auto_settings(self, n_samples, solver):
@@ -179,8 +181,8 @@ class RecurrentNetwork(NeuralNetwork):
         input_init = INITIALIZERS["glorot_uniform" if auto else self.init]
         recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
         for name, p in params.items():
-            if name == "attention" and auto:
-                continue  # weights of 0 make attention the mean
+            if auto and (name == "attention" or name.startswith("initial")):
+                continue  # weights of 0 make attention the mean, and every initial state 0
             p["W"][...] = input_init(rng, p["W"].shape)
             if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
@@ -251,12 +253,12 @@ class RecurrentNetwork(NeuralNetwork):
             isinstance(target, Integral) and 0 <= int(target) < self.n_outputs_
         ):
             raise ValueError(f"target={target!r} is not an output from 0 to {self.n_outputs_ - 1}.")
-        values, lengths = self._read_X(X, reset=False)
+        values, lengths, static = self._read_X(X, reset=False)
         weights = self._weights()
         dtype = np.result_type(values.dtype, weights["output"]["W"].dtype)
         unused = Params(network.shapes, dtype)
         gradients = []
-        for piece in pieces(lengths):
+        for piece in pieces(lengths, static):
             x, packing = piece.pack(values)
             with np.errstate(over="ignore", invalid="ignore"):
                 raw, back = network.run(weights, x, packing)
@@ -267,13 +269,17 @@ class RecurrentNetwork(NeuralNetwork):
             gradients.append(dx[packing.to_concatenated])
         return unflatten(check_finite(np.concatenate(gradients)), lengths)
 
-    def initial_state(self, n_streams=1):
+    def initial_state(self, n_streams=None, *, static=None):
         """Create the state before the first step of parallel streams.
 
         Parameters
         ----------
-        n_streams : int, default=1
-            Number of streams.
+        n_streams : int, default=None
+            Number of streams. None means the number of rows of `static`, or 1.
+
+        static : array-like or frame of shape (n_streams, n_static_features_), default=None
+            The static features of each stream. Required if the estimator was fitted with static
+            features.
 
         Returns
         -------
@@ -284,17 +290,23 @@ class RecurrentNetwork(NeuralNetwork):
         Raises
         ------
         ValueError
-            If the network is bidirectional, and so needs the end of the streams first, or
-            `n_streams` is not a positive integer.
+            If the network is bidirectional, and so needs the end of the streams first, if
+            `n_streams` is not a positive integer, or if `static` does not match the streams or
+            the static features of `fit`.
         """
         network = self._fitted_network()
         if network.bidirectional:
             raise ValueError(
                 "Streams need bidirectional=False, since their ends are not known yet."
             )
+        dtype = self.weights_["output"]["W"].dtype
+        if n_streams is None:
+            n_streams = 1 if static is None else len(static)
         if not isinstance(n_streams, Integral) or int(n_streams) < 1:
             raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
-        return network.initial_state(n_streams, self.weights_["output"]["W"].dtype)
+        streams = Sequences(np.empty((0, 1)), [0] * int(n_streams), static=static)
+        static, _ = read_static(self, streams, dtype, reset=False)
+        return network.initial_state(self.weights_, n_streams, static)
 
     def step(self, x_t, state: StreamState):
         """Process the next step of every stream.
@@ -374,7 +386,7 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     @property
     def _n_features_out(self):
-        return len(self.weights_["output"]["W"])
+        return len(self.weights_["output"]["W"]) - self._fitted_network().n_static
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -178,7 +178,7 @@ class Ensemble(Persistent):
     # Streams -----------------------------------------------------------------------------
 
     @_members_have("initial_state")
-    def initial_state(self, n_streams=1):
+    def initial_state(self, n_streams=None, *, static=None):
         """Create the state before the first step of parallel streams.
 
         Available if the members are recurrent networks. A pipeline does not stream: scale the
@@ -186,8 +186,12 @@ class Ensemble(Persistent):
 
         Parameters
         ----------
-        n_streams : int, default=1
-            Number of streams.
+        n_streams : int, default=None
+            Number of streams. None means the number of rows of `static`, or 1.
+
+        static : array-like or frame of shape (n_streams, n_static_features), default=None
+            The static features of each stream. Required if the ensemble was fitted with static
+            features.
 
         Returns
         -------
@@ -197,10 +201,11 @@ class Ensemble(Persistent):
         Raises
         ------
         ValueError
-            If the networks are bidirectional, or `n_streams` is not a positive integer.
+            If the networks are bidirectional, `n_streams` is not a positive integer, or `static`
+            does not match the streams or the static features of `fit`.
         """
         check_is_fitted(self)
-        return tuple(member.initial_state(n_streams) for member in self.estimators_)
+        return tuple(member.initial_state(n_streams, static=static) for member in self.estimators_)
 
     @_members_have("step")
     def step(self, x_t, state):

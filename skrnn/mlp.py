@@ -292,7 +292,8 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, NeuralNetwork):
             )
         floats = (np.float64, np.float32)
         with refuse_overflow("X"):
-            return validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset), None
+            x = validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset)
+        return x, None, None
 
     def _network(self):
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)

@@ -322,6 +322,11 @@ def _write_recurrent(network, weights):
     """Write the layers of a recurrent network: default names of their modules, and arrays."""
     if "attention" in network.poolings:
         raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
+    if network.n_static:
+        raise ValueError(
+            "The network has static features, which have no place in the modules of PyTorch. "
+            "Export it to ONNX, or fit it to X.without_static()."
+        )
     cell = CELLS[network.cell]
     if not cell.torch_gates:
         supported = ", ".join(repr(name) for name, other in CELLS.items() if other.torch_gates)

@@ -13,6 +13,7 @@ from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
+from skrnn.forecasting import forecast
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
 
@@ -492,6 +493,37 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         init="auto", warm_start=False, random_state=None, verbose=False
     ):  # fmt: skip
         self._store(locals())
+
+    def forecast(self, X, horizon, exogenous=None, *, window=None):
+        """Forecast several steps after each sequence, by feeding back the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        horizon : int
+            Number of steps.
+
+        exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
+            Values of the exogenous features, those after the targets, at the steps that are
+            appended. The last prediction is not fed back.
+
+        window : int, default=None
+            Predict from so many last steps of each sequence only. None means that the sequences
+            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, horizon) or (n_sequences, horizon, n_targets)
+            The forecasts; 3-D if the targets are vectors.
+
+        Raises
+        ------
+        ValueError
+            As `skrnn.forecasting.forecast`, which explains more, and also accepts pipelines.
+        """
+        return forecast(self, X, horizon, exogenous, window=window)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -993,6 +1025,37 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
         return score_numbers(y, self.predict(X), self._target, sample_weight)
+
+    def forecast(self, X, horizon, exogenous=None, *, window=None):
+        """Forecast several steps after each sequence, by feeding back the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        horizon : int
+            Number of steps.
+
+        exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
+            Values of the exogenous features, those after the targets, at the steps that are
+            appended. The last prediction is not fed back.
+
+        window : int, default=None
+            Predict from so many last steps of each sequence only. None means that the sequences
+            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, horizon) or (n_sequences, horizon, n_targets)
+            The forecasts; 3-D if the targets are vectors.
+
+        Raises
+        ------
+        ValueError
+            As `skrnn.forecasting.forecast`, which explains more, and also accepts pipelines.
+        """
+        return forecast(self, X, horizon, exogenous, window=window)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

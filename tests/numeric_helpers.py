@@ -1,5 +1,6 @@
 """Shared by the tests of the numerical core: derivatives, networks, batches, textbook cells."""
 
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -71,7 +72,8 @@ def random_samples(network, loss, lengths=LENGTHS, seed=1, dtype=np.float64):
     if isinstance(network, MLP):
         return Rows(rng.normal(size=(n_targets, network.units[0])).astype(dtype), y, weight)
     x = rng.normal(size=(n_rows, network.n_features)).astype(dtype)
-    return Ragged(x, y, weight, np.array(lengths), per_step)
+    static = rng.normal(size=(len(lengths), network.n_static)).astype(dtype)
+    return Ragged(x, y, weight, np.array(lengths), per_step, static if network.n_static else None)
 
 
 def recurrent_networks(**options):
@@ -90,12 +92,22 @@ def recurrent_networks(**options):
     ]
 
 
+def networks_with_static(**options):
+    """Recurrent networks with static features."""
+    return [
+        replace(network, n_static=2)
+        for network in recurrent_networks(**options)
+        if network.pooling in ("last", ("last", "mean", "attention", "max"), None)
+    ]
+
+
 def describe(value):
     """Make short test ids of networks and losses."""
     if isinstance(value, MLP):
         return f"mlp-{value.activation}"
     if isinstance(value, RNN):
         words = [value.cell, *["bi"] * value.bidirectional, *(value.poolings or ["each_step"])]
+        words += ["static"] * bool(value.n_static)
         return "-".join(words + [value.activation] * (value.activation != "tanh"))
     if isinstance(value, tuple) and value in LOSSES:
         return "-".join(value)

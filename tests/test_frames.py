@@ -303,10 +303,10 @@ FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
         (LONG, "Column 'id' of X holds text or dates.*skrnn.convert.from_long"),
         (DATED, "Column 'time' of X holds text or dates.*skrnn.convert.from_long"),
         ({"id": LONG["id"]}, r"one text for each sequence.* \[list\(text\) for text in X\]"),
-        ({**NESTED, "age": [1, 2]}, r"columns \['u', 'v'\] of X hold sequences, but column 'age'"),
+        ({"u": [[1.0], None]}, r"'u' of X holds a sequence in row 0, but None in row 1.* \[\]"),
         ({"u": [[1.0], [2.0]], "v": [[1.0], [2.0, 3.0]]}, "Row 1 .* lengths: {'u': 1, 'v': 2}"),
     ],
-    ids=["ids", "dates", "text alone", "static", "lengths"],
+    ids=["ids", "dates", "text alone", "mixed", "lengths"],
 )
 def test_frames_that_could_mean_two_things_are_refused(library, table, message):
     frame = getattr(pytest.importorskip(library), FRAMES[library])(table)

@@ -16,8 +16,6 @@ from sklearn.utils import resample
 
 from skrnn import (
     PerStep,
-    SequenceRNNClassifier,
-    SequenceRNNRegressor,
     Sequences,
     StepRNNClassifier,
     as_sequences,
@@ -323,18 +321,6 @@ def test_the_whole_way_of_a_table():
     assert_array_equal(probabilities[X_test[:1].rows], alone)
     with pytest.raises(ValueError, match="more than once"):
         to_rows([0] * len(X), resample(X, random_state=0), n_rows=n)
-
-
-@pytest.mark.parametrize("kind", [SequenceRNNClassifier, SequenceRNNRegressor])
-def test_static_features_are_refused_by_networks(kind):
-    X, _ = from_long(TABLE, ["site", "visit"], "time", columns=["u"], static=["age"])
-    network = kind(**QUICK)
-    with pytest.raises(ValueError, match=r"static features .*X.without_static\(\)"):
-        network.fit(X, [0, 1, 0, 1])
-    network.fit(X.without_static(), [0, 1, 0, 1])
-    with pytest.raises(ValueError, match=r"static features .*X.without_static\(\)"):
-        network.predict(X)
-    assert PerStep(StandardScaler()).fit_transform(X).static is X.static
 
 
 # Round trips ------------------------------------------------------------------------------------

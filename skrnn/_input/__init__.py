@@ -2,8 +2,8 @@
 
 `values` converts the values of one array, `frames` is about frames, `containers` opens lists,
 arrays and columns, `sequences` is the container `Sequences`, `reading` reads X, `validation` reads
-it for an estimator, `forms` returns sequences in the form of X, and `steps` reads targets and
-weights.
+it for an estimator, `static` its static features, `forms` returns sequences in the form of X, and
+`steps` reads targets and weights.
 """
 
 from skrnn._input.forms import in_form_of as in_form_of
@@ -14,6 +14,7 @@ from skrnn._input.reading import missing_steps as missing_steps
 from skrnn._input.reading import read as read
 from skrnn._input.reading import refuse_missing as refuse_missing
 from skrnn._input.sequences import Sequences as Sequences
+from skrnn._input.static import read_static as read_static
 from skrnn._input.steps import flatten_steps as flatten_steps
 from skrnn._input.steps import flatten_weights as flatten_weights
 from skrnn._input.steps import replace_missing as replace_missing

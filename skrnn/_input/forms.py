@@ -18,12 +18,13 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
 
     `names` is a function that returns the names of the features, for arrays in frames.
 
-    - `Sequences` stay `Sequences`.
+    - `Sequences` stay `Sequences`. A frame with static features becomes `Sequences`, unless
+      `container` is 'pandas' or 'polars'.
     - A list or tuple becomes a list of one array (sparse matrix, frame) for each sequence. A
       table in nested lists is treated like a 2-D array, as in scikit-learn, unless the last
       step of a sequence is missing: in an array, it would be padding.
-    - A frame becomes a frame of sequences, if `container` is 'pandas' or 'polars'. A 2-D frame
-      stays 2-D if its shape does not change.
+    - A frame becomes a frame of sequences, if `container` is 'pandas' or 'polars'. Its static
+      features come first. A 2-D frame stays 2-D if its shape does not change.
     - A Series or frame of sequences of pandas becomes a Series with the same index.
     - A 3-D array stays 3-D. A 2-D one stays 2-D if the numbers of features and of steps do not
       change, and becomes 3-D if they do. Sparse steps are not padded.
@@ -36,6 +37,8 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
     same = same and np.array_equal(sequences.lengths, before.lengths)
     if is_frame(X) and container != "default":
         return _in_frame(X, reading, sequences, same, container, names)
+    if sequences.static is not None:
+        return sequences
     is_array, is_list = isinstance(sequences.values, np.ndarray), isinstance(X, (list, tuple))
     is_table = is_list and is_array and _is_table(X, reading) and not _ends_missing(sequences)
     if is_list and not is_table:
@@ -61,6 +64,9 @@ def _in_frame(X, reading, sequences, same, container, get_names):
     else:
         names = get_names() if get_names else [f"x{k}" for k in range(sequences.n_features)]
         columns = {name: [s[:, k] for s in sequences] for k, name in enumerate(names)}
+    static = sequences.static
+    if static is not None:
+        columns = {name: list(static[name]) for name in column_names(static) or []} | columns
     frame = nw.from_dict(columns, backend=container).to_native()
     if hasattr(X, "iloc") and container == "pandas":
         frame.index = X.index

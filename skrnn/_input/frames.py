@@ -47,6 +47,11 @@ def make_frame(columns: dict, like):
     return nw.from_dict(columns, backend=nw.get_native_namespace(like)).to_native()
 
 
+def select_columns(frame, names: list):
+    """Get some columns of a frame, as a frame of the same library."""
+    return nw.from_native(frame).select(names).to_native()
+
+
 def join_frames(frames: list, name: str):
     """Put the rows of all frames into one frame; their columns must be the same."""
     names, kind = column_names(frames[0]) or [], type(frames[0])
@@ -69,6 +74,14 @@ def join_frames(frames: list, name: str):
     except KeyError as error:
         known = ", ".join(_JOIN)
         raise TypeError(f"Sequences of {name} must be frames of {known}, or arrays.") from error
+
+
+def join_columns(tables: list):
+    """Put the columns of arrays, or of frames of one library, side by side."""
+    if not is_frame(tables[0]):
+        return np.hstack(tables)
+    frames = [nw.from_native(table, eager_only=True) for table in tables]
+    return nw.concat(frames, how="horizontal").to_native()  # by position, not by index
 
 
 def _full_name(kind: type) -> str:

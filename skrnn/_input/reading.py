@@ -18,6 +18,7 @@ from skrnn._input.frames import (
     make_frame,
     missing_in_frame,
     read_frame,
+    select_columns,
 )
 from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, TIMES, is_nested, missing_in, to_numbers, types_in
@@ -282,19 +283,16 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
 
 
 def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int | None):
-    """Read a frame whose columns hold sequences."""
-    names = column_names(X) or []
-    if not all(nested):
-        single = names[nested.index(False)]
-        sequences = [name for name, is_one in zip(names, nested, strict=True) if is_one]
-        raise ValueError(
-            f"The columns {sequences} of X hold sequences, but column {single!r} holds single "
-            "values. Either leave it out, X[[...]], or use a ColumnTransformer with an estimator "
-            f"of sequences for {sequences} and another transformer for {single!r}."
-        )
+    """Read a frame whose columns hold sequences; the other columns are its static table."""
+    given = column_names(X) or []
     columns = {
-        name: _read_cells(cells, name) for name, cells in zip(names, contents.T, strict=True)
+        name: _read_cells(cells, name)
+        for name, cells, is_one in zip(given, contents.T, nested, strict=True)
+        if is_one
     }
+    names = list(columns)
+    single = [name for name in given if name not in columns]
+    static = select_columns(X, single) if single else None
     of_one_feature = all(cell.ndim == 1 for cells in columns.values() for cell in cells)
     if not of_one_feature or step_features not in (None, 1):
         if len(columns) > 1:
@@ -303,7 +301,8 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
                 f"(n_steps,), and step_features must be None, not {step_features}. A frame of one "
                 "column may hold arrays (n_steps, n_features)."
             )
-        return _join_arrays(columns[names[0]], step_features)
+        sequences = _join_arrays(columns[names[0]], step_features)
+        return Sequences(sequences.values, sequences.lengths, static=static)
     for row, of_row in enumerate(zip(*columns.values(), strict=True)):
         found = dict(zip(names, map(len, of_row), strict=True))
         if len(set(found.values())) > 1:
@@ -314,11 +313,19 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
             )
     joined = {name: _join_arrays(cells, None) for name, cells in columns.items()}
     features = {name: sequences.values[:, 0] for name, sequences in joined.items()}
-    return Sequences(make_frame(features, X), joined[names[0]].lengths)
+    return Sequences(make_frame(features, X), joined[names[0]].lengths, static=static)
 
 
 def _read_cells(cells: np.ndarray, name) -> list[np.ndarray]:
     where = f"Column {name!r} of X"
+    are_nested = [is_nested(cell) for cell in cells]
+    if not all(are_nested):
+        row, other = are_nested.index(False), are_nested.index(True)
+        raise ValueError(
+            f"{where} holds a sequence in row {other}, but {cells[row]!r} in row {row}. A sequence "
+            "of one step is [value], and one without steps []. In a column of static features, "
+            "each row holds a single value."
+        )
     arrays = read_list(list(cells), where)
     return [to_numbers(array, f"Sequence {i} of {where}") for i, array in enumerate(arrays)]
 

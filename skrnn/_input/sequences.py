@@ -30,8 +30,7 @@ class Sequences:
         Number of steps of each sequence. A sequence may have no step.
 
     static : array-like or frame of shape (n_sequences, n_static), default=None
-        Values that belong to a sequence and not to its steps. Networks do not use them yet, and
-        refuse sequences that have them; see `without_static`.
+        Values that belong to a sequence and not to its steps.
 
     ids : array-like of shape (n_sequences,), default=None
         A name for each sequence.

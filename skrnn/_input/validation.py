@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import _check_feature_names, _get_feature_names, validate_data
 
-from skrnn._input.frames import column_names, feature_names
+from skrnn._input.frames import feature_names
 from skrnn._input.reading import Reading, read
 from skrnn._input.sequences import Sequences
+from skrnn._input.static import static_names
 
 
 def read_X(estimator, X, *, reset: bool) -> tuple[Reading, dict]:
@@ -33,20 +34,20 @@ def read_X(estimator, X, *, reset: bool) -> tuple[Reading, dict]:
 
 
 def set_learned(estimator, learned: dict) -> None:
-    """Set the attributes that `read_X` returned; the names of an earlier fit are removed."""
+    """Set the attributes that `fit` learned of X; the names of an earlier fit are removed."""
     if learned:
         vars(estimator).pop("feature_names_in_", None)
+        vars(estimator).pop("static_feature_names_in_", None)
         vars(estimator).update(learned)
 
 
 def refuse_static(estimator, sequences: Sequences) -> None:
     """Raise an error if sequences have static features, which the estimator does not use."""
     if sequences.static is not None:
-        names = column_names(sequences.static) or list(range(sequences.static.shape[1]))
         raise ValueError(
-            f"X has the static features {names}, which {type(estimator).__name__} does not use. "
-            "Pass X.without_static(). Another estimator can use X.static, for instance in a "
-            "FeatureUnion."
+            f"X has the static features {static_names(sequences.static)}, which "
+            f"{type(estimator).__name__} does not use. Pass X.without_static(). Another estimator "
+            "can use X.static, for instance in a FeatureUnion."
         )
 
 

@@ -27,6 +27,7 @@ from skrnn._numeric.layers import (
 )
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
+from skrnn._numeric.static import append_static, initial_if_empty, start_from_static
 
 
 def chain(*layers):
@@ -95,26 +96,6 @@ def add(*layers):
     return run
 
 
-def zero_if_empty(pooling):
-    """Pool the sequences that have steps. The pooled state of the others is the initial one, 0."""
-
-    def layer(params, h, packing, rng=None):
-        with_steps = packing.without_empty()
-        y, back_pooling = pooling(params, h, with_steps, rng)
-        if with_steps is packing:
-            return y, back_pooling
-        has_steps = packing.lengths > 0
-        pooled = np.zeros((packing.n_sequences, y.shape[1]), y.dtype)
-        pooled[has_steps] = y
-
-        def back(dy, grad=None, want_dx=True):
-            return back_pooling(dy[has_steps], grad, want_dx)
-
-        return pooled, back
-
-    return layer
-
-
 @dataclass(frozen=True)
 class MLP:
     """Dense layers with an activation between them: x (n, units[0]), output (n, units[-1])."""
@@ -147,7 +128,7 @@ class RNN:
     (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
     sequence after sequence. The results of several poolings are side by side. With `skip`, a
     linear function of the last step of a sequence, or of each step without pooling, is added to
-    the output.
+    the output. With `n_static` static features, ``packing.static`` holds those of each sequence.
     """
 
     n_features: int
@@ -160,6 +141,7 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
     skip: bool = False
+    n_static: int = 0
 
     @cached_property
     def layers(self):
@@ -168,6 +150,13 @@ class RNN:
         if self.bidirectional:
             return [(f"recurrent_{i}", f"recurrent_{i}_reverse") for i in range(n_layers)]
         return [(f"recurrent_{i}",) for i in range(n_layers)]
+
+    @cached_property
+    def initial(self):
+        """Names of the initial states of each recurrent layer; none without static features."""
+        if not self.n_static:
+            return [()] * len(self.layers)
+        return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
     @property
     def cells(self):
@@ -190,7 +179,10 @@ class RNN:
             n_in = n_units * len(names)
         if "attention" in self.poolings:
             shapes["attention"] = {"W": (n_in, 1)}
-        n_in *= max(len(self.poolings), 1)
+        for names, n_units in zip(self.initial, self.hidden_layer_sizes, strict=True):
+            shape = CELLS[self.cell].n_states, self.n_static, n_units
+            shapes.update({name: {"W": shape} for name in names})
+        n_in = n_in * max(len(self.poolings), 1) + self.n_static
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
         if self.skip:
             shapes["skip"] = {"W": (self.n_features, self.n_outputs)}
@@ -203,27 +195,34 @@ class RNN:
     @cached_property
     def run(self):
         """All layers as one."""
-        network = chain(*self._encoder_layers(), named("output", dense))
+        beside = [append_static(not self.poolings)] if self.n_static else []
+        network = self._start(chain(*self._encoder_layers(), *beside, named("output", dense)))
         if not self.skip:
             return network
-        pooling = zero_if_empty(pool_last) if self.poolings else each_step
+        pooling = initial_if_empty(pool_last) if self.poolings else each_step
         return add(network, chain(named("skip", linear), pooling))
 
     @cached_property
     def encode(self):
         """All layers but the output layer, as one: the pooled states of the last layer."""
-        return chain(*self._encoder_layers())
+        return self._start(chain(*self._encoder_layers()))
+
+    def _start(self, network):
+        """Add the initial states that static features give, if there are any."""
+        names = [name for names in self.initial for name in names]
+        return start_from_static(network, names) if names else network
 
     def _encoder_layers(self):
         """Make the recurrent layers, each followed by dropout, with poolings after the last."""
         after = _dropout_layers(self.dropout)
         first, *others = (
-            recurrent_layer(names, cell, self.activation, self.bptt_steps)
-            for names, cell in zip(self.layers, self.cells, strict=True)
+            recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
+            for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         )
         layers = [first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
-        layers.append(zero_if_empty(concatenate(*poolings)) if poolings else each_step)
+        pooling = initial_if_empty(concatenate(*poolings), self.initial[-1])
+        layers.append(pooling if poolings else each_step)
         return [*layers, *after]
 
     def _pooling(self, name):
@@ -232,14 +231,17 @@ class RNN:
             return pool_last_of_both
         return named(name, POOLINGS[name]) if name == "attention" else POOLINGS[name]
 
-    def initial_state(self, n_streams, dtype):
-        """Make the state before the first step of parallel streams."""
-        n_states = CELLS[self.cell].n_states
-        layers = tuple(
-            tuple(np.zeros((n_streams, n_units), dtype) for _ in range(n_states))
-            for n_units in self.hidden_layer_sizes
-        )
-        return StreamState(layers, (None,) * len(self.poolings), 0)
+    def initial_state(self, params, n_streams, static=None):
+        """Make the state before the first step of streams: static (n_streams, n_static)."""
+        n_states, dtype = CELLS[self.cell].n_states, params["output"]["W"].dtype
+        if self.n_static:
+            layers = tuple(tuple(np.matmul(static, params[n]["W"])) for (n,) in self.initial)
+        else:
+            layers = tuple(
+                tuple(np.zeros((n_streams, n_units), dtype) for _ in range(n_states))
+                for n_units in self.hidden_layer_sizes
+            )
+        return StreamState(layers, (None,) * len(self.poolings), 0, static)
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
@@ -251,6 +253,9 @@ class RNN:
             widths = [n_units + 2 * (name == "attention") for name in self.poolings]
             needed.append([(n_streams, width) for width in widths])
             given.append([np.shape(array) for array in state.pooled])
+        if self.n_static:
+            needed.append([(n_streams, self.n_static)])
+            given.append([np.shape(state.static)])
         if given != needed:
             raise ValueError(
                 f"The state does not fit this network: the arrays of its layers and pooling have "
@@ -274,23 +279,25 @@ class RNN:
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
             pooled.append(y)
             afters.append(after)
-        output = np.concatenate(pooled, axis=1) if pooled else h
+        beside = [] if state.static is None else [state.static]
+        output = np.concatenate([*(pooled or [h]), *beside], axis=1)
         raw_prediction, _ = dense(params["output"], output)
         if self.skip:
             raw_prediction += linear(params["skip"], x)[0]
-        return raw_prediction, StreamState(tuple(layers), tuple(afters), n_steps)
+        return raw_prediction, StreamState(tuple(layers), tuple(afters), n_steps, state.static)
 
 
 class StreamState(NamedTuple):
     """State of parallel streams.
 
-    Holds the states of each layer, those of each pooling over the steps so far, and the number of
-    steps.
+    Holds the states of each layer, those of each pooling over the steps so far, the number of
+    steps, and the static features, if there are any.
     """
 
     layers: tuple[tuple[np.ndarray, ...], ...]
     pooled: tuple[np.ndarray | None, ...]
     n_steps: int
+    static: np.ndarray | None = None
 
 
 @lru_cache(maxsize=16)

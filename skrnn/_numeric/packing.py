@@ -31,8 +31,14 @@ class Packing:
     lengths : array-like of int of shape (n_sequences,)
         Number of steps of each sequence, in any order. It may be 0.
 
+    static : ndarray of shape (n_sequences, n_static), default=None
+        Static features of each sequence.
+
     Attributes
     ----------
+    static : ndarray or None
+        As passed.
+
     lengths : ndarray of int of shape (n_sequences,)
         The given lengths.
 
@@ -74,8 +80,9 @@ class Packing:
     (slice(3, 5, None), slice(3, 5, None))
     """
 
-    def __init__(self, lengths: np.typing.ArrayLike):
+    def __init__(self, lengths: np.typing.ArrayLike, static: np.ndarray | None = None):
         lengths = np.asarray(lengths)
+        self.static = static
         self.lengths = lengths
         self.order = np.argsort(-lengths, kind="stable")
         self.offsets = starts_of(lengths)

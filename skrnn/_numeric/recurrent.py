@@ -15,7 +15,9 @@ Each cell is ``states, back = cell(p, x, packing, start)``:
   ``(n_sequences, n_units)``, longest sequence first, or 0;
 * `states` holds the states after each step, one array ``(n_rows, n_units)`` of each kind. The
   first is the output of the layer;
-* ``dx = back(dh, grad, want_dx)`` is the backward pass of a layer (see ``layers``).
+* ``dx, dstart = back(dh, grad, want_dx)`` is the backward pass of a layer (see ``layers``), which
+  also returns the gradients of the initial states, one array ``(n_sequences, n_units)`` of each
+  kind.
 
 To save memory, the gates overwrite the projected input, and their gradients overwrite the gates.
 So a backward pass can run only once (see `single_use`). The gradient of a gate is the incoming
@@ -78,7 +80,7 @@ def rnn(p, x, packing, start, activation="tanh"):
             da_now *= dh[now]
             dstates[before] += np.dot(da_now, UT)
         np.dot(states[packing.before()].T, da, out=grad["U"][0])
-        return back_projection(da[None], grad, want_dx)
+        return back_projection(da[None], grad, want_dx), (dstates[: packing.n_sequences],)
 
     return (h,), back
 
@@ -142,7 +144,7 @@ def gru(p, x, packing, start):
             np.multiply(states[packing.before()], ddecayed[packing.before()], out=grad["decay"])
         grad["b_rec"][...] = gates[2].sum(axis=0)
         np.multiply(new, dh, out=gates[2])
-        return back_projection(gates, grad, want_dx)
+        return back_projection(gates, grad, want_dx), (dstates[: packing.n_sequences],)
 
     return (h,), back
 
@@ -176,12 +178,12 @@ def gru_d(p, x, packing, start):
 
     def back(dh, grad, want_dx=True):
         ddecay = np.empty_like(decay)
-        dinputs = back_states(dh, {**grad, "decay": ddecay})
+        dinputs, dstart = back_states(dh, {**grad, "decay": ddecay})
         dx = back_inputs(dinputs, grad, want_dx)
         delapsed = back_decay(ddecay, grad, want_dx)
         if want_dx:
             dx[:, -delapsed.shape[1] :] += delapsed
-        return dx
+        return dx, dstart
 
     return states, back
 
@@ -239,7 +241,8 @@ def lstm(p, x, packing, start):
                 np.multiply(dc_now, forget[now], out=dmemories[before])
                 dh_before += np.add.reduce(np.matmul(da, UT))
         np.matmul(states[packing.before()].T, gates, out=grad["U"])
-        return back_projection(gates, grad, want_dx)
+        dstart = dstates[: packing.n_sequences], dmemories[: packing.n_sequences]
+        return back_projection(gates, grad, want_dx), dstart
 
     return (h, c), back
 
@@ -391,9 +394,9 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     """Run a cell; no gradient passes from one block of `n_steps` steps to another.
 
     This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
-    a block are constants. With ``n_steps=1`` every previous state is one. The outputs are those of
-    the cell. Only the states of all steps are kept, not the gates: `back` repeats the forward pass
-    of one block at a time.
+    a block are constants, except for those of the first. With ``n_steps=1`` every previous state
+    is one. The outputs are those of the cell. Only the states of all steps are kept, not the gates:
+    `back` repeats the forward pass of one block at a time.
     """
     run, blocks, starts = CELLS[cell].run, packing.blocks(n_steps), []
     h = np.empty((packing.n_rows, p["U"].shape[2]), np.result_type(x.dtype, p["W"].dtype))
@@ -406,46 +409,56 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
 
     def back(dh, grad, want_dx=True):
         dx = np.empty(x.shape, x.dtype) if want_dx else None  # (n_rows, n_in)
+        dstart = np.zeros((CELLS[cell].n_states, packing.n_sequences, h.shape[1]), h.dtype)
         of_block = {name: np.empty_like(total) for name, total in grad.items()}
         for total in grad.values():
             total[...] = 0
         for (rows, block), start in zip(blocks, starts, strict=True):
             _, back_block = run(p, x[rows], block, start, **options)
-            dx_block = back_block(dh[rows], of_block, want_dx)
+            dx_block, dstart_block = back_block(dh[rows], of_block, want_dx)
+            if rows.start == 0:
+                dstart[:, : block.n_sequences] = dstart_block
             if dx is not None:
                 dx[rows] = dx_block
             for name, total in grad.items():
                 total += of_block[name]
-        return dx
+        return dx, dstart
 
     return (h,), back
 
 
-def recurrent_layer(names, cell, activation="tanh", bptt_steps=None):
+def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=()):
     """Make a layer of one direction or two: run a cell with the parameters of each name.
 
     The output is the first state of the cell after each step: h (n_rows, n_units) of each
-    direction, side by side. The second direction reads every sequence from its end.
+    direction, side by side. The second direction reads every sequence from its end. `initial`
+    holds the name of the initial state of each direction (see ``static``). Without it, the initial
+    states are 0.
     """
-    run, start = CELLS[cell].run, (0,) * CELLS[cell].n_states
+    run, zeros = CELLS[cell].run, (0,) * CELLS[cell].n_states
     options = CELLS[cell].options(activation)
     if bptt_steps is not None:
         run = partial(truncated, cell, n_steps=bptt_steps)
 
     def layer(params, x, packing, rng=None):
         orders = [slice(None), packing.reverse][: len(names)]
+        starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
-        for name, order in zip(names, orders, strict=True):
+        for name, order, start in zip(names, orders, starts, strict=False):
             states, back_states = run(params[name], x[order], packing, start, **options)
             outputs.append(states[0][order])
             backs.append(back_states)
 
         def back(dh, grad, want_dx=True):
             dx, parts = None, np.split(dh, len(names), axis=1)
+            dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
-                dx_of_one = back_states(dh[order], grad[name], want_dx)
+                dx_of_one, dstart = back_states(dh[order], grad[name], want_dx)
+                dstarts.append(dstart)
                 if want_dx:
                     dx = dx_of_one[order] if dx is None else dx + dx_of_one[order]
+            for name, dstart in zip(initial, dstarts, strict=False):
+                grad[name]["state"][:, packing.order] += dstart
             return dx
 
         return outputs[0] if len(names) == 1 else np.concatenate(outputs, axis=1), back

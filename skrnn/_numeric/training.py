@@ -92,11 +92,12 @@ class Ragged(Samples):
     """Samples that are sequences, one after the other in x (n_steps_total, n_features).
 
     x is dense or in CSR format. Lengths may be 0. With `per_step`, y and weight have a row for each
-    step instead of one for each sequence.
+    step instead of one for each sequence. `static` (n_sequences, n_static) holds static features.
     """
 
     lengths: np.ndarray
     per_step: bool = False
+    static: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -110,7 +111,7 @@ class Ragged(Samples):
     def take(self, index) -> Batch:
         """Gather and pack some sequences."""
         chosen = self.subset(index)
-        packing = Packing(chosen.lengths)
+        packing = Packing(chosen.lengths, chosen.static)
         total = self.total(len(chosen.y))
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
@@ -128,7 +129,9 @@ class Ragged(Samples):
         rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
         targets = rows if self.per_step else index
         x, y, weight = self.x[rows], self.y[targets], self.weight[targets]
-        return Ragged(x, y, weight, lengths, self.per_step, unit_weight=self.unit_weight)
+        static = None if self.static is None else self.static[index]
+        parts = lengths, self.per_step, static
+        return Ragged(x, y, weight, *parts, unit_weight=self.unit_weight)
 
 
 # Rows that a thread works on at a time in predictions, which bounds their memory.
@@ -201,18 +204,18 @@ def l2(params, alpha, total):
 
 def mean_loss(network, params, samples, loss, n_rows=PIECE):
     """Mean loss of all samples, without penalty, and their raw predictions."""
-    lengths = getattr(samples, "lengths", None)
-    raw_prediction = evaluate(network.run, params, samples.x, lengths, n_rows)
+    lengths, static = getattr(samples, "lengths", None), getattr(samples, "static", None)
+    raw_prediction = evaluate(network.run, params, samples.x, lengths, static, n_rows)
     value, _ = loss(raw_prediction, samples.y, samples.weight / samples.weight.sum())
     return float(value), raw_prediction
 
 
-def evaluate(run, params, x, lengths=None, n_rows=PIECE, mapped=map):
+def evaluate(run, params, x, lengths=None, static=None, n_rows=PIECE, mapped=map):
     """Collect outputs of ``run(params, x, packing)``, about `n_rows` rows at a time."""
     if lengths is None:
         starts = range(0, x.shape[0], n_rows)
         return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
-    outputs = mapped(lambda piece: run(params, *piece.pack(x))[0], pieces(lengths, n_rows))
+    outputs = mapped(lambda piece: run(params, *piece.pack(x))[0], pieces(lengths, static, n_rows))
     return np.concatenate(list(outputs))
 
 
@@ -221,19 +224,21 @@ class Piece(NamedTuple):
 
     first_row: int
     lengths: np.ndarray
+    static: np.ndarray | None
 
     def pack(self, x: np.ndarray) -> tuple[np.ndarray, Packing]:
         """Pack the sequences of the piece."""
-        packing = Packing(self.lengths)
+        packing = Packing(self.lengths, self.static)
         return x[packing.to_packed + self.first_row], packing
 
 
-def pieces(lengths, n_rows=PIECE):
+def pieces(lengths, static=None, n_rows=PIECE):
     """Group sequences into pieces of about `n_rows` steps, with at least one sequence in each."""
     ends = np.cumsum(lengths)
     splits = np.flatnonzero(np.diff(ends // n_rows)) + 1
     first_rows = starts_of(lengths)[[0, *splits]]
-    return list(map(Piece, first_rows, np.split(lengths, splits)))
+    statics = [None] * len(first_rows) if static is None else np.split(static, splits)
+    return list(map(Piece, first_rows, np.split(lengths, splits), statics))
 
 
 def epochs(samples, batch_size, rng, shuffle=True, network=None, order=None):

@@ -91,6 +91,9 @@ def needed_scaling(run: Run, scaler_of_y: str, useful: Callable, names=None) -> 
         names = None
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
     facts = {"X": _extent(samples.x, "X", scaler, names)}
+    if isinstance(samples, Ragged) and samples.static is not None:
+        scaler = "TableTransformer(static=StandardScaler())"
+        facts["X.static"] = _extent(samples.static, "X.static", scaler)
     if scaler_of_y and run.target_scale is None:
         facts["y"] = _extent(samples.y, "y", scaler_of_y)
     facts = {name: fact for name, fact in facts.items() if fact}

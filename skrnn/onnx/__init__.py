@@ -28,7 +28,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     If the first step is an estimator or transformer of sequences, the model has an input ``X`` of
     shape ``(n_sequences, n_steps, n_features)``, in which shorter sequences are padded at the
-    end, and an input ``lengths`` of shape ``(n_sequences,)`` and type int64. Otherwise it has an
+    end, and an input ``lengths`` of shape ``(n_sequences,)`` and type int64. If the estimator was
+    fitted with static features, they are a further input ``static`` of shape
+    ``(n_sequences, n_static_features_)``. Otherwise it has an
     input ``X`` of shape ``(n_samples, n_features)``; if a later step is an estimator of
     sequences, NaN at the end of a row is padding.
 
@@ -112,7 +114,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     return convert_sklearn(
         make_pipeline(*steps),
         name=type(last).__name__,  # random by default
-        initial_types=initial_types or _initial_types(_first(steps[0]), lengths),
+        initial_types=initial_types or _initial_types([_first(step) for step in steps], lengths),
         final_types=final_types or None,
         target_opset=target_opset,
         options=options,
@@ -170,12 +172,16 @@ def _check_order(steps):
             )
 
 
-def _initial_types(first, lengths):
+def _initial_types(steps, lengths):
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
+    first = steps[0]
     if isinstance(first, _SEQUENCE_READERS):
         types = [("X", FloatTensorType([None, None, first.n_step_features_]))]
-        return types + ([("lengths", Int64TensorType([None]))] if lengths == "input" else [])
+        if lengths == "input":
+            types.append(("lengths", Int64TensorType([None])))
+        n_static = [n for step in steps if (n := getattr(step, "n_static_features_", 0))]
+        return types + ([("static", FloatTensorType([None, n_static[0]]))] if n_static else [])
     if not hasattr(first, "n_features_in_"):
         raise ValueError(
             f"{type(first).__name__} has no n_features_in_. Pass initial_types, or use refit=True "

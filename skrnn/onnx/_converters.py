@@ -87,16 +87,30 @@ def _keep_shapes(operator):
 def _parse(scope, model, inputs, custom_parsers=None):
     operator = scope.declare_local_operator(_alias(type(model)), model)
     operator.inputs = list(inputs)
-    for name, kind in outputs_of(model).items():
+    outputs = outputs_of(model)
+    static = _lengths_and_static(inputs)[1]
+    if "sequences" in outputs and static is not None:
+        outputs["static"] = static.type
+    for name, kind in outputs.items():
         operator.outputs.append(scope.declare_local_variable(name, kind))
     return operator.outputs
 
 
+def _lengths_and_static(inputs):
+    """Get the variables of lengths, which are integers, and of static features, or None."""
+    from skl2onnx.common.data_types import Int64TensorType
+
+    lengths = [given for given in inputs[1:] if isinstance(given.type, Int64TensorType)]
+    static = [given for given in inputs[1:] if given not in lengths]
+    return (lengths or [None])[0], (static or [None])[0]
+
+
 def _input_sequences(nodes, operator):
     """Read the sequences of an operator, with or without an input of lengths."""
-    X, *lengths = [variable.full_name for variable in operator.inputs]
+    lengths, _ = _lengths_and_static(operator.inputs)
     n_features = operator.raw_operator.n_step_features_
-    return read_sequences(nodes, X, lengths[0] if lengths else None, n_features)
+    lengths = None if lengths is None else lengths.full_name
+    return read_sequences(nodes, operator.inputs[0].full_name, lengths, n_features)
 
 
 def _convert_network(scope, operator, container):
@@ -108,7 +122,9 @@ def _convert_network(scope, operator, container):
     }
     if isinstance(model, RecurrentNetwork):
         X, lengths, mask = _input_sequences(nodes, operator)
-        result = recurrent_network(nodes, network, weights, X, lengths, mask)
+        static = _lengths_and_static(operator.inputs)[1]
+        of_sequences = X, lengths, mask, static and static.full_name
+        result = recurrent_network(nodes, network, weights, *of_sequences)
     else:
         result = multilayer_perceptron(nodes, network, weights, operator.inputs[0].full_name)
     *label, output = operator.outputs
@@ -171,6 +187,8 @@ def _convert_per_step(scope, operator, container):
     shape = nodes("Concat", n_sequences, np.array([-1, model._n_features_out]), axis=0)
     nodes.name(nodes("Reshape", transformed.full_name, shape), operator.outputs[0])
     nodes.name(lengths, operator.outputs[1])
+    for passed_on in operator.outputs[2:]:
+        nodes.name(_lengths_and_static(operator.inputs)[1].full_name, passed_on)
 
 
 def _convert_padder(scope, operator, container):

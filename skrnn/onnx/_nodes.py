@@ -89,15 +89,20 @@ def multilayer_perceptron(nodes, network, weights, x):
     return x
 
 
-def recurrent_network(nodes, network, weights, X, lengths, mask):
+def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
     lengths_32 = nodes("Cast", lengths, to=_type(np.int32))
     x = nodes("Transpose", X, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
-    for names in network.layers:
-        x, last = _recurrent(nodes, network, [weights[name] for name in names], x, lengths_32)
+    for names, names_of_initial in zip(network.layers, network.initial, strict=True):
+        initial = _initial_states(nodes, [weights[name]["W"] for name in names_of_initial], static)
+        directions = [weights[name] for name in names]
+        x, last = _recurrent(nodes, network, directions, x, lengths_32, initial)
     states = nodes("Transpose", x, perm=[1, 0, 2])
-    pooled = _pool(nodes, network.poolings, weights, states, last, lengths, mask)
-    raw_prediction = _dense(nodes, weights["output"], pooled)
+    if network.poolings:
+        states = _pool(nodes, network.poolings, weights, states, last, lengths, mask, initial)
+    if network.n_static:
+        states = _append_static(nodes, states, static, per_step=not network.poolings)
+    raw_prediction = _dense(nodes, weights["output"], states)
     if not network.skip:
         return raw_prediction
     steps = _last_step(nodes, X, lengths, mask) if network.poolings else X
@@ -112,7 +117,23 @@ def _last_step(nodes, X, lengths, mask):
     return nodes("ReduceSum", last, np.array([1]), keepdims=0)
 
 
-def _recurrent(nodes, network, directions, x, lengths):
+def _initial_states(nodes, of_directions, static):
+    """Each kind of initial state (n_directions, n_sequences, n_units); none without static."""
+    # Weights (n_directions, n_static, n_units) of each kind of state.
+    return [nodes("MatMul", static, np.stack(W)) for W in zip(*of_directions, strict=True)]
+
+
+def _append_static(nodes, states, static, per_step):
+    """Put the static features beside pooled states, or beside the states of each step."""
+    if per_step:
+        one = np.array([1])
+        n_steps = nodes("Slice", nodes("Shape", states), one, np.array([2]))
+        shape = nodes("Concat", one, n_steps, one, axis=0)
+        static = nodes("Expand", nodes("Unsqueeze", static, one), shape)
+    return nodes("Concat", states, static, axis=-1)
+
+
+def _recurrent(nodes, network, directions, x, lengths, initial):
     """Run a layer: x (n_steps, n_sequences, n_in); returns all states, and the last ones."""
     cell, n_directions, n_units = CELLS[network.cell], len(directions), directions[0]["U"].shape[2]
     if cell.onnx_operator is None:
@@ -128,7 +149,7 @@ def _recurrent(nodes, network, directions, x, lengths):
             attributes["activations"] = ["Affine"] * n_directions
             attributes["activation_alpha"] = [1.0] * n_directions
             attributes["activation_beta"] = [0.0] * n_directions
-    inputs, n_outputs = (x, W, R, np.stack(biases), lengths), 1 + cell.n_states
+    inputs, n_outputs = (x, W, R, np.stack(biases), lengths, *initial), 1 + cell.n_states
     states, last, *_ = nodes(cell.onnx_operator, *inputs, n_outputs=n_outputs, **attributes)
     # states (n_steps, n_directions, n_sequences, n_units); last without the first axis
     side_by_side = np.array([0, 0, n_directions * n_units])
@@ -146,19 +167,22 @@ def _gates_as_rows(A):
 _ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
-def _pool(nodes, poolings, weights, states, last, lengths, mask):
+def _pool(nodes, poolings, weights, states, last, lengths, mask, initial):
     """Pool the states (n_sequences, n_steps, n_units) of a layer over time.
 
-    The pooled state of a sequence without steps is 0.
+    The pooled state of a sequence without steps is the initial one.
     """
-    if not poolings:
-        return states
     pooled = [
         last if name == "last" else _pool_steps(nodes, name, weights, states, lengths, mask)
         for name in poolings
     ]
     side_by_side = nodes("Concat", *pooled, axis=1) if len(pooled) > 1 else pooled[0]
-    return nodes("Where", _has_steps(nodes, lengths, [1]), side_by_side, np.float32(0))
+    of_empty: str | np.ndarray = np.array(0, np.float32)
+    if initial:
+        states = nodes("Transpose", initial[0], perm=[1, 0, 2])  # (n_sequences, n_directions, ...)
+        of_empty = nodes("Reshape", states, np.array([0, -1]))
+        of_empty = nodes("Concat", *[of_empty] * len(poolings), axis=1)
+    return nodes("Where", _has_steps(nodes, lengths, [1]), side_by_side, of_empty)
 
 
 def _pool_steps(nodes, pooling, weights, states, lengths, mask):

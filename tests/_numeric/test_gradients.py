@@ -14,6 +14,7 @@ from numeric_helpers import (
     assert_close,
     complex_step,
     describe,
+    networks_with_static,
     one_by_one,
     random_params,
     random_samples,
@@ -32,10 +33,11 @@ from skrnn._numeric.layers import (
     each_step,
     pool_last_of_both,
 )
-from skrnn._numeric.networks import MLP, RNN, zero_if_empty
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS, truncated
+from skrnn._numeric.static import initial_if_empty
 from skrnn._numeric.training import make_objective
 
 PACKING = Packing(LENGTHS)
@@ -55,7 +57,7 @@ def cell_layer(cell, start=None, run=None, **options):
 
     def layer(p, x):
         states, back = run(p, x, PACKING, start, **options)
-        return states[0], back
+        return states[0], lambda dh, grad: back(dh, grad)[0]
 
     return CELLS[cell].shapes(N_FEATURES, UNITS), layer
 
@@ -81,7 +83,7 @@ LAYERS = {
     **{
         f"pool-{name}": (
             {"W": (N_FEATURES, 1)} if name == "attention" else {},
-            lambda p, x, pool=pool: zero_if_empty(pool)(p, x, PACKING),
+            lambda p, x, pool=pool: initial_if_empty(pool)(p, x, PACKING),
         )
         for name, pool in {**POOLINGS, "last-of-both": pool_last_of_both}.items()
     },
@@ -112,6 +114,26 @@ def test_layer(name):
     assert_close(g.flat, complex_step(lambda flat: value(flat, x), params.flat))
 
 
+@pytest.mark.parametrize("reach", [None, 2], ids=["whole", "truncated"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_initial_states(cell, reach):
+    run = CELLS[cell].run if reach is None else partial(truncated, cell, n_steps=reach)
+    p = random_params({"layer": CELLS[cell].shapes(N_FEATURES, UNITS)})
+    x = RandomState(1).normal(size=(PACKING.n_rows, N_FEATURES))
+    (h, *_), back = run(p["layer"], x, PACKING, start_of(cell))
+    dy = RandomState(2).normal(size=h.shape)
+    if reach is not None:  # later blocks do not depend on it
+        dy[PACKING.steps[reach][0].start :] = 0
+    _, dstart = back(dy, p.like()["layer"])
+
+    def value(start):
+        return (dy * run(p["layer"], x.astype(complex), PACKING, start)[0][0]).sum()
+
+    assert_close(np.array(dstart), complex_step(value, start_of(cell)))
+    assert np.any(dstart[0])
+    assert not np.any(dstart[0][np.array(LENGTHS)[PACKING.order] == 0])
+
+
 def test_max_shares_the_gradient_among_ties():
     h = np.array([[1.0, 3.0], [2.0, 3.0], [2.0, 0.0]])
     _, back = POOLINGS["max"]({}, h, Packing([3]))
@@ -124,7 +146,13 @@ FEEDFORWARD = [
     (MLP((N_FEATURES, 4, 3, N_OUTPUTS), activation, dropout=rate), loss)
     for activation, loss, rate in product(ACTIVATIONS, LOSSES, (0.0, 0.3))
 ]
-RECURRENT = list(zip(recurrent_networks(dropout=0.3), cycle(LOSSES), strict=False))
+RECURRENT = list(
+    zip(
+        recurrent_networks(dropout=0.3) + networks_with_static(dropout=0.3),
+        cycle(LOSSES),
+        strict=False,
+    )
+)
 ELMAN = [
     (RNN(N_FEATURES, (3, 2), N_OUTPUTS, "rnn", activation, pooling=None), loss)
     for activation, loss in zip(ACTIVATIONS, cycle(LOSSES), strict=False)

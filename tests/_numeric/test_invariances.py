@@ -13,6 +13,7 @@ from numeric_helpers import (
     N_OUTPUTS,
     assert_close,
     describe,
+    networks_with_static,
     random_params,
     random_samples,
     recurrent_networks,
@@ -23,12 +24,14 @@ from scipy.sparse import csr_array, csr_matrix
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
+from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, evaluate, gather, make_objective
 
 CROSS_ENTROPY = "log_loss", "softmax"
 RECURRENT = recurrent_networks()
 FEEDFORWARD = [MLP((N_FEATURES, 4, N_OUTPUTS), activation) for activation in ACTIVATIONS]
-NETWORKS = RECURRENT + FEEDFORWARD
+WITH_STATIC = networks_with_static()
+NETWORKS = RECURRENT + WITH_STATIC + FEEDFORWARD
 
 ragged_lengths = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 layouts = st.sampled_from([np.asarray, csr_array])
@@ -274,6 +277,50 @@ def test_the_pooled_state_of_an_empty_sequence_is_zero(network, lengths, layout)
     assert np.array_equal(pooled.any(axis=1), np.array(lengths) > 0)
 
 
+@pytest.mark.parametrize("lengths", [[0], [0, 2, 0, 1]], ids=str)
+@pytest.mark.parametrize("network", [n for n in WITH_STATIC if n.poolings], ids=describe)
+def test_the_pooled_state_of_an_empty_sequence_is_the_initial_one(network, lengths):
+    samples, params = random_samples(network, CROSS_ENTROPY, lengths), random_params(network.shapes)
+    batch = samples.take(slice(None))
+    pooled, _ = network.encode(params, batch.x, batch.packing)
+    is_empty = samples.lengths == 0
+    initial = [samples.static @ params[name]["W"][0] for name in network.initial[-1]]
+    expected = np.tile(np.hstack(initial), len(network.poolings))
+    assert_close(pooled[is_empty], expected[is_empty])
+    scores, _ = network.run(params, batch.x, batch.packing)
+    of_output = np.hstack([expected, samples.static]) @ params["output"]["W"]
+    assert_close(scores[is_empty], of_output[is_empty] + params["output"]["b"])
+
+
+@pytest.mark.parametrize("network", WITH_STATIC, ids=describe)
+def test_static_weights_of_zero_equal_no_static_features(network):
+    without = replace(network, n_static=0)
+    samples, params = random_samples(network, CROSS_ENTROPY), random_params(network.shapes)
+    for names in network.initial:
+        for name in names:
+            params[name]["W"][...] = 0
+    params["output"]["W"][-network.n_static :] = 0
+    batch = samples.take(slice(None))
+    scores, back = network.run(params, batch.x, batch.packing)
+    weights = {name: dict(p) for name, p in params.items() if not name.startswith("initial")}
+    weights["output"]["W"] = params["output"]["W"][: -network.n_static]
+    expected, back_without = without.run(weights, batch.x, Packing(samples.lengths))
+    assert_close(scores, expected)
+    dx = back(scores, params.like(), want_dx=True)
+    assert_close(dx, back_without(scores, Params(without.shapes), want_dx=True))
+
+
+@pytest.mark.parametrize("network", WITH_STATIC, ids=describe)
+def test_every_output_depends_on_the_static_features(network):
+    samples, params = random_samples(network, CROSS_ENTROPY), random_params(network.shapes)
+    other = replace(samples, static=samples.static + 1)
+    outputs = [
+        network.run(params, batch.x, batch.packing)[0]
+        for batch in (samples.take(slice(None)), other.take(slice(None)))
+    ]
+    assert np.all(outputs[0] != outputs[1])
+
+
 @pytest.mark.parametrize("lengths", [[0], [0, 0, 0]], ids=str)
 @pytest.mark.parametrize("network", POOLED, ids=describe)
 def test_a_batch_of_empty_sequences_trains_the_output_bias_only(network, lengths):
@@ -302,7 +349,9 @@ def test_empty_sequences_contribute_nothing_to_the_loss_of_steps(network):
     params = random_params(network.shapes)
     scores, _ = network.run(params, samples.x[:0], Packing([0, 0]))
     assert scores.shape == (0, N_OUTPUTS)
-    assert evaluate(network.run, params, samples.x, samples.lengths, 3).shape[0] == sum(LENGTHS)
+    assert evaluate(network.run, params, samples.x, samples.lengths, n_rows=3).shape[0] == sum(
+        LENGTHS
+    )
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)

@@ -168,7 +168,7 @@ def test_truncated_backward_pass_repeats_the_forward_pass(cell):
     p = random_params({"layer": CELLS[cell].shapes(N_FEATURES, 3)})
     states, back = truncated(cell, p["layer"], X, PACKING, (0,) * CELLS[cell].n_states, 2)
     grads = p.like(), p.like()
-    first, second = (back(np.ones_like(states[0]), grad["layer"]) for grad in grads)
+    (first, _), (second, _) = (back(np.ones_like(states[0]), grad["layer"]) for grad in grads)
     assert np.array_equal(first, second)
     assert np.array_equal(grads[0].flat, grads[1].flat)
     network = RNN(N_FEATURES, (3,), 1, cell, bptt_steps=2)
@@ -216,7 +216,7 @@ def test_recurrent_biases():
 
 def test_states_that_do_not_fit():
     network = RNN(2, (3, 4), 1)
-    state = network.initial_state(2, float)
+    state = network.initial_state(random_params(network.shapes), 2)
     for other in (replace(network, cell="lstm"), replace(network, hidden_layer_sizes=(3, 3))):
         with pytest.raises(ValueError, match=r"have shapes .*\(2, 3\).* are needed\. Start"):
             other.n_streams(state)

@@ -19,10 +19,11 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.layers import POOLINGS, attend, dropout, each_step
-from skrnn._numeric.networks import MLP, RNN, zero_if_empty
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import AdamUpdate, SGDUpdate
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
+from skrnn._numeric.static import initial_if_empty
 
 N_FEATURES, UNITS = 3, 3
 
@@ -78,7 +79,7 @@ STATES = RandomState(3).normal(size=(sum(LENGTHS), UNITS))
 )
 def test_pooling(pooling, of_sequence):
     packing = Packing(LENGTHS)
-    pool = zero_if_empty(POOLINGS[pooling]) if pooling else each_step
+    pool = initial_if_empty(POOLINGS[pooling]) if pooling else each_step
     y, _ = pool({}, STATES[packing.to_packed], packing)
     of_empty = np.zeros((1, UNITS)) if pooling else STATES[:0]
     expected = [of_sequence(h) if len(h) else of_empty for h in split(STATES, LENGTHS)]
@@ -87,7 +88,7 @@ def test_pooling(pooling, of_sequence):
 
 def test_attention():
     packing, W = Packing(LENGTHS), RandomState(3).normal(size=(STATES.shape[1], 1))
-    pool = zero_if_empty(attend)
+    pool = initial_if_empty(attend)
     y, _ = pool({"W": W}, STATES[packing.to_packed], packing)
     expected = [softmax(h @ W[:, 0]) @ h if len(h) else h.sum(0) for h in split(STATES, LENGTHS)]
     assert_close(y, np.array(expected), tol=1e-14)

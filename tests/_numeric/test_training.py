@@ -190,7 +190,9 @@ def test_evaluate_in_pieces(lengths, n_rows):
         batch = samples.take(slice(None))
         expected, _ = network.run(params, batch.x, batch.packing)
         of_sequences = getattr(samples, "lengths", None)
-        assert_close(evaluate(network.run, params, samples.x, of_sequences, n_rows), expected)
+        assert_close(
+            evaluate(network.run, params, samples.x, of_sequences, n_rows=n_rows), expected
+        )
 
 
 # --- Descent -------------------------------------------------------------------------------

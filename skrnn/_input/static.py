@@ -1,0 +1,100 @@
+"""The static table of sequences, for an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skrnn._input.frames import column_names, feature_names, is_frame, read_frame
+from skrnn._input.sequences import Sequences
+from skrnn._input.values import TEXT, missing_in, to_numbers, types_in
+
+_BOTH_WAYS = (
+    "Static features are the columns of single values beside columns of sequences in a frame, or "
+    "the table of Sequences(..., static=...)."
+)
+
+
+def read_static(estimator, sequences: Sequences, dtype, *, reset: bool):
+    """Read the static features as numbers.
+
+    Returns an array (n_sequences, n_static), or None if there are none, and what `fit` learns:
+
+    - `n_static_features_`: the number of static features, 0 if there are none;
+    - `static_feature_names_in_`: their names, only if they have names.
+
+    With ``reset=False``, checks them against these attributes, and returns an empty dict.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing, infinite or no number, or the features differ from those in `fit`.
+    """
+    table = sequences.static
+    names = None if table is None else feature_names(table)
+    if not reset:
+        _check_features(estimator, table, names)
+    values = None if table is None else _numbers(table, dtype)
+    if not reset:
+        return values, {}
+    learned = {"n_static_features_": 0 if values is None else values.shape[1]}
+    if names is not None:
+        learned["static_feature_names_in_"] = names
+    return values, learned
+
+
+def static_names(table) -> list:
+    """Return the names of static features, or their numbers."""
+    return column_names(table) or list(range(table.shape[1]))
+
+
+def _check_features(estimator, table, names):
+    """Check the number and the names of the static features against those in `fit`."""
+    kind, n_fitted = type(estimator).__name__, getattr(estimator, "n_static_features_", 0)
+    fitted = getattr(estimator, "static_feature_names_in_", None)
+    expected = n_fitted if fitted is None else f"{n_fitted}, {fitted.tolist()},"
+    if (0 if table is None else table.shape[1]) != n_fitted:
+        given = "no static features" if table is None else f"static features {static_names(table)}"
+        advice = "Pass X.without_static()." if not n_fitted else _BOTH_WAYS
+        raise ValueError(f"X has {given}, but {kind} is expecting {expected} as in fit. {advice}")
+    if fitted is not None and names is not None and fitted.tolist() != names.tolist():
+        raise ValueError(
+            f"The static features of X are {names.tolist()}, but {kind} was fitted with "
+            f"{fitted.tolist()}, in this order."
+        )
+
+
+def _numbers(table, dtype) -> np.ndarray:
+    """Convert a static table to an array of finite numbers."""
+    if issparse(table):
+        values = table.toarray()
+    else:
+        values = read_frame(table) if is_frame(table) else np.asarray(table)
+    values = to_numbers(values, "The static table of X")
+    if types_in(values, (*TEXT, Mapping)):
+        is_text = [isinstance(value, (*TEXT, Mapping)) for value in values.flat]
+        place = _place_of(np.reshape(is_text, values.shape), table)
+        raise ValueError(
+            f"{place} is not a number. Encode text, for instance with "
+            "TableTransformer(static=OneHotEncoder()) before the estimator."
+        )
+    if missing_in(values).any():
+        raise ValueError(
+            f"{_place_of(missing_in(values), table)} is missing. Impute it, for instance with "
+            "TableTransformer(static=SimpleImputer()) before the estimator."
+        )
+    with np.errstate(over="ignore"):
+        numbers = values.astype(dtype)
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{_place_of(~np.isfinite(numbers), table)} is infinite, or too large for {dtype}."
+        )
+    return numbers
+
+
+def _place_of(at_fault: np.ndarray, table) -> str:
+    """Name the first static value that is at fault."""
+    row, column = np.argwhere(at_fault)[0].tolist()
+    return f"The static feature {static_names(table)[column]!r} of sequence {row} of X"

@@ -1,0 +1,87 @@
+"""Static features: values that belong to a sequence and not to its steps.
+
+`Packing.static` holds them for a batch. They have two effects. The initial state of each recurrent
+layer is a linear function of them, and they stand beside the input of the output layer. With
+weights of 0 a network is the same as one without static features.
+
+An initial state reaches the recurrent layers as if it were a parameter, ``params[name]["state"]``
+of shape (n_states, n_sequences, n_units), in the order of the batch. So its gradient is returned in
+``grad[name]["state"]``, to which every layer that uses the state adds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def start_from_static(network, names):
+    """Run a network whose initial states are linear functions of the static features.
+
+    Each of the `names` is a map from static features to an initial state: ``s W`` with W
+    (n_states, n_static, n_units), without a bias.
+    """
+
+    def run(params, x, packing, rng=None):
+        static = packing.static  # (n_sequences, n_static)
+        states = {name: {"state": np.matmul(static, params[name]["W"])} for name in names}
+        y, back_network = network({**params, **states}, x, packing, rng)
+
+        def back(dy, grad, want_dx=False):
+            dstates = {name: {"state": np.zeros_like(p["state"])} for name, p in states.items()}
+            dx = back_network(dy, {**grad, **dstates}, want_dx)
+            for name, p in dstates.items():
+                np.matmul(static.T, p["state"], out=grad[name]["W"])
+            return dx
+
+        return y, back
+
+    return run
+
+
+def append_static(per_step):
+    """Make a layer that puts the static features beside the input, at each step if `per_step`."""
+
+    def layer(params, h, packing, rng=None):
+        static, n_units = packing.static, h.shape[1]
+        if per_step:
+            static = np.repeat(static, packing.lengths, axis=0)
+
+        def back(dy, grad=None, want_dx=True):
+            return dy[:, :n_units]
+
+        return np.concatenate([h, static], axis=1), back
+
+    return layer
+
+
+def initial_if_empty(pooling, names=()):
+    """Pool the sequences that have steps. The pooled state of the others is their initial state.
+
+    `names` are those of the initial state of each direction, whose units are side by side. Without
+    names it is 0. Several poolings side by side have the same initial state.
+    """
+
+    def layer(params, h, packing, rng=None):
+        with_steps = packing.without_empty()
+        y, back_pooling = pooling(params, h, with_steps, rng)
+        if with_steps is packing:
+            return y, back_pooling
+        is_empty = packing.lengths == 0
+        pooled = np.zeros((packing.n_sequences, y.shape[1]), y.dtype)
+        pooled[~is_empty] = y
+        n_copies = y.shape[1] // h.shape[1]
+        if names:
+            initial = [params[name]["state"][0, is_empty] for name in names]
+            pooled[is_empty] = np.tile(np.concatenate(initial, axis=1), n_copies)
+
+        def back(dy, grad=None, want_dx=True):
+            if names:
+                dinitial = sum(np.split(dy[is_empty], n_copies, axis=1))
+                parts = np.split(dinitial, len(names), axis=1)
+                for name, part in zip(names, parts, strict=True):
+                    grad[name]["state"][0, is_empty] += part
+            return back_pooling(dy[~is_empty], grad, want_dx)
+
+        return pooled, back
+
+    return layer

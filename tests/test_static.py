@@ -1,0 +1,308 @@
+"""Static features in networks: frames, `Sequences`, streams, ONNX, and errors."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numeric_helpers import CELLS
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import (
+    EnsembleClassifier,
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    Sequences,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    as_sequences,
+)
+from skrnn.pytorch import to_state_dict
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+QUICK = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
+KINDS = [SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor]
+FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
+LENGTHS = [3, 0, 2, 4, 1, 0]
+N = len(LENGTHS)
+RNG = np.random.RandomState(0)
+X = Sequences(RNG.normal(size=(sum(LENGTHS), 2)), LENGTHS, static=RNG.normal(size=(N, 3)))
+COLUMNS = {
+    "age": X.static[:, 0].tolist(),
+    "u": [steps[:, 0].tolist() for steps in X],
+    "v": [steps[:, 1].tolist() for steps in X],
+    "dose": X.static[:, 1].tolist(),
+}
+
+
+def targets(kind):
+    """Targets of `X` for a kind of estimator."""
+    y = np.arange(N) % 2
+    return [np.arange(n) % 2 for n in LENGTHS] if "Step" in kind.__name__ else y
+
+
+def fitted(kind, X=X, **params):
+    return kind(**QUICK | params).fit(X, targets(kind))
+
+
+def random_weights(estimator):
+    """Replace every weight by a random number, so that static features have an effect."""
+    rng = np.random.RandomState(0)
+    for p in estimator.weights_.values():
+        for array in p.values():
+            array[...] = rng.normal(0, 0.5, array.shape)
+    return estimator
+
+
+def flat(predictions):
+    return np.concatenate(list(predictions)) if predictions.dtype == object else predictions
+
+
+# Frames and Sequences ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_equals_sequences_with_a_static_table(kind, library):
+    frame = getattr(pytest.importorskip(library), FRAMES[library])(COLUMNS)
+    read = as_sequences(frame)
+    assert_array_equal(read.lengths, LENGTHS)
+    assert list(getattr(read.static, "column_names", read.static.columns)) == ["age", "dose"]
+    of_frame = fitted(kind, frame)
+    of_sequences = fitted(kind, Sequences(X.values, LENGTHS, static=X.static[:, :2]))
+    assert of_frame.n_static_features_ == of_sequences.n_static_features_ == 2
+    assert of_frame.static_feature_names_in_.tolist() == ["age", "dose"]
+    assert of_frame.feature_names_in_.tolist() == ["u", "v"]
+    assert not hasattr(of_sequences, "static_feature_names_in_")
+    predicted = flat(of_frame.predict(frame))
+    assert_array_equal(predicted, flat(of_sequences.predict(as_sequences(frame))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_predictions_depend_on_the_static_features(kind):
+    estimator = random_weights(fitted(kind))
+    other = Sequences(X.values, LENGTHS, static=X.static + 1)
+    method = "predict_proba" if "Classifier" in kind.__name__ else "predict"
+    before, after = (flat(getattr(estimator, method)(given)) for given in (X, other))
+    assert np.all(before != after)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_sequence_is_predicted_alone_as_among_others(kind):
+    estimator = random_weights(fitted(kind, cell="lstm"))
+    together = estimator.predict(X)
+    order = [5, 3, 0, 1, 4, 2]
+    assert_allclose(flat(estimator.predict(X[order])), flat(together[order]), atol=1e-12)
+    for i in range(N):
+        assert_allclose(flat(estimator.predict(X[i : i + 1])), flat(together[i : i + 1]))
+
+
+def test_static_features_alone_can_be_learned():
+    """The sequences are noise, and some are empty; the class is the sign of a static feature."""
+    rng = np.random.RandomState(0)
+    lengths = rng.randint(0, 4, 80)
+    static = rng.normal(size=(80, 2))
+    noise = Sequences(rng.normal(size=(lengths.sum(), 1)), lengths, static=static)
+    y = static[:, 1] > 0
+    clf = SequenceRNNClassifier(8, random_state=0).fit(noise[:50], y[:50])
+    assert clf.score(noise[50:], y[50:]) > 0.85
+    assert np.any(clf.weights_["initial_0"]["W"])
+
+
+def test_search_and_cross_validation_of_a_pipeline_on_a_frame():
+    frame = pd.DataFrame({name: column * 4 for name, column in COLUMNS.items()})
+    y = np.arange(4 * N) % 2
+    pipeline = make_pipeline(PerStep(StandardScaler()), SequenceRNNClassifier(**QUICK))
+    search = GridSearchCV(pipeline, {"sequencernnclassifier__cell": ["gru", "lstm"]}, cv=2)
+    search.fit(frame, y)
+    assert search.predict(frame).shape == (4 * N,)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert cross_val_predict(pipeline, frame, y, cv=2).shape == (4 * N,)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_transformer_returns_the_static_columns_of_a_frame(library):
+    frame = pytest.importorskip(library).DataFrame(COLUMNS)
+    scaler = PerStep(StandardScaler())
+    scaled = scaler.fit_transform(frame)
+    assert isinstance(scaled, Sequences)
+    assert_array_equal(np.asarray(scaled.static), np.transpose([COLUMNS["age"], COLUMNS["dose"]]))
+    as_frame = scaler.set_output(transform=library).transform(frame)
+    assert list(as_frame.columns) == ["age", "dose", "u", "v"]
+    assert_array_equal(as_frame["age"], frame["age"])
+    assert_array_equal(as_sequences(as_frame).values, scaled.values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_float32_and_pickles(kind):
+    static = X.static.astype(np.float32)
+    single = Sequences(X.values.astype(np.float32), LENGTHS, static=static)
+    estimator = fitted(kind, single)
+    assert {array.dtype for p in estimator.weights_.values() for array in p.values()} == {
+        np.dtype(np.float32)
+    }
+    loaded = pickle.loads(pickle.dumps(estimator))
+    assert_array_equal(flat(loaded.predict(single)), flat(estimator.predict(single)))
+
+
+def test_warm_start_partial_fit_validation_and_early_stopping():
+    clf = SequenceRNNClassifier(**QUICK, warm_start=True)
+    y = targets(SequenceRNNClassifier)
+    clf.fit(X, y, X_val=X[:3], y_val=y[:3]).fit(X, y)
+    clf.partial_fit(X[:4], y[:4])
+    with pytest.raises(ValueError, match=r"X has no static features, but .* expecting 3 as in"):
+        clf.partial_fit(X.without_static(), y)
+    many = X[np.arange(60) % N]
+    early = SequenceRNNClassifier(**QUICK, early_stopping=True).fit(many, np.arange(60) % 2)
+    assert len(early.validation_scores_) == 3
+
+
+def test_hidden_states_start_from_the_static_features():
+    clf = random_weights(fitted(SequenceRNNClassifier, bidirectional=False, pooling="last"))
+    states = clf.hidden_states(X)
+    assert_allclose(clf.transform(X)[0], states[0][-1])
+    assert clf.transform(X).shape == (N, 5)
+    initial = X.static @ clf.weights_["initial_0"]["W"][0]
+    assert_allclose(clf.transform(X)[1], initial[1])  # of a sequence without steps
+
+
+def test_input_gradients_equal_differences():
+    reg = random_weights(fitted(SequenceRNNRegressor, skip_connection=None))
+    gradient = reg.input_gradients(X)[0]
+    moved = [X.values.copy() for _ in range(2)]
+    for sign, values in zip((1, -1), moved, strict=True):
+        values[1, 0] += sign * 1e-5
+    up, down = (reg.predict(X.with_values(values))[0] for values in moved)
+    assert_allclose(gradient[1, 0], (up - down) / 2e-5, rtol=1e-6)
+
+
+# Streams -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_starts_from_the_static_features(kind, cell):
+    params = {"pooling": ("last", "mean", "attention")} if "Sequence" in kind.__name__ else {}
+    estimator = fitted(kind, bidirectional=False, cell=cell, hidden_layer_sizes=(4, 5), **params)
+    random_weights(estimator)
+    method = "predict_proba" if "Classifier" in kind.__name__ else "predict"
+    expected = getattr(estimator, method)(X)
+    for i in (0, 3):
+        state = estimator.initial_state(static=X.static[i : i + 1])
+        for x_t in X[i]:
+            predicted, state = estimator.step(x_t, state)
+        of_all = expected[i][-1] if "Step" in kind.__name__ else expected[i]
+        assert_allclose(predicted[0], of_all, atol=1e-12)
+
+
+def test_streams_of_frames_and_of_ensembles():
+    frame = pd.DataFrame(COLUMNS)
+    member = SequenceRNNClassifier(**QUICK, bidirectional=False)
+    ensemble = EnsembleClassifier(member, 2, random_state=0).fit(frame, np.arange(N) % 2)
+    state = ensemble.initial_state(static=frame.loc[[0, 3], ["age", "dose"]])
+    for x_t in np.stack([X[0], X[3][:3]], axis=1):
+        predicted, state = ensemble.step(x_t, state)
+    assert_allclose(predicted[0], ensemble.predict_proba(frame[:1])[0], atol=1e-12)
+
+
+def test_streams_refuse_other_static_features():
+    clf = fitted(SequenceRNNClassifier, bidirectional=False)
+    with pytest.raises(ValueError, match=r"X has no static features, but .* is expecting 3"):
+        clf.initial_state()
+    with pytest.raises(ValueError, match=r"static features \[0, 1\], but .* is expecting 3"):
+        clf.initial_state(static=X.static[:, :2])
+    with pytest.raises(ValueError, match=r"static has shape \(6, 3\), but needs 2 rows"):
+        clf.initial_state(2, static=X.static)
+    without = fitted(SequenceRNNClassifier, X.without_static(), bidirectional=False)
+    with pytest.raises(ValueError, match="does not fit this network"):
+        clf.step([0, 0], without.initial_state())
+
+
+# Errors ------------------------------------------------------------------------------------------
+
+
+def with_static(**columns):
+    return pd.DataFrame(COLUMNS | columns)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (with_static(dose=["a"] * N), "'dose' of sequence 0 of X is not a number. Encode text"),
+        (with_static(dose=[1.0] * 5 + [None]), "'dose' of sequence 5 of X is missing. Impute"),
+        (with_static(age=[1.0, np.inf] * 3), "'age' of sequence 1 of X is infinite"),
+        (with_static(age=[1.0, [2.0]] * 3), "'age' of X holds a sequence in row 1, but 1.0 in row"),
+        (with_static(day=pd.to_datetime(["2020-01-01"] * N)), "must hold real numbers"),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_static_values_that_are_no_numbers_are_refused(kind, frame, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(kind, frame)
+    estimator = fitted(kind, with_static())
+    before = pickle.dumps(estimator)
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(frame, targets(kind))
+    assert pickle.dumps(estimator) == before
+
+
+def test_predict_needs_the_static_features_of_fit():
+    clf, frame = fitted(SequenceRNNClassifier, pd.DataFrame(COLUMNS)), pd.DataFrame(COLUMNS)
+    expecting = r"is expecting 2, \['age', 'dose'\], as in fit.*Sequences\(..., static=...\)"
+    with pytest.raises(ValueError, match=f"X has no static features, but .* {expecting}"):
+        clf.predict(frame[["u", "v"]])
+    with pytest.raises(ValueError, match=rf"X has static features \['age'\], but .* {expecting}"):
+        clf.predict(frame[["u", "v", "age"]])
+    swapped = frame[["dose", "age", "u", "v"]]
+    with pytest.raises(ValueError, match=r"are \['dose', 'age'\], but .* \['age', 'dose'\], in"):
+        clf.predict(swapped)
+    without = fitted(SequenceRNNClassifier, frame[["u", "v"]])
+    with pytest.raises(ValueError, match=r"is expecting 0 as in fit. Pass X.without_static\(\)"):
+        without.predict(frame)
+
+
+def test_what_cannot_hold_static_features_refuses_them():
+    with pytest.raises(ValueError, match=r"static features \[0, 1, 2\], which SequencePadder"):
+        SequencePadder().fit(X)
+    with pytest.raises(ValueError, match="static features, which have no place in the modules"):
+        to_state_dict(fitted(SequenceRNNClassifier, pooling="last"))
+
+
+def test_a_static_feature_far_from_unit_scale_is_named():
+    rng = np.random.RandomState(0)
+    far = Sequences(rng.normal(size=(40, 1)), [1] * 40, static=1e6 * rng.normal(size=(40, 2)))
+    clf = SequenceRNNClassifier(**QUICK)
+    with pytest.warns(UserWarning, match=r"X.static reach .* TableTransformer\(static=Standard"):
+        clf.fit(far, rng.randint(2, size=40))
+
+
+# ONNX --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", [name for name in CELLS if CELLS[name].onnx_operator])
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_has_an_input_of_static_features(kind, cell, bidirectional):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("skl2onnx")
+    from skrnn.onnx import to_onnx
+
+    pooling = {"pooling": ("last", "mean", "max")} if "Sequence" in kind.__name__ else {}
+    network = kind(**QUICK, cell=cell, bidirectional=bidirectional, **pooling)
+    model = make_pipeline(PerStep(StandardScaler()), network).fit(X, targets(kind))
+    random_weights(network)
+    session = onnxruntime.InferenceSession(to_onnx(model).SerializeToString())
+    assert [given.name for given in session.get_inputs()] == ["X", "lengths", "static"]
+    padded, static = X.to_padded(fill_value=0.0).astype("f4"), X.static.astype("f4")
+    output = session.run(None, {"X": padded, "lengths": X.lengths, "static": static})[-1]
+    expected = (model.predict_proba if "Classifier" in kind.__name__ else model.predict)(X)
+    if "Step" in kind.__name__:
+        output = np.concatenate([rows[:n] for rows, n in zip(output, LENGTHS, strict=True)])
+        expected = np.concatenate(list(expected))
+    assert_allclose(output.reshape(expected.shape), expected, atol=2e-5)
