@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from numeric_helpers import CELLS, steps_for
+from numeric_helpers import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
     EnsembleClassifier,
+    ForwardImputer,
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
@@ -189,14 +190,15 @@ def test_input_gradients_equal_differences():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_starts_from_the_static_features(kind, cell):
     params = {"pooling": ("last", "mean", "attention")} if "Sequence" in kind.__name__ else {}
-    of_cells = X.with_values(steps_for(np.random.RandomState(0), sum(LENGTHS)))
+    gaps = ForwardImputer(add_indicator=True, add_elapsed=True)
+    X_of_cell = gaps.fit_transform(X) if CELLS[cell].decays else X
     params |= {"bidirectional": False, "cell": cell, "hidden_layer_sizes": (4, 5)}
-    estimator = random_weights(fitted(kind, of_cells, **params))
+    estimator = random_weights(fitted(kind, X_of_cell, **params))
     method = "predict_proba" if "Classifier" in kind.__name__ else "predict"
-    expected = getattr(estimator, method)(of_cells)
+    expected = getattr(estimator, method)(X_of_cell)
     for i in (0, 3):
         state = estimator.initial_state(static=X.static[i : i + 1])
-        for x_t in of_cells[i]:
+        for x_t in X_of_cell[i]:
             predicted, state = estimator.step(x_t, state)
         of_all = expected[i][-1] if "Step" in kind.__name__ else expected[i]
         assert_allclose(predicted[0], of_all, atol=1e-12)
