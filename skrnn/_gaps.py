@@ -74,9 +74,10 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
     In 2-D and 3-D arrays, steps at the end of a sequence that are missing in all features are
     padding, and stay padding. Pass ``list(X)`` if they are steps without any observation.
 
-    Put ``PerStep(StandardScaler())`` before this transformer, not after it: the scaler ignores
-    missing values, and the cell 'gru_d' requires indicators from 0 to 1 and times of at least 0.
-    A `ColumnTransformer` can scale all features but the time.
+    For the cell 'gru_d', put ``PerStep(StandardScaler())`` before this transformer: the scaler
+    ignores missing values, and the cell requires indicators from 0 to 1 and times of at least 0.
+    A `ColumnTransformer` can scale all features but the time. For other cells, put the scaler
+    after this transformer, as the times may be large.
 
     References
     ----------
