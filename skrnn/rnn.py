@@ -30,8 +30,13 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -62,7 +67,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -127,7 +132,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -149,7 +155,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
         (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
         (n_step_features_, embedding_size), one row for each feature.
@@ -204,7 +213,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -260,8 +271,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -292,7 +308,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -369,7 +385,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -388,7 +405,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
         (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
         (n_step_features_, embedding_size), one row for each feature.
@@ -445,7 +465,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -539,8 +561,13 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -565,7 +592,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -629,7 +656,8 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -651,7 +679,10 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
         (n_step_features_, embedding_size), one row for each feature.
 
@@ -704,7 +735,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -778,8 +811,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -804,7 +842,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -874,7 +912,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -893,7 +932,10 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
         (n_step_features_, embedding_size), one row for each feature.
 
@@ -951,7 +993,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).

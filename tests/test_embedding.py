@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 import pytest
-from numeric_helpers import CELLS, assert_close
+from numeric_helpers import EMBEDDED_CELLS, assert_close
 from recipes import ONE_DIRECTION
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -64,7 +64,7 @@ def without_embedding(estimator):
 
 
 @pytest.mark.parametrize(
-    ("cell", "bidirectional"), list(zip(CELLS, cycle([True, False]), strict=False))
+    ("cell", "bidirectional"), list(zip(EMBEDDED_CELLS, cycle([True, False]), strict=False))
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_network_is_that_of_the_embedded_steps(kind, cell, bidirectional):
@@ -104,7 +104,7 @@ def test_input_gradients(kind):
     assert_close(given, expected)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", EMBEDDED_CELLS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_streams(kind, cell):
     estimator = fitted(kind, cell=cell, **ONE_DIRECTION)
@@ -113,6 +113,12 @@ def test_streams(kind, cell):
         predicted, state = estimator.step(x[:, t], state)
     whole = getattr(estimator, "predict_proba", estimator.predict)(x)
     assert_close(predicted, [of_one[-1] for of_one in whole] if estimator._per_step else whole)
+
+
+def test_a_cell_that_reads_indicators_and_times_has_none():
+    X, y = np.ones((4, 2, 3)), [0, 1, 0, 1]
+    with pytest.raises(ValueError, match="embedding_size=2 has no use with cell='gru_d', which"):
+        SequenceRNNClassifier(4, cell="gru_d", embedding_size=2).fit(X, y)
 
 
 # --- Initial weights and training ------------------------------------------------------------

@@ -16,6 +16,7 @@ import skrnn
 from skrnn import (
     EnsembleClassifier,
     EnsembleRegressor,
+    ForwardImputer,
     Frames,
     PerSequence,
     PerStep,
@@ -43,6 +44,8 @@ ESTIMATORS = [
     PerStep(Normalizer()),
     PerStep(PolynomialFeatures()),
     PerSequence(Normalizer()),
+    ForwardImputer(),
+    ForwardImputer(add_indicator=True, add_elapsed=True),
     Frames(),
     Frames(3, 2, features="statistics"),
     EnsembleClassifier(SequenceRNNClassifier(**FEW), 2),
@@ -78,7 +81,7 @@ def test_tags_exempt_from_nothing(estimator):
     assert not tags._skip_test
     assert not tags.no_validation
     assert not tags.non_deterministic
-    passes_missing = isinstance(estimator, Frames) or (
+    passes_missing = isinstance(estimator, ForwardImputer | Frames) or (
         isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
     )
     assert tags.input_tags.allow_nan == passes_missing

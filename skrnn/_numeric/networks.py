@@ -162,6 +162,12 @@ class RNN:
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
     @property
+    def cells(self):
+        """Name of the cell of each recurrent layer."""
+        above = CELLS[self.cell].above or self.cell
+        return (self.cell, *[above] * (len(self.hidden_layer_sizes) - 1))
+
+    @property
     def poolings(self):
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
@@ -170,12 +176,12 @@ class RNN:
     def shapes(self):
         """Shape of each parameter of each layer."""
         shapes: dict[str, dict[str, tuple[int, ...]]] = {}
-        n_in = self.n_features
+        n_in, sizes = self.n_features, self.hidden_layer_sizes
         if self.embedding_size:
             shapes["embedding"] = {"W": (n_in, self.embedding_size)}
             n_in = self.embedding_size
-        for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
-            shapes.update({name: CELLS[self.cell].shapes(n_in, n_units) for name in names})
+        for names, cell, n_units in zip(self.layers, self.cells, sizes, strict=True):
+            shapes.update({name: CELLS[cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
         if "attention" in self.poolings:
             shapes["attention"] = {"W": (n_in, 1)}
@@ -220,8 +226,8 @@ class RNN:
         before = [named("embedding", linear)] if self.embedding_size else []
         after = _dropout_layers(self.dropout)
         first, *others = (
-            recurrent_layer(names, self.cell, self.activation, self.bptt_steps, initial)
-            for names, initial in zip(self.layers, self.initial, strict=True)
+            recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
+            for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         )
         layers = [*before, first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
@@ -272,12 +278,12 @@ class RNN:
 
         Returns the output for all steps so far, and the new state.
         """
-        cell, packing, layers = CELLS[self.cell], _one_step(x.shape[0]), []
-        options, h, n_steps = cell.options(self.activation), x, state.n_steps + 1
+        packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
         if self.embedding_size:
             h, _ = linear(params["embedding"], x)
-        for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = cell.run(params[name], h, packing, start, **options)
+        for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=True):
+            options = CELLS[cell].options(self.activation)
+            states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
         pooled, afters = [], []
