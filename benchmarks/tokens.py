@@ -32,7 +32,7 @@ NAMES = {
 
 def run(quick: bool = False) -> list[Table]:
     """Time fits to the same tokens in each form and with each library."""
-    epochs, rounds = (2, 2) if quick else (5, 5)
+    epochs, rounds = (2, 2) if quick else (5, 7)
     table = Table(
         f"Tokens: {N_TRAIN * N_STEPS:,} tokens of {N_KINDS:,} kinds, {epochs} epochs",
         ["what", "time", "time / skrnn", "peak memory", "test accuracy"],

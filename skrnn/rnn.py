@@ -67,7 +67,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -308,7 +308,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -592,7 +592,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -842,7 +842,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer.
+        projection. None means no such layer. Not available for 'gru_d'.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.

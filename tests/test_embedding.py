@@ -115,6 +115,12 @@ def test_streams(kind, cell):
     assert_close(predicted, [of_one[-1] for of_one in whole] if estimator._per_step else whole)
 
 
+def test_a_cell_that_reads_indicators_and_times_has_none():
+    X, y = np.ones((4, 2, 3)), [0, 1, 0, 1]
+    with pytest.raises(ValueError, match="embedding_size=2 would mix values, indicators and times"):
+        SequenceRNNClassifier(4, cell="gru_d", embedding_size=2).fit(X, y)
+
+
 # --- Initial weights and training ------------------------------------------------------------
 
 

@@ -342,9 +342,3 @@ def test_export_is_refused():
         to_onnx(model[-1])
     with pytest.raises(ValueError, match="PyTorch has no cell='gru_d'; it has 'rnn', 'gru', "):
         to_state_dict(model[-1])
-
-
-def test_an_embedding_would_mix_values_and_times():
-    clf = SequenceRNNClassifier(3, cell="gru_d", embedding_size=2, max_iter=1)
-    with pytest.raises(ValueError, match="embedding_size=2 would mix values, indicators and times"):
-        pipeline(clf).fit(with_gaps([4] * 12, RNG), [0, 1] * 6)
