@@ -28,6 +28,7 @@ from skrnn import (
     SequenceRNNRegressor,
     StepRNNClassifier,
     XORMLPClassifier,
+    XORMLPRegressor,
     callbacks,
 )
 from skrnn.callbacks import Checkpoint
@@ -158,6 +159,9 @@ TRAINED = {
     ),
     "table": (
         XORMLPClassifier(5, solver="adam", batch_size=7, max_iter=9, random_state=1), (ROWS, Y)
+    ),
+    "table of numbers": (
+        XORMLPRegressor("squared_error", 5, solver="adam", max_iter=9, random_state=1), (ROWS, Y)
     ),
     "sparse table": (
         XORMLPClassifier(5, solver="sgd", shuffle=False, max_iter=9, random_state=1),

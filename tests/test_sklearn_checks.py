@@ -23,6 +23,7 @@ from skrnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 
 # Few iterations for variants: over hundreds of them, the rounding errors that distinguish a
@@ -30,6 +31,7 @@ from skrnn import (
 FEW = {"hidden_layer_sizes": 8, "max_iter": 50}
 ESTIMATORS = [
     XORMLPClassifier(),
+    XORMLPRegressor(),
     SequenceRNNClassifier(),
     SequenceRNNClassifier(cell="rnn", **FEW),
     SequenceRNNClassifier(cell="lstm", **FEW),
@@ -48,7 +50,9 @@ ESTIMATORS = [
     EnsembleRegressor(SequenceRNNRegressor(**FEW, learning_rate_init=0.01), 2),
 ]
 OF_SEQUENCES = [
-    estimator for estimator in ESTIMATORS if not isinstance(estimator, XORMLPClassifier)
+    estimator
+    for estimator in ESTIMATORS
+    if not isinstance(estimator, XORMLPClassifier | XORMLPRegressor)
 ]
 LAST_OF_EACH_CLASS = {type(estimator): estimator for estimator in ESTIMATORS}
 
