@@ -84,9 +84,7 @@ def crashed(estimator, args, path, epoch, every=1, **kwargs):
     "name",
     [
         "adam",
-        "sgd",
-        pytest.param("steps", marks=pytest.mark.slow),
-        pytest.param("mlp", marks=pytest.mark.slow),
+        *[pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "steps", "mlp")],
     ],
 )
 def test_killed_at_any_moment(name, tmp_path):
@@ -131,7 +129,7 @@ TRAINED = {
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
     "two threads": (
         clone(CLF).set_params(
-            hidden_layer_sizes=512, dropout=0.2, batch_size=36, max_iter=4, **LAST_STATE
+            hidden_layer_sizes=200, dropout=0.2, batch_size=36, max_iter=4, **LAST_STATE
         ),
         (X, Y),
     ),
