@@ -5,7 +5,7 @@ from skrnn._version import __version__ as __version__
 from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.losses import Gaussian, Huber, Quantile
-from skrnn.mlp import XORMLPClassifier
+from skrnn.mlp import XORMLPClassifier, XORMLPRegressor
 from skrnn.preprocessing import ForwardImputer, Frames, PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
     SequenceRNNClassifier,
@@ -36,5 +36,6 @@ __all__ = [
     "StepRNNRegressor",
     "TransformedStepTargetRegressor",
     "XORMLPClassifier",
+    "XORMLPRegressor",
     "as_sequences",
 ]

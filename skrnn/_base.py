@@ -44,9 +44,9 @@ _ONE_HOT = (
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
 
-    A subclass sets `_network_type` and `_per_step`, takes `_target`,
-    `_read_targets`, `_loss`, `_best_constant` and `_all_right` from `ClassPredictions` or
-    `NumberPredictions` (`_predictions.py`), and defines
+    A subclass sets `_network_type` and `_per_step`, takes `_target`, `_read_targets`, `_loss`,
+    `_best_constant`, `_all_right` and `_y_scaler` from `ClassPredictions` or `NumberPredictions`
+    (`_predictions.py`), and defines
 
     * ``_read_X(X, reset)``: values, lengths and static features (both None for tables), and what
       `fit` learns of X;
@@ -121,7 +121,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         ended = run if run.monitor.outcome == "interrupted" else best
         if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):
             names = getattr(self, "feature_names_in_", None)
-            ended.monitor.warn(5, needed_scaling(ended, target.scaler, self._useful_loss, names))
+            ended.monitor.warn(5, needed_scaling(ended, self._y_scaler, self._useful_loss, names))
         return self
 
     def _prepare(self, X, y, sample_weight, validation, incremental, classes):

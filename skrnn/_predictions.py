@@ -52,6 +52,11 @@ class ClassPredictions(Mixin):
     def _choose_target_scale(self, samples, warm_start):
         """Return None: classes are not standardized."""
 
+    @property
+    def _y_scaler(self):
+        """Return an empty string: classes have no scale."""
+        return ""
+
     def _best_score(self, samples):
         """Give the highest accuracy that a start may reach."""
         return 1.0
@@ -164,7 +169,9 @@ class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
     def __setstate__(self, state):
-        super().__setstate__({"normalize_y": False, **state})  # 0.1.0 had no such parameter
+        if "normalize_y" in self._parameter_constraints:  # 0.1.0 had no such parameter
+            state = {"normalize_y": False, **state}
+        super().__setstate__(state)
 
     @property
     def _target(self):
@@ -218,6 +225,15 @@ class NumberPredictions(Mixin):
             return None if skip is None else TargetScale.only_skip(skip)
         return first if first and first.standardizes else TargetScale.of(samples, skip)
 
+    @property
+    def _y_scaler(self):
+        """Name what scales targets; empty for logarithms, which do not have their unit."""
+        if self.out_activation_ == "exp":
+            return ""
+        if self.out_activation_ == "identity" and hasattr(self, "normalize_y"):
+            return "normalize_y=True"
+        return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
+
     def _choose_skip(self, samples, warm_start):
         """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""
         if isinstance(self.init, dict) and "skip" in self.init:
@@ -240,8 +256,7 @@ class NumberPredictions(Mixin):
 
         The state of the solver continues, and so does ``learning_rate="invscaling"``, which
         depends on the number of samples seen. The other schedules use `learning_rate_init` in
-        every call. With `normalize_y`, the first call determines the mean and the standard
-        deviation by which the targets are standardized.
+        every call.
 
         Parameters
         ----------

@@ -487,8 +487,8 @@ class EnsembleRegressor(Ensemble):
     Parameters
     ----------
     estimator : estimator, default=None
-        `SequenceRNNRegressor`, `StepRNNRegressor`, or a pipeline that ends in one of them. None
-        means ``SequenceRNNRegressor()``.
+        `SequenceRNNRegressor`, `StepRNNRegressor`, `XORMLPRegressor`, or a pipeline that ends in
+        one of them. None means ``SequenceRNNRegressor()``.
 
     n_estimators : int, default=5
         Number of members.

@@ -30,17 +30,17 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     each with both directions. A second ``Linear`` called "skip", without a bias, is applied to
     the last step of a sequence, and added. A ``torch.nn.Embedding`` may precede the recurrent
     layers: the estimator then has `embedding_size`, and its input is one-hot encoded tokens,
-    one column for each row of the embedding. For `XORMLPClassifier` the module has ``Linear``
-    layers only. Kind, sizes and directions of the layers are determined from the arrays.
-    Everything else (`pooling`, `activation`) is taken from `estimator`; a module that applies
-    its ``Linear`` to the last state needs ``pooling='last'``. The result can predict, stream
-    and continue training like any other fitted estimator. It has no history: `n_iter_` is 0 and
-    `loss_` is NaN.
+    one column for each row of the embedding. For `XORMLPClassifier` and `XORMLPRegressor` the
+    module has ``Linear`` layers only. Kind, sizes and directions of the layers are determined
+    from the arrays. Everything else (`pooling`, `activation`) is taken from `estimator`; a module
+    that applies its ``Linear`` to the last state needs ``pooling='last'``. The result can
+    predict, stream and continue training like any other fitted estimator. It has no history:
+    `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------
     estimator : estimator
-        A `XORMLPClassifier` or recurrent estimator. It is cloned, not changed.
+        A `XORMLPClassifier`, `XORMLPRegressor` or recurrent estimator. It is cloned, not changed.
 
     state_dict : mapping of str to tensor or array
         The weights, with layers in the order in which the module applies them. Stacked layers of
@@ -141,16 +141,15 @@ def to_state_dict(estimator, *, names=None):
     Parameters
     ----------
     estimator : estimator
-        A fitted `XORMLPClassifier` or recurrent estimator.
+        A fitted `XORMLPClassifier`, `XORMLPRegressor` or recurrent estimator.
 
     names : list of str, default=None
         Names of the modules. For a recurrent estimator, these are the name of the recurrent layers
         (one for each layer, if their sizes differ) and the name of the output layer, by default
         ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. With `embedding_size`,
         "embedding" is the first. If the fitted network has a skip connection, "skip" is the last.
-        For `XORMLPClassifier`, one for
-        each layer, by default ``["0", "2", "4"]``, as in
-        ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
+        For `XORMLPClassifier` and `XORMLPRegressor`, one for each layer, by default
+        ``["0", "2", "4"]``, as in ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
 
     Returns
     -------
@@ -247,7 +246,7 @@ def _read_arrays(state_dict):
 
 
 def _read_dense(arrays, prefixes):
-    """Get the parameters and weights of `XORMLPClassifier`."""
+    """Get the parameters and weights of a feed-forward estimator."""
     weights, hidden, n_in = {}, [], None
     for i, prefix in enumerate(prefixes):
         weights[f"dense_{i}"] = p = _read_linear(arrays, prefix, n_in)

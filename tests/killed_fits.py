@@ -41,7 +41,7 @@ def case(name):
         clf = SequenceRNNClassifier(
             5, cell="gru", dropout=0.3, early_stopping=True, validation_fraction=0.25
         )
-        return clf.set_params(**endless, max_iter=100), (X, y), {}
+        return clf.set_params(**endless, max_iter=60), (X, y), {}
     if name == "sgd":
         clf = SequenceRNNClassifier(
             5,
@@ -194,7 +194,7 @@ def main(name, folder, seed=0):
     checkpoint, n_kills, epochs = folder / "killed.ckpt", 0, set()
     while n_kills < 1000:
         pid = in_child(name, checkpoint, folder / "killed.npz")
-        time.sleep(rng.uniform(0, duration / 14))
+        time.sleep(rng.uniform(0, duration / 9))
         if os.waitpid(pid, os.WNOHANG)[0]:
             break
         os.kill(pid, signal.SIGKILL)

@@ -28,6 +28,7 @@ from skrnn import (
     SequenceRNNRegressor,
     StepRNNClassifier,
     XORMLPClassifier,
+    XORMLPRegressor,
     callbacks,
 )
 from skrnn.callbacks import Checkpoint
@@ -83,9 +84,7 @@ def crashed(estimator, args, path, epoch, every=1, **kwargs):
     "name",
     [
         "adam",
-        "sgd",
-        pytest.param("steps", marks=pytest.mark.slow),
-        pytest.param("mlp", marks=pytest.mark.slow),
+        *[pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "steps", "mlp")],
     ],
 )
 def test_killed_at_any_moment(name, tmp_path):
@@ -130,7 +129,7 @@ TRAINED = {
     "invscaling": (clone(CLF).set_params(solver="sgd", learning_rate="invscaling"), (X, Y)),
     "two threads": (
         clone(CLF).set_params(
-            hidden_layer_sizes=512, dropout=0.2, batch_size=36, max_iter=4, **LAST_STATE
+            hidden_layer_sizes=200, dropout=0.2, batch_size=36, max_iter=4, **LAST_STATE
         ),
         (X, Y),
     ),
@@ -158,6 +157,9 @@ TRAINED = {
     ),
     "table": (
         XORMLPClassifier(5, solver="adam", batch_size=7, max_iter=9, random_state=1), (ROWS, Y)
+    ),
+    "table of numbers": (
+        XORMLPRegressor("squared_error", 5, solver="adam", max_iter=9, random_state=1), (ROWS, Y)
     ),
     "sparse table": (
         XORMLPClassifier(5, solver="sgd", shuffle=False, max_iter=9, random_state=1),

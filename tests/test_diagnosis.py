@@ -16,6 +16,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 
 RNG = np.random.RandomState(0)
@@ -82,6 +83,14 @@ def test_targets_of_steps():
     (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)
     assert "or scale y. The values of y reach" in message
     assert message.endswith("use for instance normalize_y=True.")
+
+
+def test_targets_of_rows():
+    X = RNG.uniform(size=(50, 2))
+    reg = XORMLPRegressor(hidden_layer_sizes=4, max_iter=9, random_state=0)
+    (message,) = warnings_of(reg, X, 1e6 + 1e5 * X[:, 0])
+    assert "or scale y. The values of y reach 1.1e+06" in message
+    assert message.endswith("use for instance TransformedTargetRegressor.")
 
 
 def test_small_targets():

@@ -58,6 +58,14 @@ def test_parameters_of_the_same_name_are_the_same(one, other):
             assert documented[0][name] == documented[1][name]
 
 
+def test_parameters_of_both_estimators_of_tables_are_the_same():
+    one, other = (parameters(cls) for cls in (skrnn.XORMLPClassifier, skrnn.XORMLPRegressor))
+    assert one.keys() - other.keys() == {"out_activation", "class_weight"}
+    assert {name for name in other if one[name] != other[name]} == {
+        *("loss", "early_stopping", "n_init"),
+    }
+
+
 def test_only_the_listed_parameters_differ():
     documented = [parameters(cls) for cls in RECURRENT]
     for name in DIFFERENT:

@@ -31,6 +31,7 @@ from skrnn import (
     StepRNNRegressor,
     TransformedStepTargetRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
     as_sequences,
 )
 from skrnn._numeric.activations import log_softmax
@@ -481,7 +482,7 @@ def test_states_of_streams():
 def test_tags_are_those_of_the_estimator():
     for net in (SequenceRNNClassifier(), StepRNNClassifier(), XORMLPClassifier()):
         assert is_classifier(EnsembleClassifier(net)) == is_classifier(net)
-    for net in (SequenceRNNRegressor(), StepRNNRegressor()):
+    for net in (SequenceRNNRegressor(), StepRNNRegressor(), XORMLPRegressor()):
         assert is_regressor(EnsembleRegressor(net)) == is_regressor(net)
         assert get_tags(EnsembleRegressor(net)).target_tags.multi_output
     assert is_classifier(EnsembleClassifier(make_pipeline(SequenceRNNClassifier())))

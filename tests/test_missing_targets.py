@@ -11,6 +11,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,12 +64,16 @@ def test_labels(estimator, X, place, case):
         [[1.0, 2.0], [np.nan, 1.0], [2.0, 3.0], [3.0, 4.0]],
     ],
 )
-def test_numbers(y):
+@pytest.mark.parametrize(
+    ("estimator", "X", "place"),
+    [(XORMLPRegressor, TABLE, "at row 1"), (SequenceRNNRegressor, SEQUENCES, "for sequence 1")],
+)
+def test_numbers(estimator, X, place, y):
     complete = [[1.0, 2.0], [5, 1.0], [2.0, 3.0], [3.0, 4.0]] if np.ndim(y) == 2 else [1, 5, 2, 3]
-    reg = SequenceRNNRegressor(4, max_iter=3, random_state=0)
-    same_fit(reg, SEQUENCES, complete, y, WEIGHT)
-    with pytest.raises(ValueError, match="y is missing for sequence 1"):
-        reg.fit(SEQUENCES, y)
+    reg = estimator(hidden_layer_sizes=4, max_iter=3, random_state=0)
+    same_fit(reg, X, complete, y, WEIGHT)
+    with pytest.raises(ValueError, match=f"y is missing {place}"):
+        reg.fit(X, y)
 
 
 STEPS = [[1.0, 2.0], [3.0, 5.0], [1.0, 2.0, 3.0]]

@@ -206,7 +206,7 @@ def test_partial_fit_continues_as_fit_would(kind):
 def test_chunks_of_any_size(size):
     y = 20000 + 5000 * NUMBERS
     reg = clone(SEQUENCE).set_params(hidden_layer_sizes=8)
-    for _ in range(60):
+    for _ in range(30):
         for i in range(0, 40, size):
             reg.partial_fit(X[i : i + size], y[i : i + size])
     assert reg.score(X, y) > 0.9

@@ -31,6 +31,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
     as_sequences,
 )
 from skrnn._numeric.losses import NUMBER_LOSSES
@@ -259,6 +260,16 @@ def test_multilayer_perceptron(activation, task, out_activation, hidden):
     model = to_onnx(clf)
     onnx.checker.check_model(model, full_check=True)
     assert_same(run(model, {"X": X.astype(np.float32)}), clf, X)
+
+
+@pytest.mark.parametrize("task", ["number", "vector"])
+@pytest.mark.parametrize("loss", ["squared_error", "gamma", Quantile((0.2, 0.8)), Gaussian()])
+def test_multilayer_perceptron_of_numbers(loss, task):
+    X = np.random.RandomState(0).normal(size=(30, 4))
+    reg = fitted(XORMLPRegressor(loss, (4, 3), max_iter=1, random_state=0), X, task)
+    model = to_onnx(reg)
+    onnx.checker.check_model(model, full_check=True)
+    assert_same(run(model, {"X": X.astype(np.float32)}), reg, X)
 
 
 @pytest.mark.parametrize(

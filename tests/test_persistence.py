@@ -32,6 +32,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 from skrnn._estimator import FORMAT
 
@@ -125,6 +126,7 @@ LABELS = np.array(["a", "b", "a", "b"])
 FITTED = [
     (XORMLPClassifier((3,), random_state=0), [[0], [1]], [0, 1]),
     (XORMLPClassifier((3,), solver="adam", max_iter=2, class_weight={0: 2.0}), [[0], [1]], [0, 1]),
+    (XORMLPRegressor("poisson", (3,), random_state=0), [[0], [1]], [0, 1]),
     (SequenceRNNClassifier(3, max_iter=2), SEQUENCES, LABELS),
     (SequenceRNNClassifier(3, max_iter=2), SEQUENCES, LABELS.astype(object)),
     (

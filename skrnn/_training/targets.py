@@ -157,11 +157,6 @@ class ClassTarget(Target):
         p = (weight @ targets).clip(1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))
 
-    @property
-    def scaler(self) -> str:
-        """Return an empty string: raw predictions of classes have no unit."""
-        return ""
-
     def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
         """Write labels as targets of the loss."""
         if labels.ndim == 2:
@@ -354,13 +349,6 @@ class NumberTarget(Target):
             "out_activation_": self.out_activation,
             "quantiles_": self.quantiles,
         }
-
-    @property
-    def scaler(self) -> str:
-        """Name what scales targets; empty for logarithms, which do not have their unit."""
-        other = "TransformedStepTargetRegressor" if self.per_step else "TransformedTargetRegressor"
-        names = {"exp": "", "identity": "normalize_y=True"}
-        return names.get(self.out_activation, other)
 
     def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
         """Write numbers as targets of the loss, of shape ``(n_rows, n_targets)``."""

@@ -223,6 +223,7 @@ def _convert_padder(scope, operator, container):
 
 _CONVERTERS = {
     mlp.XORMLPClassifier: _convert_network,
+    mlp.XORMLPRegressor: _convert_network,
     rnn.SequenceRNNClassifier: _convert_network,
     rnn.SequenceRNNRegressor: _convert_network,
     rnn.StepRNNClassifier: _convert_network,

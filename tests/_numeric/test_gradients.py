@@ -180,12 +180,22 @@ def same_dropout(network):
     return SameDropout(n_layers) if network.dropout else None
 
 
-@pytest.mark.parametrize(
-    ("weighted", "layout"),
-    [(True, np.asarray), (False, np.asarray), (True, csr_array)],
-    ids=["weighted", "unweighted", "sparse"],
-)
-@pytest.mark.parametrize(("network", "loss"), NETWORKS, ids=describe)
+WEIGHTED = (True, np.asarray)
+OTHERS = [(False, np.asarray), (True, csr_array)]
+# Weights are a matter of the loss, and the gradients of sparse steps equal those of dense ones by
+# test_invariances.py. So the recurrent networks of the fast tests are weighted and dense.
+CASES = [
+    *[(network, loss, *WEIGHTED) for network, loss in NETWORKS],
+    *[(network, loss, *other) for network, loss in FEEDFORWARD for other in OTHERS],
+    *[
+        pytest.param(network, loss, *other, marks=pytest.mark.slow)
+        for network, loss in RECURRENT + ELMAN
+        for other in OTHERS
+    ],
+]
+
+
+@pytest.mark.parametrize(("network", "loss", "weighted", "layout"), CASES, ids=describe)
 def test_network(network, loss, weighted, layout):
     samples = random_samples(network, loss)
     samples.x[::2, 0] = 0

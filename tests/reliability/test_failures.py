@@ -17,6 +17,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 from skrnn._numeric import affine, networks
 
@@ -35,6 +36,7 @@ QUICK = {
 }
 CASES = {
     "table": (XORMLPClassifier(**QUICK, solver="adam"), TABLE, LABELS),
+    "table of numbers": (XORMLPRegressor(**QUICK, solver="adam"), TABLE, LABELS + 0.5),
     "labels": (SequenceRNNClassifier(**QUICK), RAGGED, LABELS),
     "numbers": (SequenceRNNRegressor(**QUICK, cell="lstm"), RAGGED, LABELS + 0.5),
     "step labels": (StepRNNClassifier(**QUICK, cell="rnn"), RAGGED, STEP_LABELS),

@@ -38,6 +38,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
     as_sequences,
 )
 from skrnn.inspection import occlusion_importance
@@ -64,6 +65,7 @@ ESTIMATORS = {
     "per step": PerStep(Strict()),
     "reader": as_sequences,
     "table": XORMLPClassifier(**QUICK),
+    "table of numbers": XORMLPRegressor(**QUICK),
     "flat labels": SequenceRNNClassifier(**QUICK, step_features=2, pooling="max"),
     "flat padder": SequencePadder(step_features=2, flat=True),
 }
@@ -85,9 +87,11 @@ OF_SEQUENCES = {
 }
 OF_TABLES = {
     "table": [*TRAINS, *PREDICTIONS],
+    "table of numbers": [*TRAINS, "predict"],
     "flat labels": [*TRAINS, *PREDICTIONS, *STATES, "transform"],
     "flat padder": TRANSFORMS,
 }
+OF_ROWS = ("table", "table of numbers")
 SEQUENCE_ENTRIES = [(name, method) for name, methods in OF_SEQUENCES.items() for method in methods]
 TABLE_ENTRIES = [(name, method) for name, methods in OF_TABLES.items() for method in methods]
 
@@ -115,7 +119,7 @@ def targets(name, lengths):
         return [(np.arange(length) + i) % 2 for i, length in enumerate(lengths)]
     if name == "step numbers":
         return [np.linspace(-1, 1, length) + i for i, length in enumerate(lengths)]
-    return np.linspace(-1, 1, len(lengths)) if name == "numbers" else np.arange(len(lengths)) % 2
+    return np.linspace(-1, 1, len(lengths)) if "numbers" in name else np.arange(len(lengths)) % 2
 
 
 @cache
@@ -237,12 +241,12 @@ def test_junk_instead_of_sequences(name, method, count_inputs):
 @for_tables
 def test_any_form_of_tables(name, method, count_inputs):
     for form in TABLE_FORMS:
-        if name != "table" and form in SPARSE:
+        if name not in OF_ROWS and form in SPARSE:
             continue
         count_inputs(
             lambda given: check(name, method, *given, [2] * len(given[1])),
             # scikit-learn does not keep single precision in the other byte order.
-            variant_tables(form, n_columns=4, in_double=name == "table" and form == ">f4"),
+            variant_tables(form, n_columns=4, in_double=name in OF_ROWS and form == ">f4"),
             2,
             form,
         )
@@ -251,7 +255,7 @@ def test_any_form_of_tables(name, method, count_inputs):
 @for_tables
 def test_damaged_tables(name, method, count_inputs):
     for damage, spoil in BAD_TABLES.items():
-        if accepts_any_width(method) and damage in OTHER_WIDTHS and name != "table":
+        if accepts_any_width(method) and damage in OTHER_WIDTHS and name not in OF_ROWS:
             continue
         count_inputs(
             lambda X, spoil=spoil: check(name, method, spoil(X), None, [2] * 6),

@@ -26,6 +26,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
     as_sequences,
     datasets,
 )
@@ -48,6 +49,7 @@ STEP_LABELS = [(np.arange(n) + i) % 2 for i, n in enumerate(LENGTHS)]
 QUICK = {"hidden_layer_sizes": 2, "max_iter": 2, "learning_rate": "cosine", "random_state": 0}
 DATA = {
     XORMLPClassifier: (TABLE, LABELS),
+    XORMLPRegressor: (TABLE, LABELS * 1.5),
     SequenceRNNClassifier: (RAGGED, LABELS),
     SequenceRNNRegressor: (RAGGED, LABELS * 1.5),
     StepRNNClassifier: (RAGGED, STEP_LABELS),
@@ -55,7 +57,7 @@ DATA = {
     SequencePadder: (RAGGED, None),
     PerStep: (RAGGED, None),
 }
-BASES = {cls: cls(**QUICK, solver="sgd") for cls in [*DATA][:5]}
+BASES = {cls: cls(**QUICK, solver="sgd") for cls in [*DATA][:6]}
 BASES |= {SequencePadder: SequencePadder(), PerStep: PerStep(StandardScaler())}
 CASES = [(cls, name) for cls, base in BASES.items() for name in base.get_params(deep=False)]
 

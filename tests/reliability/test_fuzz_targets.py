@@ -22,6 +22,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
     metrics,
 )
 
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings(
 QUICK = {"hidden_layer_sizes": 2, "max_iter": 1, "solver": "sgd", "random_state": 0}
 OF_SAMPLES = {
     "table": XORMLPClassifier(**QUICK),
+    "table of numbers": XORMLPRegressor(**QUICK),
     "labels": SequenceRNNClassifier(**QUICK),
     "numbers": SequenceRNNRegressor(**QUICK, cell="rnn"),
 }
@@ -47,7 +49,7 @@ TABLE = np.random.RandomState(0).normal(size=(6, 3))
 
 
 def X_of(name):
-    return TABLE if name == "table" else RAGGED
+    return TABLE if "table" in name else RAGGED
 
 
 def split(values):

@@ -17,6 +17,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
+    XORMLPRegressor,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -124,19 +125,21 @@ def test_ten_thousand_classes(kind):
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -1e6, 1e-310])
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("kind", [XORMLPClassifier, SequenceRNNClassifier, SequenceRNNRegressor])
+@pytest.mark.parametrize(
+    "kind", [XORMLPClassifier, XORMLPRegressor, SequenceRNNClassifier, SequenceRNNRegressor]
+)
 def test_constant_features(kind, solver, value):
     y = np.arange(30) % 2
     rows = np.full((30, 3), value)
     X = (
         rows
-        if kind is XORMLPClassifier
+        if kind in (XORMLPClassifier, XORMLPRegressor)
         else [np.tile(row, (1 + i % 3, 1)) for i, row in enumerate(rows)]
     )
     model = clone(kind(**QUICK, solver=solver)).fit(X, y)
     predictions = model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
     assert np.isfinite(predictions).all()
-    if kind is XORMLPClassifier:
+    if kind in (XORMLPClassifier, XORMLPRegressor):
         assert_allclose(
             predictions, predictions[[0] * 30], atol=1e-12
         )  # equal rows have equal predictions
