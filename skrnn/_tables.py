@@ -19,7 +19,6 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._input import Reading, Sequences
 from skrnn._input.frames import take
 from skrnn._input.static import (
     BOTH_WAYS,
@@ -182,7 +181,7 @@ class TableTransformer(  # type: ignore[call-arg]
         """
         with self._fitting(X, y):
             reading, steps, static = self._fit_both("fit_transform", X, y, params)
-        return self._join(X, reading, steps, static)
+        return self._in_form_of(X, reading, steps.with_static(static))
 
     def transform(self, X):
         """Transform the steps and the static features.
@@ -214,7 +213,7 @@ class TableTransformer(  # type: ignore[call-arg]
                 steps = self._step_transformer.transform(steps)
         if not isinstance(self.static_, str):
             static = self._call_static("transform", static)
-        return self._join(X, reading, steps, static)
+        return self._in_form_of(X, reading, steps.with_static(static))
 
     @available_if(_names_its_output("steps"))
     def get_feature_names_out(self, input_features=None):
@@ -315,8 +314,3 @@ class TableTransformer(  # type: ignore[call-arg]
     def _call_static(self, method, table, *args, **params):
         given = method, table, self._container(), partial(describe_static, table), "sequence"
         return call_on_table(self.static_, *given, *args, **params)
-
-    def _join(self, X, reading: Reading, steps: Sequences, static):
-        """Put transformed steps and static features together, in the form of X."""
-        parts = {"static": static, "ids": steps.ids, "rows": steps.rows}
-        return self._in_form_of(X, reading, Sequences(steps.values, steps.lengths, **parts))

@@ -144,7 +144,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
         Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,).
+        (n_outputs,). With static features, ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them, and the
+        last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -154,6 +156,12 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -191,6 +199,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     StepRNNClassifier : A label for each step.
     SequencePadder : Make ragged sequences rectangular.
     PerStep : Apply any transformer to the steps of sequences.
+    TableTransformer : Apply a transformer to the steps, and another to the static features.
 
     References
     ----------
@@ -376,7 +385,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
         Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,).
+        (n_outputs,). With static features, ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them, and the
+        last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -386,6 +397,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -599,7 +616,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
         Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        (n_in, n_outputs) and ``b`` (n_outputs,). With static features, ``initial_0`` and so on
+        have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a
+        layer of them, and the last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -609,6 +628,12 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -834,7 +859,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
         Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,).
+        (n_in, n_outputs) and ``b`` (n_outputs,). With static features, ``initial_0`` and so on
+        have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a
+        layer of them, and the last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -844,6 +871,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.

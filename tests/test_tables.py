@@ -197,6 +197,18 @@ def test_metadata_reaches_the_transformer_that_requests_it():
         both.fit(X, sample_weight=weight)
 
 
+def test_with_static_and_without_static_keep_all_else():
+    X = Sequences([[1.0], [2.0]], [1, 1], static=[[1.0], [3.0]], ids=["a", "b"], rows=[1, 0])
+    for other in (X.with_static(X.static * 2), X.without_static()):
+        assert_array_equal(other.values, X.values)
+        assert other.ids.tolist() == ["a", "b"]
+        assert other.rows.tolist() == [1, 0]
+    assert X.with_static(X.static * 2).static.tolist() == [[2], [6]]
+    assert X.without_static().static is None
+    with pytest.raises(ValueError, match=r"static has shape \(1, 1\), but needs 2 rows"):
+        X.with_static([[1.0]])
+
+
 # As scikit-learn's transformers ------------------------------------------------------------------
 
 
@@ -353,7 +365,7 @@ def test_parameters_that_are_no_transformers(name, frame):
     for value in ("scale", None, 3):
         with pytest.raises(ValueError, match=f"The '{name}' parameter of TableTransformer must"):
             TableTransformer(**{name: value}).fit(frame)
-    with pytest.raises(TypeError, match="instance.* of a class|estimator instance"):
+    with pytest.raises(TypeError, match=r"instance.* of a class|estimator instance"):
         TableTransformer(**{name: StandardScaler}).fit(frame)
 
 
