@@ -6,7 +6,7 @@ from skrnn.compose import TableTransformer, TransformedStepTargetRegressor
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier
-from skrnn.preprocessing import Frames, PerSequence, PerStep, SequencePadder
+from skrnn.preprocessing import ForwardImputer, Frames, PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -21,6 +21,7 @@ __all__ = [
     "Adam",
     "EnsembleClassifier",
     "EnsembleRegressor",
+    "ForwardImputer",
     "Frames",
     "Gaussian",
     "Huber",

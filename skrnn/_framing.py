@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from numbers import Integral
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import _fit_context
@@ -370,15 +369,6 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         if issparse(table):
             return table[completed.ravel()].reshape((len(rows), n_features)).tocsr()
         return table[completed].reshape(len(rows), n_features)
-
-    def _in_data_frame(self, values, before, last):
-        """Make a DataFrame of the features of frames; its index is that of their last steps."""
-        container, names = self._container(), self.get_feature_names_out()
-        columns = dict(zip(names, values.T, strict=True))
-        frame = nw.from_dict(columns, backend=container).to_native()
-        if hasattr(before, "iloc") and container == "pandas":
-            frame.index = before.index[last]
-        return frame
 
 
 def _statistics(frames, is_step):

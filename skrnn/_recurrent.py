@@ -12,7 +12,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
+from skrnn._gaps import check_gaps
 from skrnn._input import Sequences, check_numeric, read_static, read_X, set_learned, unflatten
+from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN, StreamState
@@ -101,6 +103,8 @@ class RecurrentNetwork(NeuralNetwork):
     def _read_X(self, X, *, reset):
         reading, learned = read_X(self, X, reset=reset)
         sequences = check_numeric(reading.sequences)
+        if reset and CELLS[self.cell].decays:
+            check_gaps(sequences, self.cell)
         x = sequences.values
         static, of_static = read_static(self, sequences, x.dtype, reset=reset)
         set_learned(self, learned | of_static)
@@ -184,6 +188,8 @@ class RecurrentNetwork(NeuralNetwork):
             if "U" in p:
                 p["U"][...] = recurrent_init(rng, p["U"].shape)
                 CELLS[self.cell].init_bias(p["b"])
+            if "W_h" in p:
+                init_decay(p)
 
     def _weights(self):
         return self.weights_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context, get_config
@@ -83,6 +84,15 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     def _in_form_of(self, X, reading, sequences):
         names = getattr(self, "get_feature_names_out", None)
         return in_form_of(X, reading, sequences, self._container(), names)
+
+    def _in_data_frame(self, values, before, rows):
+        """Make a DataFrame of new features of steps; its index is that of these rows before."""
+        container, names = self._container(), self.get_feature_names_out()
+        columns = dict(zip(names, values.T, strict=True))
+        frame = nw.from_dict(columns, backend=container).to_native()
+        if hasattr(before, "iloc") and container == "pandas":
+            frame.index = before.index[rows]
+        return frame
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -18,6 +18,7 @@ from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, take
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
+from skrnn._windows import make_windows as make_windows
 
 
 def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:

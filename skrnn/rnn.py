@@ -13,6 +13,7 @@ from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
+from skrnn.forecasting import forecast
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
 
@@ -29,8 +30,13 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -120,7 +126,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -142,7 +149,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
         (n_outputs,). With static features, ``initial_0`` and so on have ``W`` (n_states,
         n_static_features, n_units), which makes the initial states of a layer of them, and the
@@ -205,7 +215,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -261,8 +273,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -364,7 +381,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -383,7 +401,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``attention`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``attention`` has ``W``
         (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
         (n_outputs,). With static features, ``initial_0`` and so on have ``W`` (n_states,
         n_static_features, n_units), which makes the initial states of a layer of them, and the
@@ -447,7 +468,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -488,6 +511,37 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ):  # fmt: skip
         self._store(locals())
 
+    def forecast(self, X, horizon, exogenous=None, *, window=None):
+        """Forecast several steps after each sequence, by feeding back the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        horizon : int
+            Number of steps.
+
+        exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
+            Values of the exogenous features, those after the targets, at the steps that are
+            appended. The last prediction is not fed back.
+
+        window : int, default=None
+            Predict from so many last steps of each sequence only. None means that the sequences
+            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, horizon) or (n_sequences, horizon, n_targets)
+            The forecasts; 3-D if the targets are vectors.
+
+        Raises
+        ------
+        ValueError
+            As `skrnn.forecasting.forecast`, which explains more, and also accepts pipelines.
+        """
+        return forecast(self, X, horizon, exogenous, window=window)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -509,8 +563,13 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -593,7 +652,8 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -615,7 +675,10 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,). With static features, ``initial_0`` and so on
         have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a
         layer of them, and the last rows of ``W`` of ``output`` are theirs.
@@ -675,7 +738,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -749,8 +814,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction.
 
-    cell : {'rnn', 'gru', 'lstm'}, default='gru'
-        Elman network [1]_, gated recurrent unit [2]_ or long short-term memory [3]_.
+    cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
+        Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
+        short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
+        add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
+        both directions, the time is that since the last observation before the step. The layers
+        above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -839,7 +909,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
-        Biases are 0, and 1 for the forget gate of an LSTM. A dictionary in the form of `weights_`
+        Biases are 0, and 1 for the forget gate of an LSTM. The weights of the decays of 'gru_d'
+        start with 0.01: a decay of 1 % in a unit of time. A dictionary in the form of `weights_`
         sets the weights themselves.
 
     warm_start : bool, default=False
@@ -858,7 +929,10 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
         of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        Those of an LSTM are i, o, f, g (input, output, forget, cell). ``output`` has ``W``
+        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
+        and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
+        forget, cell). ``output`` has ``W``
         (n_in, n_outputs) and ``b`` (n_outputs,). With static features, ``initial_0`` and so on
         have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a
         layer of them, and the last rows of ``W`` of ``output`` are theirs.
@@ -923,7 +997,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     ----------
     .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 179-211 (1990).
     .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
-       statistical machine translation", EMNLP (2014).
+       statistical machine translation", EMNLP (2014); for missing values, Z. Che et al.,
+       "Recurrent neural networks for multivariate time series with missing values", Scientific
+       Reports 8, 6085 (2018).
     .. [3] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9,
        1735-1780 (1997); with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins,
        "Learning to forget", Neural Computation 12, 2451-2471 (2000).
@@ -982,6 +1058,37 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
         return score_numbers(y, self.predict(X), self._target, sample_weight)
+
+    def forecast(self, X, horizon, exogenous=None, *, window=None):
+        """Forecast several steps after each sequence, by feeding back the predictions.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        horizon : int
+            Number of steps.
+
+        exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
+            Values of the exogenous features, those after the targets, at the steps that are
+            appended. The last prediction is not fed back.
+
+        window : int, default=None
+            Predict from so many last steps of each sequence only. None means that the sequences
+            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, horizon) or (n_sequences, horizon, n_targets)
+            The forecasts; 3-D if the targets are vectors.
+
+        Raises
+        ------
+        ValueError
+            As `skrnn.forecasting.forecast`, which explains more, and also accepts pipelines.
+        """
+        return forecast(self, X, horizon, exogenous, window=window)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -24,7 +24,7 @@ LOSSES = {
 }
 POOLINGS = [*layers.POOLINGS, ("last", "mean", "attention", "max"), None]
 LENGTHS = [3, 0, 1, 5, 3, 1, 2, 0]  # ties, ones, zeros and repeats, in no order
-N_FEATURES, N_OUTPUTS = 2, 3
+N_FEATURES, N_OUTPUTS = 3, 3  # the cell gru_d takes three features for each observed one
 
 
 def complex_step(f, x, step=1e-30):
@@ -45,9 +45,15 @@ def assert_close(actual, desired, tol=1e-12):
 
 
 def random_params(shapes, seed=0, dtype=np.float64, scale=0.7):
-    """Draw all parameters, including the biases."""
+    """Draw all parameters, including the biases.
+
+    The biases of decays are small, so that some steps decay and some do not.
+    """
     params = Params(shapes, dtype)
     params.flat[:] = RandomState(seed).normal(scale=scale, size=params.flat.size)
+    for p in params.values():
+        for name in {"b_x", "b_h"} & set(p):
+            p[name] /= 10
     return params
 
 
@@ -121,6 +127,14 @@ def gru_step(p, x, h):
     return ((1 - z) * n + z * h,)
 
 
+def gru_d_step(p, x, h):
+    values, missing, elapsed = np.split(x, 3)
+    decay_x = np.exp(-np.maximum(0, elapsed * p["W_x"] + p["b_x"]))
+    decay_h = np.exp(-np.maximum(0, elapsed @ p["W_h"] + p["b_h"]))
+    values = (1 - missing) * values + missing * decay_x * values  # eq. 11 with a mean of 0
+    return gru_step(p, np.concatenate([values, missing]), decay_h * h)
+
+
 def lstm_step(p, x, h, c):
     i, o, f, g = (x @ W + h @ U + b for W, U, b in zip(p["W"], p["U"], p["b"], strict=True))
     c = logistic(f) * c + logistic(i) * np.tanh(g)
@@ -131,7 +145,14 @@ def logistic(x):
     return 1 / (1 + np.exp(-x)) if np.iscomplexobj(x) else expit(x)
 
 
-STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
+def steps_for(rng, n_rows, n_features=N_FEATURES):
+    """Draw steps that every cell accepts: values, then indicators, then times."""
+    k = n_features // 3
+    values, times = rng.normal(size=(n_rows, k)), rng.uniform(0.1, 3, (n_rows, k))
+    return np.hstack([values, rng.uniform(0.1, 0.9, (n_rows, k)), times])
+
+
+STEPS = {"rnn": rnn_step, "gru": gru_step, "gru_d": gru_d_step, "lstm": lstm_step}
 
 
 def one_by_one(cell, p, sequences, starts, reach=None):

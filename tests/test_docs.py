@@ -232,6 +232,7 @@ def test_every_public_name_has_a_page():
         callbacks,
         convert,
         datasets,
+        forecasting,
         inspection,
         metrics,
         model_selection,
@@ -240,8 +241,8 @@ def test_every_public_name_has_a_page():
     )
 
     reference = PAGES["api.rst"].read_text(encoding="utf-8").split()
-    names = [*skrnn.__all__, *datasets.__all__, *inspection.__all__]
-    for module in (callbacks, convert, metrics, model_selection, onnx, pytorch):
+    names = [*skrnn.__all__, *datasets.__all__, *inspection.__all__, "make_windows"]
+    for module in (callbacks, convert, forecasting, metrics, model_selection, onnx, pytorch):
         names += [
             name
             for name, member in vars(module).items()

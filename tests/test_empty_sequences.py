@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric_helpers import CELLS, POOLINGS, assert_close
+from numeric_helpers import CELLS, N_FEATURES, POOLINGS, assert_close, steps_for
 from recipes import PLAIN
 from scipy.special import expit
 
@@ -20,9 +20,9 @@ pytestmark = [
 
 RNG = np.random.RandomState(0)
 LENGTHS = np.array([0, 3, 0, 1, 4, 2, 0, 0, 5, 1, 3, 0])
-X = Sequences(RNG.normal(size=(LENGTHS.sum(), 2)), LENGTHS)
+X = Sequences(steps_for(RNG, LENGTHS.sum()), LENGTHS)
 N, EMPTY = len(LENGTHS), LENGTHS == 0
-NOTHING = Sequences(np.empty((0, 2)), np.zeros(3, int))
+NOTHING = Sequences(np.empty((0, N_FEATURES)), np.zeros(3, int))
 POOLINGS = [name for name in POOLINGS if name]
 
 
@@ -51,8 +51,8 @@ def test_answers_come_from_a_state_of_zeros(cell, pooling, bidirectional):
     assert_close(clf.predict_proba(NOTHING), np.tile([1 - p, p], (3, 1)))
     assert clf.transform(NOTHING).shape == (3, pooled.shape[1])
     assert [len(states) for states in clf.hidden_states(X)] == LENGTHS.tolist()
-    assert [g.shape for g in clf.input_gradients(X)] == [(n, 2) for n in LENGTHS]
-    assert [g.shape for g in clf.input_gradients(NOTHING)] == [(0, 2)] * 3
+    assert [g.shape for g in clf.input_gradients(X)] == [(n, N_FEATURES) for n in LENGTHS]
+    assert [g.shape for g in clf.input_gradients(NOTHING)] == [(0, N_FEATURES)] * 3
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

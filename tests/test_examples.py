@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("plot_*.py"))}
-NEEDS = {"plot_comparison": "tslearn"}  # besides Matplotlib
+NEEDS = {"plot_comparison": "tslearn", "plot_forecast": "statsmodels"}  # besides Matplotlib
 RUN = """
 import runpy, sys
 import matplotlib.pyplot as plt
@@ -36,9 +36,11 @@ def run(example, folder):
 
 def numbers(pattern, text):
     """Find the only match of a pattern, and return its groups as numbers."""
-    (found,) = re.findall(pattern, text)
+    (found,) = re.findall(pattern, text, re.MULTILINE)
     return [float(number) for number in ([found] if isinstance(found, str) else found)]
 
+
+METHODS = ["last_value", "last_year", "ridge", "network", "network_of_12_months"]  # plot_forecast
 
 # Results that an example must print.
 
@@ -94,6 +96,13 @@ def check_table(printed):
     )
     assert network > 0.85
     assert network > boosting + 0.03
+
+
+def check_forecast(printed):
+    """The network is better than the last year, and about as good as ridge regression."""
+    test = {name: numbers(rf"^{name} +test ([\d.]+)", printed)[0] for name in METHODS}
+    assert max(test["ridge"], test["network"], test["network_of_12_months"]) < 1.3
+    assert test["last_value"] > test["last_year"] > 1.5
 
 
 def check_system_b(printed):

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
+    ForwardImputer,
     Frames,
     PerSequence,
     PerStep,
@@ -138,7 +139,12 @@ def test_metadata_are_never_dropped(method):
         ignoring = PerStep(StandardScaler().set_fit_request(sample_weight=False))
         with pytest.raises(TypeError, match="not routed to any object"):
             getattr(ignoring, method)(ARRAYS, sample_weight=OF_SEQUENCES)
-    for transformer in (SequencePadder(), PerSequence(StandardScaler()), Frames()):
+    for transformer in (
+        SequencePadder(),
+        PerSequence(StandardScaler()),
+        ForwardImputer(),
+        Frames(),
+    ):
         with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
             getattr(transformer, method)(ARRAYS, sample_weight=OF_SEQUENCES)
 

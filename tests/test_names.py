@@ -16,6 +16,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
 from skrnn import (
+    ForwardImputer,
     Frames,
     PerSequence,
     PerStep,
@@ -87,9 +88,17 @@ ESTIMATORS = {
     "flat padder": SequencePadder(flat=True),
     "per step": PerStep(StandardScaler()),
     "per sequence": PerSequence(StandardScaler()),
+    "forward imputer": ForwardImputer(),
     "frames": Frames(2),
 }
-TRANSFORMERS = ["padder", "flat padder", "per step", "per sequence", "frames"]
+TRANSFORMERS = [
+    "padder",
+    "flat padder",
+    "per step",
+    "per sequence",
+    "forward imputer",
+    "frames",
+]
 PREDICTIONS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 METHODS = {
     "classifier": [*PREDICTIONS, "transform", "hidden_states", "input_gradients"],
@@ -390,6 +399,7 @@ def test_transformers_keep_the_index(index):
         PerStep(StandardScaler()),
         PerSequence(np.abs),
         PerSequence(lambda steps: steps[:1]),
+        ForwardImputer(add_indicator=True),
         Frames(2),
         Frames(3, features="statistics"),
         SequencePadder(flat=True),

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skrnn import (
+    ForwardImputer,
     Frames,
     Gaussian,
     Huber,
@@ -506,7 +507,7 @@ def test_errors(sequences):
         ValueError, match="LogisticRegression follows PerStep, which outputs sequences"
     ):
         to_onnx(pipe)
-    for step in (Frames(2), PerSequence(np.abs)):
+    for step in (ForwardImputer(), Frames(2), PerSequence(np.abs)):
         for first in (PerStep(StandardScaler()), "passthrough"):
             pipe = make_pipeline(first, step, clone(clf)).fit(X, y)
             with pytest.raises(ValueError, match=f"{type(step).__name__} cannot be exported to"):

@@ -20,6 +20,7 @@ from skrnn import (
     LBFGS,
     SGD,
     Adam,
+    ForwardImputer,
     Frames,
     Gaussian,
     Huber,
@@ -138,6 +139,7 @@ FITTED = [
     (SequenceRNNRegressor(3, max_iter=2, loss="poisson"), SEQUENCES, np.eye(4, 3)),
     (SequencePadder(), SEQUENCES, None),
     (PerStep(StandardScaler()), SEQUENCES, None),
+    (ForwardImputer(add_elapsed=True), SEQUENCES, None),
     (Frames(2), SEQUENCES, None),
 ]
 

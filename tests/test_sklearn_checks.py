@@ -16,6 +16,7 @@ import skrnn
 from skrnn import (
     EnsembleClassifier,
     EnsembleRegressor,
+    ForwardImputer,
     Frames,
     PerSequence,
     PerStep,
@@ -45,6 +46,8 @@ ESTIMATORS = [
     TableTransformer(),
     TableTransformer(StandardScaler()),
     PerSequence(Normalizer()),
+    ForwardImputer(),
+    ForwardImputer(add_indicator=True, add_elapsed=True),
     Frames(),
     Frames(3, 2, features="statistics"),
     EnsembleClassifier(SequenceRNNClassifier(**FEW), 2),
@@ -80,7 +83,7 @@ def test_tags_exempt_from_nothing(estimator):
     assert not tags._skip_test
     assert not tags.no_validation
     assert not tags.non_deterministic
-    passes_missing = isinstance(estimator, Frames) or (
+    passes_missing = isinstance(estimator, ForwardImputer | Frames) or (
         isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
     )
     if isinstance(estimator, TableTransformer):

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from numeric_helpers import CELLS, POOLINGS, assert_close
+from numeric_helpers import CELLS, POOLINGS, assert_close, steps_for
 from recipes import ONE_DIRECTION
 from scipy.sparse import csr_array, csr_matrix
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 RNG = np.random.RandomState(0)
 LENGTHS = np.array([3, 1, 0, 4, 2, 5, 1, 3, 2, 0, 4, 5, 2, 3])
-VALUES = RNG.normal(size=(LENGTHS.sum(), 6)) * (RNG.uniform(size=(LENGTHS.sum(), 6)) < 0.3)
+VALUES = steps_for(RNG, LENGTHS.sum(), 6) * (RNG.uniform(size=(LENGTHS.sum(), 6)) < 0.3)
 DENSE = Sequences(VALUES, LENGTHS)
 N = len(LENGTHS)
 TARGETS = {

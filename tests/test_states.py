@@ -7,7 +7,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from numeric_helpers import CELLS, POOLINGS, assert_close, one_by_one
+from numeric_helpers import (
+    CELLS,
+    N_FEATURES,
+    POOLINGS,
+    assert_close,
+    one_by_one,
+    steps_for,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from recipes import LAST_STATE, PLAIN
 from scipy.special import softmax
@@ -28,9 +35,9 @@ from skrnn import (
 )
 from skrnn.inspection import occlusion_importance
 
-RNG = np.random.RandomState(0)
+RNG = np.random.RandomState(3)
 LENGTHS = [3, 1, 5, 2, 5, 1, 4, 2, 3]
-X = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+X = [steps_for(RNG, length) for length in LENGTHS]
 N = len(X)
 POOLINGS = [name for name in POOLINGS if name]
 OPTIONS = {"max_iter": 2, "batch_size": 32, "learning_rate": "cosine", "random_state": 0}
@@ -42,9 +49,9 @@ TARGETS = {
     "vector": RNG.normal(size=(N, 2)),
     "step binary": [(x[:, 0] > 0).astype(int) for x in X],
     "step multiclass": [np.digitize(x[:, 0], [-0.4, 0.4]) for x in X],
-    "step multilabel": [(x > 0).astype(int) for x in X],
+    "step multilabel": [(x[:, :2] > [0, 0.5]).astype(int) for x in X],
     "step scalar": [x[:, 0].cumsum() for x in X],
-    "step vector": [x.cumsum(axis=0) for x in X],
+    "step vector": [x[:, :2].cumsum(axis=0) for x in X],
 }
 
 
@@ -79,15 +86,15 @@ def raw(estimator, X):
 def states_by_hand(estimator, x):
     """Run the layers by textbook formulas, one step at a time."""
     p, n_states = estimator.weights_, CELLS[estimator.cell].n_states
-    layer = 0
+    layer, cell = 0, estimator.cell
     while f"recurrent_{layer}" in p:
         directions = []
         for name, sign in (("", 1), ("_reverse", -1)):
             if (of_layer := p.get(f"recurrent_{layer}{name}")) is not None:
                 start = [np.zeros(of_layer["U"].shape[1])] * n_states
-                states = one_by_one(estimator.cell, of_layer, [x[::sign]], [start])
+                states = one_by_one(cell, of_layer, [x[::sign]], [start])
                 directions.append(states[::sign])
-        x, layer = np.hstack(directions), layer + 1
+        x, layer, cell = np.hstack(directions), layer + 1, CELLS[cell].above or cell
     return x
 
 
@@ -125,7 +132,12 @@ def test_hidden_states_equal_those_of_torch(cell, bidirectional):
     torch = pytest.importorskip("torch")
     estimator = fitted("binary", hidden_layer_sizes=(3, 3), cell=cell, bidirectional=bidirectional)
     module = getattr(torch.nn, cell.upper())(
-        2, 3, num_layers=2, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
+        N_FEATURES,
+        3,
+        num_layers=2,
+        batch_first=True,
+        bidirectional=bidirectional,
+        dtype=torch.float64,
     )
     order = TORCH_GATES[cell]
     for layer, p in estimator.weights_.items():
@@ -330,7 +342,7 @@ def occlusion_by_hand(estimator, x, window, baseline):
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "scalar", "vector"])
 @pytest.mark.parametrize("window", [1, 2, 4, np.int64(9)])
 @pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("baseline", [None, 0, 0.5, [1.0, -1.0]])
+@pytest.mark.parametrize("baseline", [None, 0, 0.5, [1.0, -1.0, 0.5]])
 def test_occlusion(kind, window, scaled, baseline):
     estimator = make(kind)
     if scaled:
@@ -375,8 +387,8 @@ def test_occlusion_accepts_every_form_of_X(form):
         ({"X": []}, "X is empty: at least one sequence is required"),
         ({"X": [[1.0, np.nan, 2.0]]}, "X contains NaN at step 1 of sequence 0"),
         (
-            {"baseline": [1.0, 2.0, 3.0]},
-            "baseline must be a finite number, or one for each of the 2",
+            {"baseline": [1.0, 2.0]},
+            "baseline must be a finite number, or one for each of the 3",
         ),
     ],
 )
@@ -395,7 +407,8 @@ def last_predictions(estimator, sequences):
 
 
 def check_stream(estimator, n_streams, dtype=float, tol=1e-12):
-    streams = np.random.RandomState(1).normal(size=(n_streams, 6, 2)).astype(dtype)
+    streams = steps_for(np.random.RandomState(1), n_streams * 6).astype(dtype)
+    streams = streams.reshape(n_streams, 6, N_FEATURES)
     state = estimator.initial_state(n_streams)
     for t in range(6):
         predicted, state = estimator.step(streams[:, t], state)
@@ -432,7 +445,8 @@ def test_stream_of_single_precision(kind):
 def test_a_single_stream_needs_no_axis():
     clf = fitted("binary")
     predicted = [
-        clf.step(x_t, clf.initial_state())[0] for x_t in ([1, 2], [[1, 2]], np.array([1, 2]))
+        clf.step(x_t, clf.initial_state())[0]
+        for x_t in ([1, 2, 3], [[1, 2, 3]], np.array([1, 2, 3]))
     ]
     assert_array_equal(predicted[0], predicted[1], strict=True)
     assert_array_equal(predicted[0], predicted[2], strict=True)
@@ -477,17 +491,17 @@ def test_bidirectional_networks_have_no_streams():
 @pytest.mark.parametrize(
     ("n_streams", "x_t", "message"),
     [
-        (1, [1.0], r"x_t has shape \(1, 1\), but .* \(1, 2\)"),
-        (1, [1.0, 2.0, 3.0], r"x_t has shape \(1, 3\), but"),
+        (1, [1.0], r"x_t has shape \(1, 1\), but .* \(1, 3\)"),
+        (1, [1.0, 2.0, 3.0, 4.0], r"x_t has shape \(1, 4\), but"),
         (1, 1.0, r"x_t has shape \(\), but"),
-        (2, [1.0, 2.0], r"x_t has shape \(2,\), but .* = \(2, 2\)"),
-        (2, np.ones((3, 2)), r"x_t has shape \(3, 2\), but"),
-        (2, np.ones((2, 2, 1)), r"x_t has shape \(2, 2, 1\), but"),
-        (2, [[1, 2], [np.nan, 1]], "x_t contains NaN or infinity in stream 1"),
-        (1, [np.inf, 1], "x_t contains NaN or infinity in stream 0"),
+        (2, [1.0, 2.0], r"x_t has shape \(2,\), but .* = \(2, 3\)"),
+        (2, np.ones((3, 3)), r"x_t has shape \(3, 3\), but"),
+        (2, np.ones((2, 3, 1)), r"x_t has shape \(2, 3, 1\), but"),
+        (2, [[1, 2, 3], [np.nan, 1, 2]], "x_t contains NaN or infinity in stream 1"),
+        (1, [np.inf, 1, 2], "x_t contains NaN or infinity in stream 0"),
         (
             1,
-            ["a", "b"],
+            ["a", "b", "c"],
             "x_t must hold a real number for each feature of each stream: could not convert",
         ),
     ],

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
     EnsembleClassifier,
+    ForwardImputer,
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
@@ -189,13 +190,15 @@ def test_input_gradients_equal_differences():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_starts_from_the_static_features(kind, cell):
     params = {"pooling": ("last", "mean", "attention")} if "Sequence" in kind.__name__ else {}
-    estimator = fitted(kind, bidirectional=False, cell=cell, hidden_layer_sizes=(4, 5), **params)
-    random_weights(estimator)
+    gaps = ForwardImputer(add_indicator=True, add_elapsed=True)
+    X_of_cell = gaps.fit_transform(X) if CELLS[cell].decays else X
+    params |= {"bidirectional": False, "cell": cell, "hidden_layer_sizes": (4, 5)}
+    estimator = random_weights(fitted(kind, X_of_cell, **params))
     method = "predict_proba" if "Classifier" in kind.__name__ else "predict"
-    expected = getattr(estimator, method)(X)
+    expected = getattr(estimator, method)(X_of_cell)
     for i in (0, 3):
         state = estimator.initial_state(static=X.static[i : i + 1])
-        for x_t in X[i]:
+        for x_t in X_of_cell[i]:
             predicted, state = estimator.step(x_t, state)
         of_all = expected[i][-1] if "Step" in kind.__name__ else expected[i]
         assert_allclose(predicted[0], of_all, atol=1e-12)

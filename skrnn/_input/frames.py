@@ -76,6 +76,14 @@ def join_frames(frames: list, name: str):
         raise TypeError(f"Sequences of {name} must be frames of {known}, or arrays.") from error
 
 
+def join_columns(tables: list):
+    """Put the columns of arrays, or of frames of one library, side by side."""
+    if not is_frame(tables[0]):
+        return np.hstack(tables)
+    frames = [nw.from_native(table, eager_only=True) for table in tables]
+    return nw.concat(frames, how="horizontal").to_native()  # by position, not by index
+
+
 def _full_name(kind: type) -> str:
     """Return the name of a class with that of its library."""
     return f"{kind.__module__.split('.')[0]}.{kind.__name__}".removeprefix("builtins.")

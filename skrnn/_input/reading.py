@@ -108,8 +108,8 @@ def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -
     Traceback (most recent call last):
     ...
     ValueError: X contains NaN at step 1 of sequence 0. Impute missing values first, for instance
-    with PerStep(SimpleImputer()). Only at the end of the sequences of a 2-D or 3-D array, NaN is
-    padding.
+    with ForwardImputer() or PerStep(SimpleImputer()). Only at the end of the sequences of a 2-D or
+    3-D array, NaN is padding.
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
@@ -413,8 +413,8 @@ def refuse_missing(missing: np.ndarray, sequences: Sequences) -> None:
     if missing.any():
         raise ValueError(
             f"X contains NaN at {place_of(missing, sequences)}. Impute missing values first, for "
-            "instance with PerStep(SimpleImputer()). Only at the end of the sequences of a 2-D or "
-            "3-D array, NaN is padding."
+            "instance with ForwardImputer() or PerStep(SimpleImputer()). Only at the end of the "
+            "sequences of a 2-D or 3-D array, NaN is padding."
         )
 
 

@@ -159,6 +159,12 @@ class RNN:
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
     @property
+    def cells(self):
+        """Name of the cell of each recurrent layer."""
+        above = CELLS[self.cell].above or self.cell
+        return (self.cell, *[above] * (len(self.hidden_layer_sizes) - 1))
+
+    @property
     def poolings(self):
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
@@ -167,8 +173,9 @@ class RNN:
     def shapes(self):
         """Shape of each parameter of each layer."""
         shapes, n_in = {}, self.n_features
-        for names, n_units in zip(self.layers, self.hidden_layer_sizes, strict=True):
-            shapes.update({name: CELLS[self.cell].shapes(n_in, n_units) for name in names})
+        sizes = self.hidden_layer_sizes
+        for names, cell, n_units in zip(self.layers, self.cells, sizes, strict=True):
+            shapes.update({name: CELLS[cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
         if "attention" in self.poolings:
             shapes["attention"] = {"W": (n_in, 1)}
@@ -209,8 +216,8 @@ class RNN:
         """Make the recurrent layers, each followed by dropout, with poolings after the last."""
         after = _dropout_layers(self.dropout)
         first, *others = (
-            recurrent_layer(names, self.cell, self.activation, self.bptt_steps, initial)
-            for names, initial in zip(self.layers, self.initial, strict=True)
+            recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
+            for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         )
         layers = [first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
@@ -261,10 +268,10 @@ class RNN:
 
         Returns the output for all steps so far, and the new state.
         """
-        cell, packing, layers = CELLS[self.cell], _one_step(len(x)), []
-        options, h, n_steps = cell.options(self.activation), x, state.n_steps + 1
-        for (name,), start in zip(self.layers, state.layers, strict=True):
-            states, _ = cell.run(params[name], h, packing, start, **options)
+        packing, layers, h, n_steps = _one_step(len(x)), [], x, state.n_steps + 1
+        for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=True):
+            options = CELLS[cell].options(self.activation)
+            states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
         pooled, afters = [], []

@@ -33,9 +33,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
 from skrnn._numeric.affine import project
+from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
 
 def single_use(back):
@@ -90,16 +92,22 @@ def gru(p, x, packing, start):
     gate is applied after the product ``q = h.(t-1) U_n + b_rec``. The new gate is
     ``n = tanh(x W_n + b_n + r * q)`` and ``h.t = n + z * (h.(t-1) - n)``. Gates are stored in the
     order z, r, n.
+
+    If `p` has a ``decay`` (n_rows, n_units), ``h.(t-1)`` is first multiplied by it; see `gru_d`.
     """
     projected, back_projection = project(p, x)
     U, half = p["U"], np.array(0.5, projected.dtype)
     U_halved = _halve_logistic_gates(U, projected, 2)
     states, h = state_rows(packing, start[0], projected)
+    decay = p.get("decay")
+    decayed = states if decay is None else np.empty_like(states)  # what the gates receive
     # One row for each sequence, as adding a single row takes twice as long.
     b_rec = np.broadcast_to(p["b_rec"], states[: packing.n_sequences].shape).copy()
     new = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
-        h_before = states[before]  # (n_now, n_units)
+        h_before = decayed[before]  # (n_now, n_units)
+        if decay is not None:
+            np.multiply(states[before], decay[now], out=h_before)
         a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
         zr, q = a[:2], a[2]
         zr += projected[:2, now].copy()  # adding the strided slice without a copy is slower
@@ -117,29 +125,67 @@ def gru(p, x, packing, start):
     @single_use
     def back(dh, grad, want_dx=True):
         dstates, dh = gradient_rows(packing, states, dh)
+        ddecayed = dstates if decay is None else np.zeros_like(states)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
-            (z, r, q), n = gates[:, run], new[run]  # (n_run, n_units) each
-            keep[run] = z
-            np.multiply((states[packing.before(run)] - n) * z, 1 - z, out=z)
-            np.multiply(1 - keep[run], 1 - n * n, out=n)
-            of_q = n * r
-            np.multiply(of_q * q, 1 - r, out=r)
-            q[...] = of_q
+            h_before = decayed[packing.before(run)]
+            _differentiate_gru(gates[:, run], new[run], h_before, keep[run])
             for now, before in reversed(steps):
-                dh_now, dh_before = dh[now], dstates[before]  # (n_now, n_units)
+                dh_now, dh_before = dh[now], ddecayed[before]  # (n_now, n_units)
                 da = gates[:, now]  # (3, n_now, n_units)
                 da *= dh_now
                 dh_before += keep[now] * dh_now
                 dh_before += np.add.reduce(np.matmul(da, UT))
-        np.matmul(states[packing.before()].T, gates, out=grad["U"])
+                if decay is not None:
+                    dstates[before] += decay[now] * dh_before
+        np.matmul(decayed[packing.before()].T, gates, out=grad["U"])
+        if decay is not None:
+            np.multiply(states[packing.before()], ddecayed[packing.before()], out=grad["decay"])
         grad["b_rec"][...] = gates[2].sum(axis=0)
         np.multiply(new, dh, out=gates[2])
         return back_projection(gates, grad, want_dx), (dstates[: packing.n_sequences],)
 
     return (h,), back
+
+
+def _differentiate_gru(gates, n, h_before, keep):
+    """Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
+
+    The gates z, r, q are (3, n_rows, n_units), the other arrays (n_rows, n_units). Copies z into
+    `keep`.
+    """
+    z, r, q = gates
+    keep[...] = z
+    np.multiply((h_before - n) * z, 1 - z, out=z)
+    np.multiply(1 - keep, 1 - n * n, out=n)
+    of_q = n * r
+    np.multiply(of_q * q, 1 - r, out=r)
+    q[...] = of_q
+
+
+def gru_d(p, x, packing, start):
+    """GRU with decay, for missing values (Che et al., 2018).
+
+    `x` holds values, what is missing, and times, as in ``decay``. A `gru` reads what `fade` makes
+    of the values. Its previous state ``h.(t-1)`` is first multiplied by
+    ``exp(-max(0, elapsed W_h + b_h))``.
+    """
+    x = x.toarray() if issparse(x) else x  # few times are 0, so there is no use in a sparse x
+    inputs, back_inputs = fade(p, x)
+    decay, back_decay = decay_states(p, x)
+    states, back_states = gru({**p, "decay": decay}, inputs, packing, start)
+
+    def back(dh, grad, want_dx=True):
+        ddecay = np.empty_like(decay)
+        dinputs, dstart = back_states(dh, {**grad, "decay": ddecay})
+        dx = back_inputs(dinputs, grad, want_dx)
+        delapsed = back_decay(ddecay, grad, want_dx)
+        if want_dx:
+            dx[:, -delapsed.shape[1] :] += delapsed
+        return dx, dstart
+
+    return states, back
 
 
 def lstm(p, x, packing, start):
@@ -267,6 +313,13 @@ class Cell(NamedTuple):
 
     onnx_attributes : mapping of str to object, default={}
         Attributes of the operator of ONNX.
+
+    decays : bool, default=False
+        Whether the input is values, what is missing, and times, with the parameters of ``decay``.
+
+    above : str, default=None
+        Name of the cell of the layers above the first, with the same `n_states`. None means the
+        same cell.
     """
 
     run: Callable
@@ -278,6 +331,8 @@ class Cell(NamedTuple):
     torch_gates: tuple[str, ...] = ()
     onnx_operator: str | None = None
     onnx_attributes: Mapping[str, Any] = {}
+    decays: bool = False
+    above: str | None = None
 
     @property
     def n_gates(self) -> int:
@@ -286,14 +341,15 @@ class Cell(NamedTuple):
 
     def shapes(self, n_in: int, n_units: int) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter of a layer."""
+        n_inputs = n_in - n_in // 3 if self.decays else n_in  # the gates do not receive the times
         shapes: dict[str, tuple[int, ...]] = {
-            "W": (self.n_gates, n_in, n_units),
+            "W": (self.n_gates, n_inputs, n_units),
             "U": (self.n_gates, n_units, n_units),
             "b": (self.n_gates, n_units),
         }
         if self.recurrent_bias:
             shapes["b_rec"] = (n_units,)
-        return shapes
+        return shapes | (shapes_of_decay(n_in // 3, n_units) if self.decays else {})
 
     def options(self, activation: str) -> dict[str, str]:
         """Keyword arguments of `run`."""
@@ -321,6 +377,7 @@ CELLS = {
         onnx_operator="GRU",
         onnx_attributes={"linear_before_reset": 1},
     ),
+    "gru_d": Cell(gru_d, gates=("z", "r", "n"), recurrent_bias="n", decays=True, above="gru"),
     "lstm": Cell(
         lstm,
         gates=("i", "o", "f", "g"),

@@ -80,9 +80,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     ValueError
         If a parameter is invalid, class labels are neither numbers nor text, a network is a
-        transformer in the middle of a pipeline, a step is `skrnn.PerSequence` or
-        `skrnn.Frames`, a step for tables follows one that outputs sequences, or the first step
-        has no `n_features_in_`.
+        transformer in the middle of a pipeline, a step is `skrnn.PerSequence`,
+        `skrnn.ForwardImputer` or `skrnn.Frames`, a network has the cell 'gru_d', a step for
+        tables follows one that outputs sequences, or the first step has no `n_features_in_`.
 
     NotFittedError
         If the estimator is not fitted.

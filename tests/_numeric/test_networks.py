@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from numeric_helpers import LENGTHS, describe, random_params, recurrent_networks
+from numeric_helpers import LENGTHS, N_FEATURES, describe, random_params, recurrent_networks
 from numpy.random import RandomState
 
 from skrnn._numeric import recurrent as cells
@@ -15,7 +15,7 @@ from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, truncated
 
 PACKING = Packing(LENGTHS)
-X = RandomState(0).normal(size=(PACKING.n_rows, 2))
+X = RandomState(0).normal(size=(PACKING.n_rows, N_FEATURES))
 
 
 # --- Combinators ---------------------------------------------------------------------------
@@ -48,7 +48,7 @@ def test_chain_and_named():
 
 
 def test_concatenate():
-    dy = np.array([1.0, 1.0, 3.0, 3.0])
+    dy = np.repeat([1.0, 3.0], N_FEATURES)
     y, dx, grad = run(concatenate(named("a", scale), named("b", scale)), dy, True)
     assert np.array_equal(y, np.hstack([2 * X, 5 * X]))
     assert np.array_equal(dx, np.full_like(X, 1 * 2 + 3 * 5))
@@ -56,7 +56,7 @@ def test_concatenate():
 
 
 def test_add():
-    dy = np.array([1.0, 2.0])
+    dy = np.array([1.0, 2.0, 3.0])
     y, dx, grad = run(add(named("a", scale), named("b", scale)), dy, True)
     np.testing.assert_allclose(y, 7 * X)
     np.testing.assert_allclose(dx, np.tile(7 * dy, (len(X), 1)))
@@ -132,9 +132,9 @@ def test_the_cell_is_three_calls_from_run(cell, monkeypatch):
         return original.run(*args, **options)
 
     monkeypatch.setitem(CELLS, cell, original._replace(run=counting))
-    network = RNN(2, (3, 2), 1, cell)
+    network = RNN(N_FEATURES, (3, 2), 1, cell)
     network.run(random_params(network.shapes), X, PACKING)
-    assert len(depths) == 2
+    assert len(depths) == (1 if original.above else 2)
     assert max(depths) <= 3
 
 
@@ -145,7 +145,7 @@ AGAIN = "can be called only once, because it overwrites .* Repeat the forward pa
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_second_backward_pass_of_a_cell(cell):
-    p = random_params({"layer": CELLS[cell].shapes(2, 3)})["layer"]
+    p = random_params({"layer": CELLS[cell].shapes(N_FEATURES, 3)})["layer"]
     start = (0,) * CELLS[cell].n_states
     states, back = CELLS[cell].run(p, X, PACKING, start)
     grad = {name: np.empty_like(array) for name, array in p.items()}
@@ -165,13 +165,13 @@ def test_second_backward_pass_of_a_network(network):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_truncated_backward_pass_repeats_the_forward_pass(cell):
-    p = random_params({"layer": CELLS[cell].shapes(2, 3)})
+    p = random_params({"layer": CELLS[cell].shapes(N_FEATURES, 3)})
     states, back = truncated(cell, p["layer"], X, PACKING, (0,) * CELLS[cell].n_states, 2)
     grads = p.like(), p.like()
     (first, _), (second, _) = (back(np.ones_like(states[0]), grad["layer"]) for grad in grads)
     assert np.array_equal(first, second)
     assert np.array_equal(grads[0].flat, grads[1].flat)
-    network = RNN(2, (3,), 1, cell, bptt_steps=2)
+    network = RNN(N_FEATURES, (3,), 1, cell, bptt_steps=2)
     y, back = network.run(random_params(network.shapes), X, PACKING)
     for _ in range(2):
         back(y, random_params(network.shapes).like())
@@ -187,7 +187,7 @@ def test_facts_about_a_cell_agree(cell):
     assert sorted(facts.torch_gates) in ([], sorted(facts.gates))  # none if PyTorch lacks the cell
     assert set(facts.initial_bias) <= set(facts.gates)
     assert facts.onnx_operator in (None, cell.upper())
-    assert ("b_rec" in facts.shapes(2, 3)) == (facts.recurrent_bias in facts.gates)
+    assert ("b_rec" in facts.shapes(N_FEATURES, 3)) == (facts.recurrent_bias in facts.gates)
     assert ("activation" in inspect.signature(facts.run).parameters) == facts.takes_activation
     assert list(facts.options("relu")) == ["activation"] * facts.takes_activation
 

@@ -25,7 +25,7 @@ from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.static import initial_if_empty
 
-N_FEATURES, UNITS = 2, 3
+N_FEATURES, UNITS = 3, 3
 
 
 # --- Textbook loops ------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from sklearn.preprocessing import (
 )
 
 from skrnn import (
+    ForwardImputer,
     Frames,
     PerSequence,
     PerStep,
@@ -95,6 +96,7 @@ ESTIMATORS = {
     "padder": SequencePadder(),
     "per step": PerStep(MaxAbsScaler()),
     "per sequence": PerSequence(MaxAbsScaler()),
+    "forward imputer": ForwardImputer(add_indicator=True, add_elapsed=True),
     "frames": Frames(2),
     "statistics of frames": Frames(2, features="statistics"),
     "reader": None,
@@ -107,13 +109,14 @@ METHODS = {
     "padder": ["fit_transform", "transform"],
     "per step": ["fit_transform", "transform"],
     "per sequence": ["fit_transform", "transform"],
+    "forward imputer": ["fit_transform", "transform"],
     "frames": ["fit_transform", "transform"],
     "statistics of frames": ["fit_transform", "transform"],
     "reader": ["as_sequences"],
 }
 # What refuses sparse steps, and what passes missing values on.
-DENSE = {"padder", "statistics of frames"}
-PASS_MISSING = {"frames", "statistics of frames"}
+DENSE = {"padder", "forward imputer", "statistics of frames"}
+PASS_MISSING = {"forward imputer", "frames", "statistics of frames"}
 ENTRIES = [(name, method) for name, methods in METHODS.items() for method in methods]
 RAGGED = [np.random.RandomState(i).normal(size=(n, 2)) for i, n in enumerate([3, 1, 4, 2])]
 

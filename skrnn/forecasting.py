@@ -1,0 +1,298 @@
+"""Forecasts of several steps, by feeding predictions back as the next step."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import csr_matrix, issparse
+from sklearn.utils import get_tags
+
+from skrnn._input import Reading, Sequences, check_numeric, in_form_of, read
+from skrnn._input.frames import column_names, is_frame, join_columns, make_frame, take
+from skrnn._input.reading import join_tables
+from skrnn._numeric.packing import starts_of
+from skrnn.losses import Quantile
+
+
+def forecast(estimator, X, horizon, exogenous=None, *, window=None) -> np.ndarray:
+    """Forecast several steps after each sequence, from an estimator of the next step.
+
+    The prediction for a sequence is appended to it as its next step, and the estimator predicts
+    the step after it, until `horizon` steps are predicted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted regressor of the next step of sequences: `SequenceRNNRegressor`,
+        `StepRNNRegressor`, an ensemble, or a pipeline, search or regressor with transformed
+        targets that contains one of them. The features of a step are the targets, followed by
+        exogenous features if there are any; see `skrnn.convert.make_windows`.
+
+    X : array-like
+        Sequences in any form that ``predict`` of `estimator` accepts.
+
+    horizon : int
+        Number of steps.
+
+    exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
+        Values of the exogenous features at the steps that are appended, in any form in which
+        sequences are accepted; frames if `X` has names. There is one step less than `horizon`,
+        because the last prediction is not fed back. Not needed for a horizon of 1.
+
+    window : int, default=None
+        Predict from so many last steps of each sequence only. None means that the sequences grow.
+        Pass the `window` of `make_windows` if the network was trained on windows: it may not be
+        accurate on longer sequences.
+
+    Returns
+    -------
+    y : ndarray of shape (n_sequences, horizon) or (n_sequences, horizon, n_targets)
+        The forecasts; 3-D if the targets are vectors.
+
+    Raises
+    ------
+    ValueError
+        If the predictions and `exogenous` together are not the features of a step, if
+        the estimator is a classifier or predicts other quantiles than the median, or if a sequence
+        without steps is given to an estimator of steps.
+
+    See Also
+    --------
+    skrnn.convert.make_windows : Cut series into windows, with the next values as targets.
+
+    Notes
+    -----
+    Networks of one direction (``bidirectional=False``) carry their state on if `window` is None,
+    and so process each step once. Otherwise, ``predict`` is called for each step. Both
+    give the same forecasts, up to rounding. If `X` is an array, ``predict`` is called with arrays,
+    so that a pipeline may also end in a regressor of tables, such as ridge regression on flat
+    windows; this needs `window`. Other forms become `skrnn.Sequences`.
+
+    What is fed back is the prediction: the mean for ``loss=Gaussian()``, whose standard deviation
+    is only valid for one step. `Quantile` is accepted for the median only, since another quantile
+    that is fed back is not this quantile of later steps.
+
+    An estimator fitted on several steps at once, ``make_windows(..., horizon=h)``, is no estimator
+    of the next step: its ``predict`` returns the forecasts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import SequenceRNNRegressor
+    >>> from skrnn.convert import make_windows
+    >>> from skrnn.forecasting import forecast
+    >>> wave = np.sin(np.arange(100) / 3)
+    >>> X, y = make_windows(wave[:90], window=20)
+    >>> reg = SequenceRNNRegressor(8, random_state=0).fit(X, y)
+    >>> errors = forecast(reg, [wave[:90]], horizon=10, window=20) - wave[90:]
+    >>> bool(abs(errors).max() < 0.2)
+    True
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if not isinstance(horizon, Integral) or horizon < 1:
+        raise ValueError(f"horizon must be an integer >= 1, got {horizon!r}.")
+    if window is not None and (not isinstance(window, Integral) or window < 1):
+        raise ValueError(f"window must be None or an integer >= 1, got {window!r}.")
+    params = estimator.get_params()
+    _check_kind(estimator, params)
+    reading = _read(X, params)
+    sequences = reading.sequences if window is None else _last_steps(reading.sequences, window)
+
+    def next_step(sequences):
+        given = in_form_of(X, reading, sequences) if isinstance(X, np.ndarray) else sequences
+        return _next_step(estimator, X if sequences is reading.sequences else given)
+
+    first = next_step(sequences)
+    vectors = first.reshape(len(first), -1)
+    if not sequences.n_features:  # empty lists do not show their number of features
+        sequences = sequences.with_values(np.empty((0, vectors.shape[1])))
+    future = _read_exogenous(exogenous, sequences, vectors.shape[1], int(horizon))
+    if window is None and sequences.static is None and _is_stream(estimator):
+        answers = _carry_on(estimator, sequences, vectors, future, int(horizon))
+    else:
+        answers = _feed_back(next_step, sequences, vectors, future, int(horizon), window)
+    return answers[:, :, 0] if first.ndim == 1 else answers
+
+
+def _check_kind(estimator, params):
+    if hasattr(estimator, "classes_"):
+        raise ValueError(
+            f"{type(estimator).__name__} predicts classes, but a forecast feeds back numbers. Use "
+            "a regressor."
+        )
+    for value in params.values():
+        if isinstance(value, Quantile) and value._levels() != 0.5:
+            raise ValueError(
+                f"The estimator predicts the quantiles {value.quantiles}. Only the median can be "
+                "fed back, loss=Quantile(0.5): another quantile is not this quantile of later "
+                "steps. For quantiles of several steps, fit on targets of several steps, "
+                "make_windows(..., horizon=h), and call predict."
+            )
+
+
+def _next_step(estimator, X) -> np.ndarray:
+    """Predict the step after each sequence, (n_sequences,) or (n_sequences, n_targets)."""
+    predictions = np.asarray(estimator.predict(X))
+    if predictions.dtype != object:
+        return predictions
+    lengths = np.array([len(steps) for steps in predictions])
+    if not lengths.all():
+        raise ValueError(
+            f"Sequence {lengths.argmin()} has no step, but an estimator of steps predicts after "
+            "each step. Pass at least one step."
+        )
+    return np.array([steps[-1] for steps in predictions])
+
+
+def _read(X, params) -> Reading:
+    """Read X as the estimator does, whose first part may read flat sequences."""
+    widths = {value for name, value in params.items() if name.split("__")[-1] == "step_features"}
+    widths -= {None}
+    return read(X, widths.pop() if len(widths) == 1 else None)
+
+
+def _read_exogenous(exogenous, sequences, n_targets, horizon) -> Sequences | None:
+    """Read the exogenous features of the steps ahead, and check that they complete a step."""
+    n_sequences, n_features = len(sequences), sequences.n_features
+    n_exogenous = n_features - n_targets
+    if n_exogenous < 0:
+        raise ValueError(
+            f"The estimator predicts {n_targets} numbers, but a step has {n_features} features. To "
+            "feed predictions back, fit on the features of the next step. If it was fitted on "
+            "several steps ahead, predict returns the forecasts."
+        )
+    if exogenous is None and (horizon == 1 or not n_exogenous):
+        return None
+    shape = f"({n_sequences}, {horizon - 1}, {n_exogenous})"
+    what = "(n_sequences, horizon - 1, n_exogenous)"
+    if exogenous is None:
+        raise ValueError(
+            f"A step has {n_features} features, but the estimator predicts {n_targets} of them. "
+            f"Either pass exogenous, {what} = {shape}, with the other features of the steps that "
+            "are appended (one less than horizon: the last prediction is not fed back), or fit on "
+            "vectors of all features of the next step."
+        )
+    if not n_exogenous:
+        raise ValueError(
+            f"The estimator predicts all {n_targets} features of a step, so exogenous must be None."
+        )
+    if isinstance(exogenous, np.ndarray):
+        exogenous = list(exogenous)  # in which no step is padding
+    future = read(exogenous, None).sequences
+    same_lengths = len(future) == n_sequences and (future.lengths == horizon - 1).all()
+    if not same_lengths or (horizon > 1 and future.n_features != n_exogenous):
+        raise ValueError(
+            f"exogenous must have the shape {what} = {shape}: a step less than horizon, because "
+            f"the last prediction is not fed back. It holds {len(future)} sequences of "
+            f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
+        )
+    names = column_names(sequences.values)
+    if names and horizon > 1 and column_names(future.values) != names[n_targets:]:
+        raise ValueError(
+            f"X has the columns {names}, so exogenous must be frames with the columns "
+            f"{names[n_targets:]}, but its columns are {column_names(future.values)}."
+        )
+    return future
+
+
+# Any estimator: predict for each step -------------------------------------------------------
+
+
+def _feed_back(next_step, sequences, vectors, future, horizon, window):
+    """Predict each step from the sequences to which the steps before it are appended."""
+    answers = [vectors]
+    for k in range(horizon - 1):
+        sequences = _append(sequences, _new_rows(sequences.values, answers[-1], future, k))
+        if window is not None:
+            sequences = _last_steps(sequences, window)
+        answers.append(next_step(sequences).reshape(len(vectors), -1))
+    return np.stack(answers, axis=1)
+
+
+def _new_rows(table, vectors, future, k):
+    """Make the rows that are appended to a table of steps: predictions, exogenous features."""
+    if is_frame(table):
+        names = (column_names(table) or [])[: vectors.shape[1]]
+        vectors = make_frame(dict(zip(names, vectors.T, strict=True)), table)
+    rows = vectors
+    if future is not None:
+        of_step = take(future.values, starts_of(future.lengths) + k)
+        rows = join_columns([vectors, of_step.toarray() if issparse(of_step) else of_step])
+    if getattr(table, "dtype", None) == np.float32:
+        rows = rows.astype(np.float32)
+    return csr_matrix(rows) if issparse(table) else rows
+
+
+def _append(sequences, rows) -> Sequences:
+    """Append a step to each sequence."""
+    number = np.arange(len(sequences))
+    of_row = np.concatenate([np.repeat(number, sequences.lengths), number])
+    values = take(join_tables([sequences.values, rows]), np.argsort(of_row, kind="stable"))
+    static, ids = sequences.static, sequences.ids
+    return Sequences(values, sequences.lengths + 1, static=static, ids=ids)
+
+
+def _last_steps(sequences, window) -> Sequences:
+    """Keep the last steps of each sequence."""
+    lengths = np.minimum(sequences.lengths, window)
+    if (lengths == sequences.lengths).all():
+        return sequences
+    ends = np.cumsum(sequences.lengths)
+    steps = np.repeat(ends - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+    static, ids = sequences.static, sequences.ids
+    return Sequences(take(sequences.values, steps), lengths, static=static, ids=ids)
+
+
+# Networks of one direction: streams ---------------------------------------------------------
+
+
+def _is_stream(estimator) -> bool:
+    """Return whether the estimator is a network of one direction, or an ensemble of them."""
+    if not hasattr(estimator, "step"):
+        return False
+    members = getattr(estimator, "estimators_", [estimator])
+    return not any(member._fitted_network().bidirectional for member in members)
+
+
+def _carry_on(estimator, sequences, vectors, future, horizon):
+    """Predict each step from the state after the steps before it.
+
+    All sequences start together. After its last step, a sequence goes on with its predictions. They
+    are ordered by length, so that those that still go on are the first ones.
+    """
+    order = np.argsort(-sequences.lengths, kind="stable")
+    lengths, starts = sequences.lengths[order], starts_of(sequences.lengths)[order]
+    allow_nan = get_tags(estimator).input_tags.allow_nan
+    values = check_numeric(sequences, allow_nan).values
+    n_sequences, n_targets = vectors.shape
+    answers = np.empty((n_sequences, horizon, n_targets), vectors.dtype)
+    answers[:, 0] = vectors[order]
+    appended = np.empty((n_sequences, horizon - 1, sequences.n_features), values.dtype)
+    if future is not None:
+        known = check_numeric(future, allow_nan).values
+        known = known.toarray() if issparse(known) else known
+        appended[:, :, n_targets:] = known.reshape(n_sequences, horizon - 1, -1)[order]
+    x = np.empty((n_sequences, sequences.n_features), values.dtype)
+    state = estimator.initial_state(n_sequences)
+    for t in range(lengths[0] + horizon - 1):
+        n_read, n_on = np.searchsorted(t - lengths, [0, horizon - 1])
+        given = values[starts[:n_read] + t]
+        x[:n_read] = given.toarray() if issparse(given) else given
+        fed = np.arange(n_read, n_on)
+        ahead = t - lengths[fed]
+        appended[fed, ahead, :n_targets] = answers[fed, ahead]
+        x[fed] = appended[fed, ahead]
+        predictions, state = estimator.step(x[:n_on], _first_streams(state, n_on))
+        answers[fed, ahead + 1] = predictions.reshape(n_on, -1)[n_read:]
+    return answers[np.argsort(order)]
+
+
+def _first_streams(state, n_streams):
+    """Keep the first streams of a state, which is a tuple of tuples of arrays."""
+    if isinstance(state, np.ndarray):
+        return state[:n_streams]
+    if not isinstance(state, tuple):
+        return state  # the number of steps
+    parts = [_first_streams(part, n_streams) for part in state]
+    return state._make(parts) if hasattr(state, "_make") else tuple(parts)

@@ -1,0 +1,353 @@
+"""Forecasts: predictions that are fed back as the next step."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+import skrnn.forecasting
+from skrnn import (
+    EnsembleRegressor,
+    Gaussian,
+    PerStep,
+    Quantile,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    Sequences,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    TransformedStepTargetRegressor,
+    as_sequences,
+)
+from skrnn.convert import make_windows
+from skrnn.forecasting import forecast
+
+QUICK = {"max_iter": 2, "random_state": 0}
+WAVE = np.sin(np.arange(40) / 3)
+
+
+def series(n_columns, n_steps=30):
+    """Waves in several columns."""
+    return np.sin(np.arange(n_steps)[:, None] / np.arange(2, 2 + n_columns))
+
+
+def fitted(kind, n_targets, n_exogenous=0, **params):
+    """Fit a network to the next step of waves."""
+    waves = series(n_targets + n_exogenous)
+    exogenous = waves[:, n_targets:] if n_exogenous else None
+    X, y = make_windows(waves[:, :n_targets], window=6, exogenous=exogenous)
+    if kind is StepRNNRegressor:
+        y = [waves[i + 1 : i + 7, :n_targets].squeeze() for i in range(len(X))]
+    return kind(3, **QUICK, **params).fit(X, y)
+
+
+def by_hand(predict, sequences, exogenous, horizon):
+    """Forecast one sequence after the other in a loop over predictions of grown sequences."""
+    out = []
+    for i, sequence in enumerate(sequences):
+        steps, answers = np.array(sequence, dtype=float), []
+        for k in range(horizon):
+            answers.append(np.ravel(predict(steps)))
+            if k < horizon - 1:
+                row = np.concatenate([answers[-1], [] if exogenous is None else exogenous[i][k]])
+                steps = np.vstack([steps, row])
+        out.append(answers)
+    return np.array(out)
+
+
+def predict_one(estimator):
+    per_step = isinstance(estimator, StepRNNRegressor)
+
+    def predict(steps):
+        prediction = estimator.predict([steps])[0]
+        return prediction[-1] if per_step else prediction
+
+    return predict
+
+
+@pytest.mark.parametrize("kind", [SequenceRNNRegressor, StepRNNRegressor])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(("n_targets", "n_exogenous"), [(1, 0), (2, 0), (1, 2), (2, 1)])
+def test_forecast_equals_a_loop_over_predict(kind, bidirectional, n_targets, n_exogenous):
+    reg = fitted(kind, n_targets, n_exogenous, bidirectional=bidirectional)
+    waves = series(n_targets + n_exogenous)
+    X = [waves[:7], waves[3:4], waves[5:17], waves[1:8]]
+    exogenous = None
+    if n_exogenous:
+        exogenous = np.random.RandomState(0).normal(size=(4, 4, n_exogenous))
+    answers = reg.forecast(X, 5, exogenous)
+    expected = by_hand(predict_one(reg), X, exogenous, 5)
+    assert answers.shape == ((4, 5) if n_targets == 1 else (4, 5, n_targets))
+    np.testing.assert_allclose(answers.reshape(expected.shape), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention", ("last", "mean", "max")])
+def test_streams_give_the_forecasts_of_growing_sequences(cell, pooling, monkeypatch):
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False, cell=cell, pooling=pooling)
+    X = [WAVE[:9], WAVE[:0], WAVE[3:4], WAVE[5:30], WAVE[2:11]]
+    streamed = forecast(reg, X, 6)
+    monkeypatch.setattr(skrnn.forecasting, "_is_stream", lambda estimator: False)
+    np.testing.assert_allclose(streamed, forecast(reg, X, 6), rtol=0, atol=1e-12)
+
+
+def test_streams_process_each_step_once(monkeypatch):
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False)
+    calls = []
+    monkeypatch.setattr(reg, "predict", lambda X: calls.append(len(X)) or np.zeros(len(X)))
+    reg.forecast([WAVE[:9], WAVE[:4]], 20)
+    assert calls == [2]
+
+
+def test_one_step_ahead_is_predict():
+    reg = fitted(SequenceRNNRegressor, 1, 1)
+    X, _ = make_windows(WAVE, window=6, exogenous=WAVE)
+    np.testing.assert_array_equal(reg.forecast(X, 1)[:, 0], reg.predict(X))
+    nothing = np.empty((len(X), 0, 1))
+    np.testing.assert_array_equal(reg.forecast(X, 1, nothing)[:, 0], reg.predict(X))
+
+
+def test_finished_streams_do_not_overflow():
+    """A short sequence is finished long before the others, and is not continued."""
+    cell = {"cell": "rnn", "activation": "identity", "bidirectional": False, "pooling": "last"}
+    reg = SequenceRNNRegressor(1, **cell, skip_connection=None, **QUICK).fit([[0], [1]], [0, 1])
+    for p in reg.weights_.values():
+        for weights in p.values():
+            weights[...] = 0
+    reg.weights_["recurrent_0"]["W"][...] = 1e60
+    reg.weights_["output"]["W"][...] = 1
+    answers = reg.forecast([[1.0], [0.0] * 50], 3)
+    np.testing.assert_allclose(answers, [[1e60, 1e120, 1e180], [0, 0, 0]])
+
+
+# Forms of X --------------------------------------------------------------------------------
+
+
+SHORT = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])  # three sequences of two steps
+FORMS = {
+    "list": list(SHORT),
+    "tuple": tuple(SHORT[:, :, None]),
+    "3-D": SHORT[:, :, None],
+    "padded 3-D": np.pad(SHORT, [(0, 0), (0, 2)], constant_values=np.nan)[:, :, None],
+    "Sequences": as_sequences(list(SHORT)),
+    "sparse": [csr_matrix(steps[:, None]) for steps in SHORT],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("window", [None, 2])
+def test_every_form_of_X_gives_the_same_forecasts(form, bidirectional, window):
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=bidirectional)
+    expected = reg.forecast(SHORT.tolist(), 4, window=window)
+    answers = reg.forecast(FORMS[form], 4, window=window)
+    np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_tables_with_a_sequence_in_each_row(window):
+    X = np.random.RandomState(0).normal(size=(8, 6))
+    reg = SequenceRNNRegressor(3, step_features=2, **QUICK).fit(X, X[:, :2])
+    expected = reg.forecast(X.reshape(8, 3, 2), 3, window=window)
+    np.testing.assert_array_equal(reg.forecast(X, 3, window=window), expected)
+    model = make_pipeline(PerStep(StandardScaler(), step_features=2), reg)
+    model.fit(X, X[:, :2])
+    expected = forecast(model, list(X.reshape(8, 3, 2)), 3, window=window)
+    np.testing.assert_allclose(forecast(model, X, 3, window=window), expected, atol=1e-12)
+
+
+def test_one_sequence_in_place_of_several_is_refused():
+    reg = fitted(SequenceRNNRegressor, 1)
+    with pytest.raises(ValueError, match=r"Pass \[X\] if X is one sequence"):
+        reg.forecast(WAVE[:, None], 3)
+
+
+def test_float32_stays():
+    X, y = make_windows(WAVE.astype(np.float32), window=6)
+    for bidirectional in (False, True):
+        reg = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK).fit(X, y)
+        assert reg.forecast(X, 3).dtype == np.float32
+
+
+def test_integers_are_continued_by_floats():
+    reg = fitted(SequenceRNNRegressor, 1)
+    X = [[0, 1], [1, 0, 1]]
+    expected = reg.forecast([np.array(x, dtype=float) for x in X], 4)
+    np.testing.assert_array_equal(reg.forecast(X, 4), expected)
+
+
+@pytest.mark.parametrize("empty", [[[], []], [np.empty((0, 1))], [[0.1], []]])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_empty_sequences_are_continued(empty, bidirectional):
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=bidirectional)
+    answers = reg.forecast(empty, 3)
+    first = reg.predict(empty)
+    expected = reg.predict([[*np.ravel(x), f] for x, f in zip(empty, first, strict=True)])
+    np.testing.assert_allclose(answers[:, :2], np.column_stack([first, expected]), atol=1e-12)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_keep_names_and_text(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    days = np.array(["mo", "tu", "we"])[np.arange(30) % 3]
+    frame, day = make({"u": np.arange(30) % 3}), make({"day": days})
+    X, y = make_windows(frame, window=6, exogenous=day)
+    columns = make_column_transformer((OneHotEncoder(), ["day"]), remainder=StandardScaler())
+    model = make_pipeline(PerStep(columns), SequenceRNNRegressor(3, **QUICK)).fit(X, y)
+    future = [make({"day": days[k % 3 : k % 3 + 2]}) for k in range(len(X))]
+    answers = forecast(model, X, 3, future)
+    assert answers.shape == (len(X), 3)
+    start = make({"u": [0.0, 1.0], "day": days[:2]})
+    again = forecast(model, [start], 2, [make({"day": days[:1]})])
+    np.testing.assert_allclose(
+        again[0, 1], model.predict([make({"u": [0.0, 1.0, again[0, 0]], "day": days[[0, 1, 0]]})])
+    )
+    with pytest.raises(ValueError, match=r"exogenous must be frames with the columns \['day'\]"):
+        forecast(model, X, 3, [make({"month": days[:2]})] * len(X))
+
+
+# Estimators --------------------------------------------------------------------------------
+
+
+def test_pipelines_and_transformed_targets_are_fed_back_in_the_units_of_the_series():
+    wave = 1000 + 50 * WAVE
+    X, y = make_windows(wave, window=6)
+    network = SequenceRNNRegressor(3, bidirectional=False, normalize_y=False, **QUICK)
+    network = TransformedTargetRegressor(network, transformer=StandardScaler())
+    model = make_pipeline(PerStep(StandardScaler()), network).fit(X, y)
+    answers = forecast(model, X[:2], 3)
+    expected = by_hand(lambda steps: model.predict([steps])[0], X[:2], None, 3)[:, :, 0]
+    np.testing.assert_allclose(answers, expected)
+    grid = {"transformedtargetregressor__regressor__alpha": [network.regressor.alpha]}
+    search = GridSearchCV(model, grid, cv=2).fit(X, y)
+    np.testing.assert_allclose(forecast(search, X[:2], 3), expected)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_an_ensemble_feeds_back_its_mean(bidirectional):
+    X, y = make_windows(WAVE, window=6)
+    network = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK)
+    ensemble = EnsembleRegressor(network, n_estimators=2, random_state=0).fit(X, y)
+    expected = by_hand(lambda steps: ensemble.predict([steps])[0], X[:2], None, 3)[:, :, 0]
+    np.testing.assert_allclose(forecast(ensemble, X[:2], 3), expected, rtol=0, atol=1e-12)
+
+
+def test_transformed_targets_of_steps():
+    X = [np.exp(WAVE[i : i + 6]) for i in range(20)]
+    y = [np.exp(WAVE[i + 1 : i + 7]) for i in range(20)]
+    logarithm = FunctionTransformer(np.log, inverse_func=np.exp)
+    reg = TransformedStepTargetRegressor(StepRNNRegressor(3, **QUICK), transformer=logarithm)
+    reg.fit(X, y)
+    expected = by_hand(lambda x: reg.predict([x])[0][-1], [x[:, None] for x in X[:2]], None, 3)
+    np.testing.assert_allclose(forecast(reg, X[:2], 3), expected[:, :, 0])
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_regressor_of_flat_windows(axes):
+    """Linear regression on two lags continues a wave exactly."""
+    X, y = make_windows(WAVE[:30], window=2)
+    flatten = FunctionTransformer(lambda windows: windows.reshape(len(windows), -1))
+    model = make_pipeline(flatten, LinearRegression(fit_intercept=False)).fit(X, y)
+    X = X if axes == 3 else X[:, :, 0]
+    np.testing.assert_allclose(forecast(model, X[-1:], 9, window=2)[0], WAVE[29:38], atol=1e-9)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_window_keeps_the_last_steps(bidirectional):
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=bidirectional)
+    X = [WAVE[:9], WAVE[:2], WAVE[3:30]]
+    expected = by_hand(
+        lambda steps: reg.predict([steps[-4:]])[0], [x[:, None] for x in X], None, 5
+    )[:, :, 0]
+    np.testing.assert_allclose(reg.forecast(X, 5, window=4), expected, rtol=0, atol=1e-12)
+
+
+def test_the_mean_of_a_gaussian_and_the_median_are_fed_back():
+    for loss in (Gaussian(), Quantile(0.5)):
+        reg = fitted(SequenceRNNRegressor, 1, loss=loss)
+        X = [WAVE[:6, None]]
+        expected = by_hand(predict_one(reg), X, None, 3)[:, :, 0]
+        np.testing.assert_allclose(reg.forecast(X, 3), expected, rtol=0, atol=1e-12)
+
+
+# What is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quantiles", [0.9, (0.1, 0.5, 0.9)])
+def test_other_quantiles_than_the_median_are_refused(quantiles):
+    model = make_pipeline(
+        PerStep(StandardScaler()), SequenceRNNRegressor(2, loss=Quantile(quantiles))
+    )
+    X, y = make_windows(WAVE, window=6)
+    model[-1].set_params(**QUICK)
+    with pytest.raises(ValueError, match="Only the median can be fed back"):
+        forecast(model.fit(X, y), X, 3)
+
+
+@pytest.mark.parametrize("kind", [SequenceRNNClassifier, StepRNNClassifier])
+def test_classifiers_are_refused(kind):
+    X = [[0, 1], [1, 0]]
+    clf = kind(2, **QUICK).fit(X, X if kind is StepRNNClassifier else [0, 1])
+    with pytest.raises(ValueError, match=f"{kind.__name__} predicts classes"):
+        forecast(clf, X, 3)
+
+
+def test_several_steps_at_once_are_those_of_predict():
+    X, y = make_windows(WAVE, window=6, horizon=3)
+    reg = SequenceRNNRegressor(2, **QUICK).fit(X, y)
+    with pytest.raises(ValueError, match=r"predicts 3 numbers.*predict returns the forecasts"):
+        reg.forecast(X, 3)
+
+
+def test_a_step_must_be_complete():
+    reg = fitted(SequenceRNNRegressor, 1, 2)
+    X = series(3)[None, :6]
+    needed = r"exogenous, \(n_sequences, horizon - 1, n_exogenous\) = \(1, 3, 2\)"
+    with pytest.raises(ValueError, match=rf"Either pass {needed}.*or fit on vectors"):
+        reg.forecast(X, 4)
+    for wrong in (np.zeros((1, 4, 2)), np.zeros((1, 3, 1)), np.zeros((2, 3, 2))):
+        with pytest.raises(ValueError, match=r"must have the shape.*\(1, 3, 2\).*not fed back"):
+            reg.forecast(X, 4, wrong)
+    missing = np.zeros((1, 3, 2))
+    missing[0, -1] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        reg.forecast(X, 4, missing)
+    with pytest.raises(ValueError, match="predicts all 1 features of a step"):
+        fitted(SequenceRNNRegressor, 1).forecast(X[:, :, :1], 4, np.zeros((1, 3, 1)))
+
+
+def test_invalid_lengths():
+    reg = fitted(SequenceRNNRegressor, 1)
+    for horizon in (0, 1.5, None):
+        with pytest.raises(ValueError, match="horizon must be an integer >= 1"):
+            reg.forecast([WAVE], horizon)
+    with pytest.raises(ValueError, match="window must be None or an integer >= 1, got 0"):
+        reg.forecast([WAVE], 2, window=0)
+
+
+def test_estimators_of_steps_need_a_step():
+    reg = fitted(StepRNNRegressor, 1)
+    with pytest.raises(ValueError, match="Sequence 1 has no step"):
+        reg.forecast([WAVE[:2], []], 2)
+
+
+def test_ids_do_not_matter():
+    reg = fitted(SequenceRNNRegressor, 1)
+    X = Sequences(WAVE[:6, None], [4, 2], ids=["a", "b"], rows=np.arange(6))
+    np.testing.assert_array_equal(reg.forecast(X, 3), reg.forecast([WAVE[:4], WAVE[4:6]], 3))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_static_columns_stay_with_their_sequence(bidirectional):
+    waves = Sequences(np.concatenate([WAVE[:20], WAVE[5:19]])[:, None], [20, 14], static=[[1], [2]])
+    X, y = make_windows(waves, window=5)
+    reg = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK).fit(X, y)
+    answers = reg.forecast(X[:2], 2)
+    steps = np.hstack([X[:2].values.reshape(2, 5), answers[:, :1]])
+    grown = Sequences(steps.reshape(-1, 1), [6, 6], static=X[:2].static)
+    np.testing.assert_allclose(answers[:, 1], reg.predict(grown), rtol=0, atol=1e-12)

@@ -1,0 +1,245 @@
+"""Windows of series: their values, names, order and splits, and what is refused."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
+
+from skrnn import SequenceRNNRegressor, Sequences, as_sequences
+from skrnn.convert import from_long, make_windows
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("n_exogenous", [0, 2])
+@pytest.mark.parametrize("stride", [1, 4])
+def test_windows_equal_a_loop(horizon, n_targets, n_exogenous, stride):
+    rng = np.random.RandomState(0)
+    series, exogenous = rng.normal(size=(20, n_targets)), rng.normal(size=(20, n_exogenous))
+    X, y = make_windows(
+        series,
+        window=5,
+        horizon=horizon,
+        stride=stride,
+        exogenous=exogenous if n_exogenous else None,
+    )
+    both = np.hstack([series, exogenous])
+    starts = range(0, 20 - 5 - horizon + 1, stride)
+    np.testing.assert_array_equal(X, [both[i : i + 5] for i in starts])
+    expected = np.array([series[i + 5 : i + 5 + horizon].ravel() for i in starts])
+    np.testing.assert_array_equal(y, expected[:, 0] if horizon * n_targets == 1 else expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, int])
+def test_windows_copy_the_series_and_keep_float32(dtype):
+    series = np.arange(9, dtype=dtype)
+    X, y = make_windows(series, window=4)
+    assert X.dtype == y.dtype == (np.float32 if dtype == np.float32 else np.float64)
+    assert X.shape == (5, 4, 1)
+    X[:], y[:] = -1, -1
+    assert series.tolist() == list(range(9))
+
+
+def test_windows_of_several_series_do_not_cross_them():
+    series = [np.arange(5.0), [100.0, 101.0], np.arange(10.0, 14.0)]
+    X, y = make_windows(series, window=2)
+    assert [x[:, 0].tolist() for x in X] == [[0, 1], [10, 11], [1, 2], [11, 12], [2, 3]]
+    assert y.tolist() == [2, 12, 3, 13, 4]
+    assert X.ids.tolist() == [0, 2, 0, 2, 0]
+
+
+def test_an_array_of_three_axes_holds_several_series():
+    series = np.arange(12.0).reshape(2, 6, 1)
+    X, y = make_windows(series, window=4)
+    expected, targets = make_windows(list(series), window=4)
+    np.testing.assert_array_equal(X.values, expected.values)
+    np.testing.assert_array_equal(y, targets)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_series(library):
+    module = pytest.importorskip(library)
+    series = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
+    expected, targets = make_windows(series, window=2)
+    frame = module.DataFrame({"u": series})
+    for form in (frame, frame["u"]):
+        X, y = make_windows(form, window=2)
+        assert [np.ravel(x).tolist() for x in X] == [np.ravel(x).tolist() for x in expected]
+        assert y.tolist() == targets.tolist()
+
+
+def test_long_tables_keep_ids_static_columns_and_rows():
+    table = {
+        "shop": ["b", "a", "a", "b", "a"],
+        "week": [1, 3, 1, 2, 2],
+        "sold": [10.0, 3.0, 1.0, 20.0, 2.0],
+        "price": [7, 6, 4, 8, 5],
+        "size": [9, 5, 5, 9, 5],
+    }
+    series, _ = from_long(table, "shop", "week", columns=["sold"], static="size")
+    prices, _ = from_long(table, "shop", "week", columns=["price"])
+    X, y = make_windows(series, window=1, exogenous=prices)
+    assert X.ids.tolist() == ["b", "a", "a"]
+    assert X.values.tolist() == [[10, 7], [1, 4], [2, 5]]
+    assert X.static.ravel().tolist() == [9, 5, 5]
+    assert X.rows.tolist() == [0, 2, 4]
+    assert y.tolist() == [20, 2, 3]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_keep_names_and_types(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    series, exogenous = make({"u": [1, 2, 3, 4]}), make({"day": ["mo", "tu", "we", "th"]})
+    X, y = make_windows(series, window=2, exogenous=exogenous)
+    assert type(X.values) is type(series)
+    assert getattr(X.values, "column_names", list(X.values.columns)) == ["u", "day"]
+    assert list(map(str, X.values["day"].to_numpy())) == ["mo", "tu", "tu", "we"]
+    assert y.tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_column_is_a_series_in_an_array_and_joins_frames(library):
+    module = pytest.importorskip(library)
+    column = module.Series(name="u", **{("values" if library == "polars" else "data"): [1, 2, 3]})
+    X, y = make_windows(column, window=2)
+    assert X.tolist() == [[[1], [2]]]
+    assert y.tolist() == [3]
+    X, _ = make_windows(column, window=2, exogenous=module.DataFrame({"v": [4, 5, 6]}))
+    assert list(X.values.columns) == ["u", "v"]
+
+
+def test_names_reach_the_estimator():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"u": np.arange(12.0) % 3, "v": np.arange(12.0) % 2})
+    X, y = make_windows(frame, window=4)
+    reg = SequenceRNNRegressor(2, max_iter=1).fit(X, y)
+    assert reg.feature_names_in_.tolist() == ["u", "v"]
+
+
+# Splits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_series", [1, 3])
+@pytest.mark.parametrize("horizon", [1, 4])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("shared", ["targets", "steps"])
+def test_time_series_split_with_the_documented_gap(n_series, horizon, stride, shared):
+    """The values of the series are their steps, so that windows and targets show their place."""
+    window = 5
+    series = [np.arange(60.0 - 7 * i) for i in range(n_series)]
+    X, y = make_windows(series, window=window, horizon=horizon, stride=stride)
+    first = X.values.reshape(len(X), window)[:, 0]
+    targets = y.reshape(len(y), -1)
+    n_apart = horizon if shared == "targets" else window + horizon
+    gap = n_series * -(-n_apart // stride) - 1
+    for train, test in TimeSeriesSplit(3, gap=gap, test_size=4).split(X, y):
+        last = targets[train].max()
+        assert last < (targets if shared == "targets" else first[:, None])[test].min()
+    smaller = TimeSeriesSplit(3, gap=gap - n_series, test_size=4) if gap >= n_series else None
+    if smaller and n_series == 1:  # the gap is not larger than necessary
+        train, test = next(smaller.split(X))
+        place = targets if shared == "targets" else first[:, None]
+        assert targets[train].max() >= place[test].min()
+
+
+def test_ids_are_groups():
+    X, y = make_windows([np.arange(8.0), np.arange(6.0), np.arange(9.0)], window=3)
+    for train, test in GroupKFold(3).split(X, y, groups=X.ids):
+        assert not set(X.ids[train]) & set(X.ids[test])
+
+
+# Missing values ----------------------------------------------------------------------------
+
+
+def test_a_missing_target_is_named():
+    series = [np.arange(6.0), np.array([0, 1, 2, np.nan, 4, 5.0])]
+    with pytest.raises(ValueError, match=r"missing value at step 3 of sequence 1, which is a targ"):
+        make_windows(series, window=2)
+
+
+def test_windows_without_complete_targets_are_left_out():
+    series = as_sequences([[0, 1, 2, 3, np.nan, 5, 6, 7]], numeric=False)
+    X, y = make_windows(series, window=2, horizon=2, missing_targets="drop")
+    np.testing.assert_array_equal(X.values.reshape(-1, 2), [[0, 1], [3, np.nan], [np.nan, 5]])
+    assert y.tolist() == [[2, 3], [5, 6], [6, 7]]
+
+
+def test_missing_values_of_windows_are_kept_where_no_step_is_padding():
+    exogenous = [1.0, np.nan, 3.0, np.nan]
+    X, _ = make_windows([1, 2, 3, 4], window=2, exogenous=exogenous)
+    np.testing.assert_array_equal(X[0], [[1, 1], [2, np.nan]])
+    with pytest.raises(ValueError, match=r"Window 0 ends with a missing step.*as_sequences"):
+        make_windows([1, np.nan, 3, 4], window=2)
+    X, _ = make_windows(as_sequences([[1, np.nan, 3, 4]], numeric=False), window=2)
+    np.testing.assert_array_equal(X[0], [[1], [np.nan]])
+
+
+def test_no_window_is_left():
+    series = [1, 2, np.nan]
+    with pytest.raises(ValueError, match="missing value at step 2 of sequence 0"):
+        make_windows(series, window=2, missing_targets="drop")
+
+
+# What is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"window": 0}, "window must be an integer >= 1, got 0"),
+        ({"horizon": 1.5}, "horizon must be an integer >= 1, got 1.5"),
+        ({"stride": -1}, "stride must be an integer >= 1, got -1"),
+        ({"missing_targets": "skip"}, "missing_targets must be 'error' or 'drop', got 'skip'"),
+        ({"series": [1, 2, 3]}, r"window \+ horizon = 4 steps; the longest has 3"),
+        ({"series": [[1, 2], [1]]}, r"window \+ horizon = 4 steps; the longest has 2"),
+        ({"series": 5}, "series must be a list or array of sequences; got int"),
+        ({"series": []}, r"series has shape \(0,\)"),
+        ({"series": ["a"] * 9}, "holds text"),
+        ({"series": [1, 2, np.inf, 4, 5]}, "series contains infinity at step 2 of sequence 0"),
+        ({"exogenous": [1, 2]}, "exogenous has series of 2 steps, but series has 9"),
+        (
+            {
+                "series": Sequences(np.ones((9, 1)), [5, 4], ids=["a", "b"]),
+                "exogenous": Sequences(np.ones((9, 1)), [5, 4], ids=["b", "a"]),
+            },
+            "the ids 'b', 'a', but series has 'a', 'b'",
+        ),
+        (
+            {"exogenous": Sequences(np.ones((9, 1)), [9], static=[[1]])},
+            "exogenous has static columns",
+        ),
+    ],
+)
+def test_invalid_arguments(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make_windows(**{"series": np.arange(9.0), "window": 3, **arguments})
+
+
+def test_dates_must_increase_and_be_those_of_the_exogenous_columns():
+    pandas = pytest.importorskip("pandas")
+    days = pandas.date_range("2020-01-01", periods=6)
+    frame = pandas.DataFrame({"u": np.arange(6.0)}, index=days)
+    other = pandas.DataFrame({"v": np.arange(6.0)}, index=days)
+    assert len(make_windows(frame, window=2, exogenous=other)[1]) == 4
+    for wrong in (frame[::-1], frame.iloc[[0, 0, 1, 2, 3, 4]], frame["u"][::-1]):
+        with pytest.raises(ValueError, match="dates in the index of series must be increasing"):
+            make_windows(wrong, window=2)
+    with pytest.raises(ValueError, match="dates in the index of Series 1 of series must be incr"):
+        make_windows([frame, frame[::-1]], window=2)
+    shifted = other.set_index(days + pandas.Timedelta(days=1))
+    with pytest.raises(ValueError, match="exogenous has another index than series"):
+        make_windows(frame, window=2, exogenous=shifted)
+    nested = frame.set_index(["u", frame.index])
+    with pytest.raises(ValueError, match=r"index of 2 levels\. skrnn\.convert\.from_long"):
+        make_windows(nested, window=2)
+
+
+def test_columns_that_do_not_fit_together():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"u": np.arange(6.0), "shop": list("aaabbb")})
+    with pytest.raises(ValueError, match=r"Column 'shop' of series holds text.*from_long"):
+        make_windows(frame, window=2)
+    with pytest.raises(ValueError, match="must differ, got \\['u', 'u', 'shop'\\]"):
+        make_windows(frame[["u"]], window=2, exogenous=frame)
+    with pytest.raises(ValueError, match="pass frames of one library, or arrays"):
+        make_windows(np.arange(6.0), window=2, exogenous=frame)
