@@ -2,7 +2,7 @@
 
 from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
-from skrnn.compose import TransformedStepTargetRegressor
+from skrnn.compose import TableTransformer, TransformedStepTargetRegressor
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier, XORMLPRegressor
@@ -34,6 +34,7 @@ __all__ = [
     "Sequences",
     "StepRNNClassifier",
     "StepRNNRegressor",
+    "TableTransformer",
     "TransformedStepTargetRegressor",
     "XORMLPClassifier",
     "XORMLPRegressor",

@@ -61,8 +61,9 @@ class RecurrentNetwork(NeuralNetwork):
         Parameters
         ----------
         X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
-            Sequences in any form that `skrnn.as_sequences` reads. float32 stays float32
-            throughout; all other types become float64.
+            Sequences in any form that `skrnn.as_sequences` reads. The columns of single values
+            of a DataFrame with columns of sequences, and the table ``static`` of `Sequences`, are
+            static features. float32 stays float32 throughout; all other types become float64.
 
         y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
             Class labels, or a multilabel indicator matrix, for a classifier; numbers or

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import get_config
-from sklearn.base import TransformerMixin
+from sklearn import config_context, get_config
+from sklearn.base import TransformerMixin, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
@@ -121,18 +121,18 @@ def accepts_missing(transformer) -> bool:
     """Return whether missing values may pass to a transformer."""
     from sklearn.compose import ColumnTransformer  # imports linear models, which takes 25 ms
 
-    first = _first_step(transformer)
+    first = first_step(transformer)
     if isinstance(first, (ColumnTransformer, FeatureUnion)):
         return True  # each of its transformers checks its own columns
     tags = _tags(first)
     return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
 
 
-def _first_step(transformer):
+def first_step(transformer):
     """Return the first step of a pipeline, which may be a pipeline too; None if there is none."""
     if not isinstance(transformer, Pipeline):
         return None if transformer == "passthrough" else transformer
-    steps = (_first_step(step) for _, step in transformer.steps)
+    steps = (first_step(step) for _, step in transformer.steps)
     return next((step for step in steps if step is not None), None)
 
 
@@ -140,24 +140,39 @@ def _tags(transformer):
     return get_tags(transformer) if hasattr(transformer, "__sklearn_tags__") else None
 
 
-def as_input(transformer, values):
+def as_input(transformer, values, unit="step"):
     """Return a table of steps; its only column for a transformer of texts or dictionaries."""
-    first = _first_step(transformer)
+    first = first_step(transformer)
     if isinstance(first, FeatureUnion):
         parts = [part for _, part in first.transformer_list if not isinstance(part, str)]
-        return as_input(parts[0], values) if parts else values
+        return as_input(parts[0], values, unit) if parts else values
     tags = _tags(first)
     if tags is None or tags.input_tags.two_d_array:
         return values
     if values.shape[1] != 1:
         raise ValueError(
-            f"{type(first).__name__} takes one text or dictionary for each step, but the "
-            f"steps of X have {values.shape[1]} features. A ColumnTransformer can apply it to "
-            "one column of a frame."
+            f"{type(first).__name__} takes one text or dictionary for each {unit}, but there are "
+            f"{values.shape[1]} features of a {unit}. A ColumnTransformer can apply it to one "
+            "column of a frame."
         )
     return (
         read_column(values[(column_names(values) or [])[0]]) if is_frame(values) else values[:, 0]
     )
+
+
+def refuse_sequence_transformers(owner, transformer) -> None:
+    """Refuse a transformer of tables that is, or contains, a transformer of sequences.
+
+    It would read each row of the table as a flat sequence.
+    """
+    transformer = clone(transformer)  # refuses a class
+    for part in (transformer, *transformer.get_params().values()):
+        if isinstance(part, SequenceTransformer):
+            name, of_tables = type(part).__name__, type(owner).__name__
+            raise ValueError(
+                f"{of_tables} takes transformers of tables, but {name} is a transformer of "
+                f"sequences. Put {name} before or after {of_tables} in a pipeline."
+            )
 
 
 def refuse_requests(owner, transformer) -> None:
@@ -173,17 +188,37 @@ def refuse_requests(owner, transformer) -> None:
         )
 
 
-def check_rows(result, sequences: Sequences, container: str):
-    """Return the output of a transformer as an array, CSR matrix or frame of a row per step."""
+def call_on_table(transformer, method, values, container, describe, unit, /, *args, **params):
+    """Call a method of a transformer with a table that has a row for each `unit`.
+
+    `describe` returns what may be wrong with the table, which completes an error message. Returns
+    the output as an array, CSR matrix or frame; None for the method 'fit'.
+    """
+    table = as_input(transformer, values, unit)
+    container = container if is_frame(values) else "default"
+    try:
+        with config_context(transform_output=container):
+            result = getattr(transformer, method)(table, *args, **params)
+    except (AttributeError, TypeError, ValueError) as error:
+        hint = describe()
+        if len(table.shape) == 1:
+            hint = hint or "The steps of X are neither texts nor dictionaries."
+        if not hint:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error}\n{hint}") from error
+    return None if method == "fit" else _check_rows(result, values.shape[0], container, unit)
+
+
+def _check_rows(result, n_rows: int, container: str, unit: str):
     if issparse(result):
         result = result.tocsr()
     elif container == "default" or not is_frame(result):
         result = np.ascontiguousarray(result)  # of a frame, the columns would be contiguous
-    n_steps = sequences.values.shape[0]
-    if len(result.shape) != 2 or result.shape[0] != n_steps:
+    if len(result.shape) != 2 or result.shape[0] != n_rows:
         raise ValueError(
-            f"The transformer returned shape {result.shape} for {n_steps} steps, but a row for "
-            "each step is required. PerSequence takes functions that change the number of steps."
+            f"The transformer returned shape {result.shape} for {n_rows} {unit}s, but a row for "
+            f"each {unit} is required. PerSequence takes functions that change the number of steps."
         )
     return result
 

@@ -1,4 +1,4 @@
-"""Regression on transformed targets of steps."""
+"""Steps and static features in one transformer, and regression on transformed targets of steps."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
 from skrnn._input.containers import list_or_array, read_list
+from skrnn._tables import TableTransformer as TableTransformer
 from skrnn.metrics import flat_r2_score
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -37,11 +38,12 @@ from skrnn._transformers import (
     SequenceTransformer,
     accepts_missing,
     as_input,
-    check_rows,
+    call_on_table,
     check_steps,
     names_of_features,
     read_again,
     refuse_requests,
+    refuse_sequence_transformers,
     repeat_for_steps,
 )
 
@@ -330,6 +332,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         """
         with self._fitting(X, y):
             sequences = self._read(X, reset=True).sequences
+            refuse_sequence_transformers(self, self.transformer)
             y, params = self._for_steps("fit", y, params, sequences.lengths)
             self.transformer_ = clone(self.transformer)
             self._call("fit", sequences, y, **params)
@@ -366,6 +369,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             return self.fit(X, y, **params).transform(X)
         with self._fitting(X, y):
             reading = self._read(X, reset=True)
+            refuse_sequence_transformers(self, self.transformer)
             y, params = self._for_steps("fit_transform", y, params, reading.sequences.lengths)
             self.transformer_ = clone(self.transformer)
             values = self._call("fit_transform", reading.sequences, y, **params)
@@ -480,20 +484,9 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
 
     def _call(self, method, sequences, *args, **params):
         """Call the fitted transformer with the table of steps."""
-        table = as_input(self.transformer, sequences.values)
-        container = self._container() if is_frame(sequences.values) else "default"
-        try:
-            with config_context(transform_output=container):
-                result = getattr(self.transformer_, method)(table, *args, **params)
-        except (AttributeError, TypeError, ValueError) as error:
-            hint = describe_first(sequences)
-            if len(table.shape) == 1:
-                hint = hint or "The steps of X are neither texts nor dictionaries."
-            if not hint:
-                raise
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{error}\n{hint}") from error
-        return None if method == "fit" else check_rows(result, sequences, container)
+        describe = partial(describe_first, sequences)
+        given = method, sequences.values, self._container(), describe, "step"
+        return call_on_table(self.transformer_, *given, *args, **params)
 
 
 class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -576,6 +569,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
         """
         if hasattr(self.transformer, "fit"):
             refuse_requests(self, self.transformer)
+            refuse_sequence_transformers(self, self.transformer)
         with self._fitting(X, y):
             sequences = self._read(X, reset=True).sequences
             first = int(np.argmax(sequences.lengths > 0))

@@ -151,17 +151,19 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Class labels; column numbers for multilabel problems.
 
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
-        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
+        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
-        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). A
+        GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
-        forget, cell). ``attention`` has ``W``
-        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
-        (n_step_features_, embedding_size), one row for each feature.
+        forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
+        has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
+        has ``W`` (n_step_features_, embedding_size), one row for each feature. With static
+        features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units), which
+        makes the initial states of a layer of them, and the last rows of ``W`` of ``output`` are
+        theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -171,6 +173,12 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -208,6 +216,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     StepRNNClassifier : A label for each step.
     SequencePadder : Make ragged sequences rectangular.
     PerStep : Apply any transformer to the steps of sequences.
+    TableTransformer : Apply a transformer to the steps, and another to the static features.
 
     References
     ----------
@@ -401,17 +410,19 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     Attributes
     ----------
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
-        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
+        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
-        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). A
+        GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
-        forget, cell). ``attention`` has ``W``
-        (n_in, 1) if `pooling` is 'attention'. ``output`` has ``W`` (n_in, n_outputs) and ``b``
-        (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
-        (n_step_features_, embedding_size), one row for each feature.
+        forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
+        has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
+        has ``W`` (n_step_features_, embedding_size), one row for each feature. With static
+        features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units), which
+        makes the initial states of a layer of them, and the last rows of ``W`` of ``output`` are
+        theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -421,6 +432,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -675,16 +692,18 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Class labels; column numbers for multilabel problems.
 
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
-        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
+        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
-        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). A
+        GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
-        forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
-        (n_step_features_, embedding_size), one row for each feature.
+        forget, cell). ``output`` has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With
+        `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
+        each feature. With static features, ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them, and the
+        last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -694,6 +713,12 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.
@@ -928,16 +953,18 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     Attributes
     ----------
     weights_ : dict of str to dict of str to ndarray
-        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse``
-        if bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
+        Weights of each layer. A recurrent layer (``recurrent_0``, then ``recurrent_0_reverse`` if
+        bidirectional, and so on) has input weights ``W`` (n_gates, n_in, n_units), recurrent
         weights ``U`` (n_gates, n_units, n_units) and biases ``b`` (n_gates, n_units). The gates
-        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,).
-        A GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
+        of a GRU are z, r, n (update, reset, new); it has a further bias ``b_rec`` (n_units,). A
+        GRU-D has those of a GRU, where ``W`` is (n_gates, 2 n, n_units) for ``n_in = 3 n``, and
         the weights of the decays, ``W_x`` (n,) and ``b_x`` (n,) for values, ``W_h`` (n, n_units)
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
-        forget, cell). ``output`` has ``W``
-        (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding`` has ``W``
-        (n_step_features_, embedding_size), one row for each feature.
+        forget, cell). ``output`` has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With
+        `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
+        each feature. With static features, ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them, and the
+        last rows of ``W`` of ``output`` are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -947,6 +974,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X is a DataFrame with names that are all strings.
+
+    n_static_features_ : int
+        Number of static features, 0 if there are none.
+
+    static_feature_names_in_ : ndarray of shape (`n_static_features_`,)
+        Names of the static features, if they have names that are all strings.
 
     loss_ : float
         Loss of the last epoch: the mean over its batches, each computed before the step on it.

@@ -35,7 +35,7 @@ BLOCK = re.compile(
 )
 NEEDS = {  # optional packages that the examples of a page use
     "ragged.rst": ["pandas"],
-    "exchange.rst": ["onnxruntime", "skl2onnx", "skops", "torch"],
+    "exchange.rst": ["onnxruntime", "pandas", "skl2onnx", "skops", "torch"],
     "layouts.rst": ["pandas", "polars", "pyarrow", "awkward"],
     "tables.rst": ["pandas", "polars", "pyarrow"],
 }

@@ -24,6 +24,7 @@ from skrnn import (
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    TableTransformer,
     XORMLPClassifier,
     XORMLPRegressor,
 )
@@ -47,6 +48,8 @@ ESTIMATORS = [
     PerStep(StandardScaler()),
     PerStep(Normalizer()),
     PerStep(PolynomialFeatures()),
+    TableTransformer(),
+    TableTransformer(StandardScaler()),
     PerSequence(Normalizer()),
     ForwardImputer(),
     ForwardImputer(add_indicator=True, add_elapsed=True),
@@ -121,6 +124,10 @@ def test_tags_exempt_from_nothing(estimator):
     passes_missing = isinstance(estimator, ForwardImputer | Frames) or (
         isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
     )
+    if isinstance(estimator, TableTransformer):
+        passes_missing = (
+            estimator.steps == "passthrough" or get_tags(estimator.steps).input_tags.allow_nan
+        )
     assert tags.input_tags.allow_nan == passes_missing
     assert tags.input_tags.two_d_array
 

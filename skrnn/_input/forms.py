@@ -6,6 +6,7 @@ import sys
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import Reading
@@ -64,13 +65,26 @@ def _in_frame(X, reading, sequences, same, container, get_names):
     else:
         names = get_names() if get_names else [f"x{k}" for k in range(sequences.n_features)]
         columns = {name: [s[:, k] for s in sequences] for k, name in enumerate(names)}
-    static = sequences.static
-    if static is not None:
-        columns = {name: list(static[name]) for name in column_names(static) or []} | columns
+    if sequences.static is not None:
+        columns = _static_columns(sequences.static, columns) | columns
     frame = nw.from_dict(columns, backend=container).to_native()
     if hasattr(X, "iloc") and container == "pandas":
         frame.index = X.index
     return frame
+
+
+def _static_columns(table, others) -> dict:
+    """Return the columns of a static table, with names that differ from those of the others."""
+    if not is_frame(table):
+        values = table.toarray() if issparse(table) else table
+        return {f"static{k}": column for k, column in enumerate(values.T)}
+    columns = {name: list(table[name]) for name in column_names(table) or []}
+    if same := columns.keys() & others.keys():
+        raise ValueError(
+            f"Static features and features of steps have the same names, {sorted(same)}, so they "
+            "cannot be columns of one frame. Use set_output(transform='default')."
+        )
+    return columns
 
 
 def _padded(sequences, reading):

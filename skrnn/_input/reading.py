@@ -312,7 +312,7 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
                 "ColumnTransformer, if they do not have the same steps."
             )
     joined = {name: _join_arrays(cells, None) for name, cells in columns.items()}
-    features = {name: sequences.values[:, 0] for name, sequences in joined.items()}
+    features = {name: sequences.values.ravel() for name, sequences in joined.items()}
     return Sequences(make_frame(features, X), joined[names[0]].lengths, static=static)
 
 

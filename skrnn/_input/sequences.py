@@ -197,6 +197,29 @@ class Sequences:
         parts = {name: getattr(self, name) for name in ("static", "ids", "rows")}
         return Sequences(values, self.lengths, **parts)
 
+    def with_static(self, static) -> Sequences:
+        """Return the same sequences with another static table, for instance some of its columns.
+
+        Parameters
+        ----------
+        static : array-like, sparse matrix or frame of shape (n_sequences, n_static)
+            A row for each sequence.
+
+        Returns
+        -------
+        sequences : Sequences
+            With the same values, lengths, ids and rows.
+
+        Examples
+        --------
+        >>> from skrnn import Sequences
+        >>> X = Sequences([[1.0], [2.0], [3.0]], [2, 1], static=[[60, 1], [40, 0]])
+        >>> X.with_static(X.static[:, :1]).static
+        array([[60],
+               [40]])
+        """
+        return Sequences(self.values, self.lengths, static=static, ids=self.ids, rows=self.rows)
+
     def without_static(self) -> Sequences:
         """Return the same sequences without the static table.
 
@@ -211,7 +234,7 @@ class Sequences:
         >>> Sequences([[1.0], [2.0]], [1, 1], static=[[60], [40]]).without_static()
         Sequences(2 sequences, 1 step, 1 feature)
         """
-        return Sequences(self.values, self.lengths, ids=self.ids, rows=self.rows)
+        return self.with_static(None)
 
     def to_ragged(self) -> np.ndarray:
         """Split the steps into one table for each sequence.

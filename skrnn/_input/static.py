@@ -11,7 +11,7 @@ from skrnn._input.frames import column_names, feature_names, is_frame, read_fram
 from skrnn._input.sequences import Sequences
 from skrnn._input.values import TEXT, missing_in, to_numbers, types_in
 
-_BOTH_WAYS = (
+BOTH_WAYS = (
     "Static features are the columns of single values beside columns of sequences in a frame, or "
     "the table of Sequences(..., static=...)."
 )
@@ -33,16 +33,17 @@ def read_static(estimator, sequences: Sequences, dtype, *, reset: bool):
         If a value is missing, infinite or no number, or the features differ from those in `fit`.
     """
     table = sequences.static
-    names = None if table is None else feature_names(table)
     if not reset:
-        _check_features(estimator, table, names)
+        check_static(estimator, table)
     values = None if table is None else _numbers(table, dtype)
-    if not reset:
-        return values, {}
-    learned = {"n_static_features_": 0 if values is None else values.shape[1]}
-    if names is not None:
-        learned["static_feature_names_in_"] = names
-    return values, learned
+    return values, learn_static(table) if reset else {}
+
+
+def learn_static(table) -> dict:
+    """Return the attributes that `fit` learns of a static table, or of none: see `read_static`."""
+    names = None if table is None else feature_names(table)
+    learned = {"n_static_features_": 0 if table is None else table.shape[1]}
+    return learned if names is None else learned | {"static_feature_names_in_": names}
 
 
 def static_names(table) -> list:
@@ -50,14 +51,15 @@ def static_names(table) -> list:
     return column_names(table) or list(range(table.shape[1]))
 
 
-def _check_features(estimator, table, names):
+def check_static(estimator, table) -> None:
     """Check the number and the names of the static features against those in `fit`."""
     kind, n_fitted = type(estimator).__name__, getattr(estimator, "n_static_features_", 0)
     fitted = getattr(estimator, "static_feature_names_in_", None)
+    names = None if table is None else feature_names(table)
     expected = n_fitted if fitted is None else f"{n_fitted}, {fitted.tolist()},"
     if (0 if table is None else table.shape[1]) != n_fitted:
         given = "no static features" if table is None else f"static features {static_names(table)}"
-        advice = "Pass X.without_static()." if not n_fitted else _BOTH_WAYS
+        advice = "Pass X.without_static()." if not n_fitted else BOTH_WAYS
         raise ValueError(f"X has {given}, but {kind} is expecting {expected} as in fit. {advice}")
     if fitted is not None and names is not None and fitted.tolist() != names.tolist():
         raise ValueError(
@@ -68,16 +70,10 @@ def _check_features(estimator, table, names):
 
 def _numbers(table, dtype) -> np.ndarray:
     """Convert a static table to an array of finite numbers."""
-    if issparse(table):
-        values = table.toarray()
-    else:
-        values = read_frame(table) if is_frame(table) else np.asarray(table)
-    values = to_numbers(values, "The static table of X")
+    values = to_numbers(_as_array(table), "The static table of X")
     if types_in(values, (*TEXT, Mapping)):
-        is_text = [isinstance(value, (*TEXT, Mapping)) for value in values.flat]
-        place = _place_of(np.reshape(is_text, values.shape), table)
         raise ValueError(
-            f"{place} is not a number. Encode text, for instance with "
+            f"{_place_of(_is_text(values), table)} is not a number. Encode text, for instance with "
             "TableTransformer(static=OneHotEncoder()) before the estimator."
         )
     if missing_in(values).any():
@@ -92,6 +88,25 @@ def _numbers(table, dtype) -> np.ndarray:
             f"{_place_of(~np.isfinite(numbers), table)} is infinite, or too large for {dtype}."
         )
     return numbers
+
+
+def describe_static(table) -> str:
+    """Describe a static table, to complete the message of a transformer."""
+    values = _as_array(table)
+    found = {"missing": missing_in(values), "text": _is_text(values)}
+    places = [f" {_place_of(at, table)} is {what}." for what, at in found.items() if at.any()]
+    return f"The input is the static table of X, {static_names(table)}.{''.join(places)}"
+
+
+def _as_array(table) -> np.ndarray:
+    if issparse(table):
+        return table.toarray()
+    return read_frame(table) if is_frame(table) else np.asarray(table)
+
+
+def _is_text(values: np.ndarray) -> np.ndarray:
+    is_text = [isinstance(value, (*TEXT, Mapping)) for value in values.flat]
+    return np.reshape(is_text, values.shape)
 
 
 def _place_of(at_fault: np.ndarray, table) -> str:

@@ -13,13 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import NeuralNetwork
 from skrnn._recurrent import RecurrentNetwork
+from skrnn._tables import TableTransformer
 from skrnn._transformers import SequenceTransformer
 from skrnn.ensemble import Ensemble
 from skrnn.onnx import _converters
 from skrnn.onnx._converters import outputs_of, steps_of
 from skrnn.preprocessing import PerStep, SequencePadder
 
-_SEQUENCE_READERS = (RecurrentNetwork, PerStep, SequencePadder)
+_SEQUENCE_READERS = (RecurrentNetwork, PerStep, TableTransformer, SequencePadder)
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
 
@@ -30,14 +31,15 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     shape ``(n_sequences, n_steps, n_features)``, in which shorter sequences are padded at the
     end, and an input ``lengths`` of shape ``(n_sequences,)`` and type int64. If the estimator was
     fitted with static features, they are a further input ``static`` of shape
-    ``(n_sequences, n_static_features_)``. Otherwise it has an
-    input ``X`` of shape ``(n_samples, n_features)``; if a later step is an estimator of
-    sequences, NaN at the end of a row is padding.
+    ``(n_sequences, n_static_features_)``. Otherwise it has an input ``X`` of shape
+    ``(n_samples, n_features)``; if a later step is an estimator of sequences, NaN at the end of a
+    row is padding.
 
     Outputs have the names of skl2onnx: ``label`` and ``probabilities`` of a classifier,
     ``variable`` of shape ``(n_samples, n_outputs)`` of a regressor, ``sequences`` and ``n_steps``
-    (their lengths) of a transformer of sequences. For estimators with a prediction for each step,
-    labels have the shape ``(n_sequences, n_steps)``, and probabilities and numbers
+    (their lengths) of a transformer of sequences, and ``transformed_static`` if it is fitted with
+    static features. For estimators with a prediction for each step, labels have the shape
+    ``(n_sequences, n_steps)``, and probabilities and numbers
     ``(n_sequences, n_steps, n_outputs)``. In the padding, these are NaN and labels are arbitrary.
     Several quantiles are along the last axis of ``variable``. ``loss=Gaussian()`` gives the mean.
 
@@ -55,7 +57,9 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
 
     initial_types : list of pairs, default=None
         Names and types of the inputs, as in ``skl2onnx.convert_sklearn``, instead of those above:
-        for example strings for ``PerStep(OneHotEncoder())``.
+        for example strings for ``PerStep(OneHotEncoder())``. A ColumnTransformer of static
+        features of several types needs an input of each column ``(n_sequences, 1)``, with the name
+        of the column.
 
     target_opset : int, default=None
         Version of the ONNX operators, at least 18. None means the newest that skl2onnx
@@ -110,7 +114,10 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     if options is None and is_classifier(last):
         options = {id(last): {"zipmap": False}}
     # Without final_types, skl2onnx would add numbers to names that occur at two steps.
-    final_types = [(name, None) for name in outputs_of(last)]
+    names = list(outputs_of(last))
+    if "sequences" in names and _n_static(map(_first, steps)):
+        names.append("transformed_static")
+    final_types = [(name, None) for name in names]
     return convert_sklearn(
         make_pipeline(*steps),
         name=type(last).__name__,  # random by default
@@ -172,6 +179,12 @@ def _check_order(steps):
             )
 
 
+def _n_static(steps):
+    """Get the number of static features that the first step with such features reads, or 0."""
+    numbers = (getattr(step, "n_static_features_", 0) for step in steps)
+    return next(filter(None, numbers), 0)
+
+
 def _initial_types(steps, lengths):
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
@@ -180,8 +193,8 @@ def _initial_types(steps, lengths):
         types = [("X", FloatTensorType([None, None, first.n_step_features_]))]
         if lengths == "input":
             types.append(("lengths", Int64TensorType([None])))
-        n_static = [n for step in steps if (n := getattr(step, "n_static_features_", 0))]
-        return types + ([("static", FloatTensorType([None, n_static[0]]))] if n_static else [])
+        n_static = _n_static(steps)
+        return types + ([("static", FloatTensorType([None, n_static]))] if n_static else [])
     if not hasattr(first, "n_features_in_"):
         raise ValueError(
             f"{type(first).__name__} has no n_features_in_. Pass initial_types, or use refit=True "

@@ -8,11 +8,14 @@ lengths.
 from __future__ import annotations
 
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skrnn import mlp, rnn
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
+from skrnn._tables import TableTransformer
+from skrnn._transformers import first_step
 from skrnn.ensemble import Ensemble, EnsembleClassifier, EnsembleRegressor, network_of
 from skrnn.onnx._nodes import (
     Nodes,
@@ -21,6 +24,7 @@ from skrnn.onnx._nodes import (
     fill_padding,
     multilayer_perceptron,
     numbers,
+    onnx_type,
     read_sequences,
     recurrent_network,
 )
@@ -61,8 +65,9 @@ def outputs_of(model):
         return outputs_of(network_of(model.estimators_[0]))
     if isinstance(model, SequencePadder) and model.flat:
         return {"variable": FloatTensorType([None, model.n_steps_ * model.n_step_features_])}
-    if isinstance(model, PerStep | SequencePadder):
-        width = model._n_features_out if isinstance(model, PerStep) else model.n_step_features_
+    if isinstance(model, PerStep | TableTransformer | SequencePadder):
+        per_step = _per_step_of(model)
+        width = per_step._n_features_out if per_step else model.n_step_features_
         n_steps = Int64TensorType([None])
         return {"sequences": FloatTensorType([None, None, width]), "n_steps": n_steps}
     rows = [None, None] if model._per_step else [None]
@@ -88,26 +93,49 @@ def _parse(scope, model, inputs, custom_parsers=None):
     operator = scope.declare_local_operator(_alias(type(model)), model)
     operator.inputs = list(inputs)
     outputs = outputs_of(model)
-    static = _lengths_and_static(inputs)[1]
-    if "sequences" in outputs and static is not None:
-        outputs["static"] = static.type
+    if "sequences" in outputs:
+        outputs |= _changed_outputs(model, *inputs)
     for name, kind in outputs.items():
         operator.outputs.append(scope.declare_local_variable(name, kind))
     return operator.outputs
 
 
+def _changed_outputs(model, X, *others):
+    """Get the names and types of outputs of a transformer of sequences that depend on its inputs.
+
+    These are the static features, and steps that pass through a TableTransformer.
+    """
+    from skl2onnx.common.data_types import FloatTensorType
+
+    outputs = {given.raw_name: given.type for given in _lengths_and_static(others)[1]}
+    if isinstance(model, TableTransformer):
+        if model.static_ != "passthrough":
+            outputs = {"static": FloatTensorType([None, model._n_static_features_out])}
+        if model.steps_ == "passthrough":
+            outputs["sequences"] = type(X.type)([None, None, model.n_step_features_])
+    return outputs
+
+
+def _per_step_of(model):
+    """Get the `PerStep` of a transformer of sequences, or None."""
+    return model if isinstance(model, PerStep) else getattr(model, "_step_transformer", None)
+
+
 def _lengths_and_static(inputs):
-    """Get the variables of lengths, which are integers, and of static features, or None."""
+    """Get the variable of lengths, or None, and those of static features, of all but the first."""
     from skl2onnx.common.data_types import Int64TensorType
 
-    lengths = [given for given in inputs[1:] if isinstance(given.type, Int64TensorType)]
-    static = [given for given in inputs[1:] if given not in lengths]
-    return (lengths or [None])[0], (static or [None])[0]
+    are_lengths = [
+        isinstance(given.type, Int64TensorType) and len(given.type.shape) == 1 for given in inputs
+    ]
+    lengths = [given for given, is_one in zip(inputs, are_lengths, strict=True) if is_one]
+    static = [given for given, is_one in zip(inputs, are_lengths, strict=True) if not is_one]
+    return (lengths or [None])[0], static
 
 
 def _input_sequences(nodes, operator):
     """Read the sequences of an operator, with or without an input of lengths."""
-    lengths, _ = _lengths_and_static(operator.inputs)
+    lengths, _ = _lengths_and_static(operator.inputs[1:])
     n_features = operator.raw_operator.n_step_features_
     lengths = None if lengths is None else lengths.full_name
     return read_sequences(nodes, operator.inputs[0].full_name, lengths, n_features)
@@ -122,8 +150,9 @@ def _convert_network(scope, operator, container):
     }
     if isinstance(model, RecurrentNetwork):
         X, lengths, mask = _input_sequences(nodes, operator)
-        static = _lengths_and_static(operator.inputs)[1]
-        of_sequences = X, lengths, mask, static and static.full_name
+        given = [one.full_name for one in _lengths_and_static(operator.inputs[1:])[1]]
+        static = nodes("Concat", *given, axis=1) if given else None
+        of_sequences = X, lengths, mask, static
         result = recurrent_network(nodes, network, weights, *of_sequences)
     else:
         result = multilayer_perceptron(nodes, network, weights, operator.inputs[0].full_name)
@@ -171,24 +200,48 @@ def _convert_ensemble(scope, operator, container):
     nodes.name(mean, output)
 
 
-def _convert_per_step(scope, operator, container):
-    """Convert sequences to a table of steps, call the transformer, and convert back."""
+def _convert_tables(scope, operator, container):
+    """Convert `PerStep` and `TableTransformer`: the table of steps, and that of static features."""
+    nodes, model = Nodes(scope, container), operator.raw_operator
+    X, lengths, _ = _input_sequences(nodes, operator)
+    per_step = _per_step_of(model)
+    if per_step:
+        n_features = model.n_step_features_
+        table = type(operator.inputs[0].type)([None, n_features])
+        rows = scope.declare_local_variable("rows", table)
+        nodes.name(nodes("Reshape", X, np.array([-1, n_features])), rows)
+        transformed = _transform(scope, nodes, per_step.transformer_, [rows])
+        n_sequences = nodes("Shape", lengths)
+        shape = nodes("Concat", n_sequences, np.array([-1, per_step._n_features_out]), axis=0)
+        X = nodes("Reshape", transformed, shape)
+    static = _lengths_and_static(operator.inputs[1:])[1]
+    if getattr(model, "static_", "passthrough") == "passthrough":
+        static = [given.full_name for given in static]
+    else:
+        static = [_transform(scope, nodes, model.static_, static)]
+    for value, output in zip([X, lengths, *static], operator.outputs, strict=True):
+        nodes.name(value, output)
+
+
+def _transform(scope, nodes, transformer, inputs):
+    """Add a transformer of tables, and return its output as float32."""
     # The public function would make the output of this step an output of the model.
     from skl2onnx._parse import _parse_sklearn
 
-    nodes, model = Nodes(scope, container), operator.raw_operator
-    X, lengths, _ = _input_sequences(nodes, operator)
-    n_features = model.n_step_features_
-    table = type(operator.inputs[0].type)([None, n_features])
-    rows = scope.declare_local_variable("rows", table)
-    nodes.name(nodes("Reshape", X, np.array([-1, n_features])), rows)
-    (transformed,) = _parse_sklearn(scope, model.transformer_, [rows])
-    n_sequences = nodes("Shape", lengths)
-    shape = nodes("Concat", n_sequences, np.array([-1, model._n_features_out]), axis=0)
-    nodes.name(nodes("Reshape", transformed.full_name, shape), operator.outputs[0])
-    nodes.name(lengths, operator.outputs[1])
-    for passed_on in operator.outputs[2:]:
-        nodes.name(_lengths_and_static(operator.inputs)[1].full_name, passed_on)
+    if len(inputs) == 1:
+        inputs = _columns(scope, nodes, transformer, inputs[0])
+    (transformed,) = _parse_sklearn(scope, transformer, inputs)
+    return nodes("Cast", transformed.full_name, to=onnx_type(np.float32))
+
+
+def _columns(scope, nodes, transformer, table):
+    """Make a variable for each column, as a ColumnTransformer that selects by name needs them."""
+    is_selective = isinstance(first_step(transformer), ColumnTransformer)
+    names = getattr(transformer, "feature_names_in_", []) if is_selective else []
+    columns = [scope.declare_local_variable(name, type(table.type)([None, 1])) for name in names]
+    for k, column in enumerate(columns):
+        nodes.name(nodes("Gather", table.full_name, np.array([k]), axis=1), column)
+    return columns or [table]
 
 
 def _convert_padder(scope, operator, container):
@@ -230,6 +283,7 @@ _CONVERTERS = {
     rnn.StepRNNRegressor: _convert_network,
     EnsembleClassifier: _convert_ensemble,
     EnsembleRegressor: _convert_ensemble,
-    PerStep: _convert_per_step,
+    PerStep: _convert_tables,
+    TableTransformer: _convert_tables,
     SequencePadder: _convert_padder,
 }

@@ -59,7 +59,7 @@ def read_sequences(nodes, X, lengths, n_features):
     numbers = nodes("Range", np.array(1), nodes("Add", n_steps, np.array(1)), np.array(1))
     numbers = nodes("Unsqueeze", numbers, np.array([1]))  # the step of each row: 1, 2, 3, ...
     if lengths is None:
-        present = nodes("Cast", nodes("Not", nodes("IsNaN", X)), to=_type(np.int64))
+        present = nodes("Cast", nodes("Not", nodes("IsNaN", X)), to=onnx_type(np.int64))
         lengths = nodes("ReduceMax", nodes("Mul", present, numbers), np.array([1, 2]), keepdims=0)
     mask = nodes("LessOrEqual", numbers, nodes("Unsqueeze", lengths, np.array([1, 2])))
     first = nodes("Slice", X, np.array([0]), np.array([1]), np.array([1]))
@@ -91,7 +91,7 @@ def multilayer_perceptron(nodes, network, weights, x):
 
 def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
-    lengths_32 = nodes("Cast", lengths, to=_type(np.int32))
+    lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
     x = nodes("MatMul", X, weights["embedding"]["W"]) if network.embedding_size else X
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
     for names, names_of_initial in zip(network.layers, network.initial, strict=True):
@@ -112,7 +112,7 @@ def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
 
 def _last_step(nodes, X, lengths, mask):
     """Get the last step of each sequence (n_sequences, n_features); zeros if it has none."""
-    steps = nodes("CumSum", nodes("Cast", mask, to=_type(np.int64)), np.array(1))
+    steps = nodes("CumSum", nodes("Cast", mask, to=onnx_type(np.int64)), np.array(1))
     is_last = nodes("Equal", steps, nodes("Unsqueeze", lengths, np.array([1, 2])))
     last = nodes("Where", nodes("And", is_last, mask), X, np.float32(0))
     return nodes("ReduceSum", last, np.array([1]), keepdims=0)
@@ -193,7 +193,7 @@ def _pool_steps(nodes, pooling, weights, states, lengths, mask):
         return nodes("ReduceMax", fill_padding(nodes, mask, states, -np.inf), time, keepdims=0)
     if pooling == "mean":
         total = nodes("ReduceSum", fill_padding(nodes, mask, states, 0), time, keepdims=0)
-        count = nodes("Cast", nodes("Unsqueeze", lengths, time), to=_type(np.float32))
+        count = nodes("Cast", nodes("Unsqueeze", lengths, time), to=onnx_type(np.float32))
         return nodes("Div", total, count)
     logits = nodes("MatMul", states, weights["attention"]["W"])
     attention = nodes("Softmax", fill_padding(nodes, mask, logits, -np.inf), axis=1)
@@ -218,7 +218,9 @@ def class_answers(nodes, raw_prediction, classes, out_activation):
 def class_labels(nodes, scores, classes, threshold):
     """Choose the class of the highest score, or, if `classes` is None, all above a threshold."""
     if classes is None:
-        return nodes("Cast", nodes("Greater", scores, np.float32(threshold)), to=_type(np.int64))
+        return nodes(
+            "Cast", nodes("Greater", scores, np.float32(threshold)), to=onnx_type(np.int64)
+        )
     return nodes("Gather", classes, nodes("ArgMax", scores, axis=-1, keepdims=0))
 
 
@@ -240,7 +242,7 @@ def numbers(nodes, raw_prediction, target):
     return nodes("Reshape", quantiles, np.array(rows + target.shape))
 
 
-def _type(dtype):
+def onnx_type(dtype):
     import onnx
 
     return onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
