@@ -98,6 +98,16 @@ def check_table(printed):
     assert network > boosting + 0.03
 
 
+def check_ward(printed):
+    """The static columns help, and the network is not far from statistics of each stay."""
+    names = ("network", "without static", "statistics")
+    network, without, statistics = (
+        numbers(rf"^{name}: +average precision ([\d.]+)", printed)[0] for name in names
+    )
+    assert network > without + 0.15
+    assert network > statistics - 0.1
+
+
 def check_forecast(printed):
     """The network is better than the last year, and about as good as ridge regression."""
     test = {name: numbers(rf"^{name} +test ([\d.]+)", printed)[0] for name in METHODS}
