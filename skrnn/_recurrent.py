@@ -204,6 +204,11 @@ class RecurrentNetwork(NeuralNetwork):
     def _weight_attributes(self, params):
         return {"weights_": {layer: dict(p) for layer, p in params.items()}}
 
+    def __setstate__(self, state):
+        if "n_step_features_" in state:  # fitted; 0.1.0 had no static features
+            state = {"n_static_features_": 0, **state}
+        super().__setstate__(state)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
