@@ -86,7 +86,8 @@ model = Pipeline([
     ("gaps", ForwardImputer(add_indicator=True, add_elapsed=True, time=0)),
     ("network", SequenceRNNClassifier(16, bidirectional=False, random_state=0)),
 ])  # fmt: skip
-train, test = train_test_split(np.arange(len(X)), test_size=1 / 3, stratify=failure, random_state=0)
+split = {"test_size": 1 / 3, "stratify": failure, "random_state": 0}
+train, test = train_test_split(np.arange(len(X)), **split)
 grid = {"network__cell": ["gru", "gru_d"]}
 search = GridSearchCV(model, grid, scoring="average_precision", cv=2)
 search.fit(X[train], failure[train])
@@ -115,7 +116,8 @@ by_stay = table.join(pd.get_dummies(table["drug"], dtype=float)).groupby("stay")
 statistics = by_stay[["pressure", "lactate"]].agg(["mean", "min", "max", "last", "count"])
 statistics.columns = ["_".join(names) for names in statistics]
 statistics = statistics.join(by_stay[["low", "high"]].mean()).loc[list(ids)]
-statistics = pd.concat([statistics.reset_index(drop=True), X.static.reset_index(drop=True)], axis=1)
+parts = [part.reset_index(drop=True) for part in (statistics, X.static)]
+statistics = pd.concat(parts, axis=1)
 numbers = statistics.columns.drop("ward")
 baseline = make_pipeline(
     make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), ["ward"])),
@@ -130,7 +132,8 @@ scores = {
     "statistics": baseline.predict_proba(statistics.iloc[test])[:, 1],
 }
 for name, score in scores.items():
-    print(f"{name + ':':15} average precision {average_precision_score(failure[test], score):.3f}")
+    precision = average_precision_score(failure[test], score)
+    print(f"{name + ':':15} average precision {precision:.3f}")
 
 # %%
 # The static columns matter: without them, the model has neither the limit of a patient nor the
