@@ -29,10 +29,8 @@ OUTSIDE = ("O", "")
 NO_TYPE = "_"  # the type of a label that is a prefix alone, as in seqeval
 
 
-def parse_label(label, scheme: str) -> tuple[str, str] | None:
+def parse_label(label: str, scheme: str) -> tuple[str, str] | None:
     """Split a label into prefix and type; return None if it is not of the scheme."""
-    if not isinstance(label, str):
-        return None
     if label == "O":
         return OUTSIDE
     prefix, dash, kind = label.partition("-")
@@ -91,15 +89,7 @@ def find_all_spans(labels: np.ndarray, places: np.ndarray, name: str, scheme: st
     columns = np.atleast_2d(labels.T).T
     if columns.shape[1] != 1:
         raise ValueError(f"{name} has {columns.shape[1]} labels at each step, but spans need one.")
-    parsed = []
-    for label, (sequence, step) in zip(columns[:, 0].tolist(), places.tolist(), strict=True):
-        parts = parse_label(label, scheme)
-        if parts is None:
-            raise ValueError(
-                f"{name} has the label {label!r} at step {step} of sequence {sequence}. "
-                f"{_hint(label, scheme)}"
-            )
-        parsed.append(parts)
+    parsed = _parse(columns[:, 0].tolist(), places, name, scheme)
     bounds = [0, *np.cumsum(np.bincount(places[:, 0])).tolist()]
     return [
         (sequence, *span)
@@ -108,12 +98,18 @@ def find_all_spans(labels: np.ndarray, places: np.ndarray, name: str, scheme: st
     ]
 
 
-def _hint(label, scheme):
-    """Say which labels a scheme has, and which schemes have the label."""
-    others = [repr(other) for other in SCHEMES if parse_label(label, other)]
-    hint = f" This label is of the scheme {' or '.join(others)}." if others else ""
-    prefixes = ", ".join(SCHEMES[scheme].prefixes)
-    return (
-        f"Labels of the scheme {scheme!r} are 'O', or a prefix ({prefixes}), a hyphen and a type, "
-        f"such as 'B-PER'.{hint}"
-    )
+def _parse(labels, places, name, scheme):
+    """Split labels into prefixes and types; raise an error for the first that is not valid."""
+    texts = [label if isinstance(label, str) else "" for label in labels]
+    parts = {text: parse_label(text, scheme) for text in dict.fromkeys(texts)}
+    parsed = [parts[text] for text in texts]
+    if None in parts.values():
+        row = parsed.index(None)
+        others = [repr(other) for other in SCHEMES if parse_label(texts[row], other)]
+        raise ValueError(
+            f"{name} has the label {labels[row]!r} at step {places[row, 1]} of sequence "
+            f"{places[row, 0]}. Labels of the scheme {scheme!r} are 'O', or a prefix "
+            f"({', '.join(SCHEMES[scheme].prefixes)}), a hyphen and a type, such as 'B-PER'."
+            + (f" This label is of the scheme {' or '.join(others)}." if others else "")
+        )
+    return parsed

@@ -552,7 +552,7 @@ def _types_of_spans(labels, present):
     if types.ndim != 1:
         raise ValueError(f"labels must be a list of types of spans, got {labels!r}.")
     for kind in types.tolist():
-        if kind not in present and (not isinstance(kind, str) or kind[1:2] == "-"):
+        if not isinstance(kind, str) or (kind[1:2] == "-" and kind not in present):
             raise ValueError(
                 "labels must hold types of spans, such as 'PER', and not labels of steps; got "
                 f"{kind!r}."
