@@ -800,13 +800,10 @@ def span_f1_score(
     >>> span_f1_score(y_true, y_pred, average=None, labels=["PER", "LOC"])
     array([0.5, 0. ])
 
-    A scorer for a search. Fixed `labels` make the mean over the types comparable where a fold lacks
-    a type:
+    A scorer for a search, as the mean over the types:
 
     >>> from sklearn.metrics import make_scorer
-    >>> scorer = make_scorer(
-    ...     span_f1_score, average="macro", labels=["LOC", "PER"], zero_division=0.0
-    ... )
+    >>> scorer = make_scorer(span_f1_score, average="macro", zero_division=0.0)
     """
     return _score_spans(
         metrics.f1_score,

@@ -342,8 +342,9 @@ def test_sequences_of_weight_0_need_no_labels():
     assert span_f1_score(truth, answer, sample_weight=[2, 0, 0]) == expected == 2 / 3
 
 
-def test_steps_of_weight_0_are_left_out():
-    truth = [["B-X", None, "I-X", "O"], ["B-X"]]  # the second piece of a word has no label
+@pytest.mark.parametrize("label", [None, "O"])
+def test_steps_of_weight_0_are_left_out(label):
+    truth = [["B-X", label, "I-X", "O"], ["B-X"]]  # the second step is a later piece of a word
     answer = [["B-X", "B-X", "I-X", "B-X"], ["O"]]
     weight = [[1, 0, 1, 1], [1]]
     expected = span_f1_score(
