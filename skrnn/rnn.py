@@ -755,6 +755,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     SequenceRNNClassifier : A label for each sequence.
     StepRNNRegressor : A number or vector for each step.
     skrnn.metrics.flat_f1_score : Metrics of labels of steps.
+    skrnn.metrics.span_f1_score : Metrics of spans of steps, such as named entities.
 
     References
     ----------
