@@ -1,12 +1,14 @@
 # Every target sets up what it needs in .venv; `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-pythons test-slow test-oldest test-wheel lint docs linkcheck bench leaderboard clean $(VENV)
+.PHONY: help demo test test-unit test-pythons test-slow test-oldest test-nightly test-wheel lint docs linkcheck \
+	release bench leaderboard clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,9 +20,11 @@ demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the resul
 # Processes instead of threads: a test each on every core, one thread of BLAS for each.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-test: $(VENV)/.extra-test $(VENV)/.extra-demo  ## all tests but the long ones, with coverage; a part on other Pythons
-	$(PYTEST) --cov --cov-report=term:skip-covered
+test: test-unit  ## all tests but the long ones, with coverage; a part on other Pythons
 	@$(MAKE) --no-print-directory test-pythons
+
+test-unit: $(VENV)/.extra-test $(VENV)/.extra-demo  ## all tests but the long ones, on one Python
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
 	$(PYTEST) -m slow
@@ -38,7 +42,7 @@ test-pythons: $(VENV)/.created  ## a part of the tests on each other Python that
 # For example, make test-py3.12 runs that part on Python 3.12.
 test-py%: $(VENV)/.py%
 	@echo "testing on Python $*"
-	$(subst $(BIN),$(VENV)/py$*/bin,$(PYTEST)) -q $(TESTS_PYTHONS)
+	$(subst $(BIN),$(VENV)/py$*/$(SCRIPTS),$(PYTEST)) -q $(TESTS_PYTHONS)
 
 # What touches NumPy, SciPy and scikit-learn in ways of its own; formulas are the same anywhere.
 TESTS_OLD := $(addprefix tests/, datasets _numeric/test_training.py _numeric/test_losses.py \
@@ -47,17 +51,34 @@ TESTS_OLD := $(addprefix tests/, datasets _numeric/test_training.py _numeric/tes
 	test_sequences.py test_sklearn_checks.py test_states.py test_training_control.py)
 # scikit-learn's own check of array API input wants SciPy 1.14; its parametrize is pytest 9.0's.
 CHECKS_OLD := not check_array_api_input
-test-oldest: OLD := $(VENV)/oldest
+test-oldest: OLD := $(VENV)/oldest/$(SCRIPTS)
 test-oldest: $(VENV)/.oldest  ## the unit tests with the oldest versions that pyproject.toml allows
-	$(OLD)/bin/python -c 'import numpy, scipy, sklearn; print("numpy", numpy.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)'
-	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(OLD)/bin/python -m pytest -n auto \
+	$(OLD)/python -c 'import numpy, scipy, sklearn; print("numpy", numpy.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)'
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(OLD)/python -m pytest -n auto \
 		-W ignore::pytest.PytestRemovedIn10Warning -k "$(CHECKS_OLD)" $(TESTS_OLD)
+
+# Nightly builds of the packages of Scientific Python; needs the network. A new deprecation is an error.
+NIGHTLY := https://pypi.anaconda.org/scientific-python-nightly-wheels/simple
+test-nightly: $(VENV)/.created  ## that part of the unit tests with tonight's NumPy, SciPy and scikit-learn
+	$(PYTHON) -m venv --clear $(VENV)/nightly
+	$(VENV)/nightly/$(SCRIPTS)/python -m pip install -q -e ".[test,demo]"
+	$(VENV)/nightly/$(SCRIPTS)/python -m pip install -q --upgrade --pre --index-url $(NIGHTLY) numpy scipy scikit-learn
+	$(subst $(BIN),$(VENV)/nightly/$(SCRIPTS),$(PYTEST)) $(TESTS_OLD)
 
 test-wheel: $(VENV)/.extra-dist  ## build wheel and sdist, and try both where nothing else is installed
 	rm -rf dist
 	$(BIN)/python -m build -q
 	$(PYTHON) tests/smoke/install.py dist/*.whl
 	$(PYTHON) tests/smoke/install.py dist/*.tar.gz
+
+# The command in CONTRIBUTING.md. A tag that is pushed is published by .github/workflows/release.yml.
+release: $(VENV)/.extra-test  ## build and test wheel and sdist in dist/, and tag the version
+	@git diff --quiet HEAD || { echo "make: commit all changes before a release" >&2; exit 1; }
+	@! grep -q '^## \[[0-9.]*\] - unreleased' CHANGELOG.md || { echo "make: give the version in CHANGELOG.md a date" >&2; exit 1; }
+	$(BIN)/python -m pytest -q tests/test_project.py
+	@$(MAKE) --no-print-directory test-wheel
+	@version=$$($(BIN)/python -c 'import skrnn; print(skrnn.__version__)'); \
+	git tag -a "v$$version" -m "skrnn $$version" && echo "tagged v$$version; to publish: git push origin v$$version"
 
 lint: $(VENV)/.extra-lint  ## ruff (rules and format) and mypy
 	$(BIN)/python -m ruff check .
@@ -97,7 +118,7 @@ $(VENV)/.created:
 $(VENV)/.py%: pyproject.toml tests/smoke/pythons.py | $(VENV)/.created
 	@echo "installing skrnn[test] into $(VENV)/py$*"
 	@python=$$($(BIN)/python tests/smoke/pythons.py $*) && "$$python" -m venv $(VENV)/py$*
-	@$(VENV)/py$*/bin/python -m pip --disable-pip-version-check install -q -e ".[test]"
+	@$(VENV)/py$*/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q -e ".[test]"
 	@touch $@
 
 # The floors are read from pyproject.toml, so that what is tested is what is promised.
@@ -105,7 +126,7 @@ $(VENV)/.oldest: pyproject.toml tests/smoke/floors.py | $(VENV)/.created
 	@echo "installing the oldest versions into $(VENV)/oldest"
 	@$(PYTHON) -m venv $(VENV)/oldest
 	@$(PYTHON) tests/smoke/floors.py > $(VENV)/floors.txt
-	@$(VENV)/oldest/bin/python -m pip --disable-pip-version-check install -q -c $(VENV)/floors.txt -e ".[test,demo]"
+	@$(VENV)/oldest/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q -c $(VENV)/floors.txt -e ".[test,demo]"
 	@touch $@
 
 # One stamp for each extra of pyproject.toml; a newer pyproject.toml reinstalls.

@@ -1,10 +1,19 @@
-"""Sphinx configuration. The build uses the installed package and needs no network."""
+"""Sphinx configuration. The build uses the installed package and needs no network.
 
+With a network, names of other libraries become links to their documentation. Without one, they
+are shown as code.
+"""
+
+import builtins
+import logging
 import re
 import shutil
+import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -23,6 +32,7 @@ version = release = skrnn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
     "myst_parser",  # for CHANGELOG.md
 ]
@@ -35,10 +45,25 @@ exclude_patterns = [
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` becomes a link if the object is documented, otherwise code
 highlight_language = "python"
-nitpicky = True  # a dotted name must be documented; a name without a dot may be a parameter
-nitpick_ignore_regex = [("py:.*", r"[^.]+")]
+nitpicky = True  # a dotted name must be documented; see `find_name` for names without a dot
 smartquotes = False  # most quotes in this documentation are code
 toc_object_entries_show_parents = "hide"
+
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", None),
+    "numpy": ("https://numpy.org/doc/stable", None),
+    "scipy": ("https://docs.scipy.org/doc/scipy", None),
+    "sklearn": ("https://scikit-learn.org/stable", None),
+    "pandas": ("https://pandas.pydata.org/docs", None),
+}
+intersphinx_timeout = 10  # seconds
+# Sphinx warns of an address that does not answer, and `-W` would turn that into an error.
+logging.getLogger("sphinx.sphinx.ext.intersphinx").addFilter(
+    lambda record: "failed to reach any of the inventories" not in record.msg
+)
+
+# The project's own addresses answer from the first release on.
+linkcheck_ignore = [r"https://(github\.com/skrnn|skrnn\.readthedocs\.io)"]
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings describe the types
@@ -110,9 +135,15 @@ def pages_of_sklearn():
     return {name: re.sub(r"\._.*", "", of.__module__) for name, of in all_estimators()}
 
 
-def find_elsewhere(app, env, node, contnode):
-    """Link the names of estimators of skrnn and scikit-learn to their pages."""
+def find_name(app, env, node, contnode):
+    """Link the names of estimators of skrnn and scikit-learn to their pages.
+
+    Other names without a dot are parameters, which stay code, unless they are exceptions: Python's
+    documentation has pages for many short words, such as `time`.
+    """
     name = node.get("reftarget", "")
+    if node.get("refdomain") != "py":
+        return None
     if name in skrnn.__all__:
         python = env.get_domain("py")
         return python.resolve_xref(
@@ -120,10 +151,31 @@ def find_elsewhere(app, env, node, contnode):
         )
     module, _, last = name.rpartition(".")
     module = module or pages_of_sklearn().get(name, "")
-    if not module.startswith("sklearn.") or not hasattr(import_module(module), last):
+    if module.startswith("sklearn.") and hasattr(import_module(module), last):
+        url = f"https://scikit-learn.org/stable/modules/generated/{module}.{last}.html"
+        return nodes.reference("", "", contnode, internal=False, refuri=url)
+    return contnode if "." not in name and not is_exception(name) else None
+
+
+def is_exception(name):
+    """Whether a name is that of an exception of Python, such as ValueError."""
+    cls = getattr(builtins, name, None)
+    return isinstance(cls, type) and issubclass(cls, BaseException)
+
+
+def accept_name(app, env, node, contnode):
+    """Show the name of something in another library as code, where intersphinx finds no page."""
+    library, *attributes = node.get("reftarget", "").split(".")
+    if node.get("refdomain") != "py" or library == "skrnn":
         return None  # Sphinx warns
-    url = f"https://scikit-learn.org/stable/modules/generated/{module}.{last}.html"
-    return nodes.reference("", "", contnode, internal=False, refuri=url)
+    if is_exception(library):
+        return contnode
+    if library not in intersphinx_mapping and library not in sys.stdlib_module_names:
+        return None
+    with suppress(ImportError, AttributeError):
+        resolve_name(".".join([library, *attributes]))
+        return contnode
+    return None
 
 
 def add_gallery(app, docname, source):
@@ -153,7 +205,8 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_borrowed_members)
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)  # after numpydoc
     app.connect("source-read", add_gallery)
-    app.connect("missing-reference", find_elsewhere)
+    app.connect("missing-reference", find_name, priority=400)  # before intersphinx
+    app.connect("missing-reference", accept_name, priority=600)  # after it
     app.connect("doctree-read", let_figures_scroll)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
 

@@ -1,4 +1,4 @@
-"""What all estimators and transformers share: saving, and undoing a fit that fails.
+"""What all estimators and transformers share: saving, links, and undoing a fit that fails.
 
 A later release loads what an earlier one saved. Two kinds of change need nothing for that: a new
 parameter of a constructor, which a saved estimator that lacks it gets by its default; and a new
@@ -17,13 +17,19 @@ from sklearn.base import BaseEstimator
 from skrnn._version import __version__
 
 FORMAT = 1
+DOCUMENTATION = "https://skrnn.readthedocs.io"
+PAGE = f"{DOCUMENTATION}/en/v{__version__}/generated/skrnn.{{estimator_name}}.html"
 
 
 class Persistent(BaseEstimator):
     """Store the number of the format in what is saved, and check it on loading.
 
-    ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy and skops.
+    ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy and skops. The link in the
+    HTML representation leads to the page of the class, in the documentation of this version.
     """
+
+    _doc_link_module = "skrnn"
+    _doc_link_template = PAGE
 
     def _store(self, parameters):
         """Set the parameters of a constructor, given as its ``locals()``."""

@@ -4,6 +4,7 @@ Run as ``python install.py dist/skrnn-*.whl``. Everything is tested in processes
 environment, with nothing on the path but what pip installed.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -81,7 +82,7 @@ print("extras named in errors:", *sorted(named))
 def main(archive):
     with tempfile.TemporaryDirectory() as home:
         venv.create(home, with_pip=True)
-        python = str(Path(home) / "bin" / "python")
+        python = str(Path(home) / ("Scripts" if os.name == "nt" else "bin") / "python")
         pip = ["-m", "pip", "--disable-pip-version-check"]
         run(python, *pip, "install", "-q", str(Path(archive).resolve()))
         print(archive, f"{Path(archive).stat().st_size / 1024:.0f} KiB")
