@@ -55,6 +55,11 @@ class Chain(NamedTuple):
         return cls(emissions, chains[0].transitions, Packing(lengths))
 
 
+def scores_of(raw_prediction):
+    """Get the outputs of a network as an array, with or without a conditional random field."""
+    return raw_prediction.emissions if isinstance(raw_prediction, Chain) else raw_prediction
+
+
 def score_transitions(allowed=None):
     """Make the layer after the output layer, which makes a `Chain` of its emissions.
 
