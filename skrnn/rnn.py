@@ -669,8 +669,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data. Not supported by
-        'crf'.
+        data. 'balanced' uses the frequencies of the classes in the training data.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
