@@ -382,7 +382,10 @@ def best_paths(chain, n_paths):
     log_p[:, 0] = 0
     n_with_steps = int((packing.lengths > 0).sum())
     order = packing.order[:n_with_steps]
-    log_p[order] = score[:n_with_steps] - log_partition(chain)[order, None]
+    score = score[:n_with_steps]
+    exists = score > -np.inf
+    log_p[order] = np.where(exists, score, 0) - log_partition(chain)[order, None]
+    log_p[order] = np.where(exists, log_p[order], -np.inf)
     return labels[packing.to_concatenated], log_p
 
 

@@ -13,14 +13,7 @@ import numpy as np
 
 from skrnn._input.sequences import place_of_row
 from skrnn._numeric.packing import Packing
-
-# The prefixes of each scheme: those that begin a span, continue it, and end it, and of a span of
-# one step. In 'BIO', a span ends where no label continues it.
-_SCHEMES = {
-    "BIO": ("B", "I", "", ""),
-    "BIOES": ("B", "I", "E", "S"),
-    "BILOU": ("B", "I", "L", "U"),
-}
+from skrnn._spans import OUTSIDE, SCHEMES, continues, parse_label
 
 
 def allowed_transitions(constraints: Any, classes: np.ndarray) -> np.ndarray:
@@ -79,7 +72,7 @@ def refuse_forbidden(labels, lengths, weight, allowed: np.ndarray, classes: np.n
     if not may_end.all():
         sequence = packing.order[may_end.argmin()]
         row = int(packing.offsets[sequence] + lengths[sequence] - 1)
-        label = "" if is_free[row] else f" with {classes[labels[row]]!r}"
+        label = "" if is_free[row] else f" with {_plain(classes[labels[row]])!r}"
         raise ValueError(
             f"y ends{label} at {place_of_row(row, lengths)}, which the constraints forbid."
         )
@@ -102,34 +95,23 @@ def _plain(label):
 
 
 def _of_scheme(scheme, classes):
-    begin, inside, end, _ = prefixes = _SCHEMES[scheme]
-    known = [prefix for prefix in prefixes if prefix]
-    parts = [_split(name, known) for name in classes]
-    wrong = [name for name, part in zip(classes, parts, strict=True) if part is None]
+    names = [name if isinstance(name, str) else "" for name in classes]
+    parsed = [parse_label(name, scheme) for name in names]
+    wrong = [name for name, part in zip(classes, parsed, strict=True) if part is None]
     if wrong:
-        examples = ", ".join(f"'{prefix}-X'" for prefix in known)
+        prefixes = ", ".join(SCHEMES[scheme].prefixes)
         raise ValueError(
-            f"constraints={scheme!r} needs the labels 'O' and {examples} for spans of a kind X, "
-            f"but y has {wrong[:5]}."
+            f"constraints={scheme!r} does not fit the labels {wrong[:5]}. Labels of this scheme "
+            f"are 'O', or a prefix ({prefixes}), a hyphen and a type, such as 'B-PER'."
         )
-    table = np.ones((len(classes) + 1, len(classes) + 1), bool)
-    for i, (prefix, kind) in enumerate([*parts, ("O", "")]):
-        is_open = prefix in (begin, inside)
-        for j, (next_prefix, next_kind) in enumerate([*parts, ("O", "")]):
-            if next_prefix in (inside, end):
-                table[i, j] = is_open and kind == next_kind
-            elif is_open and end:
-                table[i, j] = False
-    return table
+    places = [part for part in parsed if part is not None] + [OUTSIDE]
+    return np.array([[_may_follow(b, n, SCHEMES[scheme], scheme) for n in places] for b in places])
 
 
-def _split(name, prefixes):
-    """Split a label into prefix and kind; None if it has no such prefix."""
-    if name == "O":
-        return "O", ""
-    if not isinstance(name, str) or name[:1] not in prefixes or name[1:2] not in ("", "-"):
-        return None
-    return name[0], name[2:]
+def _may_follow(before, now, prefixes, scheme):
+    is_open = before != OUTSIDE and before[0] not in prefixes.last
+    is_inner = now != OUTSIDE and now[0] not in prefixes.first
+    return not (is_open or is_inner) or continues(before, now, scheme)
 
 
 def _of_tables(constraints, n_classes):
