@@ -4,7 +4,7 @@ from skrnn._input import Sequences, as_sequences
 from skrnn._version import __version__ as __version__
 from skrnn.compose import TableTransformer, TransformedStepTargetRegressor
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
-from skrnn.losses import Gaussian, Huber, Quantile
+from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier, XORMLPRegressor
 from skrnn.preprocessing import ForwardImputer, Frames, PerSequence, PerStep, SequencePadder
 from skrnn.rnn import (
@@ -16,6 +16,7 @@ from skrnn.rnn import (
 from skrnn.solvers import LBFGS, SGD, Adam
 
 __all__ = [
+    "CRF",
     "LBFGS",
     "SGD",
     "Adam",

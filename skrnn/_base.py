@@ -295,8 +295,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if len(y) != n_rows:
             what = "samples" if lengths is None else "sequences"
             raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
-        self._check_targets(targets, lengths)
         self.__dict__.update(target.attributes)
+        self._check_targets(targets, lengths, weight)
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step, static)
@@ -342,11 +342,11 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             outputs = evaluate(run, self._weights(), x, lengths, static, mapped=mapped)
         return check_finite(outputs), lengths
 
-    def _predict(self, X, decode):
-        """Decode raw predictions by a method of the target."""
+    def _predict(self, X, method):
+        """Decode raw predictions by a method of the target, given by its name."""
         raw, lengths = self._evaluate(self._fitted_network().run, X)
         target = self._target
-        return target.unflatten(decode(target, raw), lengths)
+        return target.unflatten(getattr(target, method)(raw), lengths)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")

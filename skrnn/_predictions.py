@@ -31,9 +31,10 @@ class ClassPredictions(Mixin):
 
     def _read_targets(self, y, fitted, classes):
         softmax = getattr(self, "out_activation", "auto") == "softmax"
-        return ClassTarget.from_labels(y, self._per_step, fitted, classes, softmax)
+        activation = "softmax" if softmax else None
+        return ClassTarget.from_labels(y, self._per_step, fitted, classes, activation)
 
-    def _check_targets(self, targets, lengths):
+    def _check_targets(self, targets, lengths, weight):
         """Do nothing: every class is valid for every loss."""
 
     def _loss(self):
@@ -114,7 +115,7 @@ class ClassPredictions(Mixin):
             that is more probable than not. In the form of the targets of `fit`; labels of steps
             are an object array of one array for each sequence.
         """
-        return self._predict(X, ClassTarget.labels)
+        return self._predict(X, "labels")
 
     def decision_function(self, X):
         """Compute the raw predictions, before the output activation.
@@ -130,7 +131,7 @@ class ClassPredictions(Mixin):
             The larger, the more probable the class; for two classes, positive for the second.
             Those of steps are an object array of one array for each sequence.
         """
-        return self._predict(X, ClassTarget.decision)
+        return self._predict(X, "decision")
 
     def predict_proba(self, X):
         """Predict class probabilities.
@@ -146,7 +147,7 @@ class ClassPredictions(Mixin):
             One column for each class, in the order of `classes_`. Those of steps are an object
             array of one array for each sequence.
         """
-        return self._predict(X, ClassTarget.probabilities)
+        return self._predict(X, "probabilities")
 
     def predict_log_proba(self, X):
         """Predict the logarithm of class probabilities, which is always finite.
@@ -162,7 +163,7 @@ class ClassPredictions(Mixin):
             One column for each class, in the order of `classes_`. Those of steps are an object
             array of one array for each sequence.
         """
-        return self._predict(X, ClassTarget.log_probabilities)
+        return self._predict(X, "log_probabilities")
 
 
 class NumberPredictions(Mixin):
@@ -190,7 +191,7 @@ class NumberPredictions(Mixin):
         quantiles = self.loss._levels() if isinstance(self.loss, Quantile) else None
         return NumberTarget.from_numbers(y, self._per_step, self._number_loss(), quantiles, fitted)
 
-    def _check_targets(self, targets, lengths):
+    def _check_targets(self, targets, lengths, weight):
         """Raise a ValueError if the loss is not defined for a target."""
         domain = self._number_loss().domain
         if not domain:
@@ -309,7 +310,7 @@ class NumberPredictions(Mixin):
             If `return_std` is True, and the loss of `fit` was not `Gaussian`.
         """
         if not return_std:
-            return self._predict(X, NumberTarget.predictions)
+            return self._predict(X, "predictions")
         raw, lengths = self._evaluate(self._fitted_network().run, X)
         target = self._target
         if target.out_activation != "mean_std":

@@ -113,8 +113,11 @@ class RecurrentNetwork(NeuralNetwork):
 
     def _network(self):
         hidden = self._hidden_units()
-        if not hidden:
-            raise ValueError("hidden_layer_sizes is empty; at least one recurrent layer is needed.")
+        if self.dropout and not hidden:
+            raise ValueError(
+                f"dropout={self.dropout} has no effect with hidden_layer_sizes=(), since it is "
+                "applied to the outputs of recurrent layers. Use dropout=0."
+            )
         if self.activation != "tanh" and not CELLS[self.cell].takes_activation:
             raise ValueError(
                 f"activation={self.activation!r} has no effect with cell={self.cell!r}, whose "
@@ -131,7 +134,7 @@ class RecurrentNetwork(NeuralNetwork):
             n_outputs=self.n_outputs_,
             cell=self.cell,
             activation=self.activation,
-            bidirectional=self.bidirectional,
+            bidirectional=self.bidirectional and bool(hidden),
             pooling=self._poolings(),
             dropout=float(self.dropout),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
@@ -189,7 +192,7 @@ class RecurrentNetwork(NeuralNetwork):
         input_init = INITIALIZERS["glorot_uniform" if auto else self.init]
         recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
         for name, p in params.items():
-            if auto and (name == "attention" or name.startswith("initial")):
+            if auto and (name in ("attention", "transitions") or name.startswith("initial")):
                 continue  # weights of 0 make attention the mean, and every initial state 0
             p["W"][...] = input_init(rng, p["W"].shape)
             if "U" in p:
@@ -229,7 +232,14 @@ class RecurrentNetwork(NeuralNetwork):
         states : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_units)`` for each sequence; of twice as many columns if
             bidirectional, forwards first.
+
+        Raises
+        ------
+        ValueError
+            If there is no recurrent layer.
         """
+        if not self._fitted_network().hidden_layer_sizes:
+            raise ValueError("There are no hidden states, since hidden_layer_sizes is empty.")
         network = replace(self._fitted_network(), pooling=None)
         return unflatten(*self._evaluate(network.encode, X))
 
@@ -245,15 +255,16 @@ class RecurrentNetwork(NeuralNetwork):
             The output: a column of `decision_function` for more than two classes, or of
             vector-valued predictions. None means the largest output of each sequence (of each
             step, for step estimators). For two classes there is one output, which is positive
-            for the second class.
+            for the second class; two with a conditional random field.
 
         Returns
         -------
         gradients : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_step_features_)`` for each sequence: the derivative of the
             raw prediction (before softmax or logistic) with respect to the input. For step
-            estimators, the derivative of the sum of the raw predictions of all steps. The arrays
-            are dense, also if `X` is sparse, so pass a few sequences of many features at a time.
+            estimators, the derivative of the sum of the raw predictions of all steps. With a
+            conditional random field, these are the emissions. The arrays are dense, also if `X` is
+            sparse, so pass a few sequences of many features at a time.
 
         Raises
         ------
@@ -261,7 +272,7 @@ class RecurrentNetwork(NeuralNetwork):
             If there is no output `target`.
         """
         # Truncation is for training only.
-        network = replace(self._fitted_network(), bptt_steps=None)
+        network = replace(self._fitted_network(), bptt_steps=None, transitions=False)
         if target is not None and not (
             isinstance(target, Integral) and 0 <= int(target) < self.n_outputs_
         ):
@@ -336,7 +347,9 @@ class RecurrentNetwork(NeuralNetwork):
         -------
         prediction : ndarray
             For each stream, what `predict_proba` of a classifier or `predict` of a regressor
-            returns for its steps so far (for the last of them, for step estimators).
+            returns for its steps so far (for the last of them, for step estimators). With a
+            conditional random field, the probabilities of the label given the steps so far,
+            without the scores of the end of a sequence.
 
         state : StreamState
             The state after this step.
@@ -376,7 +389,8 @@ class RecurrentNetwork(NeuralNetwork):
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
         with np.errstate(over="ignore", invalid="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
-        return self._target.predictions(check_finite(raw)), state
+            check_finite(raw)
+        return self._target.predictions(raw if state.labels is None else state.labels), state
 
 
 class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):

@@ -1,8 +1,8 @@
-"""Losses of the regressors as objects with parameters.
+"""Losses as objects with parameters.
 
-``loss="squared_error"``, ``"absolute_error"``, ``"poisson"`` and ``"gamma"`` are names. These
-objects have parameters, which a grid search sets by names such as ``loss__delta``, or a prediction
-of more than one number.
+``loss="squared_error"``, ``"absolute_error"``, ``"poisson"``, ``"gamma"`` and ``"crf"`` are names.
+These objects have parameters, which a grid search sets by names such as ``loss__delta``, or a
+prediction of more than one number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._estimator import Persistent
 from skrnn._numeric import losses
@@ -189,3 +189,73 @@ class Gaussian(Persistent):
         return NumberLoss(
             losses.gaussian, losses.best_of_gaussian, out_activation="mean_std", n_columns=2
         )
+
+
+class CRF(Persistent):
+    """Linear-chain conditional random field: the labels of a sequence are a path [1]_.
+
+    A loss of `StepRNNClassifier`. The score of a path is the sum of the outputs of the network for
+    its labels (the emissions), of a weight for each pair of consecutive labels, and of weights for
+    the first label and the last. The probability of a path is proportional to the exponential of
+    its score, and the loss is the negative log-likelihood of the true path, divided by the number
+    of steps. ``loss="crf"`` means ``CRF()``.
+
+    ``predict`` returns the most probable path (Viterbi algorithm), ``predict_proba`` the
+    probabilities of the labels at each step given the whole sequence (marginals),
+    ``predict_paths`` several paths with their probabilities, and ``decision_function`` the
+    emissions.
+
+    Parameters
+    ----------
+    constraints : {'seen', 'BIO', 'BIOES', 'BILOU'}, array-like, dict or None, default=None
+        Transitions that are allowed; the others have probability 0. 'seen' allows those that occur
+        in the training data. The schemes of tags are for labels such as 'B-PER', 'I-PER' and 'O':
+        'BIO' allows 'I-PER' only after 'B-PER' or 'I-PER', 'BIOES' and 'BILOU' also require the end
+        of each span. A boolean table ``(n_classes, n_classes)`` has the label before in the rows
+        and the label after in the columns, in the order of ``classes_``. A dictionary may hold such
+        a table as ``"W"``, and booleans ``(n_classes,)`` for the first label as ``"start"`` and for
+        the last as ``"end"``. None allows all transitions.
+
+    Notes
+    -----
+    The weights are ``weights_["transitions"]``: ``W`` (n_classes, n_classes), from the label of the
+    row to that of the column, ``start`` and ``end``. Like the other weights they are penalized by
+    `alpha`. Those of forbidden transitions are not used.
+
+    The weight of a sequence is the mean of the weights of its steps, leaving out those that are 0.
+    A step of weight 0 is unlabelled: the likelihood is the sum over its labels. Class weights are
+    not supported, since the likelihood is that of a path.
+
+    References
+    ----------
+    .. [1] J. Lafferty, A. McCallum and F. Pereira, "Conditional random fields: probabilistic models
+       for segmenting and labeling sequence data", ICML (2001).
+
+    Examples
+    --------
+    >>> from skrnn import CRF, StepRNNClassifier
+    >>> X = [[0, 1, 2, 0], [1, 0, 0], [1, 2, 2]] * 5
+    >>> y = [["O", "B", "I", "O"], ["B", "O", "O"], ["B", "I", "I"]] * 5
+    >>> clf = StepRNNClassifier(8, loss=CRF(constraints="BIO"), random_state=0).fit(X, y)
+    >>> clf.predict([[0, 1, 2]])[0]
+    array(['O', 'B', 'I'], dtype='<U1')
+
+    A sequence cannot begin with 'I', nor can 'I' follow 'O':
+
+    >>> clf.classes_
+    array(['B', 'I', 'O'], dtype='<U1')
+    >>> clf.predict_proba([[2, 0, 2]])[0][0, 1]
+    np.float64(0.0)
+    """
+
+    _parameter_constraints: dict = {
+        "constraints": [StrOptions({"seen", "BIO", "BIOES", "BILOU"}), dict, "array-like", None]
+    }
+
+    def __init__(self, constraints=None):
+        self._store(locals())
+
+    @property
+    def _learns(self):
+        """Whether the allowed transitions are those of the training data."""
+        return isinstance(self.constraints, str) and self.constraints == "seen"

@@ -14,9 +14,13 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import NeuralNetwork
+from skrnn._numeric.crf import forbid
 from skrnn._numeric.recurrent import CELLS
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
+
+# The score of a forbidden transition. The arithmetic of pytorch-crf has no infinity.
+_FORBIDDEN = -10000.0
 
 # Prefix, kind, and for a recurrent layer its number and direction: "net.weight_ih_l0_reverse".
 _KEY = re.compile(r"(.*\.|)(weight|bias)(?:_[ih]h_l(\d+)(_reverse|))?")
@@ -91,6 +95,11 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}.")
+    if getattr(estimator, "_random_field", lambda: None)() is not None:
+        raise ValueError(
+            "Weights of a conditional random field cannot be read from PyTorch. Use another loss, "
+            "or pass them as init."
+        )
     arrays, recurrent, linear = _read_arrays(state_dict)
     is_recurrent = isinstance(estimator, RecurrentNetwork)
     skip = linear.pop() if is_recurrent and linear[1:] and linear[-1] == "skip." else None
@@ -148,6 +157,8 @@ def to_state_dict(estimator, *, names=None):
         (one for each layer, if their sizes differ) and the name of the output layer, by default
         ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. With `embedding_size`,
         "embedding" is the first. If the fitted network has a skip connection, "skip" is the last.
+        With a conditional random field, "crf" is the last, with the weights of ``torchcrf.CRF`` of
+        the package pytorch-crf; forbidden transitions are -10000.
         For `XORMLPClassifier` and `XORMLPRegressor`, one for each layer, by default
         ``["0", "2", "4"]``, as in ``Sequential(Linear, ReLU, Linear, ReLU, Linear)``.
 
@@ -382,7 +393,17 @@ def _write_recurrent(network, weights):
             end = f"_l{number}{direction}"
             layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
     layers.append(("output", _write_linear(weights["output"])))
-    return [*layers, ("skip", {"weight": weights["skip"]["W"].T})] if network.skip else layers
+    if network.skip:
+        layers.append(("skip", {"weight": weights["skip"]["W"].T}))
+    if network.transitions:
+        layers.append(("crf", _write_transitions(forbid(weights["transitions"], network.table))))
+    return layers
+
+
+def _write_transitions(transitions):
+    """Write the weights of a random field with the names of pytorch-crf."""
+    names = {"W": "transitions", "start": "start_transitions", "end": "end_transitions"}
+    return {names[key]: np.maximum(p, _FORBIDDEN) for key, p in transitions.items()}
 
 
 def _write_linear(p):

@@ -11,10 +11,11 @@ from sklearn.utils._param_validation import StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
+from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.forecasting import forecast
-from skrnn.losses import Gaussian, Huber, Quantile
+from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
 
 
@@ -28,7 +29,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
-        Number of units of each recurrent layer, in each direction.
+        Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
+        output is a linear function of the steps, or of the pooled steps.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -278,7 +280,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
-        Number of units of each recurrent layer, in each direction.
+        Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
+        output is a linear function of the steps, or of the pooled steps.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -563,11 +566,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         return tags
 
 
-class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
+class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     """Recurrent classifier of the steps of sequences: a label for each step.
 
     Recurrent layers read a sequence step by step, and a dense layer turns the state after each
-    step into class scores. The loss is the mean over all steps.
+    step into class scores. The loss is the mean over all steps. With ``loss="crf"``, the labels of
+    a sequence are predicted together, by a conditional random field.
 
     Targets and predictions are 1-D object arrays (or lists) of one array for each sequence.
     scikit-learn would read these as targets of another kind, so this estimator does not declare
@@ -576,7 +580,8 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
-        Number of units of each recurrent layer, in each direction.
+        Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
+        output is a linear function of the steps, or of the pooled steps.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -611,9 +616,10 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         has a vector of this size, which is learned. For many numeric features it is a learned
         projection. None means no such layer. Not available for 'gru_d'.
 
-    loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
+    loss : {'auto', 'log_loss', 'squared_error', 'crf'} or `CRF`, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
-        probabilities. 'auto' means 'log_loss'.
+        probabilities. 'crf' is the negative log-likelihood of a conditional random field, whose
+        object `CRF` has constraints on the order of labels. 'auto' means 'log_loss'.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -703,7 +709,9 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
         each feature. With static features, ``initial_0`` and so on have ``W`` (n_states,
         n_static_features, n_units), which makes the initial states of a layer of them, and the
-        last rows of ``W`` of ``output`` are theirs.
+        last rows of ``W`` of ``output`` are theirs. With a conditional random field,
+        ``transitions`` has ``W`` (n_classes, n_classes), from the label of the row to that of the
+        column, and ``start`` and ``end`` (n_classes,), for the first label and the last.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -745,7 +753,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
         Number of outputs.
 
     out_activation_ : str
-        'softmax' or 'logistic'.
+        'softmax', 'logistic' or 'crf'.
 
     t_ : int
         Number of training sequences seen, counted once for each epoch.
@@ -784,7 +792,7 @@ class StepRNNClassifier(ClassPredictions, RecurrentNetwork):
 
     _parameter_constraints: dict = {
         **RecurrentNetwork._parameter_constraints,
-        "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "loss": [StrOptions({"auto", "log_loss", "squared_error", "crf"}), CRF],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _per_step = True
@@ -835,7 +843,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
-        Number of units of each recurrent layer, in each direction.
+        Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
+        output is a linear function of the steps, or of the pooled steps.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long

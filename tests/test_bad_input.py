@@ -216,7 +216,7 @@ BAD_VALUES_OF_MLP = [
     ({"init": (1, 1)}, PAIR),
 ]
 BAD_VALUES_OF_RNN = [
-    *[({"hidden_layer_sizes": v}, "hidden_layer_sizes is empty; at least one") for v in ((), [])],
+    ({"hidden_layer_sizes": (), "dropout": 0.5}, r"dropout=0.5 has no effect with hidden_layer"),
     *[({"pooling": v}, POOLING) for v in ((), ("last", "sum"), ["max", "max"])],
     ({"init": {}}, MISSING.format("recurrent_0")),
     ({"init": {"output": {"W": np.ones((4, 3)), "b": np.ones(2)}}}, MISSING.format("recurrent_0")),

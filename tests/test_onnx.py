@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skrnn import (
+    CRF,
+    EnsembleClassifier,
     ForwardImputer,
     Frames,
     Gaussian,
@@ -215,6 +217,41 @@ def test_cells_without_an_operator(monkeypatch):
         match="ONNX has no operator for cell='gru'; it has 'rnn', 'lstm'",
     ):
         to_onnx(clf)
+
+
+@pytest.mark.parametrize("hidden", [3, ()])
+def test_conditional_random_field(hidden):
+    X = ragged()
+    y = [np.resize(["a", "b", "b", "c"], len(x)) for x in X]
+    clf = StepRNNClassifier(hidden, loss=CRF("seen"), max_iter=2, random_state=0).fit(X, y)
+    session = onnxruntime.InferenceSession(to_onnx(clf).SerializeToString())
+    sequences = as_sequences(X)
+    batch = sequences.to_padded(fill_value=0).astype(np.float32)
+    emissions, transitions = session.run(None, {"X": batch, "lengths": sequences.lengths})
+    for x, of_one in zip(X, emissions, strict=True):
+        np.testing.assert_allclose(of_one[: len(x)], clf.decision_function([x])[0], atol=TOLERANCE)
+        assert np.isnan(of_one[len(x) :]).all()
+    p, seen = clf.weights_["transitions"], np.isfinite(transitions)
+    assert seen[:3, :3].tolist() == [
+        [False, True, False],
+        [False, True, True],
+        [True, False, False],
+    ]
+    np.testing.assert_allclose(transitions[:3, :3][seen[:3, :3]], p["W"][seen[:3, :3]], atol=1e-6)
+    assert seen[3, :3].tolist() == [True, False, False]
+    np.testing.assert_allclose(transitions[:3, 3], p["end"], atol=1e-6)
+
+
+def test_what_has_no_nodes_is_refused():
+    X, y = ragged(), [np.resize(["a", "b", "c"], len(x)) for x in ragged()]
+    net = StepRNNClassifier(2, loss="crf", max_iter=1)
+    with pytest.raises(ValueError, match="An ensemble of conditional random fields cannot be"):
+        to_onnx(EnsembleClassifier(net, n_estimators=2, random_state=0).fit(X, y))
+    linear = SequenceRNNClassifier((), max_iter=1).fit(X, np.arange(17) % 2)
+    with pytest.raises(
+        ValueError, match="Pooled steps without a recurrent layer cannot be exported"
+    ):
+        to_onnx(linear)
 
 
 @pytest.mark.parametrize("task", ["number", "vector"])

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
 from skrnn import (
+    CRF,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
@@ -465,3 +466,18 @@ def test_torch_is_never_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['0.weight', '0.bias'] False\n"
+
+
+def test_conditional_random_field():
+    X = ragged()
+    y = [np.resize(["B-x", "I-x", "O"], len(x)) for x in X]
+    clf = StepRNNClassifier(4, loss=CRF("BIO"), max_iter=2, random_state=0).fit(X, y)
+    state_dict, transitions = to_state_dict(clf), clf.weights_["transitions"]
+    W = transitions["W"].copy()
+    W[2, 1] = -1e4  # 'I-x' may not follow 'O'
+    np.testing.assert_array_equal(state_dict["crf.transitions"], W)
+    assert state_dict["crf.start_transitions"][1] == -1e4
+    np.testing.assert_array_equal(state_dict["crf.end_transitions"], transitions["end"])
+    np.testing.assert_array_equal(state_dict["output.weight"], clf.weights_["output"]["W"].T)
+    with pytest.raises(ValueError, match="a conditional random field cannot be read from PyTorch"):
+        from_state_dict(StepRNNClassifier(loss="crf"), state_dict)

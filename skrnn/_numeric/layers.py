@@ -12,6 +12,7 @@ returns None.
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
 
@@ -160,6 +161,16 @@ def attend_step(p, h, before, n_steps):
         peak = np.maximum(before[:, -1:], e)
         sums = np.exp(before[:, -1:] - peak) * before[:, :-1] + np.exp(e - peak) * sums
     return sums[:, :-1] / sums[:, -1:], np.concatenate([sums, peak], axis=1)
+
+
+def refuse_sparse(p, x, packing, rng=None):
+    """Do nothing, but raise a ValueError if the input is sparse: poolings need dense arrays."""
+    if issparse(x):
+        raise ValueError(
+            "hidden_layer_sizes=() pools the steps themselves, which must not be sparse. Use a "
+            "recurrent layer, or embedding_size."
+        )
+    return x, lambda dy, grad=None, want_dx=True: dy
 
 
 def each_step(p, h, packing, rng=None):

@@ -14,8 +14,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import hstack, issparse
 
 from skrnn._numeric.affine import dense, linear
+from skrnn._numeric.crf import filter_labels, forbid, score_transitions
 from skrnn._numeric.layers import (
     POOLINGS,
     POOLINGS_OF_STREAMS,
@@ -24,10 +26,16 @@ from skrnn._numeric.layers import (
     each_step,
     pool_last,
     pool_last_of_both,
+    refuse_sparse,
 )
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
-from skrnn._numeric.static import append_static, initial_if_empty, start_from_static
+from skrnn._numeric.static import (
+    append_static,
+    dense_beside_static,
+    initial_if_empty,
+    start_from_static,
+)
 
 
 def chain(*layers):
@@ -131,6 +139,10 @@ class RNN:
     columns. With `skip`, a linear function of the last step of a sequence, or of each step without
     pooling, is added to the output. With `n_static` static features, ``packing.static`` holds those
     of each sequence.
+
+    Without hidden layers, the output layer reads the steps themselves, or their poolings. With
+    `transitions`, the output is a `Chain` (see ``crf``), without pooling. `allowed` then holds the
+    table of allowed transitions as bytes, or None if all are.
     """
 
     n_features: int
@@ -145,6 +157,8 @@ class RNN:
     skip: bool = False
     n_static: int = 0
     embedding_size: int | None = None
+    transitions: bool = False
+    allowed: bytes | None = None
 
     @cached_property
     def layers(self):
@@ -165,7 +179,7 @@ class RNN:
     def cells(self):
         """Name of the cell of each recurrent layer."""
         above = CELLS[self.cell].above or self.cell
-        return (self.cell, *[above] * (len(self.hidden_layer_sizes) - 1))
+        return (self.cell, *[above] * len(self.hidden_layer_sizes))[: len(self.hidden_layer_sizes)]
 
     @property
     def poolings(self):
@@ -192,17 +206,19 @@ class RNN:
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
         if self.skip:
             shapes["skip"] = {"W": (self.n_features, self.n_outputs)}
+        if self.transitions:
+            of_ends = {"start": (self.n_outputs,), "end": (self.n_outputs,)}
+            shapes["transitions"] = {"W": (self.n_outputs, self.n_outputs), **of_ends}
         return shapes
 
     def work(self, n_sequences):
         """Count the multiplications of the largest layer's recurrent product at a step."""
-        return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes) ** 2
+        return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes, default=0) ** 2
 
     @cached_property
     def run(self):
         """All layers as one."""
-        beside = [append_static(not self.poolings)] if self.n_static else []
-        network = self._start(chain(*self._encoder_layers(), *beside, named("output", dense)))
+        network = self._start(chain(*self._output_layers()))
         if not self.skip:
             return network
         pooling = initial_if_empty(pool_last) if self.poolings else each_step
@@ -218,22 +234,47 @@ class RNN:
         names = [name for names in self.initial for name in names]
         return start_from_static(network, names) if names else network
 
+    def _output_layers(self):
+        """Make all layers, up to the output layer and the transitions.
+
+        Without recurrent layers, the output layer reads the packed steps, which may be sparse.
+        """
+        if self.hidden_layer_sizes or self.poolings:
+            beside = [append_static(not self.poolings)] if self.n_static else []
+            layers = [*self._encoder_layers(), *beside, named("output", dense)]
+        else:
+            output = named("output", dense_beside_static if self.n_static else dense)
+            layers = [*self._embedding_layers(), output, each_step]
+        if self.transitions:
+            layers.append(named("transitions", score_transitions(self.table)))
+        return layers
+
+    @cached_property
+    def table(self):
+        """Booleans (n_outputs + 1, n_outputs + 1) of the allowed transitions, or None."""
+        if self.allowed is None:
+            return None
+        return np.frombuffer(self.allowed, bool).reshape(self.n_outputs + 1, -1)
+
+    def _embedding_layers(self):
+        return [named("embedding", linear)] if self.embedding_size else []
+
     def _encoder_layers(self):
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
 
         The embedding comes first, if there is one.
         """
-        before = [named("embedding", linear)] if self.embedding_size else []
         after = _dropout_layers(self.dropout)
-        first, *others = (
+        recurrent = [
             recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
             for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
-        )
-        layers = [*before, first, *(layer for other in others for layer in (*after, other))]
+        ]
+        first, others = recurrent[:1] or [refuse_sparse], recurrent[1:]
+        layers = [*first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
-        pooling = initial_if_empty(concatenate(*poolings), self.initial[-1])
+        pooling = initial_if_empty(concatenate(*poolings), *self.initial[-1:])
         layers.append(pooling if poolings else each_step)
-        return [*layers, *after]
+        return [*self._embedding_layers(), *layers, *after]
 
     def _pooling(self, name):
         """Make a pooling of the states of the last layer."""
@@ -244,25 +285,34 @@ class RNN:
     def initial_state(self, params, n_streams, static=None):
         """Make the state before the first step of streams: static (n_streams, n_static)."""
         n_states, dtype = CELLS[self.cell].n_states, params["output"]["W"].dtype
-        if self.n_static:
+        if self.n_static and self.hidden_layer_sizes:
             layers = tuple(tuple(np.matmul(static, params[n]["W"])) for (n,) in self.initial)
         else:
             layers = tuple(
                 tuple(np.zeros((n_streams, n_units), dtype) for _ in range(n_states))
-                for n_units in self.hidden_layer_sizes
+                for n_units in self._state_sizes
             )
         return StreamState(layers, (None,) * len(self.poolings), 0, static)
+
+    @property
+    def _state_sizes(self):
+        """Units of the state of each layer; without layers, one state without units."""
+        return self.hidden_layer_sizes or (0,)
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
         n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
-        needed = [[(n_streams, units)] * n_states for units in self.hidden_layer_sizes]
+        needed = [[(n_streams, units)] * n_states for units in self._state_sizes]
         given = [[np.shape(array) for array in layer] for layer in state.layers]
         if state.n_steps:
-            n_units = self.hidden_layer_sizes[-1]
+            inputs = self.n_features, self.embedding_size, *self.hidden_layer_sizes
+            n_units = [size for size in inputs if size][-1]
             widths = [n_units + 2 * (name == "attention") for name in self.poolings]
             needed.append([(n_streams, width) for width in widths])
             given.append([np.shape(array) for array in state.pooled])
+            if self.transitions:
+                needed.append([(n_streams, self.n_outputs)])
+                given.append([np.shape(state.labels)])
         if self.n_static:
             needed.append([(n_streams, self.n_static)])
             given.append([np.shape(state.static)])
@@ -276,40 +326,54 @@ class RNN:
     def step(self, params, x, state):
         """Take one step of every stream: x (n_streams, n_features).
 
-        Returns the output for all steps so far, and the new state.
+        Returns the output for all steps so far, and the new state. With transitions, the output
+        holds the emissions, and the state the probabilities of the labels.
         """
         packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
         if self.embedding_size:
             h, _ = linear(params["embedding"], x)
-        for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=True):
+        for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
             options = CELLS[cell].options(self.activation)
             states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
+        if self.poolings:
+            refuse_sparse(None, h, packing)
         pooled, afters = [], []
         for name, before in zip(self.poolings, state.pooled, strict=True):
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
             pooled.append(y)
             afters.append(after)
-        beside = [] if state.static is None else [state.static]
-        output = np.concatenate([*(pooled or [h]), *beside], axis=1)
-        raw_prediction, _ = dense(params["output"], output)
+        static = state.static
+        if self.hidden_layer_sizes or self.poolings:
+            beside = [] if static is None else [static]
+            h = np.concatenate([*(pooled or [h]), *beside], axis=1)
+        elif static is not None:
+            h = hstack([h, static], format="csr") if issparse(h) else np.hstack([h, static])
+        raw_prediction, _ = dense(params["output"], h)
         if self.skip:
             raw_prediction += linear(params["skip"], x)[0]
-        return raw_prediction, StreamState(tuple(layers), tuple(afters), n_steps, state.static)
+        labels = None
+        if self.transitions:
+            transitions = forbid(params["transitions"], self.table)
+            labels = filter_labels(transitions, raw_prediction, state.labels)
+        states = tuple(layers) or state.layers
+        return raw_prediction, StreamState(states, tuple(afters), n_steps, static, labels)
 
 
 class StreamState(NamedTuple):
     """State of parallel streams.
 
     Holds the states of each layer, those of each pooling over the steps so far, the number of
-    steps, and the static features, if there are any.
+    steps, the static features, if there are any, and with a conditional random field the logarithm
+    of the probability of each label given the steps so far.
     """
 
     layers: tuple[tuple[np.ndarray, ...], ...]
     pooled: tuple[np.ndarray | None, ...]
     n_steps: int
     static: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
 
 @lru_cache(maxsize=16)

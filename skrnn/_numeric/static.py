@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skrnn._numeric.affine import dense
+
 
 def start_from_static(network, names):
     """Run a network whose initial states are linear functions of the static features.
@@ -52,6 +54,23 @@ def append_static(per_step):
         return np.concatenate([h, static], axis=1), back
 
     return layer
+
+
+def dense_beside_static(p, x, packing, rng=None):
+    """Affine map of packed steps with the static features beside each of them.
+
+    x (n_rows, n_in) is dense or in CSR format. The last rows of W are those of the static features.
+    """
+    n_in, b = x.shape[1], p["b"]
+    y, back_dense = dense({"W": p["W"][:n_in], "b": b}, x)
+    static = np.repeat(packing.static, packing.lengths, axis=0)[packing.to_packed]
+    y += static.dot(p["W"][n_in:])
+
+    def back(dy, grad, want_dx=True):
+        np.matmul(static.T, dy, out=grad["W"][n_in:])
+        return back_dense(dy, {"W": grad["W"][:n_in], "b": grad["b"]}, want_dx)
+
+    return y, back
 
 
 def initial_if_empty(pooling, names=()):

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import norm as nrm2
 from scipy.optimize import minimize
 
+from skrnn._numeric.crf import Chain
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
 
@@ -215,8 +216,9 @@ def evaluate(run, params, x, lengths=None, static=None, n_rows=PIECE, mapped=map
     if lengths is None:
         starts = range(0, x.shape[0], n_rows)
         return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
-    outputs = mapped(lambda piece: run(params, *piece.pack(x))[0], pieces(lengths, static, n_rows))
-    return np.concatenate(list(outputs))
+    parts = pieces(lengths, static, n_rows)
+    outputs = list(mapped(lambda piece: run(params, *piece.pack(x))[0], parts))
+    return Chain.join(outputs) if isinstance(outputs[0], Chain) else np.concatenate(outputs)
 
 
 class Piece(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skrnn._numeric.crf import scores_of
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import State
 from skrnn._numeric.params import Params
@@ -294,7 +295,7 @@ class Run:
             return None
         if math.isfinite(loss):
             loss, raw = self.evaluate(self.held_out)
-            if np.isfinite(raw).all():
+            if np.isfinite(scores_of(raw)).all():
                 return self._score(score, raw), loss
         return math.nan, math.nan
 
@@ -324,7 +325,7 @@ class Run:
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
-        return not np.isfinite(self.evaluate(self.samples)[1]).all()
+        return not np.isfinite(scores_of(self.evaluate(self.samples)[1])).all()
 
 
 def _is_constant(samples):

@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from skrnn._input import unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
+from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.training import Ragged, Rows
 
@@ -40,8 +41,8 @@ class Target:
         Number of outputs of the network.
 
     out_activation : str
-        The function that turns raw predictions into predictions: 'softmax' or 'logistic' of
-        classes, for numbers that of the `NumberLoss`.
+        The function that turns raw predictions into predictions: 'softmax', 'logistic' or 'crf'
+        of classes, for numbers that of the `NumberLoss`.
 
     per_step : bool
         Whether there is a target for each step, instead of one for each sample.
@@ -69,7 +70,7 @@ class ClassTarget(Target):
     classes: np.ndarray
 
     @classmethod
-    def from_labels(cls, y, per_step, fitted=None, classes=None, softmax=False):
+    def from_labels(cls, y, per_step, fitted=None, classes=None, activation=None):
         """Learn the classes from labels.
 
         Parameters
@@ -86,8 +87,9 @@ class ClassTarget(Target):
         classes : array-like, default=None
             All classes, if `y` need not contain each of them.
 
-        softmax : bool, default=False
-            Whether two classes have two softmax outputs, instead of one logistic output.
+        activation : {'softmax', 'crf'}, default=None
+            The output activation. None means 'softmax', but one 'logistic' output for two classes.
+            With 'crf', `y` must not be multilabel.
 
         Returns
         -------
@@ -118,17 +120,23 @@ class ClassTarget(Target):
             )
         if len(known) < 2:
             raise ValueError(f"y has one class, {known.tolist()}; it needs at least 2 classes.")
+        if y.ndim == 2 and activation == "crf":
+            raise ValueError(
+                f"y is multilabel, of shape {y.shape}, but a conditional random field needs one "
+                "label for each step."
+            )
         if y.ndim == 2:
             outputs = len(known), "logistic"
-        elif softmax or len(known) > 2:
-            outputs = len(known), "softmax"
+        elif activation or len(known) > 2:
+            outputs = len(known), activation or "softmax"
         else:
             outputs = 1, "logistic"
         if fitted is not None and outputs != (fitted.n_outputs, fitted.out_activation):
             raise ValueError(
                 f"y of shape {y.shape} needs {outputs[0]} {outputs[1]} outputs, but the estimator "
                 f"was fitted with {fitted.n_outputs} {fitted.out_activation} outputs before; one "
-                "label for each sample and multilabel targets cannot be mixed."
+                "label for each sample and multilabel targets cannot be mixed, nor a conditional "
+                "random field and other losses."
             )
         return cls(*outputs, per_step, known), y
 
@@ -152,7 +160,7 @@ class ClassTarget(Target):
 
     def best_constant(self, targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Compute the raw prediction (n_outputs,) of the lowest loss; weights sum to 1."""
-        if self.out_activation == "softmax":
+        if self.out_activation != "logistic":
             return np.log(np.bincount(targets, weight).clip(min=1e-12))
         p = (weight @ targets).clip(1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))
@@ -162,13 +170,13 @@ class ClassTarget(Target):
         if labels.ndim == 2:
             return labels.astype(dtype)
         index = np.searchsorted(self.classes, labels)
-        return index if self.out_activation == "softmax" else index[:, None].astype(dtype)
+        return index[:, None].astype(dtype) if self.out_activation == "logistic" else index
 
     def decode(self, targets: np.ndarray) -> np.ndarray:
         """Undo `encode`."""
         if self.is_multilabel:
             return targets.astype(int)
-        index = targets if self.out_activation == "softmax" else targets[:, 0].astype(int)
+        index = targets[:, 0].astype(int) if self.out_activation == "logistic" else targets
         return self.classes[index]
 
     def labels(self, raw: np.ndarray) -> np.ndarray:
@@ -182,7 +190,7 @@ class ClassTarget(Target):
         """Compute scikit-learn's decision values: for two classes, positive for the second."""
         if raw.shape[1] == 1:
             return raw[:, 0]
-        if self.out_activation == "softmax" and raw.shape[1] == 2:
+        if self.out_activation != "logistic" and raw.shape[1] == 2:
             return raw[:, 1] - raw[:, 0]
         return raw
 
@@ -477,10 +485,10 @@ def _unique(classes):
         ) from error
 
 
-def check_finite(outputs: np.ndarray) -> np.ndarray:
+def check_finite(outputs: Any) -> Any:
     """Raise a ValueError if outputs of a network overflowed."""
-    if not np.isfinite(outputs).all():
-        first = np.isfinite(outputs).all(axis=1).argmin()
+    if not np.isfinite(scores_of(outputs)).all():
+        first = np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
             f"Output {first} for X is not finite: its values are too large for the weights. Scale "
             "X as in fit."

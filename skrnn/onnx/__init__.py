@@ -43,6 +43,12 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     ``(n_sequences, n_steps, n_outputs)``. In the padding, these are NaN and labels are arbitrary.
     Several quantiles are along the last axis of ``variable``. ``loss=Gaussian()`` gives the mean.
 
+    With a conditional random field, the outputs are ``emissions`` of shape
+    ``(n_sequences, n_steps, n_classes)``, NaN in the padding, and ``transitions`` of shape
+    ``(n_classes + 1, n_classes + 1)``, from rows to columns: the last row is for the first label of
+    a sequence, the last column for the last label, and forbidden transitions are ``-inf``. The user
+    guide has a function that finds the best path from them.
+
     Parameters
     ----------
     estimator : estimator

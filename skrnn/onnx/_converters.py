@@ -12,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skrnn import mlp, rnn
+from skrnn._numeric.crf import forbid
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 from skrnn._tables import TableTransformer
@@ -62,7 +63,13 @@ def outputs_of(model):
     if type(model) not in _CONVERTERS:
         return {}
     if isinstance(model, Ensemble):
-        return outputs_of(network_of(model.estimators_[0]))
+        outputs = outputs_of(network_of(model.estimators_[0]))
+        if "emissions" in outputs:
+            raise ValueError(
+                "An ensemble of conditional random fields cannot be exported to ONNX, since the "
+                "model has no marginal probabilities to average. Export its members."
+            )
+        return outputs
     if isinstance(model, SequencePadder) and model.flat:
         return {"variable": FloatTensorType([None, model.n_steps_ * model.n_step_features_])}
     if isinstance(model, PerStep | TableTransformer | SequencePadder):
@@ -74,6 +81,9 @@ def outputs_of(model):
     if not isinstance(model, ClassPredictions):
         return {"variable": FloatTensorType(rows + model._target.shape)}
     probabilities = FloatTensorType([*rows, len(model.classes_)])
+    if model.out_activation_ == "crf":
+        n_rows = len(model.classes_) + 1
+        return {"emissions": probabilities, "transitions": FloatTensorType([n_rows, n_rows])}
     classes = _class_array(model)
     if classes is None:
         return {"label": Int64TensorType(probabilities.shape), "probabilities": probabilities}
@@ -156,6 +166,11 @@ def _convert_network(scope, operator, container):
         result = recurrent_network(nodes, network, weights, *of_sequences)
     else:
         result = multilayer_perceptron(nodes, network, weights, operator.inputs[0].full_name)
+    if getattr(model, "out_activation_", None) == "crf":
+        emissions, transitions = operator.outputs
+        nodes.name(fill_padding(nodes, mask, result, np.nan), emissions)
+        nodes.name(nodes("Identity", _transition_table(network, weights)), transitions)
+        return
     *label, output = operator.outputs
     if label:
         chosen, result = class_answers(nodes, result, _class_array(model), model.out_activation_)
@@ -165,6 +180,15 @@ def _convert_network(scope, operator, container):
     if not label:
         result = numbers(nodes, result, model._target)
     nodes.name(result, output)
+
+
+def _transition_table(network, weights):
+    """Put the transitions into a table, with the first label in the last row and so on."""
+    transitions = forbid(weights["transitions"], network.table)
+    table = np.zeros((network.n_outputs + 1, network.n_outputs + 1), np.float32)
+    table[:-1, :-1], table[-1, :-1] = transitions["W"], transitions["start"]
+    table[:-1, -1] = transitions["end"]
+    return table
 
 
 def _class_array(model):

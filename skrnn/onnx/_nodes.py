@@ -91,6 +91,11 @@ def multilayer_perceptron(nodes, network, weights, x):
 
 def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
+    if network.poolings and not network.hidden_layer_sizes:
+        raise ValueError(
+            "Pooled steps without a recurrent layer cannot be exported to ONNX. Use "
+            "hidden_layer_sizes of at least one layer."
+        )
     lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
     x = nodes("MatMul", X, weights["embedding"]["W"]) if network.embedding_size else X
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only

@@ -1,0 +1,206 @@
+"""The methods of a classifier of steps that may have a conditional random field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+from skrnn._numeric.crf import crf
+from skrnn._numeric.losses import softmax_cross_entropy
+from skrnn._predictions import ClassPredictions
+from skrnn._training.constraints import allowed_transitions, refuse_forbidden, seen_transitions
+from skrnn._training.diagnosis import useful_loss
+from skrnn._training.paths import PathTarget
+from skrnn._training.targets import ClassTarget
+from skrnn.losses import CRF
+
+
+def _has_paths(estimator):
+    activation = getattr(estimator, "out_activation_", None)
+    if activation == "crf" or (activation is None and estimator._random_field() is not None):
+        return True
+    raise AttributeError("predict_paths needs a conditional random field: loss='crf'.")
+
+
+class PathPredictions(ClassPredictions):
+    """The methods of a classifier of steps.
+
+    With a conditional random field, the labels of a sequence are predicted together.
+    """
+
+    def _random_field(self):
+        """Get the `CRF` of the parameter `loss`, or None."""
+        if isinstance(self.loss, CRF):
+            self.loss._validate_params()
+            return self.loss
+        return CRF() if self.loss == "crf" else None
+
+    @property
+    def _target(self):
+        kind = PathTarget if self.out_activation_ == "crf" else ClassTarget
+        return kind(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
+
+    def _check_parameters(self, incremental):
+        super()._check_parameters(incremental)
+        field = self._random_field()
+        if field is None:
+            return
+        if self.class_weight is not None:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} has no meaning for a conditional random "
+                "field, whose loss is that of a path of labels. Use class_weight=None, and "
+                "sample_weight for whole sequences."
+            )
+        if incremental and field._learns:
+            raise ValueError(
+                "constraints='seen' needs all labels at once; partial_fit accepts a table."
+            )
+
+    def _read_targets(self, y, fitted, classes):
+        if self._random_field() is None:
+            return super()._read_targets(y, fitted, classes)
+        return PathTarget.from_labels(y, self._per_step, fitted, classes, "crf")
+
+    def _read_samples(self, X, y, sample_weight, warm_start, classes=None):
+        if not warm_start:
+            self.__dict__.pop("_seen", None)  # the transitions in the labels of an earlier fit
+        return super()._read_samples(X, y, sample_weight, warm_start, classes)
+
+    def _check_targets(self, targets, lengths, weight):
+        """Learn the transitions that occur, if needed. Refuse labels that constraints forbid."""
+        field = self._random_field()
+        if field is None:
+            return
+        if field._learns and not hasattr(self, "_seen"):
+            self._seen = seen_transitions(targets, lengths, weight, len(self.classes_))
+        refuse_forbidden(targets, lengths, weight, self._allowed(field), self.classes_)
+
+    def _allowed(self, field):
+        if field._learns:
+            return self._seen
+        return allowed_transitions(field.constraints, self.classes_)
+
+    def _network(self):
+        network, field = super()._network(), self._random_field()
+        if field is None:
+            return network
+        allowed = self._allowed(field)
+        stored = None if allowed.all() else allowed.tobytes()
+        return replace(network, transitions=True, allowed=stored)
+
+    def _loss(self):
+        return super()._loss() if self._random_field() is None else crf
+
+    def _useful_loss(self, run, part=None):
+        if self._random_field() is None:
+            return super()._useful_loss(run, part)
+        # Without transitions, the loss of a constant prediction is that of a softmax.
+        return useful_loss(softmax_cross_entropy, self._best_constant(), "crf", run.samples, part)
+
+    def predict(self, X):
+        """Predict the label of each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences,) and dtype object
+            One array for each sequence, in the form of the targets of `fit`: the most probable
+            class of each step; for multilabel problems, 1 for each label that is more probable than
+            not. With a conditional random field, the most probable labels of the whole sequence.
+        """
+        return super().predict(X)
+
+    def predict_proba(self, X):
+        """Predict class probabilities of each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_classes)`` for each sequence, with the columns in the order of
+            `classes_`. With a conditional random field, the marginal probabilities given the whole
+            sequence.
+        """
+        return super().predict_proba(X)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of class probabilities of each step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_steps, n_classes)`` for each sequence. All values are finite; only a
+            conditional random field has ``-inf`` where a probability is 0.
+        """
+        return super().predict_log_proba(X)
+
+    @available_if(_has_paths)
+    def predict_paths(self, X, n_paths=5):
+        """Find the most probable labels of each sequence, and those next to them.
+
+        Available with a conditional random field.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences in any form that `fit` accepts.
+
+        n_paths : int, default=5
+            Number of paths of labels for each sequence. There are fewer if the sequence is short or
+            the constraints forbid the others.
+
+        Returns
+        -------
+        paths : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_paths, n_steps)`` of labels for each sequence, the most probable first.
+            The first row is what `predict` returns.
+
+        probabilities : ndarray of shape (n_sequences,) and dtype object
+            One array ``(n_paths,)`` for each sequence: the probability of each path.
+
+        Raises
+        ------
+        ValueError
+            If `n_paths` is not a positive integer, or the constraints allow no path of the length
+            of a sequence.
+
+        Examples
+        --------
+        >>> from skrnn import StepRNNClassifier
+        >>> from skrnn.datasets import make_shift
+        >>> X, y = make_shift(100, random_state=0)
+        >>> clf = StepRNNClassifier(hidden_layer_sizes=8, loss="crf", random_state=0).fit(X, y)
+        >>> paths, probabilities = clf.predict_paths([[1, 1, 0, 1]], n_paths=2)
+        >>> paths[0][0]
+        array([0, 1, 1, 0])
+        >>> bool(probabilities[0][0] > 0.9)
+        True
+        """
+        if not isinstance(n_paths, Integral) or int(n_paths) < 1:
+            raise ValueError(f"n_paths must be an integer >= 1, got {n_paths!r}.")
+        raw, _ = self._evaluate(self._fitted_network().run, X)
+        return tuple(map(_objects, self._target.best_paths(raw, int(n_paths))))
+
+
+def _objects(arrays):
+    """Make an object array of arrays, also if they have the same shape."""
+    objects = np.empty(len(arrays), dtype=object)
+    for i, array in enumerate(arrays):
+        objects[i] = array
+    return objects
