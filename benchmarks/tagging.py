@@ -11,7 +11,6 @@ import warnings
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import groupby
 from pathlib import Path
 from time import perf_counter
 
@@ -25,7 +24,7 @@ from sklearn.preprocessing import LabelEncoder
 from benchmarks.leaderboard.folder import read_words
 from benchmarks.torch_models import crf_tagger
 from skrnn import Neighbors, PerStep, StepRNNClassifier, as_sequences
-from skrnn.metrics import flat_accuracy_score
+from skrnn.metrics import flat_accuracy_score, span_f1_score
 
 C2 = 1.0  # CRFsuite adds c2 * sum(w ** 2) to the sum of the losses, skrnn alpha / 2 * sum(w ** 2)
 ITERATIONS = 100
@@ -47,23 +46,16 @@ def describe(word):
     }
 
 
-def find_spans(tags):
-    """Return the runs of the tag SPAN, as (sequence, first step, number of steps)."""
-    spans = set()
-    for i, sequence in enumerate(tags):
-        t = 0
-        for tag, run in groupby(sequence):
-            n_steps = len(list(run))
-            if tag == SPAN:
-                spans.add((i, t, n_steps))
-            t += n_steps
-    return spans
-
-
 def span_f1(true, predicted):
-    """Return the F1 score of spans, of which all steps must be right."""
-    true, predicted = find_spans(true), find_spans(predicted)
-    return 2 * len(true & predicted) / max(len(true) + len(predicted), 1)
+    """Return the F1 score of the runs of the tag SPAN, of which all steps must be right."""
+    return span_f1_score([mark_spans(tags) for tags in true], [mark_spans(t) for t in predicted])
+
+
+def mark_spans(tags):
+    """Return BIO labels of the runs of the tag SPAN."""
+    before = [None, *tags[:-1]]
+    prefixes = ["I" if tag == last else "B" for tag, last in zip(tags, before, strict=True)]
+    return [f"{p}-{tag}" if tag == SPAN else "O" for p, tag in zip(prefixes, tags, strict=True)]
 
 
 def crfsuite(seed, **options):
