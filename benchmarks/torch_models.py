@@ -100,6 +100,7 @@ def crf_tagger(torch, n_features, embedding_size, n_units, n_classes, dropout):
         def __init__(self):
             super().__init__()
             self.embedding = nn.EmbeddingBag(n_features, embedding_size, mode="sum")
+            nn.init.xavier_uniform_(self.embedding.weight)  # the default is for single tokens
             self.gru = nn.GRU(embedding_size, n_units, batch_first=True, bidirectional=True)
             self.dropout = nn.Dropout(dropout)
             self.output = nn.Linear(2 * n_units, n_classes)
