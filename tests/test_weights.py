@@ -113,14 +113,14 @@ def test_errors():
     hidden = make_pipeline(PerStep(DictVectorizer()), StepRNNClassifier(3, max_iter=1)).fit(X, Y)
     with pytest.raises(ValueError, match=r"hidden_layer_sizes=\(\), but hidden_layer_sizes is 3"):
         state_features(hidden)
-    with pytest.raises(ValueError, match="conditional random field, .* but loss is 'auto'"):
+    with pytest.raises(ValueError, match=r"conditional random field, .* but loss is 'auto'"):
         transition_features(hidden)
     numbers = [[1.0, 2.0], [3.0]]
     regressor = StepRNNRegressor(2, max_iter=1).fit(numbers, numbers)
     for function in (state_features, transition_features):
-        with pytest.raises(ValueError, match="fitted StepRNNClassifier, .* got StepRNNRegressor"):
+        with pytest.raises(ValueError, match=r"fitted StepRNNClassifier, .* got StepRNNRegressor"):
             function(regressor)
-        with pytest.raises(ValueError, match="fitted StepRNNClassifier, .* got StepRNNClassifier"):
+        with pytest.raises(ValueError, match=r"fitted StepRNNClassifier, .* got StepRNNClassifier"):
             function(StepRNNClassifier(()))
     without_names = make_pipeline(Neighbors(), PerStep(DictVectorizer()), StepRNNClassifier(()))
     with pytest.raises(ValueError, match="got StepRNNClassifier"):
