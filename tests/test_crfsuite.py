@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.feature_extraction import DictVectorizer
+from sklearn.pipeline import make_pipeline
 
-from skrnn import PerStep, as_sequences
+from skrnn import PerStep, StepRNNClassifier, as_sequences
 from skrnn.convert import from_crfsuite
 
 VALUES = {
@@ -79,3 +80,21 @@ def test_a_bool_of_numpy_is_a_number():
 def test_errors(item, message):
     with pytest.raises(TypeError, match=message):
         from_crfsuite([[{"f": 1}, item]])
+
+
+def test_the_penalty_of_crfsuite_is_half_of_alpha():
+    """The models differ in the weights of ends and intercepts, which matter little here."""
+    sklearn_crfsuite = pytest.importorskip("sklearn_crfsuite")
+    rng = np.random.RandomState(0)
+    y = [list(rng.permutation(list("ab" * 5))) for _ in range(20)]
+    X = [[{k: str(rng.rand() < (tag == "a") / 2 + 0.25) for k in "uvw"} for tag in t] for t in y]
+    options = {"all_possible_states": True, "all_possible_transitions": True}
+    crf = sklearn_crfsuite.CRF(c2=20.0, epsilon=1e-8, delta=1e-10, **options).fit(X, y)
+    marginals = [step["a"] for steps in crf.predict_marginals(X) for step in steps]
+    difference = {}
+    for alpha in (20.0, 40.0, 80.0):
+        network = StepRNNClassifier((), loss="crf", solver="lbfgs", alpha=alpha, random_state=0)
+        model = make_pipeline(PerStep(DictVectorizer()), network).fit(X, y)
+        probability = np.concatenate(model.predict_proba(X))[:, 0]
+        difference[alpha] = np.abs(probability - marginals).mean()
+    assert difference[40.0] < 0.01 < min(difference[20.0], difference[80.0])
