@@ -21,9 +21,8 @@ import numpy as np
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.pipeline import make_pipeline
 
-from skrnn import Neighbors, PerStep, StepRNNClassifier
+from skrnn import CRF, Neighbors, PerStep, StepRNNClassifier
 from skrnn.inspection import state_features, transition_features
-from skrnn.losses import CRF
 from skrnn.metrics import flat_accuracy_score, sequence_accuracy_score, span_f1_score
 
 found = {}  # each sentence once

@@ -142,7 +142,7 @@ def test_tags_of_sequence_estimators(estimator):
 
 def test_every_public_estimator_is_checked():
     solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}
-    losses = {skrnn.Huber, skrnn.Quantile, skrnn.Gaussian}
+    losses = {skrnn.CRF, skrnn.Huber, skrnn.Quantile, skrnn.Gaussian}
     # Their y has a value for each step; the checks only know a value for each sample.
     of_steps = {
         skrnn.StepRNNClassifier,

@@ -8,9 +8,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skrnn import Neighbors, PerStep, Sequences, StepRNNClassifier, StepRNNRegressor, as_sequences
+from skrnn import (
+    CRF,
+    Neighbors,
+    PerStep,
+    Sequences,
+    StepRNNClassifier,
+    StepRNNRegressor,
+    as_sequences,
+)
 from skrnn.inspection import state_features, transition_features
-from skrnn.losses import CRF
 
 X = [
     [{"w": "to", "n": 1.0}, {"w": "Rome"}],
