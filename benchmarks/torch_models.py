@@ -87,3 +87,71 @@ def grud_classifier(torch, n_features, n_units, n_static, dropout):
             return self.output(torch.cat([pooled, static], dim=1))[:, 0]
 
     return GRUD()
+
+
+def crf_tagger(torch, n_features, embedding_size, n_units, n_classes, dropout):
+    """Return a module: an embedding of sparse steps, a GRU of two directions, and a CRF.
+
+    A batch is the rows of a CSR matrix, one for each step, and the lengths of the sequences.
+    """
+    nn = torch.nn
+
+    class CRFTagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.EmbeddingBag(n_features, embedding_size, mode="sum")
+            nn.init.xavier_uniform_(self.embedding.weight)  # the default is for single tokens
+            self.gru = nn.GRU(embedding_size, n_units, batch_first=True, bidirectional=True)
+            self.dropout = nn.Dropout(dropout)
+            self.output = nn.Linear(2 * n_units, n_classes)
+            self.transitions = nn.Parameter(torch.zeros(n_classes, n_classes))
+            self.start = nn.Parameter(torch.zeros(n_classes))
+            self.end = nn.Parameter(torch.zeros(n_classes))
+
+        def forward(self, rows, lengths):
+            """Return the scores of labels, padded (n_sequences, n_steps, n_classes)."""
+            indices = torch.from_numpy(rows.indices.astype(int))
+            starts = torch.from_numpy(rows.indptr[:-1].astype(int))
+            weights = torch.from_numpy(rows.data)
+            steps = self.embedding(indices, starts, per_sample_weights=weights)
+            padded = nn.utils.rnn.pad_sequence(steps.split(lengths.tolist()), batch_first=True)
+            packed = nn.utils.rnn.pack_padded_sequence(
+                padded, lengths, batch_first=True, enforce_sorted=False
+            )
+            states, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
+            return self.output(self.dropout(states))
+
+        def loss(self, emissions, labels, lengths):
+            """Return the mean negative log-likelihood of padded labels."""
+            n_steps, sequence = emissions.shape[1], torch.arange(len(lengths))
+            is_step = torch.arange(n_steps) < lengths[:, None]
+            of_labels = emissions.gather(2, labels[:, :, None])[:, :, 0]
+            score = (of_labels * is_step).sum(1) + self.start[labels[:, 0]]
+            score = score + self.end[labels[sequence, lengths - 1]]
+            of_pairs = self.transitions[labels[:, :-1], labels[:, 1:]]
+            score = score + (of_pairs * is_step[:, 1:]).sum(1)
+            alpha = self.start + emissions[:, 0]
+            for t in range(1, n_steps):
+                after = torch.logsumexp(alpha[:, :, None] + self.transitions, 1) + emissions[:, t]
+                alpha = torch.where(is_step[:, t, None], after, alpha)
+            return (torch.logsumexp(alpha + self.end, 1) - score).mean()
+
+        def decode(self, emissions, lengths):
+            """Return the most likely labels of each sequence."""
+            is_step = torch.arange(emissions.shape[1]) < lengths[:, None]
+            score, best = self.start + emissions[:, 0], []
+            for t in range(1, emissions.shape[1]):
+                highest, before = (score[:, :, None] + self.transitions).max(1)
+                score = torch.where(is_step[:, t, None], highest + emissions[:, t], score)
+                best.append(before)
+            paths = []
+            for i, n in enumerate(lengths.tolist()):
+                label = int((score[i] + self.end).argmax())
+                path = [label]
+                for before in reversed(best[: n - 1]):
+                    label = int(before[i, label])
+                    path.append(label)
+                paths.append(np.array(path[::-1]))
+            return paths
+
+    return CRFTagger()

@@ -6,7 +6,14 @@ from skrnn.compose import TableTransformer, TransformedStepTargetRegressor
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.mlp import XORMLPClassifier, XORMLPRegressor
-from skrnn.preprocessing import ForwardImputer, Frames, PerSequence, PerStep, SequencePadder
+from skrnn.preprocessing import (
+    ForwardImputer,
+    Frames,
+    Neighbors,
+    PerSequence,
+    PerStep,
+    SequencePadder,
+)
 from skrnn.rnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -26,6 +33,7 @@ __all__ = [
     "Frames",
     "Gaussian",
     "Huber",
+    "Neighbors",
     "PerSequence",
     "PerStep",
     "Quantile",

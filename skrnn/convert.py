@@ -2,8 +2,8 @@
 
 These layouts need information that the data alone do not contain: where a sequence ends, which
 sequence a row belongs to, or which axis is time. The functions ``from_...`` take it as arguments,
-and return sequences that scikit-learn can split: `from_long` returns `skrnn.Sequences`, the others
-arrays. Each has an inverse, ``to_...``.
+and return sequences that scikit-learn can split: `from_long` returns `skrnn.Sequences`,
+`from_crfsuite` a list, the others arrays. Each but `from_crfsuite` has an inverse, ``to_...``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.sparse import issparse
 
+from skrnn._crfsuite import from_crfsuite as from_crfsuite
 from skrnn._input import Sequences, as_sequences, flatten_steps, object_array, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, take

@@ -34,6 +34,7 @@ from skrnn._input import (
 )
 from skrnn._input.frames import column_names, is_frame
 from skrnn._input.reading import describe_first, join_tables
+from skrnn._neighbors import Neighbors as Neighbors
 from skrnn._transformers import (
     SequenceTransformer,
     accepts_missing,

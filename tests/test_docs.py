@@ -173,6 +173,7 @@ def names_elsewhere():
         "y": y,
         "data_of_equal_length": np.array([x[:7].T for x in X]),
         "tokens": [[{"word": "the"}, {"word": "Ann"}], [{"word": "Bob"}, {"word": "the"}]] * 5,
+        "train": [[("Ann", "NNP", "B-PER"), ("left", "VBD", "O")], [("He", "PRP", "O")]],
         "tags": [["other", "name"], ["name", "other"]] * 5,
     }
 

@@ -64,6 +64,17 @@ def check_words(printed):
         assert numbers(rf"{name} +accuracy ([\d.]+)", printed)[0] > 0.8
 
 
+def check_tagging(printed):
+    """A CRF segments more sentences without error; groups of letters help the linear model."""
+    row = r"{} +{} +{} +[\d.]+ +([\d.]+) +([\d.]+)"
+    for name in ("linear", "GRU"):
+        words, without = numbers(row.format(name, "groups", "softmax"), printed)
+        words_of_crf, whole = numbers(row.format(name, "groups", "CRF"), printed)
+        assert whole > without + 0.05
+        assert words_of_crf > 0.85
+    assert numbers(row.format("linear", "letters", "CRF"), printed)[0] < words - 0.2
+
+
 def check_streaming(printed):
     """Streaming gives the predictions of whole sequences; targets for steps help early ones."""
     assert "those of predict_proba: True" in printed

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from skrnn import (
     ForwardImputer,
     Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -144,6 +145,7 @@ def test_metadata_are_never_dropped(method):
         PerSequence(StandardScaler()),
         ForwardImputer(),
         Frames(),
+        Neighbors(),
     ):
         with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
             getattr(transformer, method)(ARRAYS, sample_weight=OF_SEQUENCES)

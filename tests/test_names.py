@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, Stand
 from skrnn import (
     ForwardImputer,
     Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -90,6 +91,7 @@ ESTIMATORS = {
     "per sequence": PerSequence(StandardScaler()),
     "forward imputer": ForwardImputer(),
     "frames": Frames(2),
+    "neighbors": Neighbors(),
 }
 TRANSFORMERS = [
     "padder",
@@ -98,6 +100,7 @@ TRANSFORMERS = [
     "per sequence",
     "forward imputer",
     "frames",
+    "neighbors",
 ]
 PREDICTIONS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 METHODS = {
@@ -402,6 +405,7 @@ def test_transformers_keep_the_index(index):
         ForwardImputer(add_indicator=True),
         Frames(2),
         Frames(3, features="statistics"),
+        Neighbors(2),
         SequencePadder(flat=True),
         network,
     ):

@@ -23,6 +23,7 @@ from skrnn import (
     Frames,
     Gaussian,
     Huber,
+    Neighbors,
     PerSequence,
     PerStep,
     Quantile,
@@ -580,7 +581,7 @@ def test_errors(sequences):
         ValueError, match="LogisticRegression follows PerStep, which outputs sequences"
     ):
         to_onnx(pipe)
-    for step in (ForwardImputer(), Frames(2), PerSequence(np.abs)):
+    for step in (ForwardImputer(), Frames(2), Neighbors(), PerSequence(np.abs)):
         for first in (PerStep(StandardScaler()), "passthrough"):
             pipe = make_pipeline(first, step, clone(clf)).fit(X, y)
             with pytest.raises(ValueError, match=f"{type(step).__name__} cannot be exported to"):

@@ -24,6 +24,7 @@ from skrnn import (
     Frames,
     Gaussian,
     Huber,
+    Neighbors,
     PerStep,
     Quantile,
     SequencePadder,
@@ -143,6 +144,7 @@ FITTED = [
     (PerStep(StandardScaler()), SEQUENCES, None),
     (ForwardImputer(add_elapsed=True), SEQUENCES, None),
     (Frames(2), SEQUENCES, None),
+    (Neighbors(2), SEQUENCES, None),
 ]
 
 

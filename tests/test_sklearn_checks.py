@@ -19,6 +19,7 @@ from skrnn import (
     EnsembleRegressor,
     ForwardImputer,
     Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -55,6 +56,8 @@ ESTIMATORS = [
     ForwardImputer(add_indicator=True, add_elapsed=True),
     Frames(),
     Frames(3, 2, features="statistics"),
+    Neighbors(),
+    Neighbors(2, 0),
     EnsembleClassifier(SequenceRNNClassifier(**FEW), 2),
     EnsembleRegressor(SequenceRNNRegressor(**OF_NUMBERS), 2),
 ]
@@ -121,7 +124,7 @@ def test_tags_exempt_from_nothing(estimator):
     assert not tags._skip_test
     assert not tags.no_validation
     assert not tags.non_deterministic
-    passes_missing = isinstance(estimator, ForwardImputer | Frames) or (
+    passes_missing = isinstance(estimator, ForwardImputer | Frames | Neighbors) or (
         isinstance(estimator, PerStep) and get_tags(estimator.transformer).input_tags.allow_nan
     )
     if isinstance(estimator, TableTransformer):
@@ -139,7 +142,7 @@ def test_tags_of_sequence_estimators(estimator):
 
 def test_every_public_estimator_is_checked():
     solvers = {skrnn.Adam, skrnn.SGD, skrnn.LBFGS}
-    losses = {skrnn.Huber, skrnn.Quantile, skrnn.Gaussian}
+    losses = {skrnn.CRF, skrnn.Huber, skrnn.Quantile, skrnn.Gaussian}
     # Their y has a value for each step; the checks only know a value for each sample.
     of_steps = {
         skrnn.StepRNNClassifier,

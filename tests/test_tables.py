@@ -26,6 +26,7 @@ from sklearn.utils import estimator_html_repr
 
 from skrnn import (
     Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -325,7 +326,9 @@ def test_static_features_of_fit_are_required(frame):
 
 
 @pytest.mark.parametrize(
-    "inner", [PerStep(StandardScaler()), PerSequence(np.abs), Frames(2), SequencePadder()], ids=repr
+    "inner",
+    [PerStep(StandardScaler()), PerSequence(np.abs), Frames(2), Neighbors(), SequencePadder()],
+    ids=repr,
 )
 def test_transformers_of_sequences_are_refused_inside(inner, frame):
     """They would read each row of a table as a flat sequence."""

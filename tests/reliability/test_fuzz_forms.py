@@ -28,6 +28,7 @@ from sklearn.preprocessing import (
 from skrnn import (
     ForwardImputer,
     Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
@@ -99,6 +100,7 @@ ESTIMATORS = {
     "forward imputer": ForwardImputer(add_indicator=True, add_elapsed=True),
     "frames": Frames(2),
     "statistics of frames": Frames(2, features="statistics"),
+    "neighbors": Neighbors(1, 2),
     "reader": None,
 }
 METHODS = {
@@ -112,11 +114,12 @@ METHODS = {
     "forward imputer": ["fit_transform", "transform"],
     "frames": ["fit_transform", "transform"],
     "statistics of frames": ["fit_transform", "transform"],
+    "neighbors": ["fit_transform", "transform"],
     "reader": ["as_sequences"],
 }
 # What refuses sparse steps, and what passes missing values on.
 DENSE = {"padder", "forward imputer", "statistics of frames"}
-PASS_MISSING = {"forward imputer", "frames", "statistics of frames"}
+PASS_MISSING = {"forward imputer", "frames", "statistics of frames", "neighbors"}
 ENTRIES = [(name, method) for name, methods in METHODS.items() for method in methods]
 RAGGED = [np.random.RandomState(i).normal(size=(n, 2)) for i, n in enumerate([3, 1, 4, 2])]
 
