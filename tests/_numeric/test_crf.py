@@ -4,7 +4,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close, complex_step
+from numeric_helpers import assert_close, complex_step, random_params
 from numpy.random import RandomState
 
 from skrnn._numeric import crf as fields
@@ -21,8 +21,10 @@ from skrnn._numeric.crf import (
     viterbi,
 )
 from skrnn._numeric.losses import softmax_cross_entropy
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
+from skrnn._numeric.training import Ragged, make_objective
 
 K = 3
 LENGTHS = [3, 0, 1, 4, 3, 2, 1]
@@ -323,3 +325,43 @@ def test_joined_chains():
     second = second._replace(transitions=first.transitions)
     joined = Chain.join([first, second])
     assert_close(marginals(joined), np.concatenate([marginals(first), marginals(second)]))
+
+
+NETWORKS = {
+    "recurrent": {"hidden_layer_sizes": (2,)},
+    "linear": {"hidden_layer_sizes": ()},
+    "linear with static features": {"hidden_layer_sizes": (), "n_static": 2},
+    "linear with an embedding": {"hidden_layer_sizes": (), "embedding_size": 2},
+    "forbidden": {"hidden_layer_sizes": (), "allowed": ALLOWED.tobytes()},
+    "both directions": {"hidden_layer_sizes": (2,), "bidirectional": True, "n_static": 2},
+}
+
+
+@pytest.mark.parametrize("fields", NETWORKS.values(), ids=NETWORKS)
+def test_gradient_of_a_network(fields):
+    network = RNN(2, n_outputs=K, pooling=None, transitions=True, **fields)
+    rng, params = RandomState(0), random_params(network.shapes)
+    y, weight = labels_and_weight(unlabelled=(4, 8))
+    if network.table is not None:
+        y = allowed_labels(LENGTHS)
+    static = rng.normal(size=(len(LENGTHS), 2)) if network.n_static else None
+    x = rng.normal(size=(sum(LENGTHS), 2))
+    batch = Ragged(x, y, weight, np.array(LENGTHS), True, static).take(slice(None))
+    gradient = make_objective(network, params, crf, alpha=0.3)(params.flat, batch)[1]
+    objective = make_objective(network, Params(network.shapes, complex), crf, alpha=0.3)
+    assert_close(gradient, complex_step(lambda theta: objective(theta, batch)[0], params.flat))
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention", ("max", "last")])
+@pytest.mark.parametrize("n_static", [0, 2])
+def test_gradient_of_pooled_steps(pooling, n_static):
+    network = RNN(2, (), K, pooling=pooling, n_static=n_static)
+    rng, params = RandomState(0), random_params(network.shapes)
+    static = rng.normal(size=(len(LENGTHS), 2)) if n_static else None
+    x, y = rng.normal(size=(sum(LENGTHS), 2)), rng.randint(K, size=len(LENGTHS))
+    batch = Ragged(x, y, np.ones(len(y)), np.array(LENGTHS), False, static).take(slice(None))
+    loss = softmax_cross_entropy
+    gradient = make_objective(network, params, loss)(params.flat, batch)[1]
+    objective = make_objective(network, Params(network.shapes, complex), loss)
+    batch = batch._replace(x=batch.x.astype(complex))
+    assert_close(gradient, complex_step(lambda theta: objective(theta, batch)[0], params.flat))
