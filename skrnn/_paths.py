@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._numeric.crf import crf
+from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
 from skrnn._training.constraints import allowed_transitions, refuse_forbidden, seen_transitions
@@ -196,6 +196,59 @@ class PathPredictions(ClassPredictions):
             raise ValueError(f"n_paths must be an integer >= 1, got {n_paths!r}.")
         raw, _ = self._evaluate(self._fitted_network().run, X)
         return tuple(map(_objects, self._target.best_paths(raw, int(n_paths))))
+
+    @available_if(_has_paths)
+    def smooth(self, probabilities):
+        """Correct the probabilities of earlier steps of streams by the steps after them.
+
+        ``step`` gives the probabilities of the labels at a step given the steps so far. Later steps
+        often show which label was right. Keep the results of the last steps, and call this method
+        after each step for decisions that are some steps late (fixed-lag smoothing). Available with
+        a conditional random field.
+
+        Parameters
+        ----------
+        probabilities : array-like of shape (n_steps, n_streams, n_classes)
+            What ``step`` returned for consecutive steps, oldest first.
+
+        Returns
+        -------
+        smoothed : ndarray of shape (n_steps, n_streams, n_classes)
+            The probabilities at each of these steps given all steps up to the last. Those of the
+            last step do not change. They do not depend on the end of the sequence, which
+            ``predict_proba`` takes into account.
+
+        Raises
+        ------
+        ValueError
+            If `probabilities` has another shape.
+
+        Examples
+        --------
+        Labels that are one step late:
+
+        >>> from collections import deque
+        >>> from skrnn import StepRNNClassifier
+        >>> from skrnn.datasets import make_shift
+        >>> X, y = make_shift(100, random_state=0)
+        >>> clf = StepRNNClassifier(hidden_layer_sizes=8, loss="crf", random_state=0).fit(X, y)
+        >>> state, last, labels = clf.initial_state(), deque(maxlen=2), []
+        >>> for bit in [1, 1, 0, 1]:
+        ...     probabilities, state = clf.step([bit], state)
+        ...     last.append(probabilities)
+        ...     if len(last) == 2:
+        ...         labels.append(int(clf.classes_[clf.smooth(last)[0].argmax()]))
+        >>> labels
+        [0, 1, 1]
+        """
+        filtered = np.asarray(list(probabilities), dtype=np.float64)
+        if filtered.ndim != 3 or filtered.shape[2] != len(self.classes_):
+            raise ValueError(
+                f"probabilities has shape {filtered.shape}, but (n_steps, n_streams, n_classes) "
+                f"with {len(self.classes_)} classes is required: what step returned for each step."
+            )
+        network = self._fitted_network()
+        return smooth_labels(forbid(self.weights_["transitions"], network.table), filtered)
 
 
 def _objects(arrays):

@@ -418,6 +418,25 @@ def filter_labels(transitions, emissions, before):
     return scores - _log_sum(scores, axis=1)[:, None]
 
 
+def smooth_labels(transitions, filtered):
+    """Compute marginals given all steps from those given the steps so far.
+
+    `filtered` (n_steps, n, n_labels) holds the probabilities of the labels at the steps of n
+    streams, as `filter_labels` gives them. This is the smoother of hidden Markov models: the
+    filtered probabilities and the transitions determine the distribution of a label given the next
+    one.
+    """
+    W = transitions["W"]
+    T = np.exp(W - _peak(W))
+    smoothed = np.array(filtered)
+    for t in range(len(smoothed) - 2, -1, -1):
+        joint = filtered[t][:, :, None] * T  # (n, n_labels, n_labels of the next step)
+        total = joint.sum(axis=1)
+        after = smoothed[t + 1] / np.where(total == 0, 1, total)
+        smoothed[t] = np.matmul(joint, after[:, :, None])[:, :, 0]
+    return smoothed
+
+
 def _log_sum(scores, axis):
     """Compute the logarithm of a sum of exponentials."""
     peak = scores.real.max(axis=axis, keepdims=True, initial=np.finfo(scores.real.dtype).min / 4)
