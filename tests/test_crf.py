@@ -541,3 +541,22 @@ def test_smoothed_probabilities_of_streams_are_those_given_all_steps(constraints
         clf.smooth(filtered[0])
     softmaxes = StepRNNClassifier((), max_iter=1).fit(X, [tags(steps) for steps in X])
     assert not hasattr(softmaxes, "smooth")
+
+
+def test_ten_thousand_sequences_have_no_forbidden_transition():
+    """The weights are random, so that the best path without constraints is often forbidden."""
+    clf = make(hidden_layer_sizes=(), loss=CRF("BIO"), max_iter=1).fit(X, Y)
+    rng = np.random.RandomState(2)
+    clf.weights_["output"]["W"][...] = 3 * rng.normal(size=(3, 5))
+    lengths = rng.randint(1, 12, 10_000)
+    many = Sequences(rng.normal(size=(lengths.sum(), 3)), lengths)
+
+    def count_forbidden(model):
+        paths = [["O", *path] for path in model.predict(many)]
+        pairs = [pair for path in paths for pair in pairwise(path)]
+        return sum(now[0] == "I" and before[1:] != now[1:] for before, now in pairs)
+
+    assert count_forbidden(clf) == 0
+    free = make(hidden_layer_sizes=(), max_iter=1).fit(X, Y)
+    free.weights_ = clf.weights_
+    assert count_forbidden(free) > 1000
