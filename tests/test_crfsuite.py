@@ -42,7 +42,7 @@ def test_items_become_those_of_crfsuite(item):
     assert from_crfsuite([[item]]) == [pycrfsuite.ItemSequence([item]).items()]
 
 
-@pytest.mark.parametrize("name", VALUES.keys() - ONLY_CONVERTED)
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in ONLY_CONVERTED])
 def test_a_vectorizer_makes_the_same_features(name):
     X = [[{"f": VALUES[name], "g": 1.0}, {"g": 2.0}], [{"h": True}]]
     tables, names = [], []
