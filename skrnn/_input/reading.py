@@ -18,6 +18,8 @@ from skrnn._input.frames import (
     make_frame,
     missing_in_frame,
     read_frame,
+    refuse_equal_names,
+    refuse_levels,
     select_columns,
 )
 from skrnn._input.sequences import Sequences, place_of_row
@@ -284,6 +286,8 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
 
 def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int | None):
     """Read a frame whose columns hold sequences; the other columns are its static table."""
+    refuse_levels(X, "X")
+    refuse_equal_names(X, "X")
     given = column_names(X) or []
     columns = {
         name: _read_cells(cells, name)
@@ -291,7 +295,7 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
         if is_one
     }
     names = list(columns)
-    single = [name for name in given if name not in columns]
+    single = [k for k, is_one in enumerate(nested) if not is_one]
     static = select_columns(X, single) if single else None
     of_one_feature = all(cell.ndim == 1 for cells in columns.values() for cell in cells)
     if not of_one_feature or step_features not in (None, 1):
