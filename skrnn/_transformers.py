@@ -27,6 +27,7 @@ from skrnn._input import (
     read,
     read_X,
     refuse_missing,
+    refuse_rounding,
     set_learned,
 )
 from skrnn._input.frames import column_names, is_frame, read_column
@@ -73,6 +74,7 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         reading, learned = read_X(self, X, reset=reset)
         if reset:
             refuse_nothing(reading.sequences)
+        refuse_rounding(X, reading.sequences)
         sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
         set_learned(self, learned)
         return reading._replace(sequences=sequences)

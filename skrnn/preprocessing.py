@@ -29,6 +29,7 @@ from skrnn._input import (
     check_numeric,
     in_form_of,
     read_X,
+    refuse_rounding,
     refuse_static,
     set_learned,
 )
@@ -229,6 +230,7 @@ class SequencePadder(SequenceTransformer):
                 "X has sparse steps, but SequencePadder returns a dense array. Make them dense "
                 "first, for instance with PerStep(OneHotEncoder(sparse_output=False))."
             )
+        refuse_rounding(X, reading.sequences)
         return check_numeric(reading.sequences), learned
 
 
