@@ -193,8 +193,8 @@ def refuse_requests(owner, transformer) -> None:
 def call_on_table(transformer, method, values, container, describe, unit, /, *args, **params):
     """Call a method of a transformer with a table that has a row for each `unit`.
 
-    `describe` returns what may be wrong with the table, which completes an error message. Returns
-    the output as an array, CSR matrix or frame; None for the method 'fit'.
+    `describe` returns what completes an error message: where the values are that it is about.
+    Returns the output as an array, CSR matrix or frame; None for the method 'fit'.
     """
     table = as_input(transformer, values, unit)
     container = container if is_frame(values) else "default"
@@ -202,7 +202,7 @@ def call_on_table(transformer, method, values, container, describe, unit, /, *ar
         with config_context(transform_output=container):
             result = getattr(transformer, method)(table, *args, **params)
     except (AttributeError, TypeError, ValueError) as error:
-        hint = describe()
+        hint = describe(str(error))
         if len(table.shape) == 1:
             hint = hint or "The steps of X are neither texts nor dictionaries."
         if not hint:

@@ -23,11 +23,19 @@ from skrnn._input.frames import (
     select_columns,
 )
 from skrnn._input.sequences import Sequences, place_of_row
-from skrnn._input.values import TEXT, TIMES, is_nested, missing_in, to_numbers, types_in
+from skrnn._input.values import (
+    TEXT,
+    TIMES,
+    instances_in,
+    is_nested,
+    missing_in,
+    to_numbers,
+    types_in,
+)
 from skrnn._numeric.packing import starts_of
 
 # What a step may hold that is no number, and how numbers are made of it.
-_NOT_NUMBERS = (
+NOT_NUMBERS = (
     (
         TEXT,
         "text",
@@ -384,32 +392,11 @@ def missing_steps(sequences: Sequences) -> np.ndarray:
 
 
 def _refuse_other_than_numbers(values: np.ndarray, sequences: Sequences) -> None:
-    for kinds, what, advice in _NOT_NUMBERS:
+    for kinds, what, advice in NOT_NUMBERS:
         if types_in(values, kinds):
-            place = place_of(_instances_in(values, kinds), sequences)
+            place = place_of(instances_in(values, kinds), sequences)
             kind = TypeError if Mapping in kinds else ValueError
             raise kind(f"X contains {what}, which is not a number, at {place}. {advice}")
-
-
-def _instances_in(values: np.ndarray, kinds: tuple) -> np.ndarray:
-    return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
-
-
-def describe_first(sequences: Sequences) -> str:
-    """Say where the first missing value and the first of another type than numbers are.
-
-    This completes the message of a transformer, which does not name sequences.
-    """
-    parts = []
-    missing = missing_steps(sequences)
-    if missing.any():
-        parts.append(f"The first missing value of X is at {place_of(missing, sequences)}.")
-    values = read_frame(sequences.values) if is_frame(sequences.values) else sequences.values
-    for kinds, what, _ in _NOT_NUMBERS:
-        if not issparse(values) and types_in(values, kinds):
-            place = place_of(_instances_in(values, kinds), sequences)
-            parts.append(f"X contains {what}, first at {place}.")
-    return " ".join(parts)
 
 
 def refuse_missing(missing: np.ndarray, sequences: Sequences) -> None:

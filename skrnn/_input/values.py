@@ -46,6 +46,11 @@ def types_in(values: np.ndarray, types: tuple) -> list[type]:
     return [kind for kind in found if issubclass(kind, types)]
 
 
+def instances_in(values: np.ndarray, kinds: tuple) -> np.ndarray:
+    """Return which values of an array are of these types."""
+    return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
+
+
 def as_array(values) -> np.ndarray:
     """Make an array in native byte order, with NaN where a value is masked or null."""
     if type(values) not in (np.ndarray, list) and is_awkward(values):
