@@ -423,6 +423,24 @@ def test_names_that_are_no_text_beside_sequences(names):
     assert_array_equal(sequences.static, [[4], [5]])
 
 
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"u": ["[1, 2]", "[3]"]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "v": ["[1, 2]", "[3]"]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "age": [30, 40]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "v": [[1, 2], [3]]}),
+        pd.Series(["[1, 2]", "[3]"]),
+        ["[1, 2]", "[3]"],
+        [["[1, 2]"], ["[3]"]],
+    ],
+    ids=["column", "columns", "beside numbers", "beside lists", "Series", "list", "steps"],
+)
+def test_lists_read_from_csv_as_text(X):
+    with pytest.raises(ValueError, match=r"If '\[1, 2\]' is a list .* json\.loads"):
+        SequenceRNNClassifier().fit(X, [0, 1])
+
+
 def test_names_of_several_levels_beside_sequences_are_refused():
     frame = pd.DataFrame({("a", "b"): [[1.0], [2.0]], ("a", "c"): [2.0, 3.0]})
     with pytest.raises(ValueError, match=r"several levels, such as \('a', 'b'\).*'_'\.join"):

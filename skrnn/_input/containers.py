@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, read_frame
-from skrnn._input.values import TEXT, as_array, is_awkward, is_nested
+from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
@@ -100,7 +100,8 @@ def read_list(items, name: str) -> list[np.ndarray]:
 def _hint(item, name):
     """Say how to pass a single value that was found where a sequence is required."""
     if isinstance(item, TEXT):
-        return f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+        advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+        return advice + advice_to_parse([item])
     return "" if is_nested(item) else f" Pass a single sequence as [{name}]."
 
 

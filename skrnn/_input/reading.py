@@ -26,6 +26,7 @@ from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import (
     TEXT,
     TIMES,
+    advice_to_parse,
     instances_in,
     is_nested,
     missing_in,
@@ -179,10 +180,11 @@ def _refuse_long_table(X, contents: np.ndarray) -> None:
     only_text = all(map(max, holds_text, are_missing))
     if any(holds_times) or (any(holds_text) and not only_text):
         found = [a or b for a, b in zip(holds_text, holds_times, strict=True)]
+        column = found.index(True)
         raise ValueError(
-            f"Column {names[found.index(True)]!r} of X holds text or dates, but a frame must hold "
+            f"Column {names[column]!r} of X holds text or dates, but a frame must hold "
             "the values of one sequence in each row. skrnn.convert.from_long reads a table that "
-            "has a row for each step."
+            f"has a row for each step.{advice_to_parse(contents[:, column])}"
         )
 
 
@@ -193,6 +195,7 @@ def _split_array(contents: np.ndarray, step_features: int | None) -> Reading:
         raise ValueError(
             "X holds one text for each sequence. For sequences of characters, pass "
             "[list(text) for text in X]; for sequences of one text, [[text] for text in X]."
+            f"{advice_to_parse(contents.flat)}"
         )
     contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
     if contents.ndim > 3 or 0 in contents.shape:
@@ -396,6 +399,7 @@ def _refuse_other_than_numbers(values: np.ndarray, sequences: Sequences) -> None
         if types_in(values, kinds):
             place = place_of(instances_in(values, kinds), sequences)
             kind = TypeError if Mapping in kinds else ValueError
+            advice += advice_to_parse(values.flat) if kinds is TEXT else ""
             raise kind(f"X contains {what}, which is not a number, at {place}. {advice}")
 
 

@@ -9,7 +9,15 @@ from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, feature_names, is_frame, read_frame
 from skrnn._input.sequences import Sequences
-from skrnn._input.values import TEXT, TIMES, instances_in, missing_in, to_numbers, types_in
+from skrnn._input.values import (
+    TEXT,
+    TIMES,
+    advice_to_parse,
+    instances_in,
+    missing_in,
+    to_numbers,
+    types_in,
+)
 
 BOTH_WAYS = (
     "Static features are the columns of single values beside columns of sequences in a frame, or "
@@ -85,7 +93,8 @@ def _numbers(table, dtype) -> np.ndarray:
     for kinds, what, advice in _NOT_NUMBERS:
         if types_in(given, kinds):
             place = place_of_static(instances_in(given, kinds), table)
-            raise ValueError(f"{place} is {what}, not a number. {advice}")
+            parse = advice_to_parse(given.flat)
+            raise ValueError(f"{place} is {what}, not a number. {advice}{parse}")
     values = to_numbers(given, "The static table of X")
     if missing_in(values).any():
         raise ValueError(
