@@ -197,7 +197,12 @@ def _split_array(contents: np.ndarray, step_features: int | None) -> Reading:
             "[list(text) for text in X]; for sequences of one text, [[text] for text in X]."
             f"{advice_to_parse(contents.flat)}"
         )
-    contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
+    try:
+        contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
+    except ValueError as error:
+        if contents.ndim != 1:
+            raise
+        raise ValueError(f"{error}\nPass a single sequence as [X].") from error
     if contents.ndim > 3 or 0 in contents.shape:
         raise ValueError(
             f"X has shape {contents.shape}, but (n_sequences, n_steps, n_features) or "
