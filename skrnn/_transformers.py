@@ -126,6 +126,8 @@ def accepts_missing(transformer) -> bool:
     first = first_step(transformer)
     if isinstance(first, (ColumnTransformer, FeatureUnion)):
         return True  # each of its transformers checks its own columns
+    if getattr(first, "missing_values", np.nan) is None:  # the tags concern NaN only
+        return True
     tags = _tags(first)
     return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
 
