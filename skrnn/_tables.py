@@ -20,10 +20,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._input.frames import take
+from skrnn._input.notes import describe_static
 from skrnn._input.static import (
     BOTH_WAYS,
     check_static,
-    describe_static,
     learn_static,
 )
 from skrnn._transformers import (

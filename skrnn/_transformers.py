@@ -27,6 +27,7 @@ from skrnn._input import (
     read,
     read_X,
     refuse_missing,
+    refuse_rounding,
     set_learned,
 )
 from skrnn._input.frames import column_names, is_frame, read_column
@@ -73,6 +74,7 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         reading, learned = read_X(self, X, reset=reset)
         if reset:
             refuse_nothing(reading.sequences)
+        refuse_rounding(X, reading.sequences)
         sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
         set_learned(self, learned)
         return reading._replace(sequences=sequences)
@@ -124,6 +126,8 @@ def accepts_missing(transformer) -> bool:
     first = first_step(transformer)
     if isinstance(first, (ColumnTransformer, FeatureUnion)):
         return True  # each of its transformers checks its own columns
+    if getattr(first, "missing_values", np.nan) is None:  # the tags concern NaN only
+        return True
     tags = _tags(first)
     return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
 
@@ -191,8 +195,8 @@ def refuse_requests(owner, transformer) -> None:
 def call_on_table(transformer, method, values, container, describe, unit, /, *args, **params):
     """Call a method of a transformer with a table that has a row for each `unit`.
 
-    `describe` returns what may be wrong with the table, which completes an error message. Returns
-    the output as an array, CSR matrix or frame; None for the method 'fit'.
+    `describe` returns what completes an error message: where the values are that it is about.
+    Returns the output as an array, CSR matrix or frame; None for the method 'fit'.
     """
     table = as_input(transformer, values, unit)
     container = container if is_frame(values) else "default"
@@ -200,7 +204,7 @@ def call_on_table(transformer, method, values, container, describe, unit, /, *ar
         with config_context(transform_output=container):
             result = getattr(transformer, method)(table, *args, **params)
     except (AttributeError, TypeError, ValueError) as error:
-        hint = describe()
+        hint = describe(str(error))
         if len(table.shape) == 1:
             hint = hint or "The steps of X are neither texts nor dictionaries."
         if not hint:

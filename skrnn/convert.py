@@ -17,6 +17,7 @@ from skrnn._crfsuite import from_crfsuite as from_crfsuite
 from skrnn._input import Sequences, as_sequences, flatten_steps, object_array, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, take
+from skrnn._input.integers import first_rounded
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 from skrnn._windows import make_windows as make_windows
@@ -640,7 +641,15 @@ def _refuse_missing(values: np.ndarray, name) -> None:
 
 def _join_features(columns: dict) -> np.ndarray:
     """Join columns of numbers to an array (n_rows, n_columns), of objects if some hold text."""
-    return np.column_stack([_read_feature(column, name) for name, column in columns.items()])
+    features = [_read_feature(column, name) for name, column in columns.items()]
+    joined = np.column_stack(features)
+    for (name, given), one in zip(columns.items(), joined.T, strict=True):
+        if one.dtype.kind == "f" and (integer := first_rounded(given, one)):
+            raise ValueError(
+                f"Column {name!r} holds the integer {integer}, which becomes {float(integer):.0f} "
+                "beside floats. Pass a frame, such as pd.DataFrame(...), which keeps its type."
+            )
+    return joined
 
 
 def _read_feature(column: np.ndarray, name) -> np.ndarray:

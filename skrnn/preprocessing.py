@@ -29,11 +29,13 @@ from skrnn._input import (
     check_numeric,
     in_form_of,
     read_X,
+    refuse_rounding,
     refuse_static,
     set_learned,
 )
 from skrnn._input.frames import column_names, is_frame
-from skrnn._input.reading import describe_first, join_tables
+from skrnn._input.notes import describe_steps
+from skrnn._input.reading import join_tables
 from skrnn._neighbors import Neighbors as Neighbors
 from skrnn._transformers import (
     SequenceTransformer,
@@ -229,6 +231,7 @@ class SequencePadder(SequenceTransformer):
                 "X has sparse steps, but SequencePadder returns a dense array. Make them dense "
                 "first, for instance with PerStep(OneHotEncoder(sparse_output=False))."
             )
+        refuse_rounding(X, reading.sequences)
         return check_numeric(reading.sequences), learned
 
 
@@ -485,7 +488,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
 
     def _call(self, method, sequences, *args, **params):
         """Call the fitted transformer with the table of steps."""
-        describe = partial(describe_first, sequences)
+        describe = partial(describe_steps, sequences)
         given = method, sequences.values, self._container(), describe, "step"
         return call_on_table(self.transformer_, *given, *args, **params)
 

@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 from scipy.io import loadmat, savemat
 from sklearn.model_selection import KFold, cross_val_score, train_test_split
+from sklearn.preprocessing import StandardScaler
 
-from skrnn import SequenceRNNClassifier, Sequences, as_sequences
+from skrnn import PerStep, SequenceRNNClassifier, Sequences, StepRNNRegressor, as_sequences
 from skrnn._input import object_array
 from skrnn.convert import (
     as_ragged,
@@ -20,6 +21,7 @@ from skrnn.convert import (
     from_lengths,
     from_long,
     from_nested,
+    make_windows,
     to_channels_first,
     to_lengths,
     to_long,
@@ -430,3 +432,48 @@ def test_cross_validation_of_converted_sequences():
     ]
     for form in given:
         assert_array_equal(scores(form), scores(X))
+
+
+# Pairs ---------------------------------------------------------------------------------------
+
+ROWS = pd.DataFrame({"pid": [1, 1, 2], "hour": [0, 1, 0], "u": [1.0, 2.0, 3.0]})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: from_long(ROWS, "pid", "hour"),
+        lambda: from_long(ROWS, "pid", "hour", columns="u"),
+        lambda: make_windows(from_long(ROWS, "pid", "hour")[0], window=1),
+    ],
+    ids=["Sequences", "object array", "windows"],
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        as_sequences,
+        as_ragged,
+        lambda pair: SequenceRNNClassifier().fit(pair, [0, 1]),
+        lambda pair: PerStep(StandardScaler()).fit(pair),
+        lambda pair: make_windows(pair, window=1),
+        lambda pair: StepRNNRegressor().fit(from_long(ROWS, "pid", "hour")[0], pair),
+    ],
+    ids=["as_sequences", "as_ragged", "network", "PerStep", "make_windows", "targets"],
+)
+def test_pairs_must_be_unpacked(make, use):
+    with pytest.raises(TypeError, match=r"(X|series|y) is a pair .* X, ids = from_long\(\.\.\.\)"):
+        use(make())
+
+
+def test_a_list_of_sequences_objects_is_refused():
+    X, _ = from_long(ROWS, "pid", "hour")
+    with pytest.raises(TypeError, match="X is a list of Sequences"):
+        as_sequences([X, X])
+
+
+def test_a_tuple_of_two_sequences_is_no_pair():
+    words = np.array(["a", "b"], dtype=object)
+    assert as_sequences((words, words), numeric=False).lengths.tolist() == [2, 2]
+    vectors = np.empty(2, dtype=object)
+    vectors[:] = [np.ones(3), np.zeros(3)]
+    assert as_sequences((vectors, vectors)).values.shape == (4, 3)

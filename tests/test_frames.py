@@ -386,6 +386,67 @@ def test_fields_of_awkward_records_are_not_columns():
 def test_frame_with_a_column_name_twice():
     wide = pd.DataFrame([[1.0, 2.0], [3.0, NAN]], columns=["a", "a"])
     assert_array_equal(as_sequences(wide).lengths, [2, 1])
+    table = pytest.importorskip("pyarrow").table([[1.0], [2.0]], names=["a", "a"])
+    with pytest.raises(ValueError, match=r"columns of X must differ, got \['a', 'a'\]"):
+        as_sequences(table)
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ([[1.0], [2.0]], ["a", "a"]),
+        ([[1.0], 2.0], ["a", "a"]),
+        ([[1.0], 2.0, 3.0], ["a", "b", "b"]),
+    ],
+    ids=["sequences", "sequences and static", "static"],
+)
+def test_equal_names_beside_sequences_are_refused(row, names):
+    frame = pd.DataFrame([row], columns=names)
+    with pytest.raises(ValueError, match=r"columns of X must differ, got \['a', "):
+        as_sequences(frame)
+
+
+def test_equal_names_of_a_table_of_steps_or_of_static_features_are_refused():
+    table = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    with pytest.raises(ValueError, match="columns of values must differ"):
+        Sequences(table, [1])
+    with pytest.raises(ValueError, match="columns of static must differ"):
+        Sequences([[1.0]], [1], static=table)
+
+
+@pytest.mark.parametrize("names", [[0, 1], ["a", 1], [0, "b"]], ids=str)
+def test_names_that_are_no_text_beside_sequences(names):
+    frame = pd.DataFrame({names[0]: [[1.0, 2.0], [3.0]], names[1]: [4.0, 5.0]}, index=["p", "q"])
+    sequences = as_sequences(frame)
+    assert_array_equal(sequences.values, [[1], [2], [3]])
+    assert sequences.static.columns.tolist() == [names[1]]
+    assert_array_equal(sequences.static, [[4], [5]])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"u": ["[1, 2]", "[3]"]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "v": ["[1, 2]", "[3]"]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "age": [30, 40]}),
+        pd.DataFrame({"u": ["[1, 2]", "[3]"], "v": [[1, 2], [3]]}),
+        pd.Series(["[1, 2]", "[3]"]),
+        ["[1, 2]", "[3]"],
+        [["[1, 2]"], ["[3]"]],
+    ],
+    ids=["column", "columns", "beside numbers", "beside lists", "Series", "list", "steps"],
+)
+def test_lists_read_from_csv_as_text(X):
+    with pytest.raises(ValueError, match=r"If '\[1, 2\]' is a list .* json\.loads"):
+        SequenceRNNClassifier().fit(X, [0, 1])
+
+
+def test_names_of_several_levels_beside_sequences_are_refused():
+    frame = pd.DataFrame({("a", "b"): [[1.0], [2.0]], ("a", "c"): [2.0, 3.0]})
+    with pytest.raises(ValueError, match=r"several levels, such as \('a', 'b'\).*'_'\.join"):
+        as_sequences(frame)
+    frame.columns = ["_".join(map(str, levels)) for levels in frame.columns]
+    assert as_sequences(frame).static.columns.tolist() == ["a_c"]
 
 
 def test_lazy_frame_is_refused():

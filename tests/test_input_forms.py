@@ -315,3 +315,23 @@ def test_tools_that_need_a_table(tool, form, message):
     y = y if tool is OneVsOneClassifier else np.c_[y, 1 - y]
     with pytest.raises(ValueError, match=message):
         tool(make_pipeline(2)).fit(FORMS[form](sequences), y)
+
+
+SHORT = SequenceRNNClassifier(1, max_iter=1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "use",
+    [
+        as_sequences,
+        lambda X: SHORT.fit(X, [0, 1]),
+        lambda X: clone(SHORT).fit([[1.0], [2.0, 3.0]], [0, 1]).predict(X),
+    ],
+    ids=["as_sequences", "fit", "predict"],
+)
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars"])
+def test_a_single_sequence_is_refused_with_advice(library, use):
+    make = getattr(pytest.importorskip(library), "array" if library == "numpy" else "Series")
+    with pytest.raises(ValueError, match=r"(?s)Reshape your data.* single sequence as \[X\]"):
+        use(make([1.0, 2.0]))

@@ -391,6 +391,16 @@ def test_an_error_about_missing_text_names_the_place(library):
         PerStep(columns).fit(X)
 
 
+@pytest.mark.parametrize("library", ["polars", "list"])
+def test_text_that_is_none_is_imputed(library):
+    X = [["x", "x", None], ["y"]]
+    if library == "polars":
+        X = [pytest.importorskip("polars").DataFrame({"w": words}) for words in X]
+    imputer = PerStep(SimpleImputer(missing_values=None, strategy="most_frequent"))
+    imputed = imputer.fit_transform(X)
+    assert [steps.ravel().tolist() for steps in imputed] == [["x", "x", "x"], ["y"]]
+
+
 def test_sparse_steps():
     X = Sequences(csr_array([[1.0, 0], [NAN, 0], [0, 3]]), [1, 2])
     with pytest.raises(ValueError, match="NaN at step 0 of sequence 1"):

@@ -28,6 +28,7 @@ from skrnn import (
     Sequences,
     as_sequences,
 )
+from skrnn.convert import from_long
 
 NAN = np.nan
 LISTS = [[1.0, 2.0, 3.0], [4.0]]
@@ -435,3 +436,65 @@ def test_a_missing_last_step_in_lists_does_not_become_padding(transformer):
     assert as_sequences(output, numeric=False).lengths.tolist() == [2, 2]
     with pytest.raises(ValueError, match="X contains NaN at step 1 of sequence 0"):
         as_sequences(output)
+
+
+# Large integers ------------------------------------------------------------------------------
+
+IDS = [[2**60, 2**60 + 1], [2**60 + 2]]
+FLAT_IDS = np.array([[i] for ids in IDS for i in ids])
+
+
+def pyarrow_ids():
+    return pytest.importorskip("pyarrow").array([[2**60 + 1, None], [1]])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: IDS,
+        lambda: [np.array(ids, dtype=np.uint64) for ids in IDS],
+        lambda: [np.array([-1]), np.array([2**63 + 1], dtype=np.uint64)],
+        lambda: [[2**63 + 1, 5], [7]],
+        lambda: [[2**70 + 1]],
+        lambda: [[-(2**53) - 1]],
+        lambda: [[2**60 + 1, None], [1]],
+        lambda: [np.array([2**60 + 1]), np.array([0.5])],
+        lambda: in_object_array([np.array(ids, dtype=object) for ids in IDS]),
+        lambda: pd.Series(IDS),
+        lambda: pd.DataFrame({"a": [[2**60 + 1, None], [1]], "b": [[1, 2], [3]]}),
+        lambda: pd.DataFrame({"a": [2**60 + 1, 1], "b": [1.5, 2.0]}),
+        lambda: pd.DataFrame({"a": [2**60 + 1, 1], "b": [1, None]}, dtype="Int64"),
+        lambda: Sequences(FLAT_IDS, [2, 1]),
+        lambda: Sequences(FLAT_IDS.astype(object), [2, 1]),
+        lambda: from_long({"id": [1, 1, 2], "token": FLAT_IDS[:, 0]}, "id")[0],
+        lambda: FLAT_IDS[:2].reshape(1, 2, 1),
+        pyarrow_ids,
+    ],
+)
+def test_integers_that_no_float_holds_are_refused(make):
+    X = make()
+    for transformer in (PerStep(OneHotEncoder()), SequencePadder(), PerSequence(np.sort)):
+        with pytest.raises(ValueError, match=r"Sequence \d of X contains the integer .* as text"):
+            transformer.fit(X)
+    fitted = PerStep(OneHotEncoder(handle_unknown="ignore")).fit([[2**60], [1]])
+    with pytest.raises(ValueError, match=f"Sequence 1 of X .* integer {2**60 + 1},"):
+        fitted.transform([[1], [2**60 + 1]])
+
+
+def test_large_integers_that_stay_as_they_are():
+    encoder = PerStep(OneHotEncoder())
+    texts = [[str(i) for i in ids] for ids in IDS]
+    frames = [pd.DataFrame({"token": ids}) for ids in IDS]
+    columns = pd.DataFrame({"token": IDS, "size": [[0.5, 1.5], [2.5]]})[["token"]]
+    for X in (texts, frames, columns):
+        assert [len(found) for found in encoder.fit(X).transformer_.categories_] == [3]
+    scaled = PerStep(StandardScaler()).fit_transform([[2**60, 2**61]])  # floats hold these
+    assert_array_equal(np.ravel(scaled), [-1, 1])
+
+
+def test_a_dictionary_of_large_integers_and_floats_is_refused():
+    table = {"id": [1, 1], "token": [2**60 + 1, 3], "size": [1.5, 2.0]}
+    with pytest.raises(ValueError, match=r"Column 'token' holds the integer .* Pass a frame"):
+        from_long(table, "id")
+    X, _ = from_long(pd.DataFrame(table), "id")
+    assert X.values["token"].tolist() == [2**60 + 1, 3]

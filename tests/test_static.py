@@ -237,11 +237,18 @@ def with_static(**columns):
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (with_static(dose=["a"] * N), "'dose' of sequence 0 of X is not a number. Encode text"),
+        (
+            with_static(dose=["a"] * N),
+            "'dose' of sequence 0 of X is text .*, not a number. Encode it",
+        ),
         (with_static(dose=[1.0] * 5 + [None]), "'dose' of sequence 5 of X is missing. Impute"),
         (with_static(age=[1.0, np.inf] * 3), "'age' of sequence 1 of X is infinite"),
         (with_static(age=[1.0, [2.0]] * 3), "'age' of X holds a sequence in row 1, but 1.0 in row"),
-        (with_static(day=pd.to_datetime(["2020-01-01"] * N)), "must hold real numbers"),
+        (
+            with_static(day=pd.to_datetime(["2020-01-01"] * N)),
+            "'day' of sequence 0 of X is a date .* Subtract",
+        ),
+        (with_static(z=[1j] * N), "static table of X must hold real numbers, or NaN; got complex"),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS[:2])

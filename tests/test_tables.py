@@ -348,10 +348,34 @@ def test_transformers_of_sequences_are_refused_inside(inner, frame):
             outer.fit_transform(X)
 
 
+def test_errors_about_categories_accuse_no_other_value():
+    X = pd.DataFrame({"pulse": [[1.0], [2.0]], "sex": ["f", "m"], "age": [None, 3.0]})
+    tables = TableTransformer(static=OneHotEncoder()).fit(X)
+    with pytest.raises(ValueError, match=r"unknown categories \['x string'\].*\n.*'age'\]\.$"):
+        tables.transform(X.assign(sex=["f", "x string"]))
+    steps = PerStep(OneHotEncoder()).fit([["a", "b", None]])
+    with pytest.raises(ValueError, match=r"unknown categories \[.*'z'.*\] in column 0 [\w ]*$"):
+        steps.transform([["a", None, "z"]])
+
+
+def test_the_text_that_a_message_quotes_is_named():
+    X = [pd.DataFrame({"sex": ["f", "m"], "age": ["1", "old"]})]
+    columns = make_column_transformer((OneHotEncoder(), ["sex"]), (StandardScaler(), ["age"]))
+    with pytest.raises(ValueError, match="text, first at step 1 of sequence 0, column 'age'"):
+        PerStep(columns).fit(X)
+    with pytest.raises(ValueError, match="first infinite value of X is at step 1 of sequence 0"):
+        PerStep(StandardScaler()).fit([pd.DataFrame({"age": [1.0, np.inf]})])
+
+
 def test_errors_of_transformers_name_the_table_and_the_place(frame):
-    message = r"(?s)could not convert .*static table of X, \['age', 'sex'\]. .* 'age' of sequence 1"
-    with pytest.raises(ValueError, match=f"{message} of X is missing. .* 'sex' of .* 0 .* is text"):
+    message = (
+        r"(?s)could not convert .*static table of X, \['age', 'sex'\]. The .* 'sex' of sequence 0"
+    )
+    with pytest.raises(ValueError, match=f"{message} of X is text"):
         TableTransformer(static=StandardScaler()).fit(frame)
+    infinite = frame.assign(age=[1.0, np.inf, 2.0, 3.0], sex=1.0)
+    with pytest.raises(ValueError, match=r"(?s)infinity.* 'age' of sequence 1 of X is infinite"):
+        TableTransformer(static=StandardScaler()).fit(infinite)
     with pytest.raises(ValueError, match="X contains NaN at step 1 of sequence 0, column 'pulse'"):
         TableTransformer(steps=PCA()).fit(frame)
     two = pd.DataFrame({"a": ["x", "y"], "b": ["x", "y"], "u": [[1.0], [2.0]]})

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, read_frame
-from skrnn._input.values import TEXT, as_array, is_awkward, is_nested
+from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
 
 def list_or_array(X, name: str = "X") -> list | np.ndarray:
     """Return a list if X holds one array for each sequence, an array if X is one for all."""
     if isinstance(X, (list, tuple)):
+        _refuse_pair(X, name)
         return list(X)
     if is_awkward(X):
         return _split_awkward(X)
@@ -33,6 +35,27 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
         return list(array) if is_column or (array.dtype == object and array.ndim == 1) else array
     _refuse_other_collections(X, name)
     return list(X)
+
+
+def _refuse_pair(X, name):
+    """Refuse the pairs that functions of skrnn.convert return, and lists of `Sequences`."""
+    first: Any = X[0] if len(X) else None
+    if not hasattr(first, "to_ragged"):  # Sequences; else an array of all sequences
+        is_array = isinstance(first, np.ndarray) and first.dtype == object
+        is_pair = is_array and isinstance(X, tuple) and len(X) == 2 and is_nested(X[1])
+        if not is_pair or len(first) != len(X[1]):
+            return
+        if not any(map(is_nested, first)) or any(map(is_nested, X[1])):
+            return
+    if isinstance(X, tuple):
+        raise TypeError(
+            f"{name} is a pair of sequences and what belongs to them, but only the sequences are "
+            "accepted. Unpack it: X, ids = from_long(...), or X, y = make_windows(...)."
+        )
+    raise TypeError(
+        f"{name} is a list of Sequences, but a list holds one array for each sequence. Pass one "
+        "object Sequences, not in a list."
+    )
 
 
 def _refuse_other_collections(X, name):
@@ -77,7 +100,8 @@ def read_list(items, name: str) -> list[np.ndarray]:
 def _hint(item, name):
     """Say how to pass a single value that was found where a sequence is required."""
     if isinstance(item, TEXT):
-        return f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+        advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+        return advice + advice_to_parse([item])
     return "" if is_nested(item) else f" Pass a single sequence as [{name}]."
 
 

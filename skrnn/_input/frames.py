@@ -47,9 +47,26 @@ def make_frame(columns: dict, like):
     return nw.from_dict(columns, backend=nw.get_native_namespace(like)).to_native()
 
 
-def select_columns(frame, names: list):
-    """Get some columns of a frame, as a frame of the same library."""
-    return nw.from_native(frame).select(names).to_native()
+def select_columns(frame, positions: list[int]):
+    """Get some columns of a frame by their positions, as a frame of the same library."""
+    return _safe_indexing(frame, positions, axis=1)
+
+
+def refuse_equal_names(frame, name: str) -> None:
+    """Raise an error if two columns of a frame have the same name."""
+    names = column_names(frame) or []
+    if len(set(names)) < len(names):
+        raise ValueError(f"The columns of {name} must differ, got {names}.")
+
+
+def refuse_levels(frame, name: str) -> None:
+    """Raise an error if the columns of a frame of pandas have names of several levels."""
+    if getattr(frame.columns, "nlevels", 1) > 1:
+        raise ValueError(
+            f"The columns of {name} have names of several levels, such as "
+            f"{frame.columns[0]!r}, but one name for each column is required: "
+            "X.columns = ['_'.join(map(str, levels)) for levels in X.columns]."
+        )
 
 
 def join_frames(frames: list, name: str):
@@ -66,8 +83,7 @@ def join_frames(frames: list, name: str):
                 f"Sequence {i} of {name} has the columns {column_names(frame)}, but sequence 0 "
                 f"has {names}. All sequences need the same columns in the same order."
             )
-    if len(set(names)) < len(names):
-        raise ValueError(f"The columns of the sequences of {name} must differ, got {names}.")
+    refuse_equal_names(frames[0], f"the sequences of {name}")
     library = nw.get_native_namespace(frames[0])
     try:
         return _JOIN[library.__name__](library, frames)
@@ -101,6 +117,7 @@ def read_frame(X) -> np.ndarray:
     """Make one array of the columns of a frame, of objects if some hold no numbers."""
     if hasattr(X, "iloc"):
         return as_array(X)
+    refuse_equal_names(X, "X")
     # The frames of other libraries than pandas convert dates to numbers.
     columns = [read_column(X[name]) for name in column_names(X) or []]
     if any(column.dtype.kind not in "biuf" for column in columns):

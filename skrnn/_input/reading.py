@@ -18,14 +18,25 @@ from skrnn._input.frames import (
     make_frame,
     missing_in_frame,
     read_frame,
+    refuse_equal_names,
+    refuse_levels,
     select_columns,
 )
 from skrnn._input.sequences import Sequences, place_of_row
-from skrnn._input.values import TEXT, TIMES, is_nested, missing_in, to_numbers, types_in
+from skrnn._input.values import (
+    TEXT,
+    TIMES,
+    advice_to_parse,
+    instances_in,
+    is_nested,
+    missing_in,
+    to_numbers,
+    types_in,
+)
 from skrnn._numeric.packing import starts_of
 
 # What a step may hold that is no number, and how numbers are made of it.
-_NOT_NUMBERS = (
+NOT_NUMBERS = (
     (
         TEXT,
         "text",
@@ -169,10 +180,11 @@ def _refuse_long_table(X, contents: np.ndarray) -> None:
     only_text = all(map(max, holds_text, are_missing))
     if any(holds_times) or (any(holds_text) and not only_text):
         found = [a or b for a, b in zip(holds_text, holds_times, strict=True)]
+        column = found.index(True)
         raise ValueError(
-            f"Column {names[found.index(True)]!r} of X holds text or dates, but a frame must hold "
+            f"Column {names[column]!r} of X holds text or dates, but a frame must hold "
             "the values of one sequence in each row. skrnn.convert.from_long reads a table that "
-            "has a row for each step."
+            f"has a row for each step.{advice_to_parse(contents[:, column])}"
         )
 
 
@@ -183,8 +195,14 @@ def _split_array(contents: np.ndarray, step_features: int | None) -> Reading:
         raise ValueError(
             "X holds one text for each sequence. For sequences of characters, pass "
             "[list(text) for text in X]; for sequences of one text, [[text] for text in X]."
+            f"{advice_to_parse(contents.flat)}"
         )
-    contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
+    try:
+        contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
+    except ValueError as error:
+        if contents.ndim != 1:
+            raise
+        raise ValueError(f"{error}\nPass a single sequence as [X].") from error
     if contents.ndim > 3 or 0 in contents.shape:
         raise ValueError(
             f"X has shape {contents.shape}, but (n_sequences, n_steps, n_features) or "
@@ -284,6 +302,8 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
 
 def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int | None):
     """Read a frame whose columns hold sequences; the other columns are its static table."""
+    refuse_levels(X, "X")
+    refuse_equal_names(X, "X")
     given = column_names(X) or []
     columns = {
         name: _read_cells(cells, name)
@@ -291,7 +311,7 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
         if is_one
     }
     names = list(columns)
-    single = [name for name in given if name not in columns]
+    single = [k for k, is_one in enumerate(nested) if not is_one]
     static = select_columns(X, single) if single else None
     of_one_feature = all(cell.ndim == 1 for cells in columns.values() for cell in cells)
     if not of_one_feature or step_features not in (None, 1):
@@ -380,32 +400,12 @@ def missing_steps(sequences: Sequences) -> np.ndarray:
 
 
 def _refuse_other_than_numbers(values: np.ndarray, sequences: Sequences) -> None:
-    for kinds, what, advice in _NOT_NUMBERS:
+    for kinds, what, advice in NOT_NUMBERS:
         if types_in(values, kinds):
-            place = place_of(_instances_in(values, kinds), sequences)
+            place = place_of(instances_in(values, kinds), sequences)
             kind = TypeError if Mapping in kinds else ValueError
+            advice += advice_to_parse(values.flat) if kinds is TEXT else ""
             raise kind(f"X contains {what}, which is not a number, at {place}. {advice}")
-
-
-def _instances_in(values: np.ndarray, kinds: tuple) -> np.ndarray:
-    return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
-
-
-def describe_first(sequences: Sequences) -> str:
-    """Say where the first missing value and the first of another type than numbers are.
-
-    This completes the message of a transformer, which does not name sequences.
-    """
-    parts = []
-    missing = missing_steps(sequences)
-    if missing.any():
-        parts.append(f"The first missing value of X is at {place_of(missing, sequences)}.")
-    values = read_frame(sequences.values) if is_frame(sequences.values) else sequences.values
-    for kinds, what, _ in _NOT_NUMBERS:
-        if not issparse(values) and types_in(values, kinds):
-            place = place_of(_instances_in(values, kinds), sequences)
-            parts.append(f"X contains {what}, first at {place}.")
-    return " ".join(parts)
 
 
 def refuse_missing(missing: np.ndarray, sequences: Sequences) -> None:

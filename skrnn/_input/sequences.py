@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.frames import column_names, is_frame, take
+from skrnn._input.frames import column_names, is_frame, refuse_equal_names, take
 from skrnn._input.values import object_array
 from skrnn._numeric.packing import starts_of
 
@@ -70,9 +70,9 @@ class Sequences:
     """
 
     def __init__(self, values, lengths, *, static=None, ids=None, rows=None):
-        self.values = _as_table(values)
+        self.values = _as_table(values, "values")
         self.lengths = np.asarray(lengths)
-        self.static = None if static is None else _as_table(static)
+        self.static = None if static is None else _as_table(static, "static")
         self.ids = None if ids is None else _as_ids(ids)
         self.rows = None if rows is None else np.asarray(rows)
         self._check()
@@ -308,8 +308,9 @@ def place_of_row(row: int, lengths: np.ndarray) -> str:
     return f"step {row - int(ends[i] - lengths[i])} of sequence {i}"
 
 
-def _as_table(values):
+def _as_table(values, name):
     if is_frame(values):
+        refuse_equal_names(values, name)
         return values
     return values.tocsr() if issparse(values) else np.asarray(values)
 

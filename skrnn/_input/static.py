@@ -9,11 +9,30 @@ from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, feature_names, is_frame, read_frame
 from skrnn._input.sequences import Sequences
-from skrnn._input.values import TEXT, missing_in, to_numbers, types_in
+from skrnn._input.values import (
+    TEXT,
+    TIMES,
+    advice_to_parse,
+    instances_in,
+    missing_in,
+    to_numbers,
+    types_in,
+)
 
 BOTH_WAYS = (
     "Static features are the columns of single values beside columns of sequences in a frame, or "
     "the table of Sequences(..., static=...)."
+)
+
+# What a static feature may be that is no number, and how numbers are made of it.
+_NOT_NUMBERS = (
+    (
+        (*TEXT, Mapping),
+        "text or a dictionary",
+        "Encode it, for instance with TableTransformer(static=OneHotEncoder()) before the "
+        "estimator.",
+    ),
+    (TIMES, "a date or duration", "Subtract a start, and divide by a unit of time."),
 )
 
 
@@ -70,46 +89,34 @@ def check_static(estimator, table) -> None:
 
 def _numbers(table, dtype) -> np.ndarray:
     """Convert a static table to an array of finite numbers."""
-    values = to_numbers(_as_array(table), "The static table of X")
-    if types_in(values, (*TEXT, Mapping)):
-        raise ValueError(
-            f"{_place_of(_is_text(values), table)} is not a number. Encode text, for instance with "
-            "TableTransformer(static=OneHotEncoder()) before the estimator."
-        )
+    given = as_static_array(table)
+    for kinds, what, advice in _NOT_NUMBERS:
+        if types_in(given, kinds):
+            place = place_of_static(instances_in(given, kinds), table)
+            parse = advice_to_parse(given.flat)
+            raise ValueError(f"{place} is {what}, not a number. {advice}{parse}")
+    values = to_numbers(given, "The static table of X")
     if missing_in(values).any():
         raise ValueError(
-            f"{_place_of(missing_in(values), table)} is missing. Impute it, for instance with "
-            "TableTransformer(static=SimpleImputer()) before the estimator."
+            f"{place_of_static(missing_in(values), table)} is missing. Impute it, for instance "
+            "with TableTransformer(static=SimpleImputer()) before the estimator."
         )
     with np.errstate(over="ignore"):
         numbers = values.astype(dtype)
     if not np.isfinite(numbers).all():
-        raise ValueError(
-            f"{_place_of(~np.isfinite(numbers), table)} is infinite, or too large for {dtype}."
-        )
+        place = place_of_static(~np.isfinite(numbers), table)
+        raise ValueError(f"{place} is infinite, or too large for {dtype}.")
     return numbers
 
 
-def describe_static(table) -> str:
-    """Describe a static table, to complete the message of a transformer."""
-    values = _as_array(table)
-    found = {"missing": missing_in(values), "text": _is_text(values)}
-    places = [f" {_place_of(at, table)} is {what}." for what, at in found.items() if at.any()]
-    return f"The input is the static table of X, {static_names(table)}.{''.join(places)}"
-
-
-def _as_array(table) -> np.ndarray:
+def as_static_array(table) -> np.ndarray:
+    """Make one array of a static table."""
     if issparse(table):
         return table.toarray()
     return read_frame(table) if is_frame(table) else np.asarray(table)
 
 
-def _is_text(values: np.ndarray) -> np.ndarray:
-    is_text = [isinstance(value, (*TEXT, Mapping)) for value in values.flat]
-    return np.reshape(is_text, values.shape)
-
-
-def _place_of(at_fault: np.ndarray, table) -> str:
+def place_of_static(at_fault: np.ndarray, table) -> str:
     """Name the first static value that is at fault."""
     row, column = np.argwhere(at_fault)[0].tolist()
     return f"The static feature {static_names(table)[column]!r} of sequence {row} of X"

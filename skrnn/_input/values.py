@@ -46,6 +46,19 @@ def types_in(values: np.ndarray, types: tuple) -> list[type]:
     return [kind for kind in found if issubclass(kind, types)]
 
 
+def instances_in(values: np.ndarray, kinds: tuple) -> np.ndarray:
+    """Return which values of an array are of these types."""
+    return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
+
+
+def advice_to_parse(values) -> str:
+    """Advise to parse lists that became text, as in CSV files; empty for other text."""
+    first = next((value for value in values if isinstance(value, str)), "")
+    if not first.lstrip().startswith("["):
+        return ""
+    return f" If {first[:20]!r} is a list written as text, parse it, for instance with json.loads."
+
+
 def as_array(values) -> np.ndarray:
     """Make an array in native byte order, with NaN where a value is masked or null."""
     if type(values) not in (np.ndarray, list) and is_awkward(values):

@@ -1,0 +1,83 @@
+"""Large integers, which become other numbers where they are converted to floats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from skrnn._input.frames import column_names, is_frame, read_frame, select_columns
+from skrnn._input.sequences import Sequences
+from skrnn._input.values import is_nested
+
+LIMIT = 2**53  # float64 holds all integers up to here
+
+
+def refuse_rounding(X, sequences: Sequences) -> None:
+    """Raise an error if an integer of X is another number in the floats for a transformer.
+
+    Integers may identify something. Two of them could become one category.
+
+    Parameters
+    ----------
+    X : list, tuple, object array, Series, Sequences, 2-D or 3-D array, or DataFrame
+        Sequences as they were passed.
+
+    sequences : Sequences
+        What was read from X.
+    """
+    values = sequences.values
+    if isinstance(values, np.ndarray):
+        if not _are_large(values):
+            return
+        items = sequences if values.dtype.kind in "iu" else X
+        columns = _columns(X) if is_frame(X) else [items]
+    elif is_frame(values) and is_frame(X):  # columns of sequences
+        given = dict(zip(column_names(X) or [], _columns(X), strict=True))
+        read = zip(column_names(values) or [], _columns(values), strict=True)
+        columns = [given[name] for name, column in read if _became_large_floats(column)]
+    else:
+        return
+    for i, item in ((i, item) for column in columns for i, item in enumerate(column)):
+        if integer := _first_rounded(item):
+            raise ValueError(
+                f"Sequence {i} of X contains the integer {integer}, which becomes "
+                f"{float(integer):.0f} as a float. If it identifies something, pass it as text, or "
+                "in a frame for each sequence. If it measures something, subtract a start, or "
+                "divide by a unit."
+            )
+
+
+def first_rounded(given, floats: np.ndarray) -> int | None:
+    """Return the first integer that is another number among the floats made of it."""
+    return _first_rounded(given) if _are_large(floats) else None
+
+
+def _first_rounded(values) -> int | None:
+    return next((i for i in _integers(values) if i != float(i)), None)
+
+
+def _are_large(values: np.ndarray) -> bool:
+    if values.dtype.kind not in "iuf" or not values.size:
+        return False
+    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    return bool(highest > LIMIT or lowest < -LIMIT)
+
+
+def _became_large_floats(column: np.ndarray) -> bool:
+    return column.dtype.kind == "f" and _are_large(column)
+
+
+def _columns(frame) -> list[np.ndarray]:
+    return [read_frame(select_columns(frame, [k]))[:, 0] for k in range(frame.shape[1])]
+
+
+def _integers(values) -> Iterator[int]:
+    """Yield the integers in nested containers."""
+    values = values.as_py() if hasattr(values, "as_py") else values  # scalars of pyarrow
+    if not is_nested(values):
+        if isinstance(values, (int, np.integer)):
+            yield int(values)
+        return
+    for value in values:
+        yield from _integers(value)
