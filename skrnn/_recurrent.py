@@ -128,6 +128,13 @@ class RecurrentNetwork(NeuralNetwork):
                 f"embedding_size={self.embedding_size} would mix values, indicators and times, "
                 f"which cell={self.cell!r} needs apart. Use embedding_size=None, or another cell."
             )
+        if self.embedding_size is not None and self.n_step_features_ == 1:
+            raise ValueError(
+                f"embedding_size={self.embedding_size} needs several features of each step, but X "
+                "has 1, which is a number and no token. If it holds tokens, such as integer ids, "
+                "put PerStep(OneHotEncoder()) before the network. Otherwise use "
+                "embedding_size=None."
+            )
         return RNN(
             n_features=self.n_step_features_,
             hidden_layer_sizes=hidden,
