@@ -29,6 +29,7 @@ from skrnn import (
     PerStep,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
     as_sequences,
@@ -518,6 +519,46 @@ def test_bad_steps_are_refused(n_streams, x_t, message):
 def test_states_of_another_network_are_refused(other):
     with pytest.raises(ValueError, match=r"The state does not fit this network: .* have shapes"):
         fitted("binary").step(X[0][0], fitted("binary", **other).initial_state())
+
+
+LAST, TWO, ATTENTION = ({"pooling": name} for name in ("last", ("last", "mean"), "attention"))
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "n_steps"),
+    [(LAST, TWO, 0), (LAST, TWO, 2), (TWO, LAST, 0), (TWO, LAST, 2), (LAST, ATTENTION, 2)],
+)
+def test_states_of_other_poolings_are_refused(own, other, n_steps):
+    clf = fitted("binary", **other)
+    state = clf.initial_state()
+    for x_t in X[0][:n_steps]:
+        _, state = clf.step(x_t, state)
+    with pytest.raises(ValueError, match="does not fit this network: its poolings have shapes"):
+        fitted("binary", **own).step(X[0][0], state)
+
+
+@pytest.mark.parametrize("kind", ["binary", "step multiclass"])
+def test_states_with_or_without_static_features_are_refused(kind):
+    static = RNG.normal(size=(N, 2))
+    with_static = make(kind).fit(Sequences(np.vstack(X), LENGTHS, static=static), TARGETS[kind])
+    without = fitted(kind)
+    state = with_static.initial_state(static=static[:1])
+    message = r"its static features have shapes {}, but {} are needed"
+    with pytest.raises(ValueError, match=message.format(r"\[\(1, 2\)\]", r"\[None\]")):
+        without.step(X[0][0], state)
+    with pytest.raises(ValueError, match=message.format(r"\[None\]", r"\[\(1, 2\)\]")):
+        with_static.step(X[0][0], without.initial_state())
+    with pytest.raises(ValueError, match=message.format(r"\[\(1, 3\)\]", r"\[\(1, 2\)\]")):
+        with_static.step(X[0][0], state._replace(static=np.ones((1, 3))))
+
+
+def test_states_with_or_without_probabilities_of_labels_are_refused():
+    kind = "step multiclass"
+    crf, plain = fitted(kind, loss="crf"), fitted(kind)
+    states = [clf.step(X[0][0], clf.initial_state())[1] for clf in (crf, plain)]
+    for clf, state in zip((plain, crf), states, strict=True):
+        with pytest.raises(ValueError, match="does not fit this network: its labels have shapes"):
+            clf.step(X[0][1], state)
 
 
 @pytest.mark.parametrize("n_streams", [0, -1, 1.5])
