@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
-from skrnn._gaps import check_gaps
+from skrnn._gaps import check_gaps, check_gaps_of_streams
 from skrnn._input import Sequences, check_numeric, read_static, read_X, set_learned, unflatten
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
@@ -104,11 +104,12 @@ class RecurrentNetwork(NeuralNetwork):
     def _read_X(self, X, *, reset):
         reading, learned = read_X(self, X, reset=reset)
         sequences = check_numeric(reading.sequences)
-        if reset and CELLS[self.cell].decays:
-            check_gaps(sequences, self.cell)
+        cell = self.cell if reset else self._cell  # that of fit, whatever the parameter is now
+        if CELLS[cell].decays:
+            check_gaps(sequences, cell)
         x = sequences.values
         static, of_static = read_static(self, sequences, x.dtype, reset=reset)
-        set_learned(self, learned | of_static)
+        set_learned(self, learned | of_static | ({"_cell": cell} if reset else {}))
         return x, sequences.lengths, static
 
     def _network(self):
@@ -215,8 +216,8 @@ class RecurrentNetwork(NeuralNetwork):
         return {"weights_": {layer: dict(p) for layer, p in params.items()}}
 
     def __setstate__(self, state):
-        if "n_step_features_" in state:  # fitted; 0.1.0 had no static features
-            state = {"n_static_features_": 0, **state}
+        if "n_step_features_" in state:  # fitted; 0.1.0 had no static features, nor `_cell`
+            state = {"n_static_features_": 0, "_cell": state["cell"], **state}
         super().__setstate__(state)
 
     def __sklearn_tags__(self):
@@ -394,6 +395,8 @@ class RecurrentNetwork(NeuralNetwork):
             dense = x_t.toarray() if issparse(x_t) else x_t
             stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
+        if CELLS[network.cell].decays:
+            check_gaps_of_streams(x_t, network.cell)
         with np.errstate(over="ignore", invalid="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
             check_finite(raw)
