@@ -13,7 +13,14 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps, check_gaps_of_streams
-from skrnn._input import Sequences, check_numeric, read_static, read_X, set_learned, unflatten
+from skrnn._input import (
+    check_numeric,
+    read_static,
+    read_static_of_streams,
+    read_X,
+    set_learned,
+    unflatten,
+)
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -310,7 +317,8 @@ class RecurrentNetwork(NeuralNetwork):
             Number of streams. None means the number of rows of `static`, or 1.
 
         static : array-like or frame of shape (n_streams, n_static_features_), default=None
-            The static features of each stream. Required if the estimator was fitted with static
+            The static features of each stream, transformed by the earlier steps of a pipeline;
+            may be sparse. Required if the estimator was fitted with static
             features.
 
         Returns
@@ -332,12 +340,7 @@ class RecurrentNetwork(NeuralNetwork):
                 "Streams need bidirectional=False, since their ends are not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
-        if n_streams is None:
-            n_streams = 1 if static is None else len(static)
-        if not isinstance(n_streams, Integral) or int(n_streams) < 1:
-            raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
-        streams = Sequences(np.empty((0, 1)), [0] * int(n_streams), static=static)
-        static, _ = read_static(self, streams, dtype, reset=False)
+        n_streams, static = read_static_of_streams(self, static, n_streams, dtype)
         return network.initial_state(self.weights_, n_streams, static)
 
     def step(self, x_t, state: StreamState):
