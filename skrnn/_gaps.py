@@ -75,7 +75,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
     padding, and stay padding. Pass ``list(X)`` if they are steps without any observation.
 
     For the cell 'gru_d', put ``PerStep(StandardScaler())`` before this transformer: the scaler
-    ignores missing values, and the cell requires indicators from 0 to 1 and times of at least 0.
+    ignores missing values, and the cell requires indicators of 0 or 1 and times of at least 0.
     A `ColumnTransformer` can scale all features but the time. For other cells, put the scaler
     after this transformer, as the times may be large.
 
@@ -279,22 +279,47 @@ def _numbers_of(sequences: Sequences) -> Sequences:
 
 def check_gaps(sequences: Sequences, cell: str) -> None:
     """Check that steps hold values, indicators and times, as `ForwardImputer` puts them."""
-    advice = (
+    if sequences.n_features % 3:
+        raise ValueError(
+            f"{_input_of(cell)} X has {sequences.n_features} features, which is no multiple of 3."
+        )
+    values = sequences.values.toarray() if issparse(sequences.values) else sequences.values
+    at_fault = _no_gaps(values)
+    if at_fault.any():
+        place = place_of(at_fault, sequences)
+        raise ValueError(_message_of(cell, f"X has {values[at_fault][0]:g} at {place}"))
+
+
+def check_gaps_of_streams(x_t, cell: str) -> None:
+    """Check the values, indicators and times of one step of each stream."""
+    values = x_t.toarray() if issparse(x_t) else x_t
+    at_fault = _no_gaps(values)
+    if at_fault.any():
+        stream, column = np.argwhere(at_fault)[0].tolist()
+        found = f"x_t has {values[stream, column]:g} in stream {stream}, feature {column}"
+        raise ValueError(_message_of(cell, found))
+
+
+def _no_gaps(values: np.ndarray) -> np.ndarray:
+    """Return where an indicator is neither 0 nor 1, or a time is negative."""
+    n = values.shape[1] // 3
+    at_fault = values < 0
+    at_fault[:, :n] = False
+    indicators = values[:, n : 2 * n]
+    at_fault[:, n : 2 * n] = (indicators != 0) & (indicators != 1)
+    return at_fault
+
+
+def _input_of(cell: str) -> str:
+    return (
         f"cell={cell!r} takes the output of ForwardImputer(add_indicator=True, add_elapsed=True): "
         "for each feature its value, then for each whether it was missing, then for each the time "
         "since it was observed."
     )
-    n_columns = sequences.n_features
-    if n_columns % 3:
-        raise ValueError(f"{advice} X has {n_columns} features, which is no multiple of 3.")
-    values = sequences.values.toarray() if issparse(sequences.values) else sequences.values
-    at_fault = values < 0
-    at_fault[:, : n_columns // 3] = False
-    middle = slice(n_columns // 3, 2 * n_columns // 3)
-    at_fault[:, middle] |= values[:, middle] > 1
-    if at_fault.any():
-        raise ValueError(
-            f"{advice} But X has {values[at_fault][0]:g} at {place_of(at_fault, sequences)}, "
-            "where an indicator from 0 to 1 or a time of at least 0 is required. Scale the "
-            "features before that transformer, not after it."
-        )
+
+
+def _message_of(cell: str, found: str) -> str:
+    return (
+        f"{_input_of(cell)} But {found}, where an indicator of 0 or 1 or a time of at least 0 is "
+        "required. Scale the features before that transformer, not after it."
+    )

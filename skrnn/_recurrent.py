@@ -12,8 +12,15 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
-from skrnn._gaps import check_gaps
-from skrnn._input import Sequences, check_numeric, read_static, read_X, set_learned, unflatten
+from skrnn._gaps import check_gaps, check_gaps_of_streams
+from skrnn._input import (
+    check_numeric,
+    read_static,
+    read_static_of_streams,
+    read_X,
+    set_learned,
+    unflatten,
+)
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -104,11 +111,12 @@ class RecurrentNetwork(NeuralNetwork):
     def _read_X(self, X, *, reset):
         reading, learned = read_X(self, X, reset=reset)
         sequences = check_numeric(reading.sequences)
-        if reset and CELLS[self.cell].decays:
-            check_gaps(sequences, self.cell)
+        cell = self.cell if reset else self._cell  # that of fit, whatever the parameter is now
+        if CELLS[cell].decays:
+            check_gaps(sequences, cell)
         x = sequences.values
         static, of_static = read_static(self, sequences, x.dtype, reset=reset)
-        set_learned(self, learned | of_static)
+        set_learned(self, learned | of_static | ({"_cell": cell} if reset else {}))
         return x, sequences.lengths, static
 
     def _network(self):
@@ -127,6 +135,13 @@ class RecurrentNetwork(NeuralNetwork):
             raise ValueError(
                 f"embedding_size={self.embedding_size} would mix values, indicators and times, "
                 f"which cell={self.cell!r} needs apart. Use embedding_size=None, or another cell."
+            )
+        if self.embedding_size is not None and self.n_step_features_ == 1:
+            raise ValueError(
+                f"embedding_size={self.embedding_size} needs several features of each step, but X "
+                "has 1, which is a number and no token. If it holds tokens, such as integer ids, "
+                "put PerStep(OneHotEncoder()) before the network. Otherwise use "
+                "embedding_size=None."
             )
         return RNN(
             n_features=self.n_step_features_,
@@ -208,8 +223,8 @@ class RecurrentNetwork(NeuralNetwork):
         return {"weights_": {layer: dict(p) for layer, p in params.items()}}
 
     def __setstate__(self, state):
-        if "n_step_features_" in state:  # fitted; 0.1.0 had no static features
-            state = {"n_static_features_": 0, **state}
+        if "n_step_features_" in state:  # fitted; 0.1.0 had no static features, nor `_cell`
+            state = {"n_static_features_": 0, "_cell": state["cell"], **state}
         super().__setstate__(state)
 
     def __sklearn_tags__(self):
@@ -302,7 +317,8 @@ class RecurrentNetwork(NeuralNetwork):
             Number of streams. None means the number of rows of `static`, or 1.
 
         static : array-like or frame of shape (n_streams, n_static_features_), default=None
-            The static features of each stream. Required if the estimator was fitted with static
+            The static features of each stream, transformed by the earlier steps of a pipeline;
+            may be sparse. Required if the estimator was fitted with static
             features.
 
         Returns
@@ -324,12 +340,7 @@ class RecurrentNetwork(NeuralNetwork):
                 "Streams need bidirectional=False, since their ends are not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
-        if n_streams is None:
-            n_streams = 1 if static is None else len(static)
-        if not isinstance(n_streams, Integral) or int(n_streams) < 1:
-            raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
-        streams = Sequences(np.empty((0, 1)), [0] * int(n_streams), static=static)
-        static, _ = read_static(self, streams, dtype, reset=False)
+        n_streams, static = read_static_of_streams(self, static, n_streams, dtype)
         return network.initial_state(self.weights_, n_streams, static)
 
     def step(self, x_t, state: StreamState):
@@ -387,6 +398,8 @@ class RecurrentNetwork(NeuralNetwork):
             dense = x_t.toarray() if issparse(x_t) else x_t
             stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
+        if CELLS[network.cell].decays:
+            check_gaps_of_streams(x_t, network.cell)
         with np.errstate(over="ignore", invalid="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
             check_finite(raw)

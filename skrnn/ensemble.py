@@ -190,7 +190,8 @@ class Ensemble(Persistent):
             Number of streams. None means the number of rows of `static`, or 1.
 
         static : array-like or frame of shape (n_streams, n_static_features), default=None
-            The static features of each stream. Required if the ensemble was fitted with static
+            The static features of each stream, transformed by the earlier steps of a pipeline;
+            may be sparse. Required if the ensemble was fitted with static
             features.
 
         Returns

@@ -69,7 +69,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer. Not available for 'gru_d'.
+        projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -320,7 +320,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer. Not available for 'gru_d'.
+        projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.
@@ -614,7 +614,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer. Not available for 'gru_d'.
+        projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : {'auto', 'log_loss', 'squared_error', 'crf'} or `CRF`, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -877,7 +877,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Number of outputs of a linear layer without bias, through which the features of a step pass
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
-        projection. None means no such layer. Not available for 'gru_d'.
+        projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
         'squared_error' is half the squared error, and 'absolute_error' the absolute error.

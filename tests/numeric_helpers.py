@@ -152,7 +152,7 @@ def steps_for(rng, n_rows, n_features=N_FEATURES):
     """Draw steps that every cell accepts: values, then indicators, then times."""
     k = n_features // 3
     values, times = rng.normal(size=(n_rows, k)), rng.uniform(0.1, 3, (n_rows, k))
-    return np.hstack([values, rng.uniform(0.1, 0.9, (n_rows, k)), times])
+    return np.hstack([values, rng.randint(2, size=(n_rows, k)), times])
 
 
 STEPS = {"rnn": rnn_step, "gru": gru_step, "gru_d": gru_d_step, "lstm": lstm_step}

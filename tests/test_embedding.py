@@ -121,6 +121,21 @@ def test_a_cell_that_reads_indicators_and_times_has_none():
         SequenceRNNClassifier(4, cell="gru_d", embedding_size=2).fit(X, y)
 
 
+IDS = [[3, 17, 4], [5, 5], [2], [9, 1]]
+
+
+@pytest.mark.parametrize("X", [IDS, np.ones((4, 5), int), Sequences(np.ones((4, 1)), [1] * 4)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_single_feature_has_none(kind, X):
+    """Integers are numbers for the network, so their embedding would be that of one number."""
+    y = [[i % 2] * len(x) for i, x in enumerate(X)] if kind._per_step else [0, 1, 0, 1]
+    network = kind(4, **OPTIONS)
+    message = r"embedding_size=3 needs several features .*tokens.* put PerStep\(OneHotEncoder\(\)\)"
+    with pytest.raises(ValueError, match=message):
+        network.fit(X, y)
+    assert not hasattr(network, "n_step_features_")
+
+
 # --- Initial weights and training ------------------------------------------------------------
 
 

@@ -321,6 +321,7 @@ def test_in_a_grid_search_and_with_single_precision():
     [
         (np.ones((4, 5, 4)), "X has 4 features, which is no multiple of 3"),
         (np.full((4, 5, 3), 1.5), "But X has 1.5 at step 0 of sequence 0, feature 1"),
+        (np.full((4, 5, 3), 0.5), "X has 0.5 at .*, feature 1, where an indicator of 0 or 1 or a"),
         (np.full((4, 5, 6), [9, -9, 1, 0, 0, -0.5]), "X has -0.5 at step 0 of .*, feature 5"),
         (
             csr_array(np.array([[1.0, 0, 2], [0, -1, 0]])),
@@ -334,6 +335,35 @@ def test_other_features_are_refused(X, message):
     message = rf"cell='gru_d' takes the output of ForwardImputer\(add_indicator=True.*{message}"
     with pytest.raises(ValueError, match=message):
         clf.fit(X, np.arange(len(X)) % 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_features_are_refused_after_fit(kind):
+    X = ForwardImputer(**ALL).fit_transform(ARRAYS)
+    network = kind(3, **QUICK, **ONE_DIRECTION).fit(X, target(kind, X))
+    n_features, state = X[0].shape[1], network.initial_state(2)
+    for column, value in [(n_features // 3, 1.5), (n_features // 3, 0.5), (n_features - 1, -2.0)]:
+        found = rf"ForwardImputer\(.*X has {value:g} at step 1 of sequence 0, feature {column},"
+        wrong = X[0].copy()
+        wrong[1, column] = value
+        with pytest.raises(ValueError, match=found):
+            network.predict([wrong])
+        found = rf"ForwardImputer\(.*x_t has {value:g} in stream 1, feature {column}, where an ind"
+        for layout in (np.asarray, csr_array):
+            with pytest.raises(ValueError, match=found):
+                network.step(layout(wrong[:2]), state)
+
+
+def test_the_check_is_that_of_the_fitted_cell():
+    X, y = ForwardImputer(**ALL).fit_transform(ARRAYS), [0, 1] * 3
+    other = [x + 0.5 for x in X]
+    of_gaps, of_gru = (SequenceRNNClassifier(3, **{**QUICK, "cell": c}) for c in ("gru_d", "gru"))
+    of_gaps.fit(X, y, X_val=X, y_val=y).set_params(cell="gru")
+    of_gru.fit(other, y).set_params(cell="gru_d")
+    with pytest.raises(ValueError, match=r"But X has .* where an indicator of 0 or 1"):
+        of_gaps.predict(other)
+    assert len(of_gru.predict(other)) == 6
+    of_gaps.fit(other, y, X_val=other, y_val=y)  # now a GRU
 
 
 def test_export_is_refused():

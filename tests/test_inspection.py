@@ -29,12 +29,20 @@ from skrnn import (
     SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
+    TableTransformer,
     XORMLPClassifier,
+    as_sequences,
 )
 from skrnn.datasets import make_parity, make_shift, make_xor
-from skrnn.inspection import HiddenStateDisplay, LossCurveDisplay, training_animation
+from skrnn.inspection import (
+    HiddenStateDisplay,
+    LossCurveDisplay,
+    occlusion_importance,
+    training_animation,
+)
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -438,3 +446,76 @@ def test_hidden_states_of_sparse_steps_and_of_frames():
     # Without a warning that there are no names:
     display = HiddenStateDisplay.from_estimator(named, frames[0])
     assert_array_equal(display.states, named.hidden_states(frames[:1])[0])
+
+
+# Static features ----------------------------------------------------------------
+
+STATIC = RNG.normal(size=(len(WIDE), 2))
+SEQUENCES = Sequences(np.vstack(WIDE), [len(x) for x in WIDE], static=STATIC)
+FRAME = pd.DataFrame({"u": [x[:, 0] for x in WIDE], "age": STATIC[:, 0], "dose": STATIC[:, 1]})
+KINDS = [SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor]
+
+
+def fitted(kind, X):
+    y = [np.arange(len(x)) % 3 for x in WIDE] if kind._per_step else WIDE_Y
+    clf = kind(3, max_iter=2, batch_size=32, learning_rate="cosine", random_state=0).fit(X, y)
+    for name in [name for name in clf.weights_ if name.startswith("initial")]:
+        clf.weights_[name]["W"] += 1  # they are 0 before training
+    return clf
+
+
+@pytest.mark.parametrize("X", [SEQUENCES, FRAME], ids=["Sequences", "frame"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_hidden_states_of_networks_with_static_features(kind, X):
+    network = fitted(kind, X)
+    display = HiddenStateDisplay.from_estimator(network, X[2:3])
+    assert_array_equal(display.states, network.hidden_states(X)[2])
+    predict = network.predict_proba if hasattr(network, "classes_") else network.predict
+    expected = predict(X)[2] if kind._per_step else np.atleast_1d(predict(X)[2])
+    last = expected[-1] if kind._per_step else expected
+    assert_allclose(display.predictions[-1], last)
+    with pytest.raises(ValueError, match=r"`sequence` holds 2 sequences\. Pass one, such as X"):
+        HiddenStateDisplay.from_estimator(network, X[2:4])
+    without = X[["u"]] if hasattr(X, "columns") else X.without_static()
+    with pytest.raises(ValueError, match=r"X has no static features, but .*static=..."):
+        HiddenStateDisplay.from_estimator(network, without[2:3])
+
+
+def test_hidden_states_after_a_transformer_of_static_features():
+    table = TableTransformer(StandardScaler(), static=StandardScaler()).fit(FRAME)
+    network = fitted(SequenceRNNClassifier, table.transform(FRAME))
+    pipeline = Pipeline([("table", table), ("network", network)])
+    display = HiddenStateDisplay.from_estimator(pipeline, FRAME[2:3])
+    assert_allclose(display.predictions[-1], pipeline.predict_proba(FRAME)[2])
+    assert_allclose(display.inputs, table.transform(FRAME)[2])
+
+
+def test_hidden_states_of_no_step():
+    network = fitted(SequenceRNNClassifier, WIDE)
+    with pytest.raises(ValueError, match="`sequence` has no step"):
+        HiddenStateDisplay.from_estimator(network, np.empty((0, 5)))
+
+
+def test_an_animation_of_sequences_is_refused(tmp_path):
+    for X in (SEQUENCES, FRAME[["u", "age"]]):
+        with pytest.raises(ValueError, match="needs a table of two features, but X holds sequence"):
+            training_animation(SequenceRNNClassifier(), X, WIDE_Y, tmp_path / "x.gif")
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("X", [SEQUENCES, FRAME], ids=["Sequences", "frame"])
+def test_occlusion_keeps_static_features(kind, X):
+    network = fitted(kind, X)
+    importance = occlusion_importance(network, X[:3], baseline=0.5)
+    predict = network.predict_proba if kind is KINDS[0] else network.predict
+    x = as_sequences(X[2:3])
+    for t, of_step in enumerate(importance[2]):
+        occluded = x.values.copy()
+        occluded[t] = 0.5
+        if hasattr(X, "columns"):
+            after = predict(pd.DataFrame({"u": [occluded[:, 0]], **X.iloc[2][1:].to_dict()}))[0]
+        else:
+            after = predict(x.with_values(occluded))[0]
+        before = predict(X[2:3])[0]
+        change = np.abs(before - after) if kind is KINDS[1] else (before - after)[before.argmax()]
+        assert_allclose(of_step, change, atol=1e-12)

@@ -41,7 +41,6 @@ ESTIMATORS = [
     SequenceRNNClassifier(**FEW),
     SequenceRNNClassifier(cell="rnn", **FEW),
     SequenceRNNClassifier(cell="lstm", bidirectional=False, pooling="last", **FEW),
-    SequenceRNNClassifier(embedding_size=3, **FEW),
     SequenceRNNClassifier(solver="lbfgs", hidden_layer_sizes=8, max_iter=20, alpha=0.1),
     SequenceRNNRegressor(**OF_NUMBERS),
     SequencePadder(),

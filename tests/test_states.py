@@ -29,6 +29,7 @@ from skrnn import (
     PerStep,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
     as_sequences,
@@ -234,14 +235,16 @@ def test_step_estimators_have_no_transform():
 # Input gradients
 
 
-def derivative(f, x, step=1e-3):
+def derivative(f, x, columns, step=1e-3):
     """Central differences of fourth order; f maps a list of arrays to a number for each."""
+    of_columns = np.ravel_multi_index(np.ix_(range(len(x)), columns), x.shape).ravel()
     shifts = np.zeros((x.size, *x.shape))
     shifts.reshape(x.size, -1)[np.diag_indices(x.size)] = step
+    shifts = shifts[of_columns]
     far, near = ([*(x + k * shifts), *(x - k * shifts)] for k in (2, 1))
-    values = np.asarray(f(far + near)).reshape(2, 2, x.size)
+    values = np.asarray(f(far + near)).reshape(2, 2, len(shifts))
     far, near = values[:, 0] - values[:, 1]
-    return ((8 * near - far) / (12 * step)).reshape(x.shape)
+    return ((8 * near - far) / (12 * step)).reshape(len(x), -1)
 
 
 def output_of(estimator, x, target):
@@ -262,8 +265,12 @@ NETWORKS = list(product(CELLS, POOLINGS, [False, True]))
 def check_gradients(estimator, target=None):
     gradients = estimator.input_gradients(X, target=target)
     assert (gradients.shape, gradients.dtype) == ((N,), object)
+    columns = range(N_FEATURES)
+    if CELLS[estimator.cell].decays:  # indicators are 0 or 1, without differences
+        columns = [0, 2]
     for x, gradient in zip(X, gradients, strict=True):
-        assert_close(gradient, derivative(output_of(estimator, x, target), x), 1e-9)
+        expected = derivative(output_of(estimator, x, target), x, columns)
+        assert_close(gradient[:, columns], expected, 1e-9)
         assert np.abs(gradient).max() > 1e-6
 
 
@@ -518,6 +525,46 @@ def test_bad_steps_are_refused(n_streams, x_t, message):
 def test_states_of_another_network_are_refused(other):
     with pytest.raises(ValueError, match=r"The state does not fit this network: .* have shapes"):
         fitted("binary").step(X[0][0], fitted("binary", **other).initial_state())
+
+
+LAST, TWO, ATTENTION = ({"pooling": name} for name in ("last", ("last", "mean"), "attention"))
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "n_steps"),
+    [(LAST, TWO, 0), (LAST, TWO, 2), (TWO, LAST, 0), (TWO, LAST, 2), (LAST, ATTENTION, 2)],
+)
+def test_states_of_other_poolings_are_refused(own, other, n_steps):
+    clf = fitted("binary", **other)
+    state = clf.initial_state()
+    for x_t in X[0][:n_steps]:
+        _, state = clf.step(x_t, state)
+    with pytest.raises(ValueError, match="does not fit this network: its poolings have shapes"):
+        fitted("binary", **own).step(X[0][0], state)
+
+
+@pytest.mark.parametrize("kind", ["binary", "step multiclass"])
+def test_states_with_or_without_static_features_are_refused(kind):
+    static = RNG.normal(size=(N, 2))
+    with_static = make(kind).fit(Sequences(np.vstack(X), LENGTHS, static=static), TARGETS[kind])
+    without = fitted(kind)
+    state = with_static.initial_state(static=static[:1])
+    message = r"its static features have shapes {}, but {} are needed"
+    with pytest.raises(ValueError, match=message.format(r"\[\(1, 2\)\]", r"\[None\]")):
+        without.step(X[0][0], state)
+    with pytest.raises(ValueError, match=message.format(r"\[None\]", r"\[\(1, 2\)\]")):
+        with_static.step(X[0][0], without.initial_state())
+    with pytest.raises(ValueError, match=message.format(r"\[\(1, 3\)\]", r"\[\(1, 2\)\]")):
+        with_static.step(X[0][0], state._replace(static=np.ones((1, 3))))
+
+
+def test_states_with_or_without_probabilities_of_labels_are_refused():
+    kind = "step multiclass"
+    crf, plain = fitted(kind, loss="crf"), fitted(kind)
+    states = [clf.step(X[0][0], clf.initial_state())[1] for clf in (crf, plain)]
+    for clf, state in zip((plain, crf), states, strict=True):
+        with pytest.raises(ValueError, match="does not fit this network: its labels have shapes"):
+            clf.step(X[0][1], state)
 
 
 @pytest.mark.parametrize("n_streams", [0, -1, 1.5])

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from numeric_helpers import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import issparse
+from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skrnn import (
     EnsembleClassifier,
@@ -21,6 +23,7 @@ from skrnn import (
     Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
+    TableTransformer,
     as_sequences,
 )
 from skrnn.pytorch import to_state_dict
@@ -214,15 +217,54 @@ def test_streams_of_frames_and_of_ensembles():
     assert_allclose(predicted[0], ensemble.predict_proba(frame[:1])[0], atol=1e-12)
 
 
-def test_streams_refuse_other_static_features():
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_of_a_pipeline_with_a_sparse_table(kind):
+    frame = pd.DataFrame(COLUMNS | {"sex": list("mfmfmf")})
+    static = make_column_transformer(
+        (StandardScaler(), ["age", "dose"]), (OneHotEncoder(), ["sex"])
+    )
+    static.set_params(sparse_threshold=1.0)
+    network = kind(**QUICK, bidirectional=False)
+    tables = TableTransformer(StandardScaler(), static)
+    pipe = make_pipeline(tables, network).fit(frame, targets(kind))
+    first = pipe[0].transform(frame[:1])
+    assert issparse(first.static)
+    state = random_weights(pipe[-1]).initial_state(static=first.static)
+    for x_t in first[0]:
+        predicted, state = pipe[-1].step(x_t, state)
+    answer = getattr(pipe, "predict_proba", pipe.predict)(frame[:1])[0]
+    assert_allclose(predicted[0], answer[-1] if kind._per_step else answer, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n_streams", "static", "message"),
+    [
+        (None, None, r"= \(1, 3\), as .*, but got None\. After a TableTr"),
+        (4, None, r"= \(4, 3\), as .*, but got None"),
+        (None, X.static[:, :2], r"= \(6, 3\), as .*, but got one of shape \(6, 2\)"),
+        (2, X.static, r"= \(2, 3\), as .*, but got one of shape \(6, 3\)"),
+        (None, X.static[0], r"= \(1, 3\), as .*, but got one of shape \(3,\)"),
+        (None, {"age": 3}, r"= \(1, 3\), as .*, but got \{'age': 3\}"),
+        (None, pd.DataFrame(COLUMNS)[:1], r"it is pipe\[0\]\.transform\(X\)\.static"),
+        (None, X[:1], r"= \(1, 3\), as .*, but got one of shape \(1,\)"),
+        (
+            None,
+            np.full((1, 3), np.nan),
+            r"In initial_state\(static=...\): The static fea",
+        ),
+    ],
+)
+def test_streams_refuse_other_static_features(n_streams, static, message):
     clf = fitted(SequenceRNNClassifier, bidirectional=False)
-    with pytest.raises(ValueError, match=r"X has no static features, but .* is expecting 3"):
-        clf.initial_state()
-    with pytest.raises(ValueError, match=r"static features \[0, 1\], but .* is expecting 3"):
-        clf.initial_state(static=X.static[:, :2])
-    with pytest.raises(ValueError, match=r"static has shape \(6, 3\), but needs 2 rows"):
-        clf.initial_state(2, static=X.static)
+    with pytest.raises(ValueError, match=message):
+        clf.initial_state(n_streams, static=static)
+
+
+def test_streams_refuse_static_features_that_fit_did_not_have():
+    clf = fitted(SequenceRNNClassifier, bidirectional=False)
     without = fitted(SequenceRNNClassifier, X.without_static(), bidirectional=False)
+    with pytest.raises(ValueError, match=r"fitted without static features\. Leave out `static`"):
+        without.initial_state(static=X.static)
     with pytest.raises(ValueError, match="does not fit this network"):
         clf.step([0, 0], without.initial_state())
 

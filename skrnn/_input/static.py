@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
@@ -56,6 +57,41 @@ def read_static(estimator, sequences: Sequences, dtype, *, reset: bool):
         check_static(estimator, table)
     values = None if table is None else _numbers(table, dtype)
     return values, learn_static(table) if reset else {}
+
+
+def read_static_of_streams(estimator, static, n_streams, dtype):
+    """Read the table of ``initial_state(n_streams, static=static)``.
+
+    Returns the number of streams, and an array (n_streams, n_static), or None without static
+    features.
+    """
+    kind, n_fitted = type(estimator).__name__, estimator.n_static_features_
+    if n_streams is not None and (not isinstance(n_streams, Integral) or int(n_streams) < 1):
+        raise ValueError(f"n_streams must be an integer >= 1, got {n_streams!r}.")
+    if static is None and not n_fitted:
+        return n_streams or 1, None
+    if not n_fitted:
+        raise ValueError(
+            f"initial_state(static=...) was called, but {kind} was fitted without static features. "
+            "Leave out `static`."
+        )
+    is_table = is_frame(static) or issparse(static)
+    shape = static.shape if is_table else np.asarray(static, dtype=object).shape
+    n_rows = int(n_streams or (shape[0] if len(shape) == 2 else 1))
+    if shape != (n_rows, n_fitted):
+        names = getattr(estimator, "static_feature_names_in_", None)
+        columns = "" if names is None else f", with the columns {names.tolist()}"
+        given = f"one of shape {shape}" if shape else f"{static!r}"
+        raise ValueError(
+            f"initial_state(static=...) needs a table of shape (n_streams, n_static_features_) = "
+            f"({n_rows}, {n_fitted}){columns}, as in the fit of {kind}, but got {given}. After a "
+            "TableTransformer in a pipeline, it is pipe[0].transform(X).static."
+        )
+    streams = Sequences(np.empty((0, 1)), [0] * shape[0], static=static)
+    try:
+        return n_rows, read_static(estimator, streams, dtype, reset=False)[0]
+    except ValueError as error:
+        raise ValueError(f"In initial_state(static=...): {error}") from error
 
 
 def learn_static(table) -> dict:

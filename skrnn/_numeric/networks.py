@@ -301,27 +301,34 @@ class RNN:
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
-        n_streams, n_states = len(state.layers[0][0]), CELLS[self.cell].n_states
-        needed = [[(n_streams, units)] * n_states for units in self._state_sizes]
-        given = [[np.shape(array) for array in layer] for layer in state.layers]
-        if state.n_steps:
-            inputs = self.n_features, self.embedding_size, *self.hidden_layer_sizes
-            n_units = [size for size in inputs if size][-1]
-            widths = [n_units + 2 * (name == "attention") for name in self.poolings]
-            needed.append([(n_streams, width) for width in widths])
-            given.append([np.shape(array) for array in state.pooled])
-            if self.transitions:
-                needed.append([(n_streams, self.n_outputs)])
-                given.append([np.shape(state.labels)])
-        if self.n_static:
-            needed.append([(n_streams, self.n_static)])
-            given.append([np.shape(state.static)])
-        if given != needed:
-            raise ValueError(
-                f"The state does not fit this network: the arrays of its layers and pooling have "
-                f"shapes {given}, but {needed} are needed. Start with initial_state()."
-            )
+        n_streams = len(state.layers[0][0])
+        layers = [[array.shape for array in layer] for layer in state.layers]
+        given = [layers, *map(_shapes, (state.pooled, (state.static,), (state.labels,)))]
+        sizes, *widths = self._widths_of_state[state.n_steps > 0]
+        needed: list[list] = [[[(n_streams, size) for size in layer] for layer in sizes]]
+        needed += [[width and (n_streams, width) for width in part] for part in widths]
+        for i, name in enumerate(("layers", "poolings", "static features", "labels")):
+            if given[i] != needed[i]:
+                raise ValueError(
+                    f"The state does not fit this network: its {name} have shapes {given[i]}, but "
+                    f"{needed[i]} are needed. Start with initial_state() of this estimator."
+                )
         return n_streams
+
+    @cached_property
+    def _widths_of_state(self):
+        """Widths of the arrays of a state, before the first step and after it.
+
+        Those of the layers, the poolings, the static features and the labels; None for an array
+        that there is not.
+        """
+        inputs = self.n_features, self.embedding_size, *self.hidden_layer_sizes
+        n_units = [size for size in inputs if size][-1]
+        layers = [[size] * CELLS[self.cell].n_states for size in self._state_sizes]
+        pooled = [n_units + 2 * (name == "attention") for name in self.poolings]
+        static, labels = self.n_static or None, self.n_outputs if self.transitions else None
+        before = layers, [None] * len(pooled), [static], [None]
+        return before, (layers, pooled, [static], [labels])
 
     def step(self, params, x, state):
         """Take one step of every stream: x (n_streams, n_features).
@@ -374,6 +381,10 @@ class StreamState(NamedTuple):
     n_steps: int
     static: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+
+def _shapes(arrays):
+    return [None if array is None else array.shape for array in arrays]
 
 
 @lru_cache(maxsize=16)

@@ -23,7 +23,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_features, check_array, column_or_1d
 
 from skrnn._base import NeuralNetwork
-from skrnn.inspection._plotting import split_pipeline
+from skrnn.inspection._plotting import holds_sequences, split_pipeline
 
 _BLUE, _ORANGE = "#0072B2", "#E69F00"  # safe for colour-blind readers (Okabe & Ito, 2008)
 _PALE = ["#8CC0E0", "white", "#F5CF80"]  # the same hues, as a background of points
@@ -164,6 +164,11 @@ def training_animation(
     check_matplotlib_support("training_animation")
     if not is_classifier(classifier):
         raise TypeError(f"training_animation needs a classifier, got {classifier!r}.")
+    if holds_sequences(X):
+        raise ValueError(
+            "training_animation needs a table of two features, but X holds sequences. "
+            "LossCurveDisplay and HiddenStateDisplay plot networks of sequences."
+        )
     if _num_features(X) != 2:
         raise ValueError(f"X has {_num_features(X)} features, but a plane needs exactly 2.")
     X = X if hasattr(X, "columns") else check_array(X)

@@ -7,9 +7,10 @@ from scipy.sparse import issparse
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._input.frames import is_frame, take
+from skrnn._input import Sequences, read_X
+from skrnn._input.frames import take
 from skrnn._recurrent import RecurrentNetwork
-from skrnn.inspection._plotting import split_pipeline
+from skrnn.inspection._plotting import holds_sequences, split_pipeline
 
 _MAX_CURVES = 3  # in one panel; more columns are a heat map
 _MAX_NAMES = 12  # beside a heat map
@@ -109,8 +110,10 @@ class HiddenStateDisplay:
             Fitted recurrent estimator of skrnn, or a pipeline or search that ends in one. The
             inputs are plotted after the earlier steps of a pipeline have transformed them.
 
-        sequence : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, in a form that `estimator` accepts as an item of a list.
+        sequence : array-like of shape (n_steps, n_features) or (n_steps,), Sequences or DataFrame
+            One sequence, in a form that `estimator` accepts as an item of a list. With static
+            features, `Sequences` of one sequence, such as ``X[:1]``, or a DataFrame of one row
+            whose columns hold sequences and static features.
 
         feature_names : list of str, default=None
             Names of the features of the network. None numbers them.
@@ -141,7 +144,7 @@ class HiddenStateDisplay:
             If the estimator is not a recurrent estimator of skrnn.
 
         ValueError
-            If `sequence` is not one valid sequence with the features seen in fit, or if
+            If `sequence` is not one valid sequence with the features seen in fit, has no step, or
             `feature_names` does not have one name for each feature.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
@@ -152,21 +155,24 @@ class HiddenStateDisplay:
                 f"{type(network).__name__} has no hidden states over time. Pass a recurrent "
                 "estimator of skrnn, or a pipeline or search that ends in one."
             )
-        X = [sequence] if transformers is None else transformers.transform([sequence])
+        X = _as_X(sequence)
+        X = X if transformers is None else transformers.transform(X)
         inputs = network._read_X(X, reset=False)[0]
         inputs = inputs.toarray() if issparse(inputs) else inputs
-        steps = X[0] if is_frame(X[0]) else inputs  # a frame has the names that the network checks
-        n_features = inputs.shape[1]
+        given = read_X(network, X, reset=False)[0].sequences  # with names, if there are any
+        n_steps, n_features = inputs.shape
+        if not n_steps:
+            raise ValueError("`sequence` has no step, so there is nothing to plot.")
         if feature_names is None:
             feature_names = range(n_features)
         if len(feature_names) != n_features:
             raise ValueError(
                 f"feature_names holds {len(feature_names)} names for {n_features} features."
             )
-        predictions, output_names = _predictions_after_steps(network, steps)
+        predictions, output_names = _predictions_after_steps(network, given)
         display = cls(
             inputs=inputs,
-            states=network.hidden_states([steps])[0],
+            states=network.hidden_states(given)[0],
             predictions=predictions,
             feature_names=[str(name) for name in feature_names],
             output_names=output_names,
@@ -240,14 +246,25 @@ class HiddenStateDisplay:
         return grid.subplots(sharex=True)
 
 
-def _predictions_after_steps(network, steps):
+def _as_X(sequence):
+    """Return X of one sequence, which is X itself if it holds static features."""
+    if not holds_sequences(sequence):
+        return [sequence]
+    if len(sequence) != 1:
+        raise ValueError(f"`sequence` holds {len(sequence)} sequences. Pass one, such as X[:1].")
+    return sequence
+
+
+def _predictions_after_steps(network, sequence):
     """Predict after each step; returns an array (n_steps, n_outputs) and the output names."""
-    predict = getattr(network, "predict_proba", network.predict)
+    predict, n_steps = getattr(network, "predict_proba", network.predict), int(sequence.lengths[0])
     if network._per_step:
-        predictions = predict([steps])[0]
+        predictions = predict(sequence)[0]
     else:
-        predictions = predict([take(steps, slice(n + 1)) for n in range(len(steps))])
-    predictions = np.reshape(predictions, (len(steps), -1))
+        steps = np.nonzero(np.tri(n_steps))[1]  # those up to the first, up to the second, ...
+        values, static = take(sequence.values, steps), sequence[np.zeros(n_steps, int)].static
+        predictions = predict(Sequences(values, np.arange(1, n_steps + 1), static=static))
+    predictions = np.reshape(predictions, (n_steps, -1))
     names = [str(name) for name in getattr(network, "classes_", range(predictions.shape[1]))]
     if len(names) == 2 and network.n_outputs_ == 1:  # the first is 1 minus the second
         return predictions[:, 1:], names[1:]

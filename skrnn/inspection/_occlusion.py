@@ -24,7 +24,7 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
         Fitted classifier with `predict_proba`, or regressor, with one prediction per sequence.
 
     X : list, tuple, object array, Series, 3-D array of sequences, or 2-D array of one feature
-        Sequences in any form that `skrnn.as_sequences` accepts.
+        Sequences in any form that `skrnn.as_sequences` accepts. Static features stay as they are.
 
     window : int, default=1
         Number of consecutive steps that are replaced at once. In shorter sequences, all steps
@@ -66,8 +66,8 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
         return _predictions(estimator, sequences, given.values)
 
     importances = [
-        _importance(predict, x, predicted, window, baseline, has_classes)
-        for x, predicted in zip(sequences, predict(sequences), strict=True)
+        _importance(predict, sequences[[i]], predicted, window, baseline, has_classes)
+        for i, predicted in enumerate(predict(sequences))
     ]
     return unflatten(np.concatenate(importances), sequences.lengths)
 
@@ -98,21 +98,22 @@ def _predictions(estimator, sequences, given):
     if is_frame(given):
         columns = zip(column_names(given) or [], sequences.values.T, strict=True)
         X = sequences.with_values(make_frame(dict(columns), given))
-    elif not issparse(sequences.values):
+    elif not issparse(sequences.values) and sequences.static is None:
         X = list(sequences)  # other estimators may not accept Sequences
     predicted = getattr(estimator, "predict_proba", estimator.predict)(X)
     return np.reshape(predicted, (len(X), -1))
 
 
-def _importance(predict, x, predicted, window, baseline, has_classes):
-    """Replace each window of one sequence in turn, with a single call of the estimator."""
-    x = x.toarray() if issparse(x) else x
+def _importance(predict, sequence, predicted, window, baseline, has_classes):
+    """Replace each window of `Sequences` of one in turn, with a single call of the estimator."""
+    x = sequence.values.toarray() if issparse(sequence.values) else sequence.values
     n_steps, n_features = x.shape
     width = min(window, n_steps)
     offset = np.arange(n_steps) - np.arange(n_steps - width + 1)[:, None]
     hidden = (offset >= 0) & (offset < width)  # (n_windows, n_steps)
     replaced = np.where(hidden[:, :, None], baseline, x).reshape(-1, n_features)
-    repeated = predict(Sequences(replaced, np.full(len(hidden), n_steps)))
+    static = sequence[np.zeros(len(hidden), int)].static
+    repeated = predict(Sequences(replaced, np.full(len(hidden), n_steps), static=static))
     if has_classes:
         change = predicted[predicted.argmax()] - repeated[:, predicted.argmax()]
     else:

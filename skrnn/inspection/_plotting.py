@@ -1,8 +1,19 @@
-"""The model inside a pipeline or search."""
+"""The model inside a pipeline or search, and the form of X."""
 
 from __future__ import annotations
 
 from sklearn.pipeline import Pipeline
+
+from skrnn._input import Sequences
+from skrnn._input.frames import is_frame, read_frame
+from skrnn._input.values import is_nested
+
+
+def holds_sequences(X):
+    """Return whether X is `Sequences`, or a frame with columns of sequences."""
+    if is_frame(X):
+        return any(map(is_nested, read_frame(X).flat))
+    return isinstance(X, Sequences)
 
 
 def split_pipeline(estimator):

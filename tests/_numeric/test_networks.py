@@ -221,5 +221,5 @@ def test_states_that_do_not_fit():
         with pytest.raises(ValueError, match=r"have shapes .*\(2, 3\).* are needed\. Start"):
             other.n_streams(state)
     _, state = network.step(random_params(network.shapes), np.ones((2, 2)), state)
-    with pytest.raises(ValueError, match=r"and pooling have .*\(2, 4\)\]\], but .*\(2, 6\)\]\]"):
+    with pytest.raises(ValueError, match=r"poolings have shapes \[\(2, 4\)\], but \[\(2, 6\)\]"):
         replace(network, pooling="attention").n_streams(state)
