@@ -29,7 +29,7 @@ from skrnn.metrics import flat_accuracy_score, span_f1_score
 C2 = 1.0  # CRFsuite adds c2 * sum(w ** 2) to the sum of the losses, skrnn alpha / 2 * sum(w ** 2)
 ITERATIONS = 100
 EMBEDDING, UNITS = 64, 64
-RECIPE = {"max_iter": 10, "learning_rate_init": 0.005, "dropout": 0.3, "batch_size": 32}
+RECIPE = {"max_iter": 10, "learning_rate_init": 0.005, "dropout": 0.5, "batch_size": 32}
 SPAN = "PROPN"
 
 
