@@ -62,7 +62,8 @@ def _first_rounded(values) -> int | None:
 def _are_large(values: np.ndarray) -> bool:
     if values.dtype.kind not in "iuf" or not values.size:
         return False
-    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    with np.errstate(invalid="ignore"):  # NumPy warns of some NaN
+        lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
     return bool(highest > LIMIT or lowest < -LIMIT)
 
 
