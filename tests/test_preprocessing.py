@@ -488,6 +488,8 @@ def test_large_integers_that_stay_as_they_are():
     columns = pd.DataFrame({"token": IDS, "size": [[0.5, 1.5], [2.5]]})[["token"]]
     for X in (texts, frames, columns):
         assert [len(found) for found in encoder.fit(X).transformer_.categories_] == [3]
+    half = [np.array([1.0, 2.0], dtype=np.float16)]  # float16 holds no limit for integers
+    assert SequencePadder().fit_transform(half).ravel().tolist() == [1, 2]
     scaled = PerStep(StandardScaler()).fit_transform([[2**60, 2**61]])  # floats hold these
     assert_array_equal(np.ravel(scaled), [-1, 1])
 

@@ -27,15 +27,17 @@ def refuse_rounding(X, sequences: Sequences) -> None:
         What was read from X.
     """
     values = sequences.values
+    if _are_floats(X.values if isinstance(X, Sequences) else X):
+        return
     if isinstance(values, np.ndarray):
         if not _are_large(values):
             return
         items = sequences if values.dtype.kind in "iu" else X
         columns = _columns(X) if is_frame(X) else [items]
     elif is_frame(values) and is_frame(X):  # columns of sequences
-        given = dict(zip(column_names(X) or [], _columns(X), strict=True))
         read = zip(column_names(values) or [], _columns(values), strict=True)
-        columns = [given[name] for name, column in read if _became_large_floats(column)]
+        large = [name for name, column in read if _are_floats(column) and _are_large(column)]
+        columns = _columns(X, [name in large for name in column_names(X) or []])
     else:
         return
     for i, item in ((i, item) for column in columns for i, item in enumerate(column)):
@@ -60,24 +62,26 @@ def _first_rounded(values) -> int | None:
 def _are_large(values: np.ndarray) -> bool:
     if values.dtype.kind not in "iuf" or not values.size:
         return False
-    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-    return bool(highest > LIMIT or lowest < -LIMIT)
+    with np.errstate(invalid="ignore"):  # NumPy warns of some NaN
+        lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    return highest.item() > LIMIT or lowest.item() < -LIMIT
 
 
-def _became_large_floats(column: np.ndarray) -> bool:
-    return column.dtype.kind == "f" and _are_large(column)
+def _are_floats(values) -> bool:
+    return getattr(getattr(values, "dtype", None), "kind", "") == "f"
 
 
-def _columns(frame) -> list[np.ndarray]:
-    return [read_frame(select_columns(frame, [k]))[:, 0] for k in range(frame.shape[1])]
+def _columns(frame, chosen: list[bool] | None = None) -> list[np.ndarray]:
+    """Read columns of a frame one by one, since integers beside floats become floats."""
+    positions = range(frame.shape[1]) if chosen is None else np.flatnonzero(chosen).tolist()
+    return [read_frame(select_columns(frame, [k]))[:, 0] for k in positions]
 
 
 def _integers(values) -> Iterator[int]:
     """Yield the integers in nested containers."""
     values = values.as_py() if hasattr(values, "as_py") else values  # scalars of pyarrow
-    if not is_nested(values):
-        if isinstance(values, (int, np.integer)):
-            yield int(values)
-        return
-    for value in values:
-        yield from _integers(value)
+    if isinstance(values, (int, np.integer)):
+        yield int(values)
+    elif is_nested(values) and not _are_floats(values):
+        for value in values:
+            yield from _integers(value)
