@@ -5,6 +5,7 @@ import sys
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from numeric_helpers import ACTIVATIONS, CELLS, POOLINGS
 from sklearn.base import clone
@@ -14,7 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from skrnn import (
     CRF,
@@ -33,6 +34,7 @@ from skrnn import (
     Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
+    TableTransformer,
     XORMLPClassifier,
     XORMLPRegressor,
     as_sequences,
@@ -607,3 +609,23 @@ def test_without_skl2onnx():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'skrnn[onnx]'" in done.stdout
+
+
+@pytest.mark.parametrize("lengths", ["input", "nan"])
+@pytest.mark.parametrize(
+    ("transformer", "X"),
+    [
+        (PerStep(OneHotEncoder()), [list("ab"), list("b")]),
+        (PerStep(OrdinalEncoder()), [list("ab"), list("b")]),
+        (
+            TableTransformer(static=OneHotEncoder()),
+            pd.DataFrame({"u": [[1.0, 2.0], [3.0]], "sex": ["f", "m"]}),
+        ),
+        (OneHotEncoder(sparse_output=False), np.array([["a"], ["b"]])),
+    ],
+)
+def test_text_without_types_of_the_inputs_is_refused(transformer, X, lengths):
+    pipe = make_pipeline(transformer, SequenceRNNClassifier(2, max_iter=1)).fit(X, [0, 1])
+    message = r"fitted on text, but .* are numbers: \[\('X', .* initial_types with StringT"
+    with pytest.raises(ValueError, match=message):
+        to_onnx(pipe, lengths=lengths)

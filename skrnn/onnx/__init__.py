@@ -21,6 +21,8 @@ from skrnn.onnx._converters import outputs_of, steps_of
 from skrnn.preprocessing import PerStep, SequencePadder
 
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, TableTransformer, SequencePadder)
+# How messages of Python start if skl2onnx converts the categories of an encoder to numbers.
+_TEXT_AS_NUMBER = ("invalid literal for int()", "could not convert string to float")
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
 
@@ -88,7 +90,8 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         If a parameter is invalid, class labels are neither numbers nor text, a network is a
         transformer in the middle of a pipeline, a step is `skrnn.PerSequence`,
         `skrnn.ForwardImputer` or `skrnn.Frames`, a network has the cell 'gru_d', a step for
-        tables follows one that outputs sequences, or the first step has no `n_features_in_`.
+        tables follows one that outputs sequences, the first step has no `n_features_in_`, or a
+        step was fitted on text and there are no `initial_types`.
 
     NotFittedError
         If the estimator is not fitted.
@@ -124,14 +127,23 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
     if "sequences" in names and _n_static(map(_first, steps)):
         names.append("transformed_static")
     final_types = [(name, None) for name in names]
-    return convert_sklearn(
-        make_pipeline(*steps),
-        name=type(last).__name__,  # random by default
-        initial_types=initial_types or _initial_types([_first(step) for step in steps], lengths),
-        final_types=final_types or None,
-        target_opset=target_opset,
-        options=options,
-    )
+    types = initial_types or _initial_types([_first(step) for step in steps], lengths)
+    try:
+        return convert_sklearn(
+            make_pipeline(*steps),
+            name=type(last).__name__,  # random by default
+            initial_types=types,
+            final_types=final_types or None,
+            target_opset=target_opset,
+            options=options,
+        )
+    except ValueError as error:
+        if initial_types is None and str(error).startswith(_TEXT_AS_NUMBER):
+            raise ValueError(
+                "A transformer was fitted on text, but by default the inputs of the model are "
+                f"numbers: {types}. Pass initial_types with StringTensorType for the input of text."
+            ) from error
+        raise
 
 
 def register_onnx_converters():
