@@ -120,7 +120,9 @@ def marginals(chain):
 
 def log_partition(chain):
     """Compute the logarithm of the sum over all paths of each sequence; 0 without steps."""
-    return _expect(chain, np.ones(chain.packing.n_sequences, chain.emissions.dtype)).log_z
+    if not len(chain.emissions):
+        return np.zeros(chain.packing.n_sequences)
+    return _end(chain, _forward(chain))[0]
 
 
 class _Expected(NamedTuple):
@@ -171,15 +173,8 @@ def _expect(chain, weight):
         zeros = np.zeros(packing.n_sequences, np.result_type(dtype, np.float64))
         return _Expected(zeros, np.zeros((0, n_labels), dtype), counts)
     f = _forward(chain)
-    has_steps = packing.lengths > 0
-    ends = f.log_a[:, packing.last] + chain.transitions["end"][:, None]
-    peak = _peak(ends)
-    share = np.exp(ends - peak)  # (n_labels, n_sequences)
-    total = share.sum(axis=0)
-    log_z = np.zeros(packing.n_sequences, np.result_type(dtype, np.float64))
-    with np.errstate(divide="ignore"):  # no path is allowed
-        log_z[has_steps] = np.log(total) + peak + f.shift[has_steps]
-    share *= weight[has_steps].astype(dtype) / np.where(total == 0, 1, total)
+    log_z, share, total = _end(chain, f)
+    share *= weight[packing.lengths > 0].astype(dtype) / np.where(total == 0, 1, total)
 
     marginals = np.zeros((n_labels, n_rows), dtype)
     marginals[:, packing.last] = share
@@ -190,6 +185,24 @@ def _expect(chain, weight):
         "end": share.sum(axis=1),
     }
     return _Expected(log_z, marginals.T[packing.to_concatenated], counts)
+
+
+def _end(chain, f):
+    """Sum over the labels of the last steps, after `_forward`.
+
+    Returns the log-partition of each sequence, and for those with steps the shares of the labels,
+    scaled to a maximum of 1, and their sum.
+    """
+    packing = chain.packing
+    has_steps = packing.lengths > 0
+    ends = f.log_a[:, packing.last] + chain.transitions["end"][:, None]
+    peak = _peak(ends)
+    share = np.exp(ends - peak)  # (n_labels, n_sequences)
+    total = share.sum(axis=0)
+    log_z = np.zeros(packing.n_sequences, np.result_type(share, np.float64))
+    with np.errstate(divide="ignore"):  # no path is allowed
+        log_z[has_steps] = np.log(total) + peak + f.shift[has_steps]
+    return log_z, share, total
 
 
 class _Forward(NamedTuple):

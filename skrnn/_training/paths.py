@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from skrnn._numeric.crf import best_paths, log_partition, marginals, viterbi
-from skrnn._numeric.packing import Packing
+from skrnn._numeric.crf import best_paths, marginals, viterbi
+from skrnn._numeric.packing import Packing, reduce_steps
 from skrnn._numeric.training import Ragged, Rows, pieces
 from skrnn._training.targets import ClassTarget
 
@@ -35,8 +35,9 @@ class PathTarget(ClassTarget):
 
     def probabilities(self, raw: Any) -> np.ndarray:
         """Compute the marginal probability of each class."""
-        _refuse_no_path(log_partition(raw) > -np.inf, raw.packing.lengths)
-        return marginals(raw)
+        p, lengths = marginals(raw), raw.packing.lengths
+        _refuse_no_path(reduce_steps(np.maximum, p.max(axis=1), lengths, empty=1) > 0, lengths)
+        return p
 
     def log_probabilities(self, raw: Any) -> np.ndarray:
         """Compute the logarithm of the marginals, ``-inf`` where they are 0."""
