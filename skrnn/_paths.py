@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from skrnn._input import object_array
 from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
@@ -76,7 +77,9 @@ class PathPredictions(ClassPredictions):
             return
         if field._learns and not hasattr(self, "_seen"):
             self._seen = seen_transitions(targets, lengths, weight, len(self.classes_))
-        refuse_forbidden(targets, lengths, weight, self._allowed(field), self.classes_)
+        allowed = self._allowed(field)
+        if not allowed.all():
+            refuse_forbidden(targets, lengths, weight, allowed, self.classes_)
 
     def _allowed(self, field):
         if field._learns:
@@ -195,7 +198,7 @@ class PathPredictions(ClassPredictions):
         if not isinstance(n_paths, Integral) or int(n_paths) < 1:
             raise ValueError(f"n_paths must be an integer >= 1, got {n_paths!r}.")
         raw, _ = self._evaluate(self._fitted_network().run, X)
-        return tuple(map(_objects, self._target.best_paths(raw, int(n_paths))))
+        return tuple(map(object_array, self._target.best_paths(raw, int(n_paths))))
 
     @available_if(_has_paths)
     def smooth(self, probabilities):
@@ -249,11 +252,3 @@ class PathPredictions(ClassPredictions):
             )
         network = self._fitted_network()
         return smooth_labels(forbid(self.weights_["transitions"], network.table), filtered)
-
-
-def _objects(arrays):
-    """Make an object array of arrays, also if they have the same shape."""
-    objects = np.empty(len(arrays), dtype=object)
-    for i, array in enumerate(arrays):
-        objects[i] = array
-    return objects
