@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._input import Sequences, check_numeric, flatten_steps, unflatten
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.frames import is_frame
 from skrnn._numeric.packing import starts_of
 from skrnn._transformers import SequenceTransformer, names_of_features
 
@@ -177,8 +176,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         n_frames, last = self._cut(sequences.lengths)
         first = np.repeat(starts_of(sequences.lengths), n_frames)
         values = self._make_frames(sequences, first, last)
-        if is_frame(sequences.values) and self._container() != "default":
-            values = self._in_data_frame(values, sequences.values, last)
+        values = self._in_frame_like(sequences.values, values, last)
         framed = Sequences(
             values,
             n_frames,

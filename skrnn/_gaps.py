@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._input import Sequences, check_numeric
-from skrnn._input.frames import is_frame
 from skrnn._input.reading import place_of
 from skrnn._numeric.packing import starts_of
 from skrnn._transformers import SequenceTransformer, names_of_features
@@ -181,8 +180,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
         reading = self._read(X, reset=False)
         sequences = reading.sequences
         values = self._impute(_numbers_of(sequences))
-        if is_frame(sequences.values) and self._container() != "default":
-            values = self._in_data_frame(values, sequences.values, slice(None))
+        values = self._in_frame_like(sequences.values, values)
         return self._in_form_of(X, reading, sequences.with_values(values))
 
     def get_feature_names_out(self, input_features=None):

@@ -176,8 +176,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
                 return [of_sequence[:, 0].tolist() for of_sequence in sequences]
             return self._in_form_of(X, reading, sequences)
         values = self._join(check_numeric(sequences, allow_missing=True))
-        if is_frame(sequences.values) and self._container() != "default":
-            values = self._in_data_frame(values, sequences.values, slice(None))
+        values = self._in_frame_like(sequences.values, values)
         return self._in_form_of(X, reading, sequences.with_values(values))
 
     def get_feature_names_out(self, input_features=None):

@@ -87,9 +87,15 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         names = getattr(self, "get_feature_names_out", None)
         return in_form_of(X, reading, sequences, self._container(), names)
 
-    def _in_data_frame(self, values, before, rows):
-        """Make a DataFrame of new features of steps; its index is that of these rows before."""
-        container, names = self._container(), self.get_feature_names_out()
+    def _in_frame_like(self, before, values, rows=slice(None)):
+        """Make a frame of new features of steps, if the steps were one and frames are configured.
+
+        Its index is that of these rows before.
+        """
+        container = self._container()
+        if not is_frame(before) or container == "default":
+            return values
+        names = self.get_feature_names_out()
         columns = dict(zip(names, values.T, strict=True))
         frame = nw.from_dict(columns, backend=container).to_native()
         if hasattr(before, "iloc") and container == "pandas":
