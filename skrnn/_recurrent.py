@@ -318,8 +318,7 @@ class RecurrentNetwork(NeuralNetwork):
 
         static : array-like or frame of shape (n_streams, n_static_features_), default=None
             The static features of each stream, transformed by the earlier steps of a pipeline;
-            may be sparse. Required if the estimator was fitted with static
-            features.
+            may be sparse. Required if the estimator was fitted with static features.
 
         Returns
         -------

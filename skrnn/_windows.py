@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
 from skrnn._input.reading import read
-from skrnn._input.sequences import Sequences, place_of_row
+from skrnn._input.sequences import Sequences, first_few, place_of_row
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 
@@ -194,8 +194,8 @@ def _read_exogenous(exogenous, series, targets: Sequences):
     columns, _ = _read_series(exogenous, "exogenous")
     if not np.array_equal(columns.lengths, targets.lengths):
         raise ValueError(
-            f"exogenous has series of {_some(columns.lengths)} steps, but series has "
-            f"{_some(targets.lengths)}; both need the same steps."
+            f"exogenous has series of {first_few(columns.lengths.tolist())} steps, but series has "
+            f"{first_few(targets.lengths.tolist())}; both need the same steps."
         )
     index: Any = getattr(series, "index", None)
     other: Any = getattr(exogenous, "index", None)
@@ -204,7 +204,8 @@ def _read_exogenous(exogenous, series, targets: Sequences):
     ids, others = targets.ids, columns.ids
     if ids is not None and others is not None and ids.tolist() != others.tolist():
         raise ValueError(
-            f"exogenous has series with the ids {_some(others)}, but series has {_some(ids)}."
+            f"exogenous has series with the ids {first_few(others.tolist())}, but series has "
+            f"{first_few(ids.tolist())}."
         )
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")
@@ -274,8 +275,3 @@ def _refuse_padding(X):
             "Fill it before, or pass the series as a frame or as Sequences, as_sequences([series], "
             "numeric=False), where it is a missing value."
         )
-
-
-def _some(values) -> str:
-    shown = ", ".join(map(repr, values[:5].tolist()))
-    return f"{shown}, ..." if len(values) > 5 else shown

@@ -191,8 +191,7 @@ class Ensemble(Persistent):
 
         static : array-like or frame of shape (n_streams, n_static_features), default=None
             The static features of each stream, transformed by the earlier steps of a pipeline;
-            may be sparse. Required if the ensemble was fitted with static
-            features.
+            may be sparse. Required if the ensemble was fitted with static features.
 
         Returns
         -------

@@ -164,12 +164,12 @@ class Sequences:
             parts.append(ends or _count(steps[0], "step"))
         names = column_names(self.values)
         kind = "sparse feature" if issparse(self.values) else "feature"
-        parts.append(f"features={_some(names)}" if names else _count(self.n_features, kind))
+        parts.append(f"features={first_few(names)}" if names else _count(self.n_features, kind))
         if self.static is not None:
             names = column_names(self.static) or list(range(self.static.shape[1]))
-            parts.append(f"static={_some(names)}")
+            parts.append(f"static={first_few(names)}")
         if self.ids is not None:
-            parts.append(f"ids={_some(self.ids.tolist())}")
+            parts.append(f"ids={first_few(self.ids.tolist())}")
         return f"Sequences({', '.join(parts)})"
 
     # Other forms -------------------------------------------------------------------------
@@ -325,6 +325,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _some(names: list) -> str:
+def first_few(names: list) -> str:
+    """List the first names or numbers, for a message."""
     shown = ", ".join(map(repr, names[:5]))
     return f"{shown}, ..." if len(names) > 5 else shown
