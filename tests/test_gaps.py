@@ -366,9 +366,14 @@ def test_the_check_is_that_of_the_fitted_cell():
     of_gaps.fit(other, y, X_val=other, y_val=y)  # now a GRU
 
 
-def test_export_is_refused():
+def test_export_to_onnx_is_refused():
+    pytest.importorskip("skl2onnx")
     model = pipeline(SequenceRNNClassifier(3, cell="gru_d", max_iter=1)).fit(ARRAYS, [0, 1] * 3)
     with pytest.raises(ValueError, match="ONNX has no operator for cell='gru_d'; it has 'rnn', "):
         to_onnx(model[-1])
+
+
+def test_export_to_pytorch_is_refused():
+    model = pipeline(SequenceRNNClassifier(3, cell="gru_d", max_iter=1)).fit(ARRAYS, [0, 1] * 3)
     with pytest.raises(ValueError, match="PyTorch has no cell='gru_d'; it has 'rnn', 'gru', "):
         to_state_dict(model[-1])
