@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-unit test-pythons test-slow test-oldest test-nightly test-wheel lint docs linkcheck \
+.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-nightly test-wheel lint docs linkcheck \
 	release bench leaderboard clean $(VENV)
 
 help:  ## list the targets
@@ -20,10 +20,14 @@ demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the resul
 # Processes instead of threads: a test each on every core, one thread of BLAS for each.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-test: test-unit  ## all tests but the long ones, with coverage; a part on other Pythons
+test: test-unit  ## all tests but the long ones; a part of them on other Pythons
 	@$(MAKE) --no-print-directory test-pythons
 
 test-unit: $(VENV)/.extra-test $(VENV)/.extra-demo  ## all tests but the long ones, on one Python
+	$(PYTEST)
+
+# A third slower than the tests alone.
+coverage: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the same tests, with the branches that they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
