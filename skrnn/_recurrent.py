@@ -329,14 +329,21 @@ class RecurrentNetwork(NeuralNetwork):
         Raises
         ------
         ValueError
-            If the network is bidirectional, and so needs the end of the streams first, if
-            `n_streams` is not a positive integer, or if `static` does not match the streams or
-            the static features of `fit`.
+            If the network needs the end of the streams first, since it is bidirectional or reads
+            differences to the last value (``skip_connection="auto"``), if `n_streams` is not a
+            positive integer, or if `static` does not match the streams or the static features of
+            `fit`.
         """
         network = self._fitted_network()
         if network.bidirectional:
             raise ValueError(
                 "Streams need bidirectional=False, since their ends are not known yet."
+            )
+        if network.differences:
+            raise ValueError(
+                "Streams need skip_connection='last' or None: with 'auto', the network reads "
+                f"columns {list(network.differences)} as differences to their last value, which "
+                "is not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)

@@ -27,6 +27,7 @@ from skrnn._numeric.layers import (
     pool_last,
     pool_last_of_both,
     refuse_sparse,
+    subtract_last,
 )
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
@@ -137,8 +138,9 @@ class RNN:
     sequence after sequence. The results of several poolings are side by side. With
     `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
     columns. With `skip`, a linear function of the last step of a sequence, or of each step without
-    pooling, is added to the output. With `n_static` static features, ``packing.static`` holds those
-    of each sequence.
+    pooling, is added to the output. The columns of x in `differences` enter the network, but not
+    this function, as differences to their last value. With `n_static` static features,
+    ``packing.static`` holds those of each sequence.
 
     Without hidden layers, the output layer reads the steps themselves, or their poolings. With
     `transitions`, the output is a `Chain` (see ``crf``), without pooling. `allowed` then holds the
@@ -155,6 +157,7 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
     skip: bool = False
+    differences: tuple[int, ...] = ()
     n_static: int = 0
     embedding_size: int | None = None
     transitions: bool = False
@@ -174,6 +177,11 @@ class RNN:
         if not self.n_static:
             return [()] * len(self.layers)
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
+
+    @property
+    def needs_ends(self):
+        """Whether the end of a sequence is needed before its first step, so not for streams."""
+        return self.bidirectional or bool(self.differences)
 
     @property
     def cells(self):
@@ -230,9 +238,10 @@ class RNN:
         return self._start(chain(*self._encoder_layers()))
 
     def _start(self, network):
-        """Add the initial states that static features give, if there are any."""
+        """Add what comes first: the initial states that static features give, and differences."""
         names = [name for names in self.initial for name in names]
-        return start_from_static(network, names) if names else network
+        network = start_from_static(network, names) if names else network
+        return subtract_last(network, self.differences) if self.differences else network
 
     def _output_layers(self):
         """Make all layers, up to the output layer and the transitions.
