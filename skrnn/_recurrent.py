@@ -24,7 +24,7 @@ from skrnn._input import (
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
-from skrnn._numeric.networks import RNN, StreamState
+from skrnn._numeric.networks import RNN, StreamState, check_types
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import pieces
@@ -375,7 +375,7 @@ class RecurrentNetwork(NeuralNetwork):
         ------
         ValueError
             If `x_t` does not match the streams or is not finite, or if the state belongs to
-            another network.
+            another network or its arrays have been converted to another type.
 
         Examples
         --------
@@ -391,8 +391,10 @@ class RecurrentNetwork(NeuralNetwork):
         network = self._fitted_network()
         if not isinstance(state, StreamState):
             raise ValueError(f"state must come from initial_state() or step(), got {state!r}.")
+        dtype = self.weights_["output"]["W"].dtype
+        check_types(state, dtype)
         n_streams = network.n_streams(state)
-        x_t = _as_numbers(x_t, state.layers[0][0].dtype)
+        x_t = _as_numbers(x_t, dtype)
         if x_t.ndim == 1 and n_streams == 1:
             x_t = x_t.reshape((1, -1))
         if x_t.shape != (n_streams, self.n_step_features_):

@@ -310,7 +310,7 @@ class RNN:
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
-        n_streams = len(state.layers[0][0])
+        n_streams = len(state.layers[0][0]) if any(state.layers) else 0
         layers = [[array.shape for array in layer] for layer in state.layers]
         given = [layers, *map(_shapes, (state.pooled, (state.static,), (state.labels,)))]
         sizes, *widths = self._widths_of_state[state.n_steps > 0]
@@ -390,6 +390,25 @@ class StreamState(NamedTuple):
     n_steps: int
     static: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+
+def check_types(state, dtype):
+    """Raise a ValueError if a state was changed: other types than that of the weights, or n_steps.
+
+    NumPy would convert the next step to integers beside a state of integers.
+    """
+    for part in (*state.layers, state.pooled, (state.static, state.labels)):
+        for array in part:
+            if array is not None and getattr(array, "dtype", object) != dtype:
+                given = getattr(array, "dtype", type(array).__name__)
+                raise ValueError(
+                    f"The state holds values of type {given}, but this network computes with "
+                    f"{dtype}. Pass a state as initial_state() or step() returned it."
+                )
+    if not isinstance(state.n_steps, (int, np.integer)) or state.n_steps < 0:
+        raise ValueError(
+            f"n_steps of the state must be an integer of at least 0, got {state.n_steps!r}."
+        )
 
 
 def _shapes(arrays):
