@@ -222,13 +222,54 @@ def test_all_code_in_markdown_is_tested(path):
             assert re.match(COMMANDS, line), line
 
 
-def test_the_picture_is_what_the_script_draws(tmp_path):
+def test_the_pictures_are_what_the_script_draws(tmp_path):
     image = pytest.importorskip("matplotlib.image")
-    runpy.run_path(str(DOCS / "picture.py"))["main"](tmp_path / "drawn.png")
-    drawn, kept = map(image.imread, (tmp_path / "drawn.png", DOCS / "_static" / "utterances.png"))
-    assert abs(drawn.shape[0] - kept.shape[0]) < 0.1 * kept.shape[0]
-    assert abs(drawn.mean() - kept.mean()) < 0.02
-    assert drawn[..., :3].std() > 0.05
+    pytest.importorskip("statsmodels")
+    runpy.run_path(str(DOCS / "picture.py"))["main"](tmp_path)
+    pictures = sorted((DOCS / "_static").glob("*.png"))
+    assert [path.name for path in pictures] == sorted(path.name for path in tmp_path.iterdir())
+    for path in pictures:
+        drawn, kept = map(image.imread, (tmp_path / path.name, path))
+        assert abs(drawn.shape[0] - kept.shape[0]) < 0.1 * kept.shape[0]
+        assert abs(drawn.mean() - kept.mean()) < 0.02
+        assert drawn[..., :3].std() > 0.05
+
+
+FOUND = {  # what a reader may search for, and a page that the search shows first
+    "LSTM": "classification",
+    "padding": "ragged",
+    "variable length": "ragged",
+    "uneven": "missing",
+    "NaN": "missing",
+    "missing": "missing",
+    "NER": "tagging",
+    "CRF": "tagging",
+    "word": "texts",
+    "forecast": "forecasting",
+    "time series": "forecasting",
+    "streaming": "streaming",
+    "GridSearchCV": "model_selection",
+    "early stopping": "early_stopping",
+    "save": "exchange",
+    "ONNX": "exchange",
+}
+
+
+@pytest.mark.parametrize("term", FOUND)
+def test_the_search_finds_the_page_of_a_term(term):
+    """The search shows main entries of the index first; at most three pages have the same one."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
+    entries = {
+        name: [
+            entry.strip()
+            for line in re.findall(r"^\.\. index:: (.+)$", text, re.M)
+            for entry in line.split(",")
+        ]
+        for name, text in texts.items()
+    }
+    pages = [name for name, found in entries.items() if f"! {term}" in found]
+    assert f"{FOUND[term]}.rst" in pages
+    assert len(pages) <= 3
 
 
 def test_every_public_name_has_a_page():
