@@ -113,9 +113,8 @@ def draw_stream(clf, speaker, x):
     return figure
 
 
-def draw_classes(X, y, X_test, y_test):
+def draw_classes(clf, X_test, y_test):
     """Plot the pooled states of the test set, and which utterances are predicted wrongly."""
-    clf = SequenceRNNClassifier(random_state=0).fit(X, y)
     right = clf.predict(X_test) == y_test
     points = PCA(2).fit_transform(clf.transform(X_test))
     figure, ax = plt.subplots(figsize=SIZE)
@@ -135,7 +134,7 @@ def record(rng, n_steps):
 def draw_tags():
     """Plot readings of a machine, and the true and the predicted states."""
     rng = np.random.RandomState(0)
-    X, y = zip(*[record(rng, 50) for _ in range(60)], strict=True)
+    X, y = zip(*[record(rng, 50) for _ in range(30)], strict=True)
     x, states = record(rng, 80)
     clf = StepRNNClassifier(8, loss=CRF(constraints="seen"), random_state=0).fit(X, y)
     figure, (top, below) = plt.subplots(2, 1, figsize=SIZE, sharex=True, height_ratios=[2.2, 1])
@@ -183,7 +182,7 @@ def main(folder=FOLDER):
     with plt.rc_context(STYLE):
         figures = {
             "utterances": draw(forwards, utterances, forwards.classes_),
-            "task_classify": draw_classes(X, y, X_test, y_test),
+            "task_classify": draw_classes(forwards, X_test, y_test),
             "task_tag": draw_tags(),
             "task_forecast": draw_forecasts(),
             "task_stream": draw_stream(forwards, *utterances[-1]),
