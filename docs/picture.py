@@ -1,4 +1,4 @@
-"""Plot the figures of the README and of the front page of the documentation.
+"""Plot the figures of the README and of the documentation.
 
 ``utterances.png`` shows utterances, hidden states and probabilities over time. The other figures
 show one task each. Run ``python docs/picture.py``, and check the image files that it prints before
