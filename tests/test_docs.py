@@ -38,7 +38,8 @@ NEEDS = {  # optional packages that the examples of a page use
     "missing.rst": ["pandas"],
     "preprocessing.rst": ["pandas"],
     "streaming.rst": ["pandas"],
-    "exchange.rst": ["onnxruntime", "pandas", "skl2onnx", "skops", "torch"],
+    "exchange.rst": ["skops", "torch"],
+    "onnx.rst": ["onnxruntime", "pandas", "skl2onnx"],
     "layouts.rst": ["pandas", "polars", "pyarrow", "awkward"],
     "tables.rst": ["pandas", "polars", "pyarrow"],
 }
@@ -251,7 +252,7 @@ FOUND = {  # what a reader may search for, and a page that the search shows firs
     "GridSearchCV": "model_selection",
     "early stopping": "early_stopping",
     "save": "exchange",
-    "ONNX": "exchange",
+    "ONNX": "onnx",
 }
 
 
