@@ -126,7 +126,7 @@ def test_differences_are_those_of_a_network_without_skip_connection():
 def test_several_outputs_with_different_columns():
     y = np.column_stack([Y, [x[-1, 1] for x in X], RNG.normal(size=240)])
     reg = SequenceRNNRegressor(**FEW).fit(X, y)
-    moved = [x + [5.0, -3.0] for x in X]
+    moved = [x + np.array([5.0, -3.0]) for x in X]
     expected = reg.predict(X) + np.array([5.0, -3.0]) @ reg.weights_["skip"]["W"]
     assert np.count_nonzero(reg.weights_["skip"]["W"]) == 2
     assert_close(reg.predict(moved), expected, 1e-9)
