@@ -9,7 +9,7 @@ dropout on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from scipy.sparse import hstack, issparse
 
 from skrnn._numeric.affine import dense, linear
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
+from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
 from skrnn._numeric.layers import (
     POOLINGS,
     POOLINGS_OF_STREAMS,
@@ -123,6 +124,11 @@ class MLP:
     @cached_property
     def run(self):
         """All layers as one."""
+        return self.predict
+
+    @cached_property
+    def predict(self):
+        """All layers as one."""
         first, *others = (named(name, dense) for name in self.shapes)
         between = [activate(self.activation), *_dropout_layers(self.dropout)]
         return chain(first, *(layer for other in others for layer in (*between, other)))
@@ -218,7 +224,16 @@ class RNN:
     @cached_property
     def run(self):
         """All layers as one."""
-        network = self._start(chain(*self._output_layers()))
+        return self._all_layers(partial(recurrent_layer, bptt_steps=self.bptt_steps))
+
+    @cached_property
+    def predict(self):
+        """All layers as one, without a backward pass."""
+        return self._all_layers(_without_backward)
+
+    def _all_layers(self, recurrent):
+        """Make the network with the recurrent layers that a function makes."""
+        network = self._start(chain(*self._output_layers(recurrent)))
         if not self.skip:
             return network
         pooling = initial_if_empty(pool_last) if self.poolings else each_step
@@ -226,22 +241,22 @@ class RNN:
 
     @cached_property
     def encode(self):
-        """All layers but the output layer, as one: the pooled states of the last layer."""
-        return self._start(chain(*self._encoder_layers()))
+        """All layers but the output layer, without a backward pass: the pooled last states."""
+        return self._start(chain(*self._encoder_layers(_without_backward)))
 
     def _start(self, network):
         """Add the initial states that static features give, if there are any."""
         names = [name for names in self.initial for name in names]
         return start_from_static(network, names) if names else network
 
-    def _output_layers(self):
+    def _output_layers(self, recurrent):
         """Make all layers, up to the output layer and the transitions.
 
         Without recurrent layers, the output layer reads the packed steps, which may be sparse.
         """
         if self.hidden_layer_sizes or self.poolings:
             beside = [append_static(not self.poolings)] if self.n_static else []
-            layers = [*self._encoder_layers(), *beside, named("output", dense)]
+            layers = [*self._encoder_layers(recurrent), *beside, named("output", dense)]
         else:
             output = named("output", dense_beside_static if self.n_static else dense)
             layers = [*self._embedding_layers(), output, each_step]
@@ -259,17 +274,17 @@ class RNN:
     def _embedding_layers(self):
         return [named("embedding", linear)] if self.embedding_size else []
 
-    def _encoder_layers(self):
+    def _encoder_layers(self, recurrent):
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
 
         The embedding comes first, if there is one.
         """
         after = _dropout_layers(self.dropout)
-        recurrent = [
-            recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
+        made = [
+            recurrent(names, cell, self.activation, initial=initial)
             for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         ]
-        first, others = recurrent[:1] or [refuse_sparse], recurrent[1:]
+        first, others = made[:1] or [refuse_sparse], made[1:]
         layers = [*first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
         pooling = initial_if_empty(concatenate(*poolings), *self.initial[-1:])
@@ -340,8 +355,11 @@ class RNN:
         if self.embedding_size:
             h, _ = linear(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
-            options = CELLS[cell].options(self.activation)
-            states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
+            if cell in FORWARD:
+                states = stream_step(cell, params[name], h, start, self.activation)
+            else:
+                options = CELLS[cell].options(self.activation)
+                states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
         if self.poolings:
@@ -381,6 +399,12 @@ class StreamState(NamedTuple):
     n_steps: int
     static: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+
+def _without_backward(names, cell, activation, initial):
+    """Make a recurrent layer without a backward pass, if there is one of the cell."""
+    make = forward_layer if cell in FORWARD else recurrent_layer
+    return make(names, cell, activation, initial=initial)
 
 
 def _shapes(arrays):
