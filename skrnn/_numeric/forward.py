@@ -1,4 +1,4 @@
-"""Recurrent layers in predictions and streams: forward passes that keep nothing for a backward pass.
+"""Recurrent layers in predictions and streams: forward passes alone, without a backward pass.
 
 With few sequences, the time of a step is the number of calls of NumPy, and not that of
 multiplications. So both directions of a layer are computed together. Arrays of a step are

@@ -181,13 +181,13 @@ class RNN:
             return [()] * len(self.layers)
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
-    @property
+    @cached_property
     def cells(self):
         """Name of the cell of each recurrent layer."""
         above = CELLS[self.cell].above or self.cell
         return (self.cell, *[above] * len(self.hidden_layer_sizes))[: len(self.hidden_layer_sizes)]
 
-    @property
+    @cached_property
     def poolings(self):
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
@@ -319,9 +319,9 @@ class RNN:
         n_streams = len(state.layers[0][0])
         layers = [[array.shape for array in layer] for layer in state.layers]
         given = [layers, *map(_shapes, (state.pooled, (state.static,), (state.labels,)))]
-        sizes, *widths = self._widths_of_state[state.n_steps > 0]
-        needed: list[list] = [[[(n_streams, size) for size in layer] for layer in sizes]]
-        needed += [[width and (n_streams, width) for width in part] for part in widths]
+        needed = self._shapes_of_state(n_streams, state.n_steps > 0)
+        if given == needed:
+            return n_streams
         for i, name in enumerate(("layers", "poolings", "static features", "labels")):
             if given[i] != needed[i]:
                 raise ValueError(
@@ -331,6 +331,18 @@ class RNN:
         return n_streams
 
     @cached_property
+    def _shapes_of_state(self):
+        """Function that returns the shapes of the arrays of a state, which are made once."""
+
+        @lru_cache(maxsize=16)
+        def shapes(n_streams, after):
+            sizes, *widths = self._widths_of_state[after]
+            needed = [[[(n_streams, size) for size in layer] for layer in sizes]]
+            return needed + [[width and (n_streams, width) for width in part] for part in widths]
+
+        return shapes
+
+    @property
     def _widths_of_state(self):
         """Widths of the arrays of a state, before the first step and after it.
 
