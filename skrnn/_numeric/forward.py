@@ -165,7 +165,7 @@ def _gru_steps(ps, U, x, states, out, *, activation, decay):
 
 
 def _lstm_steps(ps, U, x, states, out, *, activation, decay):
-    h, c, half = *states, _half(x.dtype)
+    (h, c), half = states, _half(x.dtype)
     a = np.empty(x.shape[1:], x.dtype)
     for x_t, h_t in zip(x, out, strict=True):
         np.matmul(h, U, out=a)
