@@ -347,7 +347,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _predict(self, X, method):
         """Decode raw predictions by a method of the target, given by its name."""
-        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
         return target.unflatten(getattr(target, method)(raw), lengths)
 

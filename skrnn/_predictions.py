@@ -321,7 +321,7 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
         if target.out_activation != "mean_std":
             raise ValueError(

@@ -28,7 +28,7 @@ from skrnn._numeric.networks import RNN, StreamState, check_types
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import pieces
-from skrnn._training.targets import check_finite
+from skrnn._training.targets import all_finite, check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 
@@ -402,7 +402,7 @@ class RecurrentNetwork(NeuralNetwork):
                 f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
                 f"({n_streams}, {self.n_step_features_}) is needed."
             )
-        if not np.isfinite(x_t.data if issparse(x_t) else x_t).all():
+        if not all_finite(x_t.data if issparse(x_t) else x_t):
             dense = x_t.toarray() if issparse(x_t) else x_t
             stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
@@ -452,8 +452,10 @@ def _as_numbers(x_t, dtype):
         array = csr_array(x_t) if issparse(x_t) else np.asarray(x_t)
         if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
             raise TypeError(f"could not convert masked values or type {array.dtype}")
+        if array.dtype == dtype:
+            return array
         with np.errstate(over="ignore"):
-            return array.astype(dtype, copy=False)
+            return array.astype(dtype)
     except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"x_t must hold a real number for each feature of each stream: {error}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 
 import narwhals.stable.v2 as nw
@@ -221,8 +221,9 @@ def call_on_table(transformer, method, values, container, describe, unit, /, *ar
     """
     table = as_input(transformer, values, unit)
     container = container if is_frame(values) else "default"
+    configured = get_config()["transform_output"] == container  # else it takes 10 µs more
     try:
-        with config_context(transform_output=container):
+        with nullcontext() if configured else config_context(transform_output=container):
             result = getattr(transformer, method)(table, *args, **params)
     except (AttributeError, TypeError, ValueError) as error:
         hint = describe(str(error))

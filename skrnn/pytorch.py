@@ -31,16 +31,16 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
     ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
-    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to
-    the last step of a sequence, and added. If it has a buffer "differences" (n_features,) of zeros
-    and ones, the recurrent layers read ``x - differences * last_step``. A ``torch.nn.Embedding``
-    may precede the recurrent layers: the estimator then has `embedding_size`, and its input is
-    one-hot encoded tokens, one column for each row of the embedding. For `XORMLPClassifier` and `XORMLPRegressor` the
-    module has ``Linear`` layers only. Kind, sizes and directions of the layers are determined
-    from the arrays. Everything else (`pooling`, `activation`) is taken from `estimator`; a module
-    that applies its ``Linear`` to the last state needs ``pooling='last'``. The result can
-    predict, stream and continue training like any other fitted estimator. It has no history:
-    `n_iter_` is 0 and `loss_` is NaN.
+    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
+    last step of a sequence, and added. If it has a buffer "differences" (n_features,) of zeros and
+    ones, the recurrent layers read ``x - differences * last_step``. A ``torch.nn.Embedding`` may
+    precede the recurrent layers: the estimator then has `embedding_size`, and its input is one-hot
+    encoded tokens, one column for each row of the embedding. For `XORMLPClassifier` and
+    `XORMLPRegressor` the module has ``Linear`` layers only. Kind, sizes and directions of the
+    layers are determined from the arrays. Everything else (`pooling`, `activation`) is taken from
+    `estimator`; a module that applies its ``Linear`` to the last state needs ``pooling='last'``.
+    The result can predict, stream and continue training like any other fitted estimator. It has no
+    history: `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------

@@ -176,7 +176,7 @@ def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypa
     reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0, **CONSTANT_RATE)
     with pytest.warns(match="iterations"):
         reg.fit([[0.0], [1.0]], [0.0, 1.0])
-    begun, make_run = [], RNN.run.func
+    begun, make_run = [], RNN.predict.func
 
     def interrupted(network, *args):
         begun.append(args)
@@ -185,7 +185,7 @@ def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypa
         assert cancelled.wait(timeout=30)
         return make_run(network)(*args)
 
-    monkeypatch.setattr(RNN, "run", interrupted)
+    monkeypatch.setattr(RNN, "predict", interrupted)
     with threadpool_limits(n_threads, user_api="blas"):
         with pytest.raises(KeyboardInterrupt):
             reg.predict(np.eye(20 * PIECE, 1)[:, None])
