@@ -22,7 +22,8 @@ from skrnn import (
     XORMLPClassifier,
 )
 from skrnn._numeric.networks import RNN
-from skrnn._numeric.training import PIECE, Halves, Ragged, gather
+from skrnn._numeric.pieces import PIECE
+from skrnn._numeric.training import Halves, Ragged, gather
 from skrnn._training import threads
 from skrnn._training.threads import thread_map
 
