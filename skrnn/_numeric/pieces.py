@@ -81,7 +81,7 @@ def evaluate(run, params, x, parts, use, mapped=map):
 
 
 def join(arrays, n_rows):
-    """Join arrays of `n_rows` rows in all. Each may be freed as soon as it is copied."""
+    """Join arrays of at most `n_rows` rows in all. Each may be freed as soon as it is copied."""
     arrays, start = iter(arrays), 0
     first = next(arrays)
     if len(first) == n_rows:
@@ -90,7 +90,7 @@ def join(arrays, n_rows):
     for array in chain([first], arrays):
         joined[start : start + len(array)] = array
         start += len(array)
-    return joined
+    return joined[:start]
 
 
 def split(sizes, width):

@@ -172,3 +172,4 @@ def test_a_joined_array_of_one_part_is_not_copied():
     array = np.arange(4)
     assert join([array], 4) is array
     assert np.array_equal(join([array[:1], array[:0], array[1:]], 4), array)
+    assert len(join([array[:1], array[1:2]], 4)) == 2
