@@ -109,3 +109,12 @@ def test_a_multilabel_fit_takes_less_than_the_outputs():
     y = RNG.random((N, K)) < 0.01
     clf = clone(ESTIMATORS["rows"])
     assert peak_of(lambda: clf.fit(X, y)) < DENSE
+
+
+def test_an_overflow_is_reported_by_its_row_among_all():
+    X = np.zeros((20_000, 1))
+    X[17_000] = 1e300
+    clf = XORMLPClassifier(2, solver="adam", **OPTIONS).fit([[0], [1]], [0, 1])
+    clf.coefs_ = [1e300 * np.ones_like(W) for W in clf.coefs_]
+    with pytest.raises(ValueError, match="Output 17000 for X is not finite"):
+        clf.predict(X)
