@@ -26,7 +26,8 @@ from skrnn import (
     XORMLPClassifier,
 )
 from skrnn._numeric.networks import RNN
-from skrnn._numeric.training import PIECE, Halves, Piece, Ragged, gather
+from skrnn._numeric.pieces import PIECE, Piece
+from skrnn._numeric.training import Halves, Ragged, gather
 from skrnn._training import threads
 from skrnn._training.threads import thread_map
 from skrnn.inspection import occlusion_importance

@@ -36,7 +36,7 @@ def softmax_cross_entropy(raw_prediction, classes, weight):
     rows = np.arange(len(raw_prediction))
     log_p = log_softmax(raw_prediction)
     value = -weight.dot(log_p[rows, classes])
-    gradient = np.exp(log_p)
+    gradient = np.exp(log_p, out=log_p)
     gradient[rows, classes] -= 1
     gradient *= weight[:, None]
     return value, gradient

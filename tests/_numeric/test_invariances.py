@@ -25,7 +25,7 @@ from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.params import Params
-from skrnn._numeric.training import Ragged, evaluate, gather, make_objective
+from skrnn._numeric.training import Ragged, gather, make_objective
 
 CROSS_ENTROPY = "log_loss", "softmax"
 RECURRENT = recurrent_networks()
@@ -351,9 +351,6 @@ def test_empty_sequences_contribute_nothing_to_the_loss_of_steps(network):
     params = random_params(network.shapes)
     scores, _ = network.run(params, samples.x[:0], Packing([0, 0]))
     assert scores.shape == (0, N_OUTPUTS)
-    assert evaluate(network.run, params, samples.x, samples.lengths, n_rows=3).shape[0] == sum(
-        LENGTHS
-    )
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=describe)
