@@ -60,6 +60,9 @@ def encode(content: dict[str, Any]) -> bytes:
     ------
     TypeError
         If `content` holds anything else.
+
+    ValueError
+        If it is deeper, or has more arrays, than `decode` reads.
     """
     arrays: dict[str, np.ndarray] = {}
 
@@ -70,9 +73,13 @@ def encode(content: dict[str, Any]) -> bytes:
         arrays[f"array{len(arrays)}"] = array
         return {"array": len(arrays) - 1}
 
-    tree = json.dumps(content, default=store)
+    tree = json.dumps(content, default=store).encode()
+    if _depth(tree) > MAX_DEPTH or len(arrays) >= _MAX_MEMBERS:
+        raise ValueError(
+            f"The content has more than {MAX_DEPTH} levels or {_MAX_MEMBERS - 1} arrays."
+        )
     file = io.BytesIO()
-    np.savez(file, json=np.array(tree.encode()), **arrays)  # type: ignore[arg-type]
+    np.savez(file, json=np.array(tree), **arrays)  # type: ignore[arg-type]
     data = file.getvalue()
     return data + hashlib.sha256(data).digest()
 
@@ -150,10 +157,11 @@ def _array(data):
     found = _HEADER.fullmatch(data[10:start])
     if data[:8] != b"\x93NUMPY\x01\x00" or found is None:
         raise ValueError("An array has a header that is not supported.")
-    dtype, is_fortran = np.dtype(found[1].decode()), found[2] == b"True"
+    descr, is_fortran = found[1].decode(), found[2] == b"True"
     shape = tuple(int(n) for n in found[3].split(b",") if n.strip())
-    if not is_plain(dtype) or len(shape) > _MAX_AXES:
+    if int(descr[2:]) not in _SIZES.get(descr[1], {int(descr[2:])}) or len(shape) > _MAX_AXES:
         raise ValueError("An array has a type that is not supported.")
+    dtype = np.dtype(descr)
     if math.prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError("An array has another size than its header says.")
     if 0 in shape and math.prod(n or 1 for n in shape) > _MAX_EMPTY:

@@ -136,10 +136,15 @@ def check_network(estimator: Any, names: set[str]) -> str:
     expected = _DENSE if estimator._network_type is MLP else _RECURRENT
     expected = expected | (_CLASSES if isinstance(estimator, ClassPredictions) else _NUMBERS)
     unknown = names - expected.keys() - {"feature_names_in_", "static_feature_names_in_", "_seen"}
-    for name in sorted(unknown | (expected.keys() - names)):
+    if vars(estimator).get("class_weight") is None:
+        unknown -= {"class_weight"}  # a parameter of regressors in 0.1.0
+    if estimator._per_step:
+        unknown -= {"pooling"}  # a parameter without effect in 0.1.0
+    missing = expected.keys() - names - {"_target_scale", "quantiles_"}  # 0.1.0 had neither
+    for name in sorted(unknown | missing):
         return name
     for name, check in expected.items():
-        if not check(getattr(estimator, name)):
+        if not check(getattr(estimator, name, None)):
             return name
     network = _network(estimator)
     if network is None:
@@ -187,7 +192,7 @@ def _has_target(estimator, network):
         if activation == "logistic" and n_outputs == 1:
             return n_classes == 2
         return activation in ("softmax", "logistic", "crf") and n_outputs == n_classes
-    quantiles = estimator.quantiles_
+    quantiles = getattr(estimator, "quantiles_", None)
     if activation not in ("identity", "exp", "ordered", "mean_std"):
         return False
     if (activation == "ordered") != (quantiles is not None):
@@ -229,7 +234,8 @@ def _fault_in_weights(estimator, network):
     )
     if not _is_solver_state(estimator._optimizer_state, n_trained):
         return "_optimizer_state"
-    return "" if _is_scale(estimator._target_scale, estimator, network) else "_target_scale"
+    scale = getattr(estimator, "_target_scale", None)
+    return "" if _is_scale(scale, estimator, network) else "_target_scale"
 
 
 def _is_solver_state(state, n_trained):

@@ -193,7 +193,8 @@ def from_tree(tree: Any) -> Any:
         for name, content in tree.items():
             if len(tree) == 1 and name in _FROM_NODES:
                 return _FROM_NODES[name](content)
-    raise ValueError(f"The tree has a part of an unknown kind, {sorted(tree)[:5]!r}.")
+    given = list(tree)[:5] if type(tree) is dict else type(tree).__name__
+    raise ValueError(f"The tree has a part of an unknown kind, {given!r}.")
 
 
 def _require(is_right, what):
@@ -271,8 +272,7 @@ def _generator(content):
 def _requests(content):
     _require(type(content) is dict, "metadata request")
     request = MetadataRequest(owner=None)
-    del request.owner
-    known = vars(request).keys()
+    known = vars(request).keys() - {"owner"}
     _require(content.keys() <= known, "metadata request")
     for method, aliases in content.items():
         _require(type(aliases) is dict, "metadata request")
@@ -314,11 +314,15 @@ def _object(name, tree):
             state.setdefault(n, parameter.default)
     found = cls.__new__(cls)
     if hasattr(cls, "get_params"):
-        found.__setstate__(state)
+        try:
+            found.__setstate__(state)
+        except (KeyError, TypeError, AttributeError) as error:  # older states need their parts
+            raise ValueError(f"The tree has a state of {name} that is not valid.") from error
     else:
         vars(found).update(state)
     check_object(found, name)
-    request = state.get("_metadata_request")
-    for part in () if request is None else vars(request).values():
-        part.owner = found
+    if isinstance(request := state.get("_metadata_request"), MetadataRequest):
+        parts = [part for name, part in vars(request).items() if name != "owner"]
+        for part in (request, *parts):
+            part.owner = found  # whom messages name
     return found

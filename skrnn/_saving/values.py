@@ -59,9 +59,10 @@ def is_classes(value: Any) -> bool:
     if not isinstance(value, np.ndarray) or value.ndim != 1 or len(value) < 2:
         return False
     if value.dtype.kind != "O":
-        return True
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
     kinds = str, bytes, (bool, int, float, np.number, np.bool_)
-    return any(all(isinstance(label, kind) for label in value) for kind in kinds)
+    all_of_one = any(all(isinstance(label, kind) for label in value) for kind in kinds)
+    return all_of_one and all(label == label for label in value)  # none is NaN
 
 
 def optional(check):
