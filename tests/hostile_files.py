@@ -163,25 +163,25 @@ def _structure(rng, whole):
     return choices[rng.randint(len(choices))]()
 
 
-def _paths(tree, path=()):
+def paths_of(tree, path=()):
     """List the places in a tree."""
     yield path
     keyed = dict(enumerate(tree)) if isinstance(tree, list) else tree
     for key, value in keyed.items() if isinstance(keyed, dict) else ():
-        yield from _paths(value, (*path, key))
+        yield from paths_of(value, (*path, key))
 
 
 def _tree_edited(rng, whole):
     """Replace, remove, rename or repeat parts of the tree."""
     members = members_of(whole)
     tree = json.loads(np.load(io.BytesIO(members["json.npy"])).item())
-    paths = [path for path in _paths(tree) if path]
+    paths = [path for path in paths_of(tree) if path]
     for path in (paths[rng.randint(len(paths))] for _ in range(1 + rng.randint(2))):
         node = tree
         for key in path[:-1]:
-            node = node[key] if _has(node, key) else tree
+            node = node[key] if has(node, key) else tree
         key, kind = path[-1], rng.randint(8)
-        if not _has(node, key):
+        if not has(node, key):
             continue  # the change before has removed it
         if kind == 0:
             del node[key]
@@ -192,14 +192,14 @@ def _tree_edited(rng, whole):
         elif kind == 3:
             other = tree
             for step in paths[rng.randint(len(paths))]:
-                other = other[step] if _has(other, step) else other
+                other = other[step] if has(other, step) else other
             node[key] = json.loads(json.dumps(other))
         else:
             node[key] = VALUES[rng.randint(len(VALUES))]
     return with_tree(members, tree)
 
 
-def _has(node, key):
+def has(node, key):
     if isinstance(node, dict):
         return key in node
     return isinstance(node, list) and isinstance(key, int) and key < len(node)

@@ -99,8 +99,8 @@ QUICK = {"max_iter": 2, "random_state": 0}
 RNN = SequenceRNNClassifier(2, **QUICK)
 
 
-def fitted(estimator, x=X, y=None):
-    return estimator.fit(x, y), x
+def fitted(estimator, x=X, *y):
+    return estimator.fit(x, *y), x
 
 
 def models():
@@ -139,7 +139,7 @@ def models():
         *(fitted(SequencePadder(flat=True)), fitted(Neighbors(1), FRAMES)),
         fitted(TableTransformer(StandardScaler(), static=StandardScaler()), TABLE),
         fitted(TableTransformer(static=MinMaxScaler()), TABLE),
-        *(fitted(columns, FRAME), fitted(clone(columns).set_output(transform="pandas"), FRAME)),
+        *(fitted(columns, FRAME), fitted(StandardScaler().set_output(transform="pandas"), ROWS)),
         fitted(FeatureUnion([("a", StandardScaler()), ("b", Binarizer())]), ROWS),
         fitted(
             Pipeline([("a", StandardScaler()), ("b", "passthrough"), ("c", Normalizer())]), ROWS
