@@ -31,7 +31,7 @@ def save(estimator: Any, file: Any) -> None:
     Raises
     ------
     ValueError
-        If the estimator holds an object of another class, a function, a callback, or an attribute
+        If it is or holds an object of another class, a function, a callback, or an attribute
         that its class does not set. The message names the place.
 
     TypeError
@@ -57,6 +57,9 @@ def save(estimator: Any, file: Any) -> None:
     from skrnn._training.storage import write
 
     _check_file(file, "write")
+    tree = to_tree(estimator)
+    if not _is_object(tree):
+        raise ValueError(f"{type(estimator).__name__} is no estimator; save each of several alone.")
     content = {
         "kind": _KIND,
         "format": _FORMAT,
@@ -65,7 +68,7 @@ def save(estimator: Any, file: Any) -> None:
             "scikit-learn": sklearn.__version__,
             "numpy": np.__version__,
         },
-        "estimator": to_tree(estimator),
+        "estimator": tree,
     }
     if hasattr(file, "write"):
         file.write(encode(content))
@@ -120,6 +123,10 @@ def load(file: Any) -> Any:
         ) from error
 
 
+def _is_object(tree):
+    return isinstance(tree, dict) and "class" in tree
+
+
 def _check_file(file, method):
     if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
         raise TypeError(f"file must be a path or a binary file, got {file!r}.")
@@ -151,6 +158,8 @@ def _estimator(content):
         )
     if content.keys() != {"kind", "format", "versions", "estimator"}:
         raise ValueError("It has other parts.")
+    if not _is_object(content["estimator"]):
+        raise ValueError("It holds no estimator.")
     from skrnn._saving.nodes import from_tree
 
     return from_tree(content["estimator"])

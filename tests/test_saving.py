@@ -364,6 +364,7 @@ REFUSED = {
     "The object is an object of sklearn.model_selection._search.GridSearchCV": lambda: GridSearchCV(
         RNN, {}
     ),
+    "list is no estimator; save each of several alone": lambda: [RNN],
     "SequenceRNNClassifier has callbacks": lambda: clone(RNN).set_callbacks(Checkpoint("a")),
     "parameter 'random_state' of SequenceRNNClassifier is a RandomState of PCG64": (
         lambda: clone(RNN).set_params(random_state=np.random.RandomState(np.random.PCG64(0)))
@@ -418,6 +419,7 @@ EDITS = {
     "skrnn 0.* reads format 1. Load it": lambda tree: tree.update(format=2),
     "of skrnn '9.0'": lambda tree: tree.update(format=2, versions={"skrnn": "9.0"}),
     "It holds something else": lambda tree: tree.update(kind="checkpoint"),
+    "It holds no estimator": lambda tree: tree.update(estimator=[tree["estimator"]]),
     "It has other parts": lambda tree: tree.update(more=1),
     "'os.system' is not a class that a file may hold": (
         lambda tree: tree["estimator"].update({"class": "os.system"})
