@@ -48,6 +48,9 @@ def check_state(state: Any, run: Run) -> None:
     check_generator(state["rng"], run.rng)
     _check_optimizer(state["optimizer"], run.options.solver._optimizer().start(theta))
     _check_history(state["monitor"], theta, n_samples, run)
+    # Weights that overflowed in the last step of an epoch are those that the history has, too.
+    same = np.array_equal(state["theta"], state["monitor"]["last_theta"], equal_nan=True)
+    _require(same or np.isfinite(state["theta"]).all(), "weights")
 
 
 def check_generator(state: Any, like: np.random.RandomState) -> None:
@@ -164,7 +167,10 @@ def _check_history(found, theta, n_samples, run):
     _require(all(_is_like(found[name], theta) for name in _WEIGHTS), "weights")
     _require(np.isfinite(found["safe_theta"]).all(), "weights")
     # The last step of an epoch may have overflowed, which the next epoch would have noticed.
-    unnoticed = n_iter and found["loss_curve"][-1] == found["best_loss"]
-    _require(unnoticed or np.isfinite(found["best_theta"]).all(), "weights")
-    best = found["best_validated_theta"]
-    _require(best is None or (_is_like(best, theta) and np.isfinite(best).all()), "weights")
+    is_best = n_iter and found["loss_curve"][-1] == found["best_loss"]
+    last, best = found["last_theta"], found["best_theta"]
+    unnoticed = is_best and np.array_equal(best, last, equal_nan=True)
+    _require(unnoticed or np.isfinite(best).all(), "weights")
+    validated = found["best_validated_theta"]
+    is_right = _is_like(validated, theta) and np.isfinite(validated).all()
+    _require(validated is None or is_right, "weights")
