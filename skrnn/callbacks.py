@@ -207,7 +207,7 @@ def _check_resumable(run: Run):
     if run.incremental:
         raise ValueError(
             "Checkpoint is for fit. Between two calls of partial_fit the estimator itself holds "
-            "everything: save it, for instance with joblib.dump."
+            "everything: save it with skrnn.save."
         )
     if run.options.uses_lbfgs:
         raise ValueError(
