@@ -9,11 +9,11 @@ from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skrnn._compat import CallbackSupportMixin, with_callbacks
 from skrnn._estimator import Persistent
 from skrnn._input import (
     flatten_steps,

@@ -10,7 +10,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import _fit_context, clone
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -21,6 +20,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skrnn._compat import with_callbacks
 from skrnn._framing import Frames as Frames
 from skrnn._gaps import ForwardImputer as ForwardImputer
 from skrnn._input import (
