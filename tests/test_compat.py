@@ -1,6 +1,7 @@
 """Callbacks for scikit-learn before 1.9 follow the protocol of `sklearn.callback`."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,13 +27,16 @@ def estimator_of(support):
             context = self._init_callback_context(max_subtasks=self.n)
             task = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": WEIGHT}}
             context.call_on_fit_task_begin(**task)
-            for self.left_ in reversed(range(self.n)):
+            for left in reversed(range(self.n)):
+                self.left_ = left
                 epoch = context.subcontext(task_name="epoch")
                 epoch.call_on_fit_task_begin(**task)
                 if self.fails:
                     raise ValueError("the fit failed")
-                learned = {"left_": self.left_, "copied_": True}
-                if epoch.call_on_fit_task_end(**task, reconstruction_attributes=lambda: learned):
+                learned = {"left_": left, "copied_": True}
+                if epoch.call_on_fit_task_end(
+                    **task, reconstruction_attributes=partial(dict, learned)
+                ):
                     break
             context.call_on_fit_task_end(**task, reconstruction_attributes=learned)
             return self
@@ -157,7 +161,7 @@ def test_a_parameter_that_no_hook_has_is_refused(Countdown):
     class Odd(Log):
         def on_fit_task_begin(self, estimator, context, *, loss): ...
 
-    with pytest.raises(TypeError, match="on_fit_task_begin of .*Odd has .*parameters.*loss"):
+    with pytest.raises(TypeError, match=r"on_fit_task_begin of .*Odd has .*parameters.*loss"):
         Countdown().set_callbacks(Odd()).fit(X, Y)
 
 

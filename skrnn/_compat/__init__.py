@@ -1,11 +1,14 @@
 """What differs between the versions of scikit-learn that are supported.
 
-Other modules import these names from here. A part goes when the oldest supported version has it.
+Other modules import these names from here. scikit-learn 1.9 has all of them. For older versions,
+the modules of this package define them.
 """
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.utils import get_tags
 except ModuleNotFoundError:  # before scikit-learn 1.9
     from skrnn._compat.callbacks import CallbackSupportMixin, with_callbacks
+    from skrnn._compat.tags import get_tags
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "get_tags", "with_callbacks"]

@@ -1,7 +1,7 @@
-"""Install skrnn beside aeon in a new environment, and run the pipelines of both in the documentation.
+"""Install skrnn beside aeon in a new environment, and run pipelines of both.
 
-They run with the newest scikit-learn that aeon accepts, then with one before 1.9, which older
-releases of aeon require.
+Their code is that of the documentation. They run with the newest scikit-learn that aeon accepts,
+then with one before 1.9, which older releases of aeon require.
 """
 
 import os
