@@ -105,18 +105,17 @@ def flat_score(y_true, y_pred, *, metric, sample_weight=None, **options):
 
     Examples
     --------
-    >>> from sklearn.metrics import confusion_matrix, make_scorer, log_loss
+    >>> from sklearn.metrics import confusion_matrix, log_loss
     >>> from skrnn.metrics import flat_score
     >>> flat_score([[0, 1, 1], [1]], [[0, 1, 0], [1]], metric=confusion_matrix)
     array([[1, 0],
            [1, 2]])
 
-    A scorer of probabilities, with all classes in sorted order, for folds that lack one:
+    A scorer of probabilities, with all classes in sorted order, for folds that lack one. From
+    scikit-learn 1.9 on, `make_scorer` with ``response_method="predict_proba"`` does the same:
 
-    >>> scorer = make_scorer(
-    ...     flat_score, metric=log_loss, labels=[0, 1],
-    ...     response_method="predict_proba", greater_is_better=False,
-    ... )
+    >>> def scorer(estimator, X, y):
+    ...     return -flat_score(y, estimator.predict_proba(X), metric=log_loss, labels=[0, 1])
     >>> from skrnn import StepRNNClassifier
     >>> X, y = [[0, 1, 1], [1]] * 5, [[0, 1, 1], [1]] * 5
     >>> bool(scorer(StepRNNClassifier(8, random_state=0).fit(X, y), X, y) > -0.1)
