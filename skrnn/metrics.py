@@ -13,8 +13,8 @@ import numpy as np
 from sklearn import metrics
 from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import _check_sample_weight
 
+from skrnn._compat import check_sample_weight
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.sequences import place_of_row
@@ -444,7 +444,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
 def _check_weights(sample_weight, rows):
     """Make an array of the weights of rows; all are 1 if None is given."""
     with refuse_overflow("sample_weight"):
-        weight = _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+        weight = check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
         total = weight.sum()
     if not 0 < total < np.inf:
         raise ValueError(f"The sum of sample_weight must be positive and finite, got {total}.")
