@@ -26,6 +26,7 @@ from skrnn import (
     SGD,
     EnsembleClassifier,
     PerStep,
+    SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
@@ -516,11 +517,18 @@ def test_checkpoints_of_other_estimators_and_folders_are_refused(tmp_path):
     one = Checkpoint(tmp_path / "run")
     with pytest.raises(ValueError, match="one Checkpoint, not several"):
         clone(CLF).set_callbacks(one, Checkpoint(tmp_path / "more")).fit(X, Y)
-    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF)).set_callbacks(one)
-    with pytest.raises(TypeError, match=r"given to Pipeline.*such as pipe\[-1\]"):
-        pipe.fit(X, Y)
+    with pytest.raises(TypeError, match=r"given to SequencePadder.*such as pipe\[-1\]"):
+        SequencePadder().set_callbacks(one).fit(X)
     with pytest.raises(ValueError, match=r"The folder of '.*' does not exist"):
         clone(CLF).set_callbacks(Checkpoint(tmp_path / "no" / "run")).fit(X, Y)
+
+
+@pytest.mark.usefixtures("sklearn_callback")
+def test_a_checkpoint_of_a_pipeline_is_refused(tmp_path):
+    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF))
+    pipe.set_callbacks(Checkpoint(tmp_path / "run"))
+    with pytest.raises(TypeError, match=r"given to Pipeline.*such as pipe\[-1\]"):
+        pipe.fit(X, Y)
 
 
 @pytest.mark.parametrize(
