@@ -10,7 +10,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._compat import with_callbacks
 from skrnn._input import Sequences, check_numeric, flatten_steps, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._numeric.packing import starts_of

@@ -11,7 +11,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._compat import with_callbacks
 from skrnn._input import Sequences, check_numeric, object_array
 from skrnn._input.frames import is_frame, read_frame
 from skrnn._input.reading import place_of

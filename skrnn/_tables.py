@@ -18,7 +18,6 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._compat import with_callbacks
 from skrnn._input.frames import take
 from skrnn._input.notes import describe_static
 from skrnn._input.static import (

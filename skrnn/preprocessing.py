@@ -20,7 +20,6 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skrnn._compat import with_callbacks
 from skrnn._framing import Frames as Frames
 from skrnn._gaps import ForwardImputer as ForwardImputer
 from skrnn._input import (
