@@ -127,24 +127,23 @@ def gru(p, x, packing, start):
 
     @single_use
     def back(dh, grad, want_dx=True):
-        dstate = np.zeros_like(states[: packing.n_sequences])
+        dstate, total = np.zeros_like(states[: packing.n_sequences]), np.empty_like(h)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
             _differentiate_gru(gates[:, run], new[run], h[run], keep[run])
             for now, before in reversed(steps):
-                dh_now, da = dstate[: now.stop - now.start], gates[:, now]  # of n_now rows
-                dh_now += dh[now]
+                dh_before, da = dstate[: now.stop - now.start], gates[:, now]  # of n_now rows
+                dh_now = np.add(dh_before, dh[now], out=total[now])
                 da *= dh_now
-                new[now] *= dh_now
-                dh_now *= keep[now]
-                dh_now += np.add.reduce(np.matmul(da, UT))
+                np.multiply(keep[now], dh_now, out=dh_before)
+                dh_before += np.add.reduce(np.matmul(da, UT))
                 if decay is not None:
-                    np.multiply(states[before], dh_now, out=grad["decay"][now])
-                    dh_now *= decay[now]
+                    np.multiply(states[before], dh_before, out=grad["decay"][now])
+                    dh_before *= decay[now]
         gradient_of_weights(decayed[packing.before()], gates, out=grad["U"])
         grad["b_rec"][...] = gates[2].sum(axis=0)
-        gates[2] = new
+        np.multiply(new, total, out=gates[2])
         return back_projection(gates, grad, want_dx), (dstate,)
 
     return (h,), back
