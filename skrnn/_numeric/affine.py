@@ -83,8 +83,7 @@ def gradient_of_weights(x, dy, out):
     n_block = max(_LEAST_BLOCK, _SMALL_PRODUCT // out[0].size)
     np.matmul(x[:n_block].T, dy[:, :n_block], out=out)
     for start in range(n_block, len(x), n_block):
-        block = slice(start, start + n_block)
-        out += np.matmul(x[block].T, dy[:, block])
+        out += np.matmul(x[start : start + n_block].T, dy[:, start : start + n_block])
 
 
 def _project_each_gate(p, x):
