@@ -12,6 +12,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.sparse import issparse
 
+# Multiplications in a product that OpenBLAS treats as small: fewer than a million, with a margin.
+# With fewer rows in a block, adding up large gradients would take longer.
+_SMALL_PRODUCT, _LEAST_BLOCK = 3 * 2**18, 192
+
 
 def linear(p, x, packing=None, rng=None):
     """Linear map ``y = x W``: x (n, n_in), W (n_in, n_out), y (n, n_out)."""
@@ -60,11 +64,26 @@ def project(p, x):
     projected = np.matmul(x_1, W_b)  # (n_gates, n_rows, n_units)
 
     def back(dprojected, grad, want_dx=True):
-        dW_b = x_1.T @ dprojected  # (n_gates, n_in + 1, n_units)
+        dW_b = np.empty_like(W_b)
+        gradient_of_weights(x_1, dprojected, out=dW_b)
         grad["W"][...], grad["b"][...] = dW_b[:, :-1], dW_b[:, -1]
         return (dprojected @ p["W"].transpose(0, 2, 1)).sum(axis=0) if want_dx else None
 
     return projected, back
+
+
+def gradient_of_weights(x, dy, out):
+    """Gradient ``x.T dy`` of the weights of each gate.
+
+    x is (n_rows, n_in), dy (n_gates, n_rows, n_out) and `out` (n_gates, n_in, n_out).
+
+    It is added up over blocks of rows. OpenBLAS multiplies small matrices without copying them
+    first. For 64 units, one product of all rows takes 1.3 times as long, and for few inputs twice.
+    """
+    n_block = max(_LEAST_BLOCK, _SMALL_PRODUCT // out[0].size)
+    np.matmul(x[:n_block].T, dy[:, :n_block], out=out)
+    for start in range(n_block, len(x), n_block):
+        out += np.matmul(x[start : start + n_block].T, dy[:, start : start + n_block])
 
 
 def _project_each_gate(p, x):

@@ -22,8 +22,10 @@ Each cell is ``states, back = cell(p, x, packing, start)``:
 To save memory, the gates overwrite the projected input, and their gradients overwrite the gates.
 So a backward pass can run only once (see `single_use`). The gradient of a gate is the incoming
 gradient times a local derivative. The local derivatives are computed for a run of steps at once,
-as many as fit into the cache, and the gradients of the weights are one product after the loop.
-Only what depends on the following step is computed step by step.
+as many as fit into the cache, and the gradients of the weights after the loop, for all steps. Only
+what depends on the following step is computed step by step: `dstate` and `dmemory`
+``(n_sequences, n_units)`` hold what it passes to the step before. Of a sequence without the step,
+this is 0, and stays so.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
-from skrnn._numeric.affine import project
+from skrnn._numeric.affine import gradient_of_weights, project
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
 
@@ -72,15 +74,16 @@ def rnn(p, x, packing, start, activation="tanh"):
 
     @single_use
     def back(dh, grad, want_dx=True):
-        dstates, dh = gradient_rows(packing, states, dh)
+        dstate = np.zeros_like(states[: packing.n_sequences])
         da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
-        for now, before in reversed(packing.steps):
-            da_now = da[now]
-            da_now *= dh[now]
-            dstates[before] += np.dot(da_now, UT)
-        np.dot(states[packing.before()].T, da, out=grad["U"][0])
-        return back_projection(da[None], grad, want_dx), (dstates[: packing.n_sequences],)
+        for now, _ in reversed(packing.steps):
+            dh_now, da_now = dstate[: now.stop - now.start], da[now]  # (n_now, n_units)
+            dh_now += dh[now]
+            da_now *= dh_now
+            np.dot(da_now, UT, out=dh_now)
+        gradient_of_weights(states[packing.before()], da[None], out=grad["U"])
+        return back_projection(da[None], grad, want_dx), (dstate,)
 
     return (h,), back
 
@@ -124,32 +127,29 @@ def gru(p, x, packing, start):
 
     @single_use
     def back(dh, grad, want_dx=True):
-        dstates, dh = gradient_rows(packing, states, dh)
-        ddecayed = dstates if decay is None else np.zeros_like(states)
+        dstate, total = np.zeros_like(states[: packing.n_sequences]), np.empty_like(h)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            h_before = decayed[packing.before(run)]
-            _differentiate_gru(gates[:, run], new[run], h_before, keep[run])
+            _differentiate_gru(gates[:, run], new[run], h[run], keep[run])
             for now, before in reversed(steps):
-                dh_now, dh_before = dh[now], ddecayed[before]  # (n_now, n_units)
-                da = gates[:, now]  # (3, n_now, n_units)
+                dh_before, da = dstate[: now.stop - now.start], gates[:, now]  # of n_now rows
+                dh_now = np.add(dh_before, dh[now], out=total[now])
                 da *= dh_now
-                dh_before += keep[now] * dh_now
+                np.multiply(keep[now], dh_now, out=dh_before)
                 dh_before += np.add.reduce(np.matmul(da, UT))
                 if decay is not None:
-                    dstates[before] += decay[now] * dh_before
-        np.matmul(decayed[packing.before()].T, gates, out=grad["U"])
-        if decay is not None:
-            np.multiply(states[packing.before()], ddecayed[packing.before()], out=grad["decay"])
+                    np.multiply(states[before], dh_before, out=grad["decay"][now])
+                    dh_before *= decay[now]
+        gradient_of_weights(decayed[packing.before()], gates, out=grad["U"])
         grad["b_rec"][...] = gates[2].sum(axis=0)
-        np.multiply(new, dh, out=gates[2])
-        return back_projection(gates, grad, want_dx), (dstates[: packing.n_sequences],)
+        np.multiply(new, total, out=gates[2])
+        return back_projection(gates, grad, want_dx), (dstate,)
 
     return (h,), back
 
 
-def _differentiate_gru(gates, n, h_before, keep):
+def _differentiate_gru(gates, n, h, keep):
     """Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
 
     The gates z, r, q are (3, n_rows, n_units), the other arrays (n_rows, n_units). Copies z into
@@ -157,8 +157,9 @@ def _differentiate_gru(gates, n, h_before, keep):
     """
     z, r, q = gates
     keep[...] = z
-    np.multiply((h_before - n) * z, 1 - z, out=z)
-    np.multiply(1 - keep, 1 - n * n, out=n)
+    not_z = 1 - z
+    np.multiply(h - n, not_z, out=z)  # h - n is z * (h.(t-1) - n)
+    np.multiply(1 - n * n, not_z, out=n)
     of_q = n * r
     np.multiply(of_q * q, 1 - r, out=r)
     q[...] = of_q
@@ -216,33 +217,32 @@ def lstm(p, x, packing, start):
 
     @single_use
     def back(dh, grad, want_dx=True):
-        dstates, dh = gradient_rows(packing, states, dh)
-        dmemories, dc = gradient_rows(packing, memories, 0)
-        forget, local_o, dc_of_dh = np.empty_like(h), np.empty_like(h), tanh_c
+        dstate, dmemory = np.zeros((2, packing.n_sequences, h.shape[1]), h.dtype)
+        forget = np.empty_like(h)
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (4, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # Overwrite i, f and g by the derivatives of c.t with respect to a_i, a_f and a_g, and
-            # tanh(c.t) by that of h.t with respect to c.t. That with respect to a_o is `local_o`.
-            (i, o, f, g), t = gates[:, run], tanh_c[run]  # (n_run, n_units) each
+            # Overwrite i, f and g by the derivatives of c.t with respect to a_i, a_f and a_g, o by
+            # that of h.t with respect to c.t, and tanh(c.t) by that with respect to a_o.
+            (i, o, f, g), t, h_run = gates[:, run], tanh_c[run], h[run]  # (n_run, n_units) each
             forget[run] = f
             of_i = g * i
-            np.multiply(i, 1 - g * g, out=g)
+            np.subtract(i, of_i * g, out=g)
             np.multiply(of_i, 1 - i, out=i)
             np.multiply(memories[packing.before(run)] * f, 1 - f, out=f)
-            np.multiply(t * o, 1 - o, out=local_o[run])
-            np.multiply(o, 1 - t * t, out=dc_of_dh[run])
-            o[...] = 0  # finite for the product with dc below, after which it is overwritten
-            for now, before in reversed(steps):
-                dh_now, dh_before, dc_now = dh[now], dstates[before], dc[now]  # (n_now, n_units)
-                da = gates[:, now]  # (4, n_now, n_units)
-                dc_now += dh_now * dc_of_dh[now]
+            not_o = 1 - o
+            np.subtract(o, h_run * t, out=o)
+            np.multiply(h_run, not_o, out=t)
+            for now, _ in reversed(steps):
+                rows, da = slice(now.stop - now.start), gates[:, now]  # (4, n_now, n_units)
+                dh_now, dc_now = dstate[rows], dmemory[rows]  # (n_now, n_units)
+                dh_now += dh[now]
+                dc_now += dh_now * da[1]
                 da *= dc_now
-                np.multiply(local_o[now], dh_now, out=da[1])
-                np.multiply(dc_now, forget[now], out=dmemories[before])
-                dh_before += np.add.reduce(np.matmul(da, UT))
-        np.matmul(states[packing.before()].T, gates, out=grad["U"])
-        dstart = dstates[: packing.n_sequences], dmemories[: packing.n_sequences]
-        return back_projection(gates, grad, want_dx), dstart
+                np.multiply(tanh_c[now], dh_now, out=da[1])
+                dc_now *= forget[now]
+                np.add.reduce(np.matmul(da, UT), out=dh_now)
+        gradient_of_weights(states[packing.before()], gates, out=grad["U"])
+        return back_projection(gates, grad, want_dx), (dstate, dmemory)
 
     return (h, c), back
 
@@ -257,17 +257,6 @@ def state_rows(packing, start, projected):
     states = np.empty(shape, projected.dtype)
     states[: packing.n_sequences] = start
     return states, states[packing.n_sequences :]
-
-
-def gradient_rows(packing, states, dh):
-    """Make the gradients of states, in the layout of `state_rows`, and their packed rows.
-
-    They begin as `dh`. The backward loop adds what each step passes to the one before.
-    """
-    dstates = np.zeros_like(states)
-    packed = dstates[packing.n_sequences :]
-    packed[...] = dh
-    return dstates, packed
 
 
 def _halve_logistic_gates(U, projected, n_gates):
