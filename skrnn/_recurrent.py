@@ -24,10 +24,11 @@ from skrnn._input import (
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
-from skrnn._numeric.networks import RNN, StreamState, check_types
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
+from skrnn._numeric.streams import StreamState, check_types
 from skrnn._training.targets import all_finite, check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -58,6 +59,7 @@ class RecurrentNetwork(NeuralNetwork):
 
     _network_type = RNN
     _n_updates = 700  # that 'auto' aims at
+    _least_epochs = 30
     _least_batch_size = 8
     _keep_best = True  # the losses of recurrent networks have spikes
 
@@ -169,7 +171,7 @@ class RecurrentNetwork(NeuralNetwork):
         max_iter, n_iter_no_change = 200, 10.0
         if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):
             n_batches = -(-n_samples // given)
-            max_iter = int(np.clip(round(self._n_updates / n_batches), 30, 200))
+            max_iter = int(np.clip(round(self._n_updates / n_batches), self._least_epochs, 200))
             if not self.early_stopping:
                 n_iter_no_change = np.inf  # the schedule ends training
         return {

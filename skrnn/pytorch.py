@@ -123,23 +123,16 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
             weights = {"embedding": _read_embedding(arrays, embedding, n_in), **weights}
             parameters["embedding_size"] = n_in
         if skip is not None:
-            weights["skip"] = _read_skip(arrays, skip, weights)
-            differences = _read_differences(arrays, skip, weights["skip"]["W"])
+            weights["skip"], differences = _read_skip(arrays, skip, weights)
             if hasattr(estimator, "skip_connection"):
                 parameters["skip_connection"] = "auto" if differences else "last"
     else:
         parameters, weights = _read_dense(arrays, linear)
     first = weights[next(iter(weights))]
     output = weights["output"] if is_recurrent else weights[next(reversed(weights))]
-    n_features, n_outputs = first["W"].shape[-2], output["W"].shape[1]
+    n_features = first["W"].shape[-2]
     estimator = clone(estimator).set_params(**parameters)
-    if not isinstance(estimator, ClassPredictions):
-        y = _numbers(n_outputs, estimator._number_loss().n_columns)
-    elif multilabel:
-        y = np.zeros((2, n_outputs), dtype=int)
-    else:
-        y = np.asarray(np.arange(max(n_outputs, 2)) if classes is None else classes)
-        _arrange(output, y, getattr(estimator, "out_activation", "auto"))
+    y = _targets_for(estimator, output, classes, multilabel)
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
     steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if is_recurrent else (len(y),)
     X = np.zeros((*steps, n_features), output["W"].dtype)
@@ -221,6 +214,18 @@ def to_state_dict(estimator, *, names=None):
     }
 
 
+def _targets_for(estimator, output, classes, multilabel):
+    """Make targets that the outputs of the module fit; classes are put in their order."""
+    n_outputs = output["W"].shape[1]
+    if not isinstance(estimator, ClassPredictions):
+        return _numbers(n_outputs, estimator._number_loss().n_columns)
+    if multilabel:
+        return np.zeros((2, n_outputs), dtype=int)
+    y = np.asarray(np.arange(max(n_outputs, 2)) if classes is None else classes)
+    _arrange(output, y, getattr(estimator, "out_activation", "auto"))
+    return y
+
+
 def _numbers(n_outputs, n_columns):
     """Make targets, valid for any loss, of which each has `n_columns` outputs."""
     n_targets, rest = divmod(n_outputs, n_columns)
@@ -244,7 +249,7 @@ def _read_arrays(state_dict):
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         if array.dtype.kind != "f":
             raise ValueError(f"{key!r} has dtype {array.dtype}; weights must be floating point.")
-        if key == "skip.differences" and array.ndim == 1:
+        if key == "skip.differences" and "skip.weight" in state_dict and array.ndim == 1:
             arrays[key] = array
             continue
         found = _KEY.fullmatch(key)
@@ -350,15 +355,17 @@ def _read_linear(arrays, prefix, n_in):
 
 
 def _read_skip(arrays, prefix, weights):
+    """Read the weights of the skip connection, and the columns that enter as differences."""
     first = weights[next(iter(weights))]
     n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
-    return {"W": _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T}
+    W = _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T
+    return {"W": W}, _read_differences(arrays, prefix, n_features)
 
 
-def _read_differences(arrays, prefix, W):
-    """Read the columns that enter as differences, which are all 0 without the buffer."""
+def _read_differences(arrays, prefix, n_features):
+    """Read the columns that enter as differences, which are none without the buffer."""
     key = f"{prefix}differences"
-    is_difference = _get(arrays, key, (len(W),))
+    is_difference = _get(arrays, key, (n_features,))
     if not np.isin(is_difference, (0, 1)).all():
         raise ValueError(f"{key!r} must hold zeros and ones, got {is_difference.tolist()}.")
     return tuple(map(int, np.flatnonzero(is_difference)))

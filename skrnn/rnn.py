@@ -369,7 +369,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 350 steps
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 200 steps
         of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
@@ -516,7 +516,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "normalize_y": ["boolean"],
         "skip_connection": [StrOptions({"auto", "last"}), None],
     }
-    _n_updates = 350
+    _n_updates = 250
+    _least_epochs = 20
     _least_batch_size = 32
 
     def __init__(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import hstack, issparse
@@ -38,6 +37,7 @@ from skrnn._numeric.static import (
     initial_if_empty,
     start_from_static,
 )
+from skrnn._numeric.streams import StreamState
 
 
 def chain(*layers):
@@ -417,40 +417,6 @@ class RNN:
             labels = filter_labels(transitions, raw_prediction, state.labels)
         states = tuple(layers) or state.layers
         return raw_prediction, StreamState(states, tuple(afters), n_steps, static, labels)
-
-
-class StreamState(NamedTuple):
-    """State of parallel streams.
-
-    Holds the states of each layer, those of each pooling over the steps so far, the number of
-    steps, the static features, if there are any, and with a conditional random field the logarithm
-    of the probability of each label given the steps so far.
-    """
-
-    layers: tuple[tuple[np.ndarray, ...], ...]
-    pooled: tuple[np.ndarray | None, ...]
-    n_steps: int
-    static: np.ndarray | None = None
-    labels: np.ndarray | None = None
-
-
-def check_types(state, dtype):
-    """Raise a ValueError if a state was changed: other types than that of the weights, or n_steps.
-
-    NumPy would convert the next step to integers beside a state of integers.
-    """
-    for part in (*state.layers, state.pooled, (state.static, state.labels)):
-        for array in part:
-            if array is not None and getattr(array, "dtype", object) != dtype:
-                given = getattr(array, "dtype", type(array).__name__)
-                raise ValueError(
-                    f"The state holds values of type {given}, but this network computes with "
-                    f"{dtype}. Pass a state as initial_state() or step() returned it."
-                )
-    if not isinstance(state.n_steps, (int, np.integer)) or state.n_steps < 0:
-        raise ValueError(
-            f"n_steps of the state must be an integer of at least 0, got {state.n_steps!r}."
-        )
 
 
 def _without_backward(names, cell, activation, initial):

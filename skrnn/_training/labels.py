@@ -1,0 +1,75 @@
+"""Check class labels, before they are encoded."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d
+
+
+def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
+    """Check class labels; returns them as an array, and the classes among them.
+
+    Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
+    column numbers; all others become 1-D.
+    """
+    refuse_arrays(y)
+    values = np.asarray(y)
+    if values.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")  # without a warning of NumPy before it
+    if values.dtype == object and len({isinstance(v, (str, bytes)) for v in values.flat}) > 1:
+        kinds = sorted({type(value).__name__ for value in values.flat})
+        raise ValueError(f"y mixes labels of the types {kinds}, but text and others do not mix.")
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        return y, np.arange(y.shape[1])
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"y has several columns of more than two classes, shape {np.shape(y)}; accepted are "
+            "one column of classes, or a multilabel matrix of 0 and 1."
+        )
+    y = column_or_1d(y, warn=True)
+    return y, unique_labels(y)
+
+
+def refuse_arrays(y):
+    """Raise a ValueError if y holds arrays or records, where one target is required for each."""
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        array = None  # lists of unequal lengths
+    if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
+        raise ValueError(
+            "y holds an array for each sample, but one target for each is required. "
+            "StepRNNClassifier and StepRNNRegressor take a target for each step."
+        )
+    if array.dtype.kind in "TV":  # variable-width text and records
+        raise ValueError(
+            f"y has the type {array.dtype}, which scikit-learn does not support. Convert text with "
+            "y.astype(object), and pass one field of records."
+        )
+
+
+def rounded_beside(labels, classes):
+    """Whether NumPy compares labels with classes as floats, which do not hold all of the classes.
+
+    It does so for int64 and uint64, and for integers and floats.
+    """
+    if labels.dtype == classes.dtype or classes.dtype.kind not in "iu" or not len(classes):
+        return False
+    if labels.dtype.kind not in "iuf" or np.result_type(labels, classes).kind != "f":
+        return False
+    return max(abs(int(classes[0])), abs(int(classes[-1]))) > 2**53
+
+
+def sort_classes(classes):
+    """Sort the classes passed to partial_fit."""
+    try:
+        return np.unique(classes)
+    except (TypeError, ValueError) as error:  # of several kinds, missing, or ragged
+        raise ValueError(
+            f"classes must be an array of labels of one kind, got {classes!r}."
+        ) from error
