@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import norm as nrm2
 from scipy.optimize import minimize
+from scipy.sparse import issparse
 
 from skrnn._numeric.crf import Chain
-from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
+from skrnn._numeric.params import Params
 
 
 class Batch(NamedTuple):
@@ -35,10 +37,10 @@ class Batch(NamedTuple):
     packing: Packing | None = None
 
 
-class Halves(NamedTuple):
-    """A batch of sequences in two halves of about equal work, for a thread each."""
+class Shared(NamedTuple):
+    """A batch in parts of about equal work, for a thread each."""
 
-    parts: tuple[Batch, Batch]
+    parts: tuple[Batch, ...]
     total: float
 
 
@@ -82,6 +84,22 @@ class Rows(Samples):
         total = self.total(len(y))
         return Batch(self.x[index], y, weight / total, total)
 
+    def share(self, index, n_parts: int) -> Shared:
+        """Gather some samples in parts, which are consecutive rows of the batch."""
+        x, y, weight, total, _ = self.take(index)
+        ends = [len(y) * i // n_parts for i in range(n_parts + 1)]
+        parts = [Batch(x[i:j], y[i:j], weight[i:j], total) for i, j in pairwise(ends)]
+        return Shared(tuple(parts), total)
+
+    def work(self, index, network) -> tuple[int, float]:
+        """Count the rows of a batch, and the multiplications of a network's largest layer.
+
+        Those in single precision take half the time, and count half.
+        """
+        n_rows = len(self.weight[index])
+        n_inputs = self.x.nnz / self.n_samples if issparse(self.x) else self.x.shape[1]  # type: ignore
+        return n_rows, n_rows * network.work(n_inputs) * self.x.dtype.itemsize / 8
+
     def subset(self, index) -> Rows:
         """Select some samples."""
         x, y, weight = self.x[index], self.y[index], self.weight[index]
@@ -117,12 +135,18 @@ class Ragged(Samples):
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
-    def halves(self, index) -> Halves:
-        """Gather and pack some sequences, every second of them by length in one half."""
+    def share(self, index, n_parts: int) -> Shared:
+        """Gather and pack some sequences in parts, whose sequences have about the same lengths."""
         index = np.arange(self.n_samples)[index]
         longest_first = index[np.argsort(-self.lengths[index], kind="stable")]
-        parts = self.take(longest_first[::2]), self.take(longest_first[1::2])
-        return Halves(parts, parts[0].total + parts[1].total)
+        parts = tuple(self.take(longest_first[i::n_parts]) for i in range(n_parts))
+        return Shared(parts, sum(part.total for part in parts))
+
+    def work(self, index, network) -> tuple[int, float]:
+        """Count the sequences of a batch, and the multiplications of a layer at a step."""
+        lengths = self.lengths[index]
+        n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
+        return len(lengths), network.work(n_sequences)
 
     def subset(self, index) -> Ragged:
         """Select some sequences."""
@@ -138,24 +162,37 @@ class Ragged(Samples):
 # Rows that a thread works on at a time in predictions, which bounds their memory.
 PIECE = 2**14
 
-# Multiplications in a layer at a step, from which on half of them keep a thread busy between
-# one call of NumPy and the next. With 128 sequences and units, an Elman network has as many, and
-# gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a fifth.
-_HALVES_FROM = 2**21
+# Multiplications in a layer, of a recurrent one at a step, from which on half of them keep a thread
+# busy between one call of NumPy and the next. With 128 sequences and units, an Elman network has
+# as many, and gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a
+# fifth.
+_TWO_PARTS_FROM = 2**21
+
+# More parts than two have at least so many multiplications, and so many sequences or rows. So on
+# two cores they take little longer than two parts.
+_PART_FROM, _ROWS_FROM = 2**23, 64
+
+MOST_PARTS = 16  # each has a gradient of its own, and they are added up in one thread
+
+
+def n_parts(n_rows, work):
+    """Choose the number of parts of a batch, a power of two."""
+    if n_rows < 2 or work < _TWO_PARTS_FROM:
+        return 1
+    n = 2
+    while n < MOST_PARTS and work >= 2 * n * _PART_FROM and n_rows >= 2 * n * _ROWS_FROM:
+        n *= 2
+    return n
 
 
 def gather(samples, index, network=None):
-    """Take a batch; in halves where the work is enough for two threads.
+    """Take a batch; in parts where the work is enough for several threads.
 
-    That is decided by sizes alone, and not by the number of threads: the halves add up to the same
+    That is decided by sizes alone, and not by the number of threads: the parts add up to the same
     bits whether they are computed at the same time or one after the other.
     """
-    if isinstance(network, RNN):
-        lengths = samples.lengths[index]
-        n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
-        if len(lengths) > 1 and network.work(n_sequences) >= _HALVES_FROM:
-            return samples.halves(index)
-    return samples.take(index)
+    n = 1 if network is None else n_parts(*samples.work(index, network))
+    return samples.take(index) if n == 1 else samples.share(index, n)
 
 
 def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
@@ -163,44 +200,55 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
 
     The gradient is one vector, which each call overwrites. `theta` is usually ``params.flat``
     itself; another vector is copied into it first. Dropout draws from `rng`. `mapped` computes the
-    halves of a batch as `map` does, perhaps at the same time.
+    parts of a batch as `map` does, perhaps at the same time.
     """
-    g, of_half = params.like(), params.like()
+    g, of_parts = params.like(), list[Params]()
 
-    def part_of(part, rng, g):
-        raw_prediction, back = network.run(params, part.x, part.packing, rng)
-        value, gradient = loss(raw_prediction, part.y, part.weight)
+    def value_of(batch, rng, g):
+        raw_prediction, back = network.run(params, batch.x, batch.packing, rng)
+        value, gradient = loss(raw_prediction, batch.y, batch.weight)
         back(gradient, g)
+        return value
+
+    def share_of(part, total, rng, g):
+        value, share = value_of(part, rng, g), part.total / total
+        if share != 1:
+            g.flat *= share
+        return share * value
+
+    def value_of_parts(batch):
+        n = len(batch.parts)
+        of_parts.extend(params.like() for _ in range(n - 1 - len(of_parts)))
+        each = batch.parts, [batch.total] * n, _spawn(rng, n), [g, *of_parts[: n - 1]]
+        value, *others = mapped(share_of, *each)
+        for of_part, other in zip(others, of_parts, strict=False):  # always in this order
+            value += of_part
+            np.add(g.flat, other.flat, out=g.flat)
         return value
 
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        if isinstance(batch, Halves):
-            first, second = mapped(part_of, batch.parts, _spawn(rng), (g, of_half))
-            share, rest = (part.total / batch.total for part in batch.parts)
-            value = share * first + rest * second
-            g.flat[:] = share * g.flat + rest * of_half.flat
-        else:
-            value = part_of(batch, rng, g)
-        penalty, decay = l2(params, alpha, batch.total)
-        g.weights += decay
+        is_shared = isinstance(batch, Shared)
+        value = value_of_parts(batch) if is_shared else value_of(batch, rng, g)
+        penalty, decay = l2(params.weights, alpha, batch.total)
+        np.add(g.weights, decay, out=g.weights)
         return value + penalty, g.flat
 
     return objective
 
 
-def _spawn(rng):
-    """Make a generator for each half. With a shared one, draws would depend on the scheduling."""
+def _spawn(rng, n):
+    """Make n generators. With a common one, draws would depend on the scheduling."""
     if rng is None:
-        return None, None
-    return tuple(np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=2))
+        return [None] * n
+    return [np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=n)]
 
 
-def l2(params, alpha, total):
+def l2(weights, alpha, total):
     """Penalty on large weights, ``alpha / 2 / total`` times their squares, and its gradient."""
-    decay = alpha / total * params.weights
-    return 0.5 * decay.dot(params.weights), decay
+    decay = alpha / total * weights
+    return 0.5 * decay.dot(weights), decay
 
 
 def mean_loss(network, params, samples, loss, n_rows=PIECE):

@@ -367,13 +367,15 @@ def test_dropout_needs_a_generator(network):
     assert not np.allclose(scores, expected)
 
 
-@pytest.mark.parametrize("network", RECURRENT, ids=describe)
-def test_halves_add_up_to_the_whole(network):
+@pytest.mark.parametrize("n_parts", [2, 3])
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_parts_add_up_to_the_whole(network, n_parts):
     samples = random_samples(network, CROSS_ENTROPY)
     index = np.array([3, 0, 4, 1])
     value, gradient = value_and_gradient(network, samples.take(index), alpha=0.5)
-    halves = samples.halves(index)
-    in_halves, of_halves = value_and_gradient(network, halves, alpha=0.5)
-    assert_close(halves.total, samples.take(index).total)
-    assert_close(in_halves, value)
-    assert_close(of_halves, gradient)
+    shared = samples.share(index, n_parts)
+    in_parts, of_parts = value_and_gradient(network, shared, alpha=0.5)
+    assert len(shared.parts) == n_parts
+    assert_close(shared.total, samples.take(index).total)
+    assert_close(in_parts, value)
+    assert_close(of_parts, gradient)
