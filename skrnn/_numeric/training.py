@@ -94,11 +94,11 @@ class Rows(Samples):
     def work(self, index, network) -> tuple[int, float]:
         """Count the rows of a batch, and the multiplications of a network's largest layer.
 
-        Those in single precision take half the time, and count half.
+        Those in double precision take twice the time, and count twice.
         """
         n_rows = len(self.weight[index])
         n_inputs = self.x.nnz / self.n_samples if issparse(self.x) else self.x.shape[1]  # type: ignore
-        return n_rows, n_rows * network.work(n_inputs) * self.x.dtype.itemsize / 8
+        return n_rows, n_rows * network.work(n_inputs) * self.x.dtype.itemsize / 4
 
     def subset(self, index) -> Rows:
         """Select some samples."""
