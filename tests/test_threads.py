@@ -16,6 +16,7 @@ import pytest
 from recipes import CONSTANT_RATE, ONE_DIRECTION
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import (
@@ -348,6 +349,18 @@ def test_the_same_bits_of_many_parts_in_four_threads(kind, solver, many_parts):
             fits.append((clf.fit(X, y).loss_curve_, clf.predict_proba(X)))
     assert fits[0][0] == fits[1][0]
     assert np.array_equal(fits[0][1], fits[1][1])
+
+
+def test_a_perceptron_in_parts_trains_as_in_scikit_learn(many_parts):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    params = {"batch_size": 16, "max_iter": 5, "solver": "adam", "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ours = XORMLPClassifier(5, **params).fit(X, np.arange(40) % 3)
+        theirs = MLPClassifier(5, **params).fit(X, np.arange(40) % 3)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)
+    for found, expected in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_four_parts_run_in_four_threads(many_parts):

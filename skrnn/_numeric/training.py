@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from scipy.sparse import issparse
 
 from skrnn._numeric.crf import Chain
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Params
 
@@ -219,7 +220,7 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     def value_of_parts(batch):
         n = len(batch.parts)
         of_parts.extend(params.like() for _ in range(n - 1 - len(of_parts)))
-        each = batch.parts, [batch.total] * n, _spawn(rng, n), [g, *of_parts[: n - 1]]
+        each = batch.parts, [batch.total] * n, _spawn(network, rng, n), [g, *of_parts[: n - 1]]
         value, *others = mapped(share_of, *each)
         for of_part, other in zip(others, of_parts, strict=False):  # always in this order
             value += of_part
@@ -238,11 +239,16 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     return objective
 
 
-def _spawn(rng, n):
-    """Make n generators. With a common one, draws would depend on the scheduling."""
-    if rng is None:
+def _spawn(network, rng, n):
+    """Make n generators for dropout. With a common one, draws would depend on the scheduling.
+
+    Recurrent networks draw the seeds even without dropout. So fits have the same order of samples
+    as in 0.1.0.
+    """
+    if rng is None or not (network.dropout or isinstance(network, RNN)):
         return [None] * n
-    return [np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=n)]
+    seeds = rng.randint(2**31 - 1, size=n)
+    return [np.random.RandomState(seed) if network.dropout else None for seed in seeds]
 
 
 def l2(weights, alpha, total):
