@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-nightly test-wheel lint docs linkcheck \
-	release bench leaderboard clean $(VENV)
+	release bench compare history leaderboard clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,13 @@ linkcheck: docs/conf.py $(VENV)/.extra-docs  ## ask every address that the docum
 
 bench: benchmarks/run.py $(VENV)/.extra-bench  ## time skrnn against other libraries
 	$(BIN)/python benchmarks/run.py
+
+# For example, make compare A=v0.1.0 (with the working tree) or make compare A=v0.1.0 B=main.
+compare: $(VENV)/.extra-test  ## time two commits by turns
+	$(BIN)/python benchmarks/compare.py $(A) $(B)
+
+history: $(VENV)/.extra-test  ## append the speed of this commit to benchmarks/history.jsonl
+	$(BIN)/python benchmarks/history.py
 
 # For example, make leaderboard ARGS="--seeds 1 --only vowels". One thread, so that times compare.
 leaderboard: $(VENV)/.extra-leaderboard  ## score skrnn and other methods on real data; takes hours

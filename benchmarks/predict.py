@@ -6,15 +6,18 @@ import numpy as np
 from environment import peer
 from report import Table
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from timing import alternately, ratio_of, time_of
 from torch_models import copy_dense, copy_gru, gru_classifier, pad
 
-from skrnn import SequenceRNNClassifier
+from skrnn import PerStep, SequenceRNNClassifier
 
 FEATURES, UNITS, CLASSES = 8, 32, 3
 N_SEQUENCES, SHORTEST, LONGEST = 10_000, 10, 50
 TORCH_PIECE = 1000  # sequences per PyTorch call, to limit its memory
-STREAMING_TARGET = 30e-6
+STREAMING_TARGET = 30e-6  # for an Elman network
+TORCH_CELLS = {"rnn": "RNNCell", "gru": "GRUCell", "lstm": "LSTMCell"}
 
 
 def run(quick: bool = False) -> list[Table]:
@@ -28,8 +31,9 @@ def predictions(quick):
         f"Prediction with a GRU of {UNITS} units (float32)",
         ["sequences", "skrnn", "PyTorch", "PyTorch / skrnn"],
         note=f"The input is a list of arrays of {SHORTEST} to {LONGEST} steps of {FEATURES} "
-        "features; the output is an array of labels. The time of PyTorch includes padding and "
-        "packing.",
+        "features, one sequence has 30; the output is an array of labels. The time of PyTorch "
+        "includes padding and packing. The pipeline standardizes the features first, in skrnn by "
+        "PerStep(StandardScaler()), before PyTorch by StandardScaler.",
     )
     sequences = draw_sequences(1000 if quick else N_SEQUENCES)
     clf = fitted("gru")
@@ -37,28 +41,39 @@ def predictions(quick):
     if torch := peer("torch"):
         predictors["torch"] = torch_predictor(torch, clf.weights_)
         assert np.array_equal(predictors["torch"](sequences[:50]), clf.predict(sequences[:50]))
-    for n in (1, len(sequences)):
+    pipelines = {"skrnn": fitted("gru", scaled=True).predict}
+    if torch:
+        scale = StandardScaler().fit(np.concatenate(sequences)).transform
+        predict = predictors["torch"]
+        pipelines["torch"] = lambda some: predict([scale(sequence) for sequence in some])
+    cases = {
+        "1": (predictors, sequences[:1]),
+        "1, pipeline": (pipelines, sequences[:1]),
+        str(len(sequences)): (predictors, sequences),
+    }
+    for title, (functions, some) in cases.items():
         calls = {
-            name: lambda predict=predict, some=sequences[:n]: predict(some)
-            for name, predict in predictors.items()
+            name: lambda predict=predict, some=some: predict(some)
+            for name, predict in functions.items()
         }
-        table.add(str(n), *figures(alternately(calls, 3 if quick else 15)))
+        table.add(title, *figures(alternately(calls, 3 if quick else 15)))
     return table
 
 
 def streaming(quick):
     """Time one step of one stream."""
     table = Table(
-        f"One step of a stream with an Elman network of {UNITS} units (float32)",
-        ["streams", "skrnn", "PyTorch", "PyTorch / skrnn"],
+        f"One step of a stream with {UNITS} units (float32)",
+        ["cell", "skrnn", "PyTorch", "PyTorch / skrnn"],
         note="The input is an array of features; the output is an array of class probabilities "
         "and the next state.",
     )
-    clf = fitted("rnn")
-    calls = {"skrnn": stream_of_skrnn(clf)}
-    if torch := peer("torch"):
-        calls["torch"] = stream_of_torch(torch)
-    table.add("1", *figures(alternately(calls, 3 if quick else 31), STREAMING_TARGET))
+    for cell in TORCH_CELLS:
+        calls = {"skrnn": stream_of_skrnn(fitted(cell))}
+        if torch := peer("torch"):
+            calls["torch"] = stream_of_torch(torch, cell)
+        samples = alternately(calls, 3 if quick else 31)
+        table.add(cell, *figures(samples, STREAMING_TARGET if cell == "rnn" else None))
     return table
 
 
@@ -76,10 +91,14 @@ def draw_sequences(n):
     return [rng.standard_normal((length, FEATURES), dtype=np.float32) for length in lengths]
 
 
-def fitted(cell):
+def fitted(cell, scaled=False):
     """Return a classifier trained for one epoch on random data."""
+    clf = SequenceRNNClassifier(
+        UNITS, cell=cell, bidirectional=False, pooling="last", max_iter=1, random_state=0
+    )
+    if scaled:
+        clf = make_pipeline(PerStep(StandardScaler()), clf)
     X = draw_sequences(30)
-    clf = SequenceRNNClassifier(UNITS, cell=cell, max_iter=1, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return clf.fit(X, np.arange(len(X)) % CLASSES)
@@ -114,15 +133,16 @@ def stream_of_skrnn(clf):
     return step
 
 
-def stream_of_torch(torch):
-    """Return the same function with an RNNCell and a dense layer of PyTorch."""
-    cell, output = torch.nn.RNNCell(FEATURES, UNITS), torch.nn.Linear(UNITS, CLASSES)
-    x_t, state = draw_sequences(1)[0][0], torch.zeros(1, UNITS)
+def stream_of_torch(torch, name):
+    """Return the same function with a cell and a dense layer of PyTorch."""
+    cell = getattr(torch.nn, TORCH_CELLS[name])(FEATURES, UNITS)
+    output, x_t, state = torch.nn.Linear(UNITS, CLASSES), draw_sequences(1)[0][0], None
 
     def step():
         nonlocal state
         with torch.inference_mode():
             state = cell(torch.from_numpy(x_t)[None], state)
-            return torch.softmax(output(state), dim=1).numpy()
+            h = state[0] if name == "lstm" else state
+            return torch.softmax(output(h), dim=1).numpy()
 
     return step

@@ -23,24 +23,25 @@ def alternately(calls: Mapping[str, Callable[[], object]], rounds: int) -> Sampl
     The order is reversed after every round. Each call is run before the first round, so that
     compilation and initial allocations are not timed.
     """
-    plans = {name: _plan(call) for name, call in calls.items()}
+    plans = {name: plan(call) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for index in range(rounds):
         for name in list(calls)[:: -1 if index % 2 else 1]:
-            samples[name].append(_seconds(calls[name], *plans[name]))
+            samples[name].append(one_sample(calls[name], *plans[name]))
     return {name: np.array(seconds) for name, seconds in samples.items()}
 
 
-def _plan(call):
+def plan(call: Callable[[], object]) -> tuple[int, bool]:
     """Return the number of calls in a sample, and whether a warm-up is needed.
 
     After other libraries have run, a short call needs a warm-up of the caches and cores.
     """
-    seconds = _seconds(call, 1, warm_up=True)
+    seconds = one_sample(call, 1, warm_up=True)
     return ceil(LEAST_SECONDS / seconds), seconds < WARM_UP_BELOW
 
 
-def _seconds(call, number, warm_up):
+def one_sample(call: Callable[[], object], number: int, warm_up: bool) -> float:
+    """Return the mean seconds of some calls."""
     collecting = gc.isenabled()
     gc.disable()
     try:

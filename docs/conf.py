@@ -93,6 +93,7 @@ if EXAMPLES:
         "capture_repr": ("_repr_html_",),  # of animations and estimators; the rest is printed
         "show_memory": False,
         "show_signature": False,
+        "write_computation_times": False,
     }
 
 html_theme = "pydata_sphinx_theme"

@@ -2,9 +2,9 @@
 Forecasts of a series, one year ahead
 =====================================
 
-The surface temperature of the Pacific off Peru, month by month. A network that predicts the next
-month is asked for twelve months: its predictions are fed back as the next steps. Three simple
-methods show what it is worth.
+The data are monthly surface temperatures of the Pacific off Peru. A network learns to predict the
+next month. To forecast twelve months, its predictions are fed back as the next steps. It is
+compared with three simple methods.
 """
 
 # %%
@@ -40,7 +40,7 @@ print(f"{len(X)} windows for training, {len(X_test)} for the test")
 # -------
 # Each method is a function that returns the forecasts for the windows of a test part. The network
 # and ridge regression learn the next month, and `forecast` feeds the predictions back. With
-# ``window=WINDOW`` they are always given 24 months, as in training. The last network learns all
+# ``window=WINDOW`` they always read 24 months, as in training. The last network learns all
 # twelve months at once, and needs no feedback.
 
 
@@ -50,7 +50,7 @@ def last_value(X, y, X_test):
 
 
 def last_year(X, y, X_test):
-    """The temperatures of the last twelve months come again."""
+    """The next twelve months are like the last twelve."""
     return X_test[:, -12:, 0]
 
 

@@ -138,6 +138,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
         options, network = self._options(samples, incremental), self._network()
+        network = network if scale is None else scale.in_training(network)
         if network.dropout and options.uses_lbfgs:
             raise ValueError(
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
@@ -255,13 +256,15 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "_target_scale": scale and asdict(scale),
         }
 
-    def _become_fitted(self, X, y, weights):
+    def _become_fitted(self, X, y, weights, differences=()):
         """Set all that a fit would, with these weights; X and y show the shapes and classes."""
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
         options = self._options(samples, incremental=False)
-        scale = TargetScale.only_skip(weights.pop("skip")["W"]) if "skip" in weights else None
-        network, rng = self._network(), check_random_state(None)
+        network, rng, scale = self._network(), check_random_state(None), None
+        if "skip" in weights:
+            scale = TargetScale.only_skip(weights.pop("skip")["W"], differences)
+            network = scale.in_training(network)
         run = Run(network, options, samples, None, rng, target_scale=scale)
         run.params.fill(weights)
         run.begin()
@@ -344,7 +347,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _predict(self, X, method):
         """Decode raw predictions by a method of the target, given by its name."""
-        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
         return target.unflatten(getattr(target, method)(raw), lengths)
 

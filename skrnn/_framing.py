@@ -7,14 +7,13 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import _fit_context
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._input import Sequences, check_numeric, flatten_steps, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._numeric.packing import starts_of
-from skrnn._transformers import SequenceTransformer, names_of_features
+from skrnn._transformers import SequenceTransformer, fits, names_of_features
 
 
 class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -117,7 +116,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None):
         """Learn the names and the number of features of a step.
 

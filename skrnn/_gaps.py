@@ -8,14 +8,13 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import _fit_context
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._input import Sequences, check_numeric
 from skrnn._input.reading import place_of
 from skrnn._numeric.packing import starts_of
-from skrnn._transformers import SequenceTransformer, names_of_features
+from skrnn._transformers import SequenceTransformer, fits, names_of_features
 
 
 class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -111,7 +110,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None):
         """Compute the mean of the observed values of each feature.
 

@@ -8,7 +8,6 @@ from numbers import Integral, Number
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
 from sklearn.base import _fit_context
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,7 +16,7 @@ from skrnn._input.frames import is_frame, read_frame
 from skrnn._input.reading import place_of
 from skrnn._input.values import types_in
 from skrnn._numeric.packing import starts_of
-from skrnn._transformers import SequenceTransformer, names_of_features
+from skrnn._transformers import SequenceTransformer, fits, names_of_features
 
 
 class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -105,7 +104,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None):
         """Learn the names and the number of features of a step.
 

@@ -197,7 +197,7 @@ class PathPredictions(ClassPredictions):
         """
         if not isinstance(n_paths, Integral) or int(n_paths) < 1:
             raise ValueError(f"n_paths must be an integer >= 1, got {n_paths!r}.")
-        raw, _ = self._evaluate(self._fitted_network().run, X)
+        raw, _ = self._evaluate(self._fitted_network().predict, X)
         return tuple(map(object_array, self._target.best_paths(raw, int(n_paths))))
 
     @available_if(_has_paths)

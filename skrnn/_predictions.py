@@ -12,8 +12,9 @@ from skrnn._estimator import unchanged_on_error
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
+from skrnn._numeric.recurrent import CELLS
 from skrnn._training.scaling import TargetScale
-from skrnn._training.skip import choose_skip
+from skrnn._training.skip import choose_differences, choose_skip
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -222,9 +223,12 @@ class NumberPredictions(Mixin):
         stored = getattr(self, "_target_scale", None) if warm_start else None
         first = stored and TargetScale(**stored)
         skip = first.skip if first else self._choose_skip(samples, warm_start)
+        differences = first.differences if first else self._choose_differences(skip)
         if not self.normalize_y:
-            return None if skip is None else TargetScale.only_skip(skip)
-        return first if first and first.standardizes else TargetScale.of(samples, skip)
+            return None if skip is None else TargetScale.only_skip(skip, differences)
+        if first and first.standardizes:
+            return first
+        return TargetScale.of(samples, skip, differences)
 
     @property
     def _y_scaler(self):
@@ -245,6 +249,12 @@ class NumberPredictions(Mixin):
         if warm_start or getattr(self, "skip_connection", None) is None:
             return None
         return choose_skip(samples)
+
+    def _choose_differences(self, skip):
+        """Choose the columns that enter the network as differences to their last value."""
+        if skip is None or self.skip_connection != "auto" or CELLS[self.cell].decays:
+            return ()  # cells with decay read values that may be missing in the last step
+        return choose_differences(skip)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""
@@ -311,7 +321,7 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        raw, lengths = self._evaluate(self._fitted_network().run, X)
+        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
         if target.out_activation != "mean_std":
             raise ValueError(

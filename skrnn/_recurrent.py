@@ -24,11 +24,11 @@ from skrnn._input import (
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
-from skrnn._numeric.networks import RNN, StreamState
+from skrnn._numeric.networks import RNN, StreamState, check_types
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import pieces
-from skrnn._training.targets import check_finite
+from skrnn._training.targets import all_finite, check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 
@@ -329,14 +329,21 @@ class RecurrentNetwork(NeuralNetwork):
         Raises
         ------
         ValueError
-            If the network is bidirectional, and so needs the end of the streams first, if
-            `n_streams` is not a positive integer, or if `static` does not match the streams or
-            the static features of `fit`.
+            If the network needs the end of the streams first, since it is bidirectional or reads
+            differences to the last value (``skip_connection="auto"``), if `n_streams` is not a
+            positive integer, or if `static` does not match the streams or the static features of
+            `fit`.
         """
         network = self._fitted_network()
         if network.bidirectional:
             raise ValueError(
                 "Streams need bidirectional=False, since their ends are not known yet."
+            )
+        if network.differences:
+            raise ValueError(
+                "Streams need skip_connection='last' or None: with 'auto', the network reads "
+                f"columns {list(network.differences)} as differences to their last value, which "
+                "is not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)
@@ -368,7 +375,7 @@ class RecurrentNetwork(NeuralNetwork):
         ------
         ValueError
             If `x_t` does not match the streams or is not finite, or if the state belongs to
-            another network.
+            another network or its arrays have been converted to another type.
 
         Examples
         --------
@@ -384,8 +391,10 @@ class RecurrentNetwork(NeuralNetwork):
         network = self._fitted_network()
         if not isinstance(state, StreamState):
             raise ValueError(f"state must come from initial_state() or step(), got {state!r}.")
+        dtype = self.weights_["output"]["W"].dtype
+        check_types(state, dtype)
         n_streams = network.n_streams(state)
-        x_t = _as_numbers(x_t, state.layers[0][0].dtype)
+        x_t = _as_numbers(x_t, dtype)
         if x_t.ndim == 1 and n_streams == 1:
             x_t = x_t.reshape((1, -1))
         if x_t.shape != (n_streams, self.n_step_features_):
@@ -393,7 +402,7 @@ class RecurrentNetwork(NeuralNetwork):
                 f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
                 f"({n_streams}, {self.n_step_features_}) is needed."
             )
-        if not np.isfinite(x_t.data if issparse(x_t) else x_t).all():
+        if not all_finite(x_t.data if issparse(x_t) else x_t):
             dense = x_t.toarray() if issparse(x_t) else x_t
             stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
@@ -443,8 +452,10 @@ def _as_numbers(x_t, dtype):
         array = csr_array(x_t) if issparse(x_t) else np.asarray(x_t)
         if array.dtype.kind not in "biufO" or np.ma.is_masked(x_t):
             raise TypeError(f"could not convert masked values or type {array.dtype}")
+        if array.dtype == dtype:
+            return array
         with np.errstate(over="ignore"):
-            return array.astype(dtype, copy=False)
+            return array.astype(dtype)
     except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"x_t must hold a real number for each feature of each stream: {error}."

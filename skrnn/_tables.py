@@ -8,7 +8,6 @@ from numbers import Integral
 import numpy as np
 from sklearn import config_context
 from sklearn.base import _fit_context, clone
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -30,6 +29,7 @@ from skrnn._transformers import (
     SequenceTransformer,
     accepts_missing,
     call_on_table,
+    fits,
     names_of_features,
     refuse_sequence_transformers,
 )
@@ -122,7 +122,7 @@ class TableTransformer(  # type: ignore[call-arg]
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None, **params):
         """Fit both transformers.
 
@@ -156,7 +156,7 @@ class TableTransformer(  # type: ignore[call-arg]
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @with_callbacks
+    @fits
     def fit_transform(self, X, y=None, **params):
         """Fit and transform at once, with the `fit_transform` of the transformers.
 

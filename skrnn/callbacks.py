@@ -58,7 +58,8 @@ class Checkpoint:
     A file belongs to the parameters, data and version of the fit that wrote it. Other fits
     refuse it. Only `verbose` and `max_iter` may change (`max_iter` not in a folder, and not with
     ``learning_rate="cosine"``, which depends on it); with a larger `max_iter`, training
-    continues. `random_state` may be None.
+    continues. `random_state` may be None for a file. In a folder it must be an integer: otherwise
+    fits with the same parameters and data could not be told apart.
 
     Fits by L-BFGS cannot be resumed, since SciPy does not provide its state, nor can fits with
     several starts (`n_init`). ``partial_fit`` needs no checkpoint: between two calls the
@@ -154,7 +155,8 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If such a fit cannot be resumed, or the file belongs to another.
+            If such a fit cannot be resumed, if the file belongs to another, or if `random_state`
+            is not an integer and the path is a folder.
         """
         run = estimator._training_run
         if "checkpoint" in run.callback_data:  # the task is an epoch
@@ -163,6 +165,7 @@ class Checkpoint:
         identity = _identity(estimator, run)
         path = Path(self.path).absolute()
         if path.is_dir():
+            _check_seed(estimator.random_state)
             kind = type(estimator).__name__
             path /= f"{kind}-{joblib.hash([identity, run.options.max_iter])}.npz"
         run.callback_data["checkpoint"] = path, identity
@@ -213,6 +216,21 @@ def _check_resumable(run: Run):
         raise ValueError(
             f"Checkpoint supports one start, but n_init={run.n_starts}. Use n_init=1, with one "
             "file for each of several values of random_state if several starts are needed."
+        )
+
+
+def _check_seed(random_state):
+    """Refuse, in a folder, a fit that has the same description as others but other random numbers.
+
+    All of them would have the same file, so that an ensemble would be one network many times.
+    """
+    if not isinstance(random_state, Integral):
+        given = "None" if random_state is None else f"a {type(random_state).__name__}"
+        raise ValueError(
+            f"Checkpoint in a folder needs an integer as random_state, but it is {given}: several "
+            "fits with the same parameters and data could not be told apart, and would all load "
+            "the result of the first. Set random_state to an integer, another one for each fit, "
+            "or give each fit a Checkpoint with a file of its own."
         )
 
 

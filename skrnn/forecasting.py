@@ -244,15 +244,15 @@ def _last_steps(sequences, window) -> Sequences:
     return Sequences(take(sequences.values, steps), lengths, static=static, ids=ids)
 
 
-# Networks of one direction: streams ---------------------------------------------------------
+# Networks that stream: step by step ---------------------------------------------------------
 
 
 def _is_stream(estimator) -> bool:
-    """Return whether the estimator is a network of one direction, or an ensemble of them."""
+    """Return whether the estimator is a network that streams, or an ensemble of them."""
     if not hasattr(estimator, "step"):
         return False
     members = getattr(estimator, "estimators_", [estimator])
-    return not any(member._fitted_network().bidirectional for member in members)
+    return not any(member._fitted_network().needs_ends for member in members)
 
 
 def _carry_on(estimator, sequences, vectors, future, horizon):

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from skrnn._base import NeuralNetwork
 from skrnn._estimator import unchanged_on_error
-from skrnn._input import Sequences, refuse_masked, refuse_overflow, refuse_times
+from skrnn._input import Sequences, refuse_masked, refuse_overflow, refuse_types
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.networks import MLP
@@ -91,7 +91,7 @@ class FeedForwardNetwork(NeuralNetwork):
 
     def _read_X(self, X, *, reset):
         refuse_masked(X, "X")
-        refuse_times(X, "X")
+        refuse_types(X, "X")
         if isinstance(X, Sequences):
             raise ValueError(
                 f"X holds {len(X)} sequences, but {type(self).__name__} takes a table. Use a "

@@ -10,7 +10,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import _fit_context, clone
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -43,6 +42,7 @@ from skrnn._transformers import (
     as_input,
     call_on_table,
     check_steps,
+    fits,
     names_of_features,
     read_again,
     refuse_requests,
@@ -122,7 +122,7 @@ class SequencePadder(SequenceTransformer):
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None):
         """Learn the number of steps and of features.
 
@@ -305,7 +305,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None, **params):
         """Fit the transformer on all steps of all sequences.
 
@@ -346,7 +346,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @with_callbacks
+    @fits
     def fit_transform(self, X, y=None, **params):
         """Fit and transform at once, with the `fit_transform` of the transformer.
 
@@ -549,7 +549,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @with_callbacks
+    @fits
     def fit(self, X, y=None):
         """Learn the names and the number of features, and try the first sequence.
 

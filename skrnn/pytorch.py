@@ -31,15 +31,16 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
     ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
-    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to
-    the last step of a sequence, and added. A ``torch.nn.Embedding`` may precede the recurrent
-    layers: the estimator then has `embedding_size`, and its input is one-hot encoded tokens,
-    one column for each row of the embedding. For `XORMLPClassifier` and `XORMLPRegressor` the
-    module has ``Linear`` layers only. Kind, sizes and directions of the layers are determined
-    from the arrays. Everything else (`pooling`, `activation`) is taken from `estimator`; a module
-    that applies its ``Linear`` to the last state needs ``pooling='last'``. The result can
-    predict, stream and continue training like any other fitted estimator. It has no history:
-    `n_iter_` is 0 and `loss_` is NaN.
+    each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
+    last step of a sequence, and added. If it has a buffer "differences" (n_features,) of zeros and
+    ones, the recurrent layers read ``x - differences * last_step``. A ``torch.nn.Embedding`` may
+    precede the recurrent layers: the estimator then has `embedding_size`, and its input is one-hot
+    encoded tokens, one column for each row of the embedding. For `XORMLPClassifier` and
+    `XORMLPRegressor` the module has ``Linear`` layers only. Kind, sizes and directions of the
+    layers are determined from the arrays. Everything else (`pooling`, `activation`) is taken from
+    `estimator`; a module that applies its ``Linear`` to the last state needs ``pooling='last'``.
+    The result can predict, stream and continue training like any other fitted estimator. It has no
+    history: `n_iter_` is 0 and `loss_` is NaN.
 
     Parameters
     ----------
@@ -101,6 +102,7 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
             "or pass them as init."
         )
     arrays, recurrent, linear = _read_arrays(state_dict)
+    differences: tuple[int, ...] = ()
     is_recurrent = isinstance(estimator, RecurrentNetwork)
     skip = linear.pop() if is_recurrent and linear[1:] and linear[-1] == "skip." else None
     has_embedding = is_recurrent and linear[1:] and _is_embedding(arrays, linear[0])
@@ -122,6 +124,9 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
             parameters["embedding_size"] = n_in
         if skip is not None:
             weights["skip"] = _read_skip(arrays, skip, weights)
+            differences = _read_differences(arrays, skip, weights["skip"]["W"])
+            if hasattr(estimator, "skip_connection"):
+                parameters["skip_connection"] = "auto" if differences else "last"
     else:
         parameters, weights = _read_dense(arrays, linear)
     first = weights[next(iter(weights))]
@@ -138,7 +143,8 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
     steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if is_recurrent else (len(y),)
     X = np.zeros((*steps, n_features), output["W"].dtype)
-    return estimator._become_fitted(X, [y] if estimator._per_step else y, weights)
+    y = [y] if estimator._per_step else y
+    return estimator._become_fitted(X, y, weights, differences)
 
 
 def to_state_dict(estimator, *, names=None):
@@ -156,7 +162,8 @@ def to_state_dict(estimator, *, names=None):
         Names of the modules. For a recurrent estimator, these are the name of the recurrent layers
         (one for each layer, if their sizes differ) and the name of the output layer, by default
         ``["gru", "output"]`` or ``["gru_0", "gru_1", "output"]``. With `embedding_size`,
-        "embedding" is the first. If the fitted network has a skip connection, "skip" is the last.
+        "embedding" is the first. If the fitted network has a skip connection, "skip" is the last,
+        with its buffer "differences" if columns enter as differences.
         With a conditional random field, "crf" is the last, with the weights of ``torchcrf.CRF`` of
         the package pytorch-crf; forbidden transitions are -10000.
         For `XORMLPClassifier` and `XORMLPRegressor`, one for each layer, by default
@@ -237,6 +244,9 @@ def _read_arrays(state_dict):
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         if array.dtype.kind != "f":
             raise ValueError(f"{key!r} has dtype {array.dtype}; weights must be floating point.")
+        if key == "skip.differences" and array.ndim == 1:
+            arrays[key] = array
+            continue
         found = _KEY.fullmatch(key)
         if not found or array.ndim != (2 if found[2] == "weight" else 1):
             raise ValueError(
@@ -345,6 +355,15 @@ def _read_skip(arrays, prefix, weights):
     return {"W": _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T}
 
 
+def _read_differences(arrays, prefix, W):
+    """Read the columns that enter as differences, which are all 0 without the buffer."""
+    key = f"{prefix}differences"
+    is_difference = _get(arrays, key, (len(W),))
+    if not np.isin(is_difference, (0, 1)).all():
+        raise ValueError(f"{key!r} must hold zeros and ones, got {is_difference.tolist()}.")
+    return tuple(map(int, np.flatnonzero(is_difference)))
+
+
 def _get(arrays, key, shape):
     """Get an array and check its shape, in which None means any size. A missing bias is 0."""
     if key not in arrays and len(shape) == 1:
@@ -394,10 +413,18 @@ def _write_recurrent(network, weights):
             layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
     layers.append(("output", _write_linear(weights["output"])))
     if network.skip:
-        layers.append(("skip", {"weight": weights["skip"]["W"].T}))
+        layers.append(("skip", _write_skip(weights["skip"]["W"], network.differences)))
     if network.transitions:
         layers.append(("crf", _write_transitions(forbid(weights["transitions"], network.table))))
     return layers
+
+
+def _write_skip(W, differences):
+    if not differences:
+        return {"weight": W.T}
+    is_difference = np.zeros(len(W), W.dtype)
+    is_difference[list(differences)] = 1
+    return {"weight": W.T, "differences": is_difference}
 
 
 def _write_transitions(transitions):

@@ -337,13 +337,15 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         and deviation of the first fit, or of the first chunk. Only for 'squared_error',
         'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
 
-    skip_connection : {'auto', None}, default='auto'
-        Connection from the last step of a sequence to the output. With 'auto', `fit` chooses for
-        each output the column of which the last value explains most of the variance of the target,
-        if that is at least half of it, as the series itself does in most forecasts. The network is
-        trained on the difference, so that it starts from the forecast that the series stays where
-        it is. The weight is not trained further: it is that of least squares. Not used with losses
-        other than 'squared_error', 'absolute_error' and `Huber`.
+    skip_connection : {'auto', 'last', None}, default='auto'
+        Connection from the last step of a sequence to the output. For each output, `fit` chooses
+        the column of which the last value explains most of the variance of the target, if that is
+        at least half of it, as the series itself does in most forecasts. The network is trained on
+        the difference, so that it starts from the forecast that the series stays where it is. The
+        weight is not trained further: it is that of least squares. With 'auto', the network also
+        reads these columns as differences to their last value, so that it does not depend on the
+        level of the series. With 'last' it reads all columns as they are, which streams need. Not
+        used with losses other than 'squared_error', 'absolute_error' and `Huber`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -512,7 +514,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
-        "skip_connection": [StrOptions({"auto"}), None],
+        "skip_connection": [StrOptions({"auto", "last"}), None],
     }
     _n_updates = 350
     _least_batch_size = 32

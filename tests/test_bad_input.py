@@ -47,6 +47,8 @@ BAD_X = {
     "text in rows": ("mlp", [["a", "b", "c"]] * 12, "could not convert string"),
     "ragged rows": ("mlp", [[1, 2, 3], [1, 2]] * 6, "has an inhomogeneous shape"),
     "complex rows": ("mlp", ROWS + 1j, "Complex data not supported"),
+    "records": ("mlp", np.zeros(12, "f8,f8,f8"), "values of type .*f8.*; pass an array of them"),
+    "bytes in rows": ("mlp", ROWS.view("V8"), "values of type .V8, but real numbers are required"),
     "one row": ("mlp", ROWS[0], "Expected 2D array, got 1D array"),
     "3-D": ("mlp", ROWS[None], "Found array with dim 3"),
     "NaN in sparse rows": ("mlp", sp.csr_array(put(NAN, (3, 1), ROWS)), "Input X contains NaN"),
@@ -106,6 +108,14 @@ BAD_TARGETS = {
     "inf in y": ({"y": put(INF, 0, Y)}, "Input y contains infinity"),
     "continuous y": ({"y": Y + 0.5 * (Y == 1)}, "Unknown label type: continuous"),
     "y of several columns": ({"y": np.c_[Y, Y]}, "y has several columns of more than two classes"),
+    "records in y": (
+        {"y": np.zeros(12, "i4,f8")},
+        r"y has the type \[.*which scikit-learn does not",
+    ),
+    "text of variable width in y": (
+        {"y": np.array(["a", "b"], getattr(np.dtypes, "StringDType", lambda: "V1")())[Y % 2]},
+        "y has the type .*, which scikit-learn does not support. Convert text with y.astype",
+    ),
     "3-D y": ({"y": np.zeros((12, 2, 2), int)}, "Unknown label type"),
     "ragged y": (
         {"y": [[0], [0, 1]] * 6},

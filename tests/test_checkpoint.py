@@ -17,12 +17,14 @@ from numpy.testing import assert_array_equal
 from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
     SGD,
+    EnsembleClassifier,
     PerStep,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
@@ -428,6 +430,33 @@ def test_fits_that_cannot_be_resumed_are_refused(clf, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         clf.fit(X, Y)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("copies", ["fits", "clones", "voting", "search"])
+def test_a_folder_needs_an_integer_seed(copies, shared, tmp_path):
+    """Otherwise fits that differ by their random numbers only would have one file together."""
+    random_state = np.random.RandomState(0) if shared else None
+    clf = clone(CLF).set_params(random_state=random_state).set_callbacks(Checkpoint(tmp_path))
+    several = {
+        "fits": clf,
+        "clones": clone(clf),
+        "voting": VotingClassifier([("a", clf), ("b", clf)]),
+        "search": GridSearchCV(clf, {"alpha": [0.1]}, cv=2, error_score="raise"),
+    }
+    with pytest.raises(ValueError, match=r"folder needs an integer as random_state, but it is "):
+        several[copies].fit(X, Y)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ensemble", [EnsembleClassifier, BaggingClassifier])
+def test_members_of_ensembles_have_seeds_of_their_own(ensemble, tmp_path):
+    """Both ensembles draw integers; that of the network has no effect."""
+    X = ROWS[:30]
+    net = XORMLPClassifier(2, solver="adam", max_iter=1).set_callbacks(Checkpoint(tmp_path))
+    members = ensemble(net, n_estimators=3).fit(X, Y[:30]).estimators_
+    assert len({member.coefs_[0].tobytes() for member in members}) == 3
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_partial_fit_is_refused(tmp_path):

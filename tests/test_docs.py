@@ -35,7 +35,11 @@ BLOCK = re.compile(
 )
 NEEDS = {  # optional packages that the examples of a page use
     "ragged.rst": ["pandas"],
-    "exchange.rst": ["onnxruntime", "pandas", "skl2onnx", "skops", "torch"],
+    "missing.rst": ["pandas"],
+    "preprocessing.rst": ["pandas"],
+    "streaming.rst": ["pandas"],
+    "exchange.rst": ["skops", "torch"],
+    "onnx.rst": ["onnxruntime", "pandas", "skl2onnx"],
     "layouts.rst": ["pandas", "polars", "pyarrow", "awkward"],
     "tables.rst": ["pandas", "polars", "pyarrow"],
 }
@@ -194,7 +198,8 @@ def test_all_code_is_tested():
     texts = [path.read_text("utf-8") for path in PAGES.values()]
     assert len(kinds) == sum(text.count("code-block::") for text in texts) >= 8
     assert set(kinds) == {"python", "text", "bash"}
-    assert kinds.count("bash") == 1  # how to install
+    shell = [code for text in texts for kind, _, code in blocks(text) if kind == "bash"]
+    assert {code.split("#")[0].strip() for code in shell} == {"pip install ."}
     for text in texts:
         assert not re.search(r"^\s*\.\. (code|sourcecode|testcode|parsed-literal)::", text, re.M)
         assert not re.search(r"^(?!\s*\.\. ).*::$", text, re.M)  # a literal block
@@ -218,13 +223,54 @@ def test_all_code_in_markdown_is_tested(path):
             assert re.match(COMMANDS, line), line
 
 
-def test_the_picture_is_what_the_script_draws(tmp_path):
+def test_the_pictures_are_what_the_script_draws(tmp_path):
     image = pytest.importorskip("matplotlib.image")
-    runpy.run_path(str(DOCS / "picture.py"))["main"](tmp_path / "drawn.png")
-    drawn, kept = map(image.imread, (tmp_path / "drawn.png", DOCS / "_static" / "utterances.png"))
-    assert abs(drawn.shape[0] - kept.shape[0]) < 0.1 * kept.shape[0]
-    assert abs(drawn.mean() - kept.mean()) < 0.02
-    assert drawn[..., :3].std() > 0.05
+    pytest.importorskip("statsmodels")
+    runpy.run_path(str(DOCS / "picture.py"))["main"](tmp_path)
+    pictures = sorted((DOCS / "_static").glob("*.png"))
+    assert [path.name for path in pictures] == sorted(path.name for path in tmp_path.iterdir())
+    for path in pictures:
+        drawn, kept = map(image.imread, (tmp_path / path.name, path))
+        assert abs(drawn.shape[0] - kept.shape[0]) < 0.1 * kept.shape[0]
+        assert abs(drawn.mean() - kept.mean()) < 0.02
+        assert drawn[..., :3].std() > 0.05
+
+
+FOUND = {  # what a reader may search for, and a page that the search shows first
+    "LSTM": "classification",
+    "padding": "ragged",
+    "variable length": "ragged",
+    "uneven": "missing",
+    "NaN": "missing",
+    "missing": "missing",
+    "NER": "tagging",
+    "CRF": "tagging",
+    "word": "texts",
+    "forecast": "forecasting",
+    "time series": "forecasting",
+    "streaming": "streaming",
+    "GridSearchCV": "model_selection",
+    "early stopping": "early_stopping",
+    "save": "exchange",
+    "ONNX": "onnx",
+}
+
+
+@pytest.mark.parametrize("term", FOUND)
+def test_the_search_finds_the_page_of_a_term(term):
+    """The search shows main entries of the index first; at most three pages have the same one."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
+    entries = {
+        name: [
+            entry.strip()
+            for line in re.findall(r"^\.\. index:: (.+)$", text, re.M)
+            for entry in line.split(",")
+        ]
+        for name, text in texts.items()
+    }
+    pages = [name for name, found in entries.items() if f"! {term}" in found]
+    assert f"{FOUND[term]}.rst" in pages
+    assert len(pages) <= 3
 
 
 def test_every_public_name_has_a_page():

@@ -88,7 +88,8 @@ def test_forecast_equals_a_loop_over_predict(kind, bidirectional, n_targets, n_e
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention", ("last", "mean", "max")])
 def test_streams_give_the_forecasts_of_growing_sequences(cell, pooling, monkeypatch):
-    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False, cell=cell, pooling=pooling)
+    one_way = {"bidirectional": False, "skip_connection": "last"}
+    reg = fitted(SequenceRNNRegressor, 1, **one_way, cell=cell, pooling=pooling)
     X = [WAVE[:9], WAVE[:0], WAVE[3:4], WAVE[5:30], WAVE[2:11]]
     streamed = forecast(reg, X, 6)
     monkeypatch.setattr(skrnn.forecasting, "_is_stream", lambda estimator: False)
@@ -96,7 +97,7 @@ def test_streams_give_the_forecasts_of_growing_sequences(cell, pooling, monkeypa
 
 
 def test_streams_process_each_step_once(monkeypatch):
-    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False)
+    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False, skip_connection="last")
     calls = []
     monkeypatch.setattr(reg, "predict", lambda X: calls.append(len(X)) or np.zeros(len(X)))
     reg.forecast([WAVE[:9], WAVE[:4]], 20)

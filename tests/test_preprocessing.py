@@ -21,11 +21,15 @@ from sklearn.preprocessing import (
 )
 
 from skrnn import (
+    ForwardImputer,
+    Frames,
+    Neighbors,
     PerSequence,
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
     Sequences,
+    TableTransformer,
     as_sequences,
 )
 from skrnn.convert import from_long
@@ -415,6 +419,62 @@ def test_callbacks_are_called(transformer, method):
         getattr(transformer, method)([[np.inf, 1.0]])
     assert recording.calls == ["setup", "begin", "teardown"]
     assert not [name for name in vars(transformer) if name.endswith(("_ctx", "_teardown"))]
+
+
+class Failing(Recording):
+    """A callback that raises an error when one of its methods is called."""
+
+    def __init__(self, name):
+        super().__init__()
+        setattr(self, name, self.fail)
+
+    def fail(self, estimator, context):
+        raise RuntimeError("in the callback")
+
+
+TRANSFORMERS = [
+    SequencePadder(),
+    PerStep(StandardScaler()),
+    PerSequence(np.cumsum),
+    TableTransformer(),
+    Frames(1),
+    ForwardImputer(),
+    Neighbors(1),
+]
+
+
+@pytest.mark.parametrize("name", ["setup", "on_fit_task_begin", "on_fit_task_end", "teardown"])
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize("fitted", [False, True])
+def test_an_error_of_a_callback_leaves_a_transformer_unchanged(transformer, name, fitted):
+    transformer = clone(transformer)
+    if fitted:
+        transformer.fit([[[1.0, 2.0]], [[3.0, 4.0]]])
+    transformer.set_callbacks(Failing(name))
+    before = dict(vars(transformer))
+    for method in {"fit", "fit_transform"} & set(dir(transformer)):
+        with pytest.raises(RuntimeError, match="in the callback"):
+            getattr(transformer, method)([[1.0, 2.0], [3.0]])
+        assert vars(transformer) == before
+
+
+TEXT_OF_ANY_WIDTH = getattr(np.dtypes, "StringDType", None)  # since NumPy 2
+
+
+@pytest.mark.skipif(not TEXT_OF_ANY_WIDTH, reason="needs NumPy 2")
+def test_text_of_variable_width_is_read_as_objects():
+    words = [["a", "b"], ["b", "b"], ["a", "c"]]
+    array = np.array(words, dtype=TEXT_OF_ANY_WIDTH())[:, :, None]
+    encoder = PerStep(OneHotEncoder(sparse_output=False))
+    expected = encoder.fit_transform(np.array(words, dtype=object)[:, :, None])
+    assert_array_equal(encoder.fit_transform(array), expected)
+    assert_array_equal(np.array(encoder.fit_transform(list(array))), expected)
+    same = PerSequence(lambda steps: steps)
+    assert_array_equal(same.fit_transform(array), array.astype(object))
+    with pytest.raises(ValueError, match="X contains text, which is not a number, at step 0 of se"):
+        as_sequences(array)
+    missing = np.array([["a"], [np.nan]], dtype=TEXT_OF_ANY_WIDTH(na_object=np.nan))
+    assert_array_equal(encoder.fit_transform([missing])[0], np.eye(2))
 
 
 def test_a_table_in_nested_lists_is_transformed_like_an_array():

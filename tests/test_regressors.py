@@ -22,6 +22,7 @@ from skrnn import (
     SequenceRNNRegressor,
     StepRNNClassifier,
     StepRNNRegressor,
+    XORMLPRegressor,
     as_sequences,
 )
 
@@ -201,6 +202,18 @@ def test_bad_targets_leave_the_estimator_unchanged(y, message):
         reg.fit(X, y)
     assert vars(reg) == before
     assert_array_equal(reg.predict(X), expected)
+
+
+@pytest.mark.parametrize("cls", [SequenceRNNRegressor, StepRNNRegressor, XORMLPRegressor])
+@pytest.mark.parametrize("dtype", ["M8[s]", "m8[h]"])
+def test_dates_and_durations_as_targets_are_refused(cls, dtype):
+    """Their numbers depend on the unit of time."""
+    reg = cls(hidden_layer_sizes=2)
+    y = np.arange(3).astype(dtype)
+    X = [[1.0], [2.0], [3.0]]
+    message = r"y contains values of type .*\[.\], but real numbers are required; divide by a unit"
+    with pytest.raises(ValueError, match=message):
+        reg.fit(X, y[:, None] if cls is StepRNNRegressor else y)
 
 
 def test_warning_about_column_vectors():

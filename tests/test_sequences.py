@@ -1,5 +1,7 @@
 """Reading sequences in every form, and what estimators learn about X in fit."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -486,3 +488,28 @@ def test_estimators_refuse_what_as_sequences_refuses(estimator, case):
     # The number of features is checked before the values.
     with pytest.raises(exception, match=f"{message}|X has 2 features per step"):
         apply(estimator, X)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f2", "i8", "i4", "u1", "?"])
+@pytest.mark.parametrize("shape", [(50, 40, 3), (50, 40)])
+def test_no_type_of_numbers_is_read_value_by_value(dtype, shape):
+    """Python calls about as many functions for a sequence as if it were of floats."""
+
+    def calls(X):
+        count = 0
+
+        def profile(frame, event, argument):
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        as_sequences(X)  # imports and caches come before
+        sys.setprofile(profile)
+        try:
+            as_sequences(X)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    floats = list(np.ones(shape))
+    others = [x.astype(dtype) for x in floats]
+    assert calls(others) <= calls(floats) + 4 * len(floats)  # 6,000 or 2,000 values

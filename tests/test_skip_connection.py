@@ -106,8 +106,51 @@ def test_the_forecast_starts_from_the_last_value():
     assert "skip" not in without.weights_
 
 
-def test_the_fitted_network_is_the_trained_one_plus_the_last_step():
+def test_the_chosen_column_enters_as_the_difference_to_its_last_value():
     reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    shifted = [x + np.array([1000.0, 0.0]) for x in X]
+    assert_close(reg.transform(shifted), reg.transform(X), 1e-9)
+    assert_close(reg.predict(shifted), reg.predict(X) + 1000 * reg.weights_["skip"]["W"][0], 1e-9)
+    other = [x + np.array([0.0, 1.0]) for x in X]  # the column of noise enters as it is
+    assert np.abs(reg.transform(other) - reg.transform(X)).max() > 0.01
+
+
+def test_differences_are_those_of_a_network_without_skip_connection():
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    differences = [x - [x[-1, 0], 0] for x in X]
+    added = skipped(samples(X, Y), reg.weights_["skip"]["W"])[:, 0]
+    alone = SequenceRNNRegressor(**FEW, skip_connection=None).fit(differences, Y - added)
+    assert_close(reg.predict(X), alone.predict(differences) + added)
+
+
+def test_several_outputs_with_different_columns():
+    y = np.column_stack([Y, [x[-1, 1] for x in X], RNG.normal(size=240)])
+    reg = SequenceRNNRegressor(**FEW).fit(X, y)
+    moved = [x + np.array([5.0, -3.0]) for x in X]
+    expected = reg.predict(X) + np.array([5.0, -3.0]) @ reg.weights_["skip"]["W"]
+    assert np.count_nonzero(reg.weights_["skip"]["W"]) == 2
+    assert_close(reg.predict(moved), expected, 1e-9)
+
+
+def test_a_sequence_without_steps_among_differences():
+    reg = SequenceRNNRegressor(**FEW).fit(X, Y)
+    given = [X[0], X[1][:0], X[2]]
+    alone = [reg.predict(Sequences(x, [len(x)]))[0] for x in given]
+    assert_close(reg.predict(Sequences(np.concatenate(given), [len(x) for x in given])), alone)
+
+
+def test_cells_with_decay_read_values_as_they_are():
+    from skrnn import ForwardImputer
+
+    gaps = [np.where(RNG.rand(*x.shape) < 0.2, np.nan, x) for x in X]
+    filled = ForwardImputer(add_indicator=True, add_elapsed=True).fit_transform(gaps)
+    reg = SequenceRNNRegressor(**FEW, cell="gru_d").fit(filled, Y)
+    assert reg.weights_["skip"]["W"].any()
+    assert not reg._fitted_network().differences
+
+
+def test_the_fitted_network_is_the_trained_one_plus_the_last_step():
+    reg = SequenceRNNRegressor(**FEW, skip_connection="last").fit(X, Y)
     skip = reg.weights_["skip"]["W"]
     output = reg.weights_["output"]
     expected = reg.transform(X) @ output["W"] + output["b"] + skipped(samples(X, Y), skip)
@@ -132,12 +175,19 @@ def test_other_losses_have_none(loss):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_streams(normalize_y, dtype):
     given = [x.astype(dtype) for x in X]
-    reg = SequenceRNNRegressor(**FEW, bidirectional=False, normalize_y=normalize_y).fit(given, Y)
+    one_way = {"bidirectional": False, "skip_connection": "last"}
+    reg = SequenceRNNRegressor(**FEW, **one_way, normalize_y=normalize_y).fit(given, Y)
     state = reg.initial_state()
     for t, x_t in enumerate(given[3]):
         predicted, state = reg.step(x_t, state)
         assert predicted.dtype == dtype
         np.testing.assert_allclose(predicted, reg.predict([given[3][: t + 1]]), rtol=1e-6)
+
+
+def test_streams_are_refused_with_differences():
+    reg = SequenceRNNRegressor(**FEW, bidirectional=False).fit(X, Y)
+    with pytest.raises(ValueError, match=r"skip_connection='last' or None.*columns \[0\] as diff"):
+        reg.initial_state()
 
 
 def test_input_gradients_are_exact():
@@ -204,9 +254,21 @@ def test_validation_scores_are_those_of_the_forecast():
 def test_exchange_with_pytorch():
     reg = SequenceRNNRegressor(**FEW).fit(X, Y)
     written = to_state_dict(reg)
-    assert list(written)[-1] == "skip.weight"
+    assert list(written)[-2:] == ["skip.weight", "skip.differences"]
     assert written["skip.weight"].shape == (1, 2)
+    assert written["skip.differences"].tolist() == [1, 0]
     assert_close(from_state_dict(SequenceRNNRegressor(), written).predict(X), reg.predict(X))
+    alone = {key: array for key, array in written.items() if key != "skip.differences"}
+    as_they_are = from_state_dict(SequenceRNNRegressor(), alone)
+    assert as_they_are.skip_connection == "last"
+    network = {layer: p for layer, p in reg.weights_.items() if layer != "skip"}
+    assert_close(
+        as_they_are.predict(X) - skipped(samples(X, Y), reg.weights_["skip"]["W"])[:, 0],
+        as_they_are.transform(X) @ network["output"]["W"][:, 0] + network["output"]["b"],
+        1e-9,
+    )
+    with pytest.raises(ValueError, match=r"'skip.differences' must hold zeros and ones"):
+        from_state_dict(SequenceRNNRegressor(), {**written, "skip.differences": np.array([2.0, 0])})
     wrong = {**written, "skip.weight": np.ones((1, 3))}
     with pytest.raises(ValueError, match=r"'skip.weight' has shape \(1, 3\), but \(1, 2\)"):
         from_state_dict(SequenceRNNRegressor(), wrong)

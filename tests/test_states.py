@@ -567,6 +567,39 @@ def test_states_with_or_without_probabilities_of_labels_are_refused():
             clf.step(X[0][1], state)
 
 
+@pytest.mark.parametrize("dtype", [int, "f4", "f2", bool, object, complex])
+@pytest.mark.parametrize("part", ["layers", "pooled"])
+def test_states_of_another_type_are_refused(dtype, part):
+    """NumPy would round the next step to the type of the state, as integers for instance."""
+    clf = fitted("binary", pooling="mean")
+    _, state = clf.step(X[0][0], clf.initial_state())
+    converted = {
+        "layers": tuple(tuple(array.astype(dtype) for array in one) for one in state.layers),
+        "pooled": tuple(array.astype(dtype) for array in state.pooled),
+    }
+    message = f"The state holds values of type {np.dtype(dtype)}, but this network computes with"
+    with pytest.raises(ValueError, match=f"{message} float64"):
+        clf.step(X[0][0], state._replace(**{part: converted[part]}))
+
+
+def test_a_state_of_lists_or_of_nothing_is_refused():
+    clf = fitted("binary")
+    state = clf.initial_state()
+    lists = tuple(tuple(array.tolist() for array in one) for one in state.layers)
+    with pytest.raises(ValueError, match="The state holds values of type list, but this network"):
+        clf.step(X[0][0], state._replace(layers=lists))
+    with pytest.raises(ValueError, match=r"does not fit this network: its layers have shapes \[\]"):
+        clf.step(X[0][0], state._replace(layers=()))
+
+
+@pytest.mark.parametrize("n_steps", [-1, 1.5, "1", None])
+def test_a_state_that_counts_no_steps_is_refused(n_steps):
+    clf = fitted("binary")
+    message = f"n_steps of the state must be an integer of at least 0, got {n_steps!r}"
+    with pytest.raises(ValueError, match=message):
+        clf.step(X[0][0], clf.initial_state()._replace(n_steps=n_steps))
+
+
 @pytest.mark.parametrize("n_streams", [0, -1, 1.5])
 def test_bad_number_of_streams_is_refused(n_streams):
     with pytest.raises(ValueError, match=f"n_streams must be an integer >= 1, got {n_streams}"):

@@ -7,30 +7,35 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from threading import Barrier, Event, get_ident
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from recipes import CONSTANT_RATE, ONE_DIRECTION
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import (
+    EnsembleClassifier,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    StepRNNClassifier,
     StepRNNRegressor,
     XORMLPClassifier,
 )
 from skrnn._numeric import training
 from skrnn._numeric.losses import squared_error
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.training import PIECE, Ragged, Rows, Shared, gather
+from skrnn._numeric.training import PIECE, Piece, Ragged, Rows, Shared, gather
 from skrnn._training import threads
 from skrnn._training.threads import thread_map
+from skrnn.inspection import occlusion_importance
 
 
 def blas_threads():
@@ -177,7 +182,7 @@ def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypa
     reg = SequenceRNNRegressor(2, max_iter=1, init="zeros", random_state=0, **CONSTANT_RATE)
     with pytest.warns(match="iterations"):
         reg.fit([[0.0], [1.0]], [0.0, 1.0])
-    begun, make_run = [], RNN.run.func
+    begun, make_run = [], RNN.predict.func
 
     def interrupted(network, *args):
         begun.append(args)
@@ -186,12 +191,56 @@ def test_an_interrupt_ends_predict_within_a_piece(n_threads, cancelled, monkeypa
         assert cancelled.wait(timeout=30)
         return make_run(network)(*args)
 
-    monkeypatch.setattr(RNN, "run", interrupted)
+    monkeypatch.setattr(RNN, "predict", interrupted)
     with threadpool_limits(n_threads, user_api="blas"):
         with pytest.raises(KeyboardInterrupt):
             reg.predict(np.eye(20 * PIECE, 1)[:, None])
         assert blas_threads() == {n_threads}
     assert len(begun) <= 3
+
+
+SEQUENCE_METHODS = [
+    *("predict", "predict_proba", "predict_log_proba", "decision_function", "transform"),
+    *("hidden_states", "input_gradients", "score", "occlusion_importance"),
+]
+INTERRUPTED = [
+    *((SequenceRNNClassifier(2, max_iter=1), method) for method in SEQUENCE_METHODS),
+    (StepRNNRegressor(2, max_iter=1), "predict"),
+    (StepRNNClassifier(2, max_iter=1, loss="crf"), "predict"),
+    (EnsembleClassifier(SequenceRNNClassifier(2, max_iter=1), 2), "predict_proba"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("n_threads", "error"), [(1, KeyboardInterrupt), (2, KeyboardInterrupt), (2, MemoryError)]
+)
+@pytest.mark.parametrize(
+    ("estimator", "method"), INTERRUPTED, ids=lambda part: getattr(part, "__name__", str(part)[:20])
+)
+def test_an_error_ends_every_method_within_a_piece(estimator, method, n_threads, error, cancelled):
+    """Not only when all pieces are done, which a pool of threads waits for by default."""
+    y = [[0], [1]] if isinstance(estimator, (StepRNNClassifier, StepRNNRegressor)) else [0, 1]
+    estimator = clone(estimator).fit([[0.0], [1.0]], y)
+    X, begun, pack = np.zeros((5 * PIECE, 1, 1)), [], Piece.pack
+
+    def interrupted(piece, x):
+        begun.append(piece)
+        if not piece.first_row:
+            raise error
+        assert n_threads == 1 or cancelled.wait(timeout=30)
+        return pack(piece, x)
+
+    given = [X, np.zeros(len(X))] if method == "score" else [X]
+    if method == "occlusion_importance":
+        call = partial(occlusion_importance, estimator, *given)
+    else:
+        call = partial(getattr(estimator, method), *given)
+    with threadpool_limits(n_threads, user_api="blas"), patch.object(Piece, "pack", interrupted):
+        with pytest.raises(error):
+            call()
+        assert blas_threads() == {n_threads}
+    assert 1 <= len(begun) <= 3
 
 
 # Threads of the user ---------------------------------------------------------------------

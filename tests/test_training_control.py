@@ -395,6 +395,24 @@ def test_balanced_weights_of_a_rare_class_of_sequences(shift):
     assert clf.loss_ < clf.loss_curve_[0]
 
 
+@pytest.mark.parametrize("dtype", ["u8", "f8"])
+def test_integers_above_2_53_are_compared_exactly_with_classes_of_another_type(case, dtype):
+    """NumPy compares int64 with uint64 or float64 as floats, in which 2**60 equals 2**60 + 1."""
+    clf, X, y = case
+    step = 1 if dtype == "u8" else 2**8  # floats differ by 2**8 from there on
+    classes = 2**60 + step * np.arange(3)
+    of_same_type = clone(clf).partial_fit(X, classes[y], classes=classes)
+    expected = of_same_type.partial_fit(X, classes[y]).predict_proba(X)
+    net = clone(clf).partial_fit(X, classes[y], classes=classes)
+    assert_array_equal(net.partial_fit(X, classes[y].astype(dtype)).predict_proba(X), expected)
+    other = (classes[y] + 2 * step).astype(dtype)
+    with pytest.raises(ValueError, match=rf"y has classes \[.*\] that are not among \[{2**60}, "):
+        net.partial_fit(X, other)
+    of_neighbours = clone(clf).partial_fit(X, 2**60 + y, classes=2**60 + np.arange(3))
+    with pytest.raises(ValueError, match=r"y has classes .* that are not among"):
+        of_neighbours.partial_fit(X, (2**60 + 3 + y).astype("u8"))
+
+
 def test_class_weights_in_partial_fit_of_single_samples(case):
     clf, X, y = case
     weight_of = {0: 0.5, 1: 7.0, 2: 1.0}

@@ -27,5 +27,5 @@ from skrnn._input.validation import set_learned as set_learned
 from skrnn._input.values import object_array as object_array
 from skrnn._input.values import refuse_masked as refuse_masked
 from skrnn._input.values import refuse_overflow as refuse_overflow
-from skrnn._input.values import refuse_times as refuse_times
+from skrnn._input.values import refuse_types as refuse_types
 from skrnn._input.values import unflatten as unflatten

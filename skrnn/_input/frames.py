@@ -22,6 +22,8 @@ _JOIN = {
 
 def is_frame(X) -> bool:
     """Return whether X is a frame of a library that narwhals supports."""
+    if isinstance(X, (np.ndarray, list, tuple)):  # narwhals takes 20 µs to say so
+        return False
     return nw.dependencies.is_into_dataframe(X)
 
 

@@ -29,6 +29,8 @@ def refuse_rounding(X, sequences: Sequences) -> None:
     values = sequences.values
     if _are_floats(X.values if isinstance(X, Sequences) else X):
         return
+    if isinstance(X, (list, tuple)) and all(map(_are_floats, X)):
+        return
     if isinstance(values, np.ndarray):
         if not _are_large(values):
             return

@@ -270,9 +270,9 @@ def _join_arrays(arrays: list[np.ndarray], step_features: int | None) -> Sequenc
         array if array.ndim == 2 else _in_steps(array, step_features, f"Sequence {i} of X")
         for i, array in enumerate(arrays)
     ]
-    lengths = np.array([len(array) for array in arrays])
+    lengths = [len(array) for array in arrays]
     # An empty list does not show its number of features.
-    not_empty = np.flatnonzero(lengths)
+    not_empty = [i for i, length in enumerate(lengths) if length]
     arrays = [arrays[i] for i in not_empty] or [np.empty((0, *(known or [0])))]
     widths = [array.shape[1] for array in arrays]
     if len(set(widths)) > 1:

@@ -78,19 +78,8 @@ class Sequences:
         self._check()
 
     def _check(self):
+        self._check_values()
         lengths, n_rows = self.lengths, self.values.shape[0]
-        integers = lengths.dtype.kind in "iu" and lengths.ndim == 1 and lengths.size
-        if not integers or len(self.values.shape) != 2 or lengths.min() < 0:
-            raise ValueError(
-                "Sequences need values of shape (n_steps_total, n_features), and a length of at "
-                f"least 0 for each sequence; got values of shape {self.values.shape} and lengths "
-                f"{lengths}."
-            )
-        if lengths.sum() != n_rows:
-            raise ValueError(
-                f"Sequences need values of shape (n_steps_total, n_features), but there are "
-                f"{n_rows} rows, and the lengths add up to {lengths.sum()}."
-            )
         self.lengths = lengths.astype(np.intp, copy=False)  # unsigned ones cannot be subtracted
         wanted = {"static": len(lengths), "ids": len(lengths), "rows": n_rows}
         for name, n_wanted in wanted.items():
@@ -100,6 +89,21 @@ class Sequences:
                 raise ValueError(
                     f"{name} has shape {part.shape}, but needs {n_wanted} rows and {n_axes} axes."
                 )
+
+    def _check_values(self):
+        lengths, n_rows = self.lengths, self.values.shape[0]
+        integers = lengths.dtype.kind in "iu" and lengths.ndim == 1 and lengths.size
+        if not integers or len(self.values.shape) != 2 or np.minimum.reduce(lengths) < 0:
+            raise ValueError(
+                "Sequences need values of shape (n_steps_total, n_features), and a length of at "
+                f"least 0 for each sequence; got values of shape {self.values.shape} and lengths "
+                f"{lengths}."
+            )
+        if (total := np.add.reduce(lengths)) != n_rows:
+            raise ValueError(
+                f"Sequences need values of shape (n_steps_total, n_features), but there are "
+                f"{n_rows} rows, and the lengths add up to {total}."
+            )
 
     # As a collection ---------------------------------------------------------------------
 
@@ -194,8 +198,10 @@ class Sequences:
         >>> X.with_values(X.values / 10)[1]
         array([[0.4]])
         """
-        parts = {name: getattr(self, name) for name in ("static", "ids", "rows")}
-        return Sequences(values, self.lengths, **parts)
+        part = object.__new__(Sequences)
+        part.__dict__.update(self.__dict__, values=_as_table(values, "values"))
+        part._check_values()
+        return part
 
     def with_static(self, static) -> Sequences:
         """Return the same sequences with another static table, for instance some of its columns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import _check_feature_names, _get_feature_names, validate_data
 
-from skrnn._input.frames import feature_names
+from skrnn._input.frames import feature_names, is_frame
 from skrnn._input.reading import Reading, read
 from skrnn._input.sequences import Sequences
 from skrnn._input.static import static_names
@@ -83,7 +83,8 @@ def _check(estimator, X, reading: Reading) -> Sequences:
         _refuse_single_sequence(name, reading)
     if not sequences.values.shape[0]:  # only empty sequences
         return sequences.with_values(np.empty((0, estimator.n_step_features_)))
-    if not is_table and not estimator._fitted_on_table:
+    may_differ = is_frame(sequences.values) or hasattr(estimator, "feature_names_in_")
+    if may_differ and not is_table and not estimator._fitted_on_table:
         _check_feature_names(estimator, sequences.values, reset=False)
     if sequences.n_features != estimator.n_step_features_:
         hint = (

@@ -71,6 +71,8 @@ def as_array(values) -> np.ndarray:
     if isinstance(values, MaskedArray) and values.mask.any():
         array = array if array.dtype.kind in "biuf" else array.astype(object)
         array = np.where(values.mask, np.nan, array)
+    if array.dtype.kind == "T":  # variable-width text, with which few functions of NumPy work
+        array = array.astype(object)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
@@ -123,13 +125,14 @@ def refuse_masked(values, name: str) -> None:
         raise ValueError(f"{name} holds masked values, but none may be missing.")
 
 
-def refuse_times(values, name: str) -> None:
-    """Raise an error for dates and durations, whose numbers depend on their unit of time."""
+def refuse_types(values, name: str) -> None:
+    """Raise an error for records, and for times, whose numbers depend on their unit."""
     for dtype in [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", []):
-        if getattr(dtype, "kind", "") in ("m", "M"):
+        if getattr(dtype, "kind", "") in tuple("mMV"):
+            is_record = dtype.kind == "V"
+            advice = "pass an array of them" if is_record else "divide by a unit of time"
             raise ValueError(
-                f"{name} contains values of type {dtype}, but real numbers are required; divide by "
-                "a unit of time."
+                f"{name} contains values of type {dtype}, but real numbers are required; {advice}."
             )
 
 

@@ -12,7 +12,7 @@ returns None.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import diags_array, issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
 
@@ -49,6 +49,38 @@ def dropout(rate):
         return x * keep, lambda dy, grad=None, want_dx=True: dy * keep
 
     return layer
+
+
+def subtract_last(network, columns):
+    """Run a network on steps of which some columns are differences to their last value.
+
+    From these columns of x (n_rows, n_features), the value at the last step of the sequence is
+    subtracted at every step. x is dense or in CSR format, in which only these columns get full.
+    """
+    columns = list(columns)
+
+    def run(params, x, packing, rng=None):
+        has_steps = packing.lengths > 0
+        last = np.repeat(packing.last, packing.lengths[has_steps])[packing.to_packed]  # row by row
+        if issparse(x):
+            is_difference = np.isin(np.arange(x.shape[1]), columns).astype(x.dtype)
+            difference = x - x[last] @ diags_array(is_difference)
+        else:
+            difference = x.copy()
+            difference[:, columns] -= x[last][:, columns]
+        y, back_network = network(params, difference, packing, rng)
+
+        def back(dy, grad, want_dx=False):
+            dx = back_network(dy, grad, want_dx)
+            if want_dx:
+                of_steps = dx[packing.to_concatenated][:, columns]
+                sums = np.add.reduceat(of_steps, packing.offsets[has_steps])
+                dx[packing.last[:, None], columns] -= sums
+            return dx
+
+        return y, back
+
+    return run
 
 
 def pool_last(p, h, packing, rng=None):

@@ -9,7 +9,7 @@ dropout on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from scipy.sparse import hstack, issparse
 
 from skrnn._numeric.affine import dense
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
+from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
 from skrnn._numeric.layers import (
     POOLINGS,
     POOLINGS_OF_STREAMS,
@@ -27,6 +28,7 @@ from skrnn._numeric.layers import (
     pool_last,
     pool_last_of_both,
     refuse_sparse,
+    subtract_last,
 )
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
@@ -127,6 +129,11 @@ class MLP:
     @cached_property
     def run(self):
         """All layers as one."""
+        return self.predict
+
+    @cached_property
+    def predict(self):
+        """All layers as one."""
         first, *others = (named(name, dense) for name in self.shapes)
         between = [activate(self.activation), *_dropout_layers(self.dropout)]
         return chain(first, *(layer for other in others for layer in (*between, other)))
@@ -141,8 +148,9 @@ class RNN:
     sequence after sequence. The results of several poolings are side by side. With
     `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
     columns. With `skip`, a linear function of the last step of a sequence, or of each step without
-    pooling, is added to the output. With `n_static` static features, ``packing.static`` holds those
-    of each sequence.
+    pooling, is added to the output. The columns of x in `differences` enter the network, but not
+    this function, as differences to their last value. With `n_static` static features,
+    ``packing.static`` holds those of each sequence.
 
     Without hidden layers, the output layer reads the steps themselves, or their poolings. With
     `transitions`, the output is a `Chain` (see ``crf``), without pooling. `allowed` then holds the
@@ -159,6 +167,7 @@ class RNN:
     dropout: float = 0.0
     bptt_steps: int | None = None
     skip: bool = False
+    differences: tuple[int, ...] = ()
     n_static: int = 0
     embedding_size: int | None = None
     transitions: bool = False
@@ -180,12 +189,17 @@ class RNN:
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
     @property
+    def needs_ends(self):
+        """Whether the end of a sequence is needed before its first step, so not for streams."""
+        return self.bidirectional or bool(self.differences)
+
+    @cached_property
     def cells(self):
         """Name of the cell of each recurrent layer."""
         above = CELLS[self.cell].above or self.cell
         return (self.cell, *[above] * len(self.hidden_layer_sizes))[: len(self.hidden_layer_sizes)]
 
-    @property
+    @cached_property
     def poolings(self):
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
@@ -222,7 +236,16 @@ class RNN:
     @cached_property
     def run(self):
         """All layers as one."""
-        network = self._start(chain(*self._output_layers()))
+        return self._all_layers(partial(recurrent_layer, bptt_steps=self.bptt_steps))
+
+    @cached_property
+    def predict(self):
+        """All layers as one, without a backward pass."""
+        return self._all_layers(_without_backward)
+
+    def _all_layers(self, recurrent):
+        """Make the network with the recurrent layers that a function makes."""
+        network = self._start(chain(*self._output_layers(recurrent)))
         if not self.skip:
             return network
         pooling = initial_if_empty(pool_last) if self.poolings else each_step
@@ -230,22 +253,23 @@ class RNN:
 
     @cached_property
     def encode(self):
-        """All layers but the output layer, as one: the pooled states of the last layer."""
-        return self._start(chain(*self._encoder_layers()))
+        """All layers but the output layer, without a backward pass: the pooled last states."""
+        return self._start(chain(*self._encoder_layers(_without_backward)))
 
     def _start(self, network):
-        """Add the initial states that static features give, if there are any."""
+        """Add what comes first: the initial states that static features give, and differences."""
         names = [name for names in self.initial for name in names]
-        return start_from_static(network, names) if names else network
+        network = start_from_static(network, names) if names else network
+        return subtract_last(network, self.differences) if self.differences else network
 
-    def _output_layers(self):
+    def _output_layers(self, recurrent):
         """Make all layers, up to the output layer and the transitions.
 
         Without recurrent layers, the output layer reads the packed steps, which may be sparse.
         """
         if self.hidden_layer_sizes or self.poolings:
             beside = [append_static(not self.poolings)] if self.n_static else []
-            layers = [*self._encoder_layers(), *beside, named("output", dense)]
+            layers = [*self._encoder_layers(recurrent), *beside, named("output", dense)]
         else:
             output = named("output", dense_beside_static if self.n_static else dense)
             layers = [*self._embedding_layers(), output, each_step]
@@ -263,17 +287,17 @@ class RNN:
     def _embedding_layers(self):
         return [named("embedding", dense)] if self.embedding_size else []
 
-    def _encoder_layers(self):
+    def _encoder_layers(self, recurrent):
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
 
         The embedding comes first, if there is one.
         """
         after = _dropout_layers(self.dropout)
-        recurrent = [
-            recurrent_layer(names, cell, self.activation, self.bptt_steps, initial)
+        made = [
+            recurrent(names, cell, self.activation, initial=initial)
             for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         ]
-        first, others = recurrent[:1] or [refuse_sparse], recurrent[1:]
+        first, others = made[:1] or [refuse_sparse], made[1:]
         layers = [*first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
         pooling = initial_if_empty(concatenate(*poolings), *self.initial[-1:])
@@ -305,12 +329,12 @@ class RNN:
 
     def n_streams(self, state):
         """Count the streams of a state. A state that does not fit the network is an error."""
-        n_streams = len(state.layers[0][0])
+        n_streams = len(state.layers[0][0]) if any(state.layers) else 0
         layers = [[array.shape for array in layer] for layer in state.layers]
         given = [layers, *map(_shapes, (state.pooled, (state.static,), (state.labels,)))]
-        sizes, *widths = self._widths_of_state[state.n_steps > 0]
-        needed: list[list] = [[[(n_streams, size) for size in layer] for layer in sizes]]
-        needed += [[width and (n_streams, width) for width in part] for part in widths]
+        needed = self._shapes_of_state(n_streams, state.n_steps > 0)
+        if given == needed:
+            return n_streams
         for i, name in enumerate(("layers", "poolings", "static features", "labels")):
             if given[i] != needed[i]:
                 raise ValueError(
@@ -320,6 +344,18 @@ class RNN:
         return n_streams
 
     @cached_property
+    def _shapes_of_state(self):
+        """Function that returns the shapes of the arrays of a state, which are made once."""
+
+        @lru_cache(maxsize=16)
+        def shapes(n_streams, after):
+            sizes, *widths = self._widths_of_state[after]
+            needed = [[[(n_streams, size) for size in layer] for layer in sizes]]
+            return needed + [[width and (n_streams, width) for width in part] for part in widths]
+
+        return shapes
+
+    @property
     def _widths_of_state(self):
         """Widths of the arrays of a state, before the first step and after it.
 
@@ -344,8 +380,11 @@ class RNN:
         if self.embedding_size:
             h, _ = dense(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
-            options = CELLS[cell].options(self.activation)
-            states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
+            if cell in FORWARD:
+                states = stream_step(cell, params[name], h, start, self.activation)
+            else:
+                options = CELLS[cell].options(self.activation)
+                states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
         if self.poolings:
@@ -385,6 +424,31 @@ class StreamState(NamedTuple):
     n_steps: int
     static: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+
+def check_types(state, dtype):
+    """Raise a ValueError if a state was changed: other types than that of the weights, or n_steps.
+
+    NumPy would convert the next step to integers beside a state of integers.
+    """
+    for part in (*state.layers, state.pooled, (state.static, state.labels)):
+        for array in part:
+            if array is not None and getattr(array, "dtype", object) != dtype:
+                given = getattr(array, "dtype", type(array).__name__)
+                raise ValueError(
+                    f"The state holds values of type {given}, but this network computes with "
+                    f"{dtype}. Pass a state as initial_state() or step() returned it."
+                )
+    if not isinstance(state.n_steps, (int, np.integer)) or state.n_steps < 0:
+        raise ValueError(
+            f"n_steps of the state must be an integer of at least 0, got {state.n_steps!r}."
+        )
+
+
+def _without_backward(names, cell, activation, initial):
+    """Make a recurrent layer without a backward pass, if there is one of the cell."""
+    make = forward_layer if cell in FORWARD else recurrent_layer
+    return make(names, cell, activation, initial=initial)
 
 
 def _shapes(arrays):

@@ -49,6 +49,9 @@ class Packing:
     order : ndarray of shape (n_sequences,)
         Indices of the sequences, longest first. Ties keep their order.
 
+    sizes : ndarray of int of shape (n_steps,)
+        Number of sequences that have each step.
+
     steps : list of (slice, slice)
         For each step ``(now, before)``: the packed rows of the step, and the rows of the
         same sequences one step earlier in an array of *states*. This array begins with
@@ -84,32 +87,56 @@ class Packing:
         lengths = np.asarray(lengths)
         self.static = static
         self.lengths = lengths
-        self.order = np.argsort(-lengths, kind="stable")
+        self.order = (-lengths).argsort(kind="stable")
         self.offsets = starts_of(lengths)
-        sizes = _sequences_at_each_step(lengths)
-        self.n_sequences, self.n_steps = len(lengths), len(sizes)
-        starts = starts_of(sizes)
-        self.n_rows = int(sizes.sum())
+        self.sizes = _sequences_at_each_step(lengths)
+        self.n_sequences, self.n_steps = len(lengths), len(self.sizes)
+        self._starts = starts_of(self.sizes)
+        self.n_rows = int(self._starts[-1] + self.sizes[-1]) if self.n_steps else 0
 
+    # What one kind of network or computation needs, and another does not, is computed when needed.
+
+    @cached_property
+    def _befores(self) -> np.ndarray:
         # In the array of states, the initial state of each sequence precedes its first step.
-        befores = np.concatenate([[0], self.n_sequences + starts])[: self.n_steps]
-        self.steps = [
-            (slice(start, start + size), slice(before, before + size))
-            for start, size, before in zip(
-                starts.tolist(), sizes.tolist(), befores.tolist(), strict=True
-            )
-        ]
-        # With equal lengths, the state before each row is n_sequences rows above: use a slice.
-        self._before: np.ndarray | None = None
-        if self.n_steps and sizes[-1] < self.n_sequences:
-            self._before = np.arange(self.n_rows) + np.repeat(befores - starts, sizes)
+        return np.concatenate([[0], self.n_sequences + self._starts])[: self.n_steps]
 
-        step = np.repeat(np.arange(self.n_steps), sizes)
-        sequence = self.order[np.arange(self.n_rows) - starts[step]]
-        self.to_packed = self.offsets[sequence] + step
-        self.to_concatenated = np.empty_like(self.to_packed)
-        self.to_concatenated[self.to_packed] = np.arange(self.n_rows)
-        self.reverse = self.to_concatenated[self.offsets[sequence] + lengths[sequence] - 1 - step]
+    @cached_property
+    def steps(self) -> list[tuple[slice, slice]]:
+        starts, sizes, befores = self._starts.tolist(), self.sizes.tolist(), self._befores.tolist()
+        return [
+            (slice(start, start + size), slice(before, before + size))
+            for start, size, before in zip(starts, sizes, befores, strict=True)
+        ]
+
+    @cached_property
+    def _before(self) -> np.ndarray | None:
+        # With equal lengths, the state before each row is n_sequences rows above: use a slice.
+        if not self.n_steps or self.sizes[-1] == self.n_sequences:
+            return None
+        return np.arange(self.n_rows) + np.repeat(self._befores - self._starts, self.sizes)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sequence and step of each packed row."""
+        step = np.repeat(np.arange(self.n_steps), self.sizes)
+        return self.order[np.arange(self.n_rows) - self._starts[step]], step
+
+    @cached_property
+    def to_packed(self) -> np.ndarray:
+        sequence, step = self._places
+        return self.offsets[sequence] + step
+
+    @cached_property
+    def to_concatenated(self) -> np.ndarray:
+        inverse = np.empty_like(self.to_packed)
+        inverse[self.to_packed] = np.arange(self.n_rows)
+        return inverse
+
+    @cached_property
+    def reverse(self) -> np.ndarray:
+        sequence, step = self._places
+        return self.to_concatenated[self.offsets[sequence] + self.lengths[sequence] - 1 - step]
 
     @cached_property
     def first(self) -> np.ndarray:
@@ -123,7 +150,7 @@ class Packing:
 
     def without_empty(self) -> Packing:
         """Get the packing of the sequences that have steps. Its rows are the same."""
-        n_with_steps = self.steps[0][0].stop if self.steps else 0
+        n_with_steps = self.sizes[0] if self.n_steps else 0
         if n_with_steps == self.n_sequences:
             return self
         return Packing(self.lengths[self.lengths > 0])
@@ -166,7 +193,7 @@ class Packing:
 
 def starts_of(lengths: np.ndarray) -> np.ndarray:
     """First row of each sequence, if sequences of these lengths are concatenated."""
-    return np.cumsum(lengths) - lengths
+    return lengths.cumsum() - lengths
 
 
 def reduce_steps(ufunc: np.ufunc, rows: np.ndarray, lengths: np.ndarray, empty=0) -> np.ndarray:
@@ -183,5 +210,5 @@ def reduce_steps(ufunc: np.ufunc, rows: np.ndarray, lengths: np.ndarray, empty=0
 
 def _sequences_at_each_step(lengths: np.ndarray) -> np.ndarray:
     """Count the sequences longer than t, for t = 0, 1, ..., longest - 1."""
-    ended = np.cumsum(np.bincount(lengths))
+    ended = np.bincount(lengths).cumsum()
     return len(lengths) - ended[:-1]

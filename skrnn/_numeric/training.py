@@ -272,6 +272,8 @@ def evaluate(run, params, x, lengths=None, static=None, n_rows=PIECE, mapped=map
         return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
     parts = pieces(lengths, static, n_rows)
     outputs = list(mapped(lambda piece: run(params, *piece.pack(x))[0], parts))
+    if len(outputs) == 1:
+        return outputs[0]
     return Chain.join(outputs) if isinstance(outputs[0], Chain) else np.concatenate(outputs)
 
 
@@ -291,6 +293,8 @@ class Piece(NamedTuple):
 def pieces(lengths, static=None, n_rows=PIECE):
     """Group sequences into pieces of about `n_rows` steps, with at least one sequence in each."""
     ends = np.cumsum(lengths)
+    if ends[-1] < n_rows:
+        return [Piece(0, lengths, static)]
     splits = np.flatnonzero(np.diff(ends // n_rows)) + 1
     first_rows = starts_of(lengths)[[0, *splits]]
     statics = [None] * len(first_rows) if static is None else np.split(static, splits)

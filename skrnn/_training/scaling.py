@@ -35,15 +35,24 @@ class TargetScale:
 
     standardizes : bool, default=True
         Whether mean and deviation are those of targets; otherwise they are 0 and 1.
+
+    differences : tuple of int, default=()
+        The columns that enter the network as differences to their last value.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     skip: Any = None
     standardizes: bool = True
+    differences: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, samples: Rows | Ragged, skip: np.ndarray | None = None) -> TargetScale:
+    def of(
+        cls,
+        samples: Rows | Ragged,
+        skip: np.ndarray | None = None,
+        differences: tuple[int, ...] = (),
+    ) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
         targets = _less_skip(samples, skip)
         exponent = np.frexp(np.abs(targets).max(axis=0))[1]
@@ -56,12 +65,18 @@ class TargetScale:
         # Equal numbers may differ by rounding errors.
         varies = scale > 2 * np.finfo(samples.y.dtype).eps * np.abs(mean)
         scale = np.ldexp(np.where(varies, scale, np.abs(mean)), exponent)
-        return cls(np.ldexp(mean, exponent), np.where(scale > 0, scale, 1.0), skip)
+        scale = np.where(scale > 0, scale, 1.0)
+        return cls(np.ldexp(mean, exponent), scale, skip, differences=differences)
 
     @classmethod
-    def only_skip(cls, skip: np.ndarray) -> TargetScale:
+    def only_skip(cls, skip: np.ndarray, differences: tuple[int, ...] = ()) -> TargetScale:
         """Make a scale that does not standardize, with a skip connection."""
-        return cls(np.zeros(skip.shape[1]), np.ones(skip.shape[1]), skip, standardizes=False)
+        n_outputs = skip.shape[1]
+        return cls(np.zeros(n_outputs), np.ones(n_outputs), skip, False, differences)
+
+    def in_training(self, network: Any) -> Any:
+        """Get the network to be trained, which the skip connection is not a part of."""
+        return replace(network, differences=self.differences) if self.differences else network
 
     def standardize(self, samples: Rows | Ragged) -> Rows | Ragged:
         """Return the same samples with standardized targets, less the skip connection.

@@ -46,6 +46,15 @@ def choose_skip(samples: Any) -> np.ndarray | None:
     return skip if is_chosen.any() else None
 
 
+def choose_differences(skip: np.ndarray) -> tuple[int, ...]:
+    """Choose the columns that enter the network as differences to their last value.
+
+    These are the columns of the skip connection, so that a network for forecasts does not depend on
+    the level of the series: levels often leave the range of the training data (Zeng et al., 2023).
+    """
+    return tuple(map(int, np.flatnonzero(skip.any(axis=1))))
+
+
 def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
     """Compute what a skip connection adds (n_sequences, n_outputs): 0 to a sequence of no steps."""
     x, has_steps = _last_steps(samples)

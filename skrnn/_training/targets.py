@@ -21,7 +21,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_array, column_or_1d
 
-from skrnn._input import unflatten
+from skrnn._input import refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
 from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
@@ -107,6 +107,8 @@ class ClassTarget(Target):
         y, found = _check_labels(y)
         given = found if classes is None or y.ndim == 2 else _unique(classes)
         known = given if fitted is None else fitted.classes
+        if y.ndim == 1 and _rounded_beside(y, known):
+            y, found = y.astype(object), found.astype(object)  # compared as integers of Python
         if fitted is not None and classes is not None and not np.array_equal(given, known):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the first call of partial_fit, "
@@ -327,6 +329,7 @@ class NumberTarget(Target):
             outputs.
         """
         _refuse_arrays(y)
+        refuse_types(np.asarray(y), "y")
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -463,7 +466,7 @@ def _check_labels(y) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _refuse_arrays(y):
-    """Raise a ValueError if y holds an array for each sample, where one target is required."""
+    """Raise a ValueError if y holds arrays or records, where one target is required for each."""
     try:
         array = np.asarray(y)
     except ValueError:
@@ -473,6 +476,23 @@ def _refuse_arrays(y):
             "y holds an array for each sample, but one target for each is required. "
             "StepRNNClassifier and StepRNNRegressor take a target for each step."
         )
+    if array.dtype.kind in "TV":  # variable-width text and records
+        raise ValueError(
+            f"y has the type {array.dtype}, which scikit-learn does not support. Convert text with "
+            "y.astype(object), and pass one field of records."
+        )
+
+
+def _rounded_beside(labels, classes):
+    """Whether NumPy compares labels with classes as floats, which do not hold all of the classes.
+
+    It does so for int64 and uint64, and for integers and floats.
+    """
+    if labels.dtype == classes.dtype or classes.dtype.kind not in "iu" or not len(classes):
+        return False
+    if labels.dtype.kind not in "iuf" or np.result_type(labels, classes).kind != "f":
+        return False
+    return max(abs(int(classes[0])), abs(int(classes[-1]))) > 2**53
 
 
 def _unique(classes):
@@ -485,9 +505,14 @@ def _unique(classes):
         ) from error
 
 
+def all_finite(values: np.ndarray) -> bool:
+    """Whether all values are finite; ``all()`` takes twice as long for a step of a stream."""
+    return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
+
+
 def check_finite(outputs: Any) -> Any:
     """Raise a ValueError if outputs of a network overflowed."""
-    if not np.isfinite(scores_of(outputs)).all():
+    if not all_finite(scores_of(outputs)):
         first = np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
             f"Output {first} for X is not finite: its values are too large for the weights. Scale "

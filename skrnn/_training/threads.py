@@ -57,8 +57,9 @@ class _BLASLimit:
                 self._former = [(lib, lib.get_num_threads() or 1) for lib in _blas_libraries()]
             n_former = max((n_threads for _, n_threads in self._former), default=1)
             self._users.add(user)
-            for library, _ in self._former:
-                _set_blas_threads(library, 1)
+            for library, former in self._former:
+                if former > 1:
+                    _set_blas_threads(library, 1)
             return n_former
         finally:
             try:  # noqa: SIM105 - a call of suppress could be interrupted before the release
@@ -72,7 +73,8 @@ class _BLASLimit:
             self._lock.acquire()
             if self._users == {user}:
                 for library, n_threads in self._former:
-                    _set_blas_threads(library, n_threads)
+                    if n_threads > 1:
+                        _set_blas_threads(library, n_threads)
             self._users.discard(user)
         finally:
             try:  # noqa: SIM105

@@ -97,7 +97,12 @@ def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
             "hidden_layer_sizes of at least one layer."
         )
     lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
-    x = nodes("MatMul", X, weights["embedding"]["W"]) if network.embedding_size else X
+    last_step = None
+    if network.skip:
+        last_step = _last_step(nodes, X, lengths, mask) if network.poolings else X
+    x = _differences(nodes, network, X, last_step) if network.differences else X
+    if network.embedding_size:
+        x = nodes("MatMul", x, weights["embedding"]["W"])
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
     for names, names_of_initial in zip(network.layers, network.initial, strict=True):
         initial = _initial_states(nodes, [weights[name]["W"] for name in names_of_initial], static)
@@ -111,8 +116,7 @@ def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     raw_prediction = _dense(nodes, weights["output"], states)
     if not network.skip:
         return raw_prediction
-    steps = _last_step(nodes, X, lengths, mask) if network.poolings else X
-    return nodes("Add", raw_prediction, nodes("MatMul", steps, weights["skip"]["W"]))
+    return nodes("Add", raw_prediction, nodes("MatMul", last_step, weights["skip"]["W"]))
 
 
 def _last_step(nodes, X, lengths, mask):
@@ -121,6 +125,14 @@ def _last_step(nodes, X, lengths, mask):
     is_last = nodes("Equal", steps, nodes("Unsqueeze", lengths, np.array([1, 2])))
     last = nodes("Where", nodes("And", is_last, mask), X, np.float32(0))
     return nodes("ReduceSum", last, np.array([1]), keepdims=0)
+
+
+def _differences(nodes, network, X, last_step):
+    """Subtract the last step from the columns that enter as differences."""
+    is_difference = np.zeros(network.n_features, np.float32)
+    is_difference[list(network.differences)] = 1
+    subtracted = nodes("Mul", last_step, is_difference)
+    return nodes("Sub", X, nodes("Unsqueeze", subtracted, np.array([1])))
 
 
 def _initial_states(nodes, of_directions, static):

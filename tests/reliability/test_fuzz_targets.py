@@ -172,6 +172,7 @@ def bad_targets(numeric):
     }
     if numeric:
         bad["words"] = lambda t: np.full(len(t), "word")
+        bad["dates"] = lambda t: t.astype("M8[s]")
         bad["huge"] = lambda t: put(t.astype(object), 0, 10**400)
     else:
         bad["fractions"] = lambda t: t + 0.5

@@ -1,0 +1,55 @@
+"""Recurrent layers without a backward pass: the same states as with one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numeric_helpers import random_params
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
+
+from skrnn._numeric import forward
+from skrnn._numeric.forward import FORWARD, stream_step
+from skrnn._numeric.networks import RNN
+from skrnn._numeric.packing import Packing
+from skrnn._numeric.recurrent import CELLS
+
+LENGTHS = [[7], [5, 5, 5], [3, 0, 6, 1, 6]]
+
+
+@pytest.mark.parametrize("n_static", [0, 2])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("lengths", LENGTHS, ids=str)
+@pytest.mark.parametrize("cell", FORWARD)
+def test_predictions_are_those_of_training(cell, lengths, bidirectional, n_static):
+    network = RNN(6, (4, 3), 2, cell, bidirectional=bidirectional, n_static=n_static)
+    rng, params = np.random.default_rng(0), random_params(network.shapes)
+    packing = Packing(lengths, rng.normal(size=(len(lengths), n_static)) if n_static else None)
+    x = np.abs(rng.normal(size=(packing.n_rows, 6)))
+    expected, _ = network.run(params, x, packing)
+    assert_array_equal(network.predict(params, x, packing)[0], expected)
+    of_steps = replace(network, pooling=None)
+    expected, _ = of_steps.run(params, x, packing)
+    assert_array_equal(of_steps.predict(params, x, packing)[0], expected)
+
+
+@pytest.mark.parametrize("cell", FORWARD)
+def test_blocks_of_steps_do_not_change_the_states(cell, monkeypatch):
+    network = RNN(6, (4,), 2, cell, pooling=None, bidirectional=True)
+    params, packing = random_params(network.shapes), Packing([9, 9, 4])
+    x = np.abs(np.random.default_rng(1).normal(size=(packing.n_rows, 6)))
+    expected, _ = network.predict(params, x, packing)
+    monkeypatch.setattr(forward, "_BLOCK_SIZE", 2 * 3 * 4 * 3 * 2)  # two steps of a GRU
+    assert_array_equal(network.predict(params, x, packing)[0], expected)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("cell", FORWARD)
+def test_a_streamed_step_is_that_of_a_sequence(cell, sparse):
+    network = RNN(6, (4,), 2, cell, pooling=None)
+    p, rng = random_params(network.shapes)["recurrent_0"], np.random.default_rng(2)
+    x = np.abs(rng.normal(size=(3, 6)))
+    start = tuple(rng.normal(size=(CELLS[cell].n_states, 3, 4)))
+    expected, _ = CELLS[cell].run(p, x, Packing([1, 1, 1]), start)
+    states = stream_step(cell, p, csr_array(x) if sparse else x, start)
+    np.testing.assert_allclose(states, expected, rtol=1e-13, atol=1e-15)
