@@ -26,6 +26,7 @@ GROWING = {
     "units": (32, 128, 512),
 }
 FEATURES, EPOCHS = 8, 2
+CLASSES, SEQUENCES = (10, 1_000, 10_000), (1_000, 10_000, 100_000)
 IMPORTS = {  # name of the row: the statement
     "Python alone": "pass",
     "scikit-learn": "import sklearn.neural_network",
@@ -43,7 +44,7 @@ PACKAGES = {
 
 def run(quick: bool = False) -> list[Table]:
     """Run all benchmarks of this module."""
-    return [growth_of_fit(quick), import_times(quick), install_sizes()]
+    return [growth_of_fit(quick), growth_of_classes(quick), import_times(quick), install_sizes()]
 
 
 def growth_of_fit(quick):
@@ -88,6 +89,39 @@ def measure(size, rounds):
         seconds = min(seconds_of(partial(clf.fit, X, y)) for _ in range(rounds))
         memory = peak_memory(partial(clf.fit, X, y))
     return seconds, memory, sum(sequence.nbytes for sequence in X)
+
+
+def growth_of_classes(quick):
+    """Measure time and memory of a fit while the number of classes and of sequences increases."""
+    table = Table(
+        "Growth with the classes: GRU, 1 epoch, 3 steps, float32",
+        ["sequences", "classes", "time", "peak memory", "outputs", "memory / outputs"],
+        note="Sequences of 3 steps of 2 features, networks of 8 units, batches of 32. Peak memory "
+        "is the memory allocated by the fit, in addition to the data. The outputs are the size of "
+        "an array of all sequences and all classes.",
+    )
+    rng = np.random.default_rng(0)
+    for n_sequences in SEQUENCES[:1] if quick else SEQUENCES:
+        X = list(rng.standard_normal((n_sequences, 3, 2), dtype=np.float32))
+        for n_classes in CLASSES:
+            if n_classes > n_sequences:
+                continue
+            y = np.arange(n_sequences) % n_classes
+            clf = SequenceRNNClassifier(8, max_iter=1, batch_size=32, random_state=0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                seconds = seconds_of(partial(clf.fit, X, y))
+                memory = peak_memory(partial(clf.fit, X, y))
+            outputs = n_sequences * n_classes * X[0].itemsize
+            table.add(
+                str(n_sequences),
+                str(n_classes),
+                Figure(seconds, "s"),
+                Figure(memory, "bytes"),
+                Figure(outputs, "bytes"),
+                Figure(memory / outputs, "times"),
+            )
+    return table
 
 
 def seconds_of(call):

@@ -23,14 +23,15 @@ from skrnn._input import (
     replace_missing,
 )
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.packing import reduce_steps
-from skrnn._numeric.training import Ragged, Rows, evaluate
+from skrnn._numeric.pieces import PIECE, evaluate, join, pieces
+from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.diagnosis import needed_scaling, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import check_finite
 from skrnn._training.threads import thread_map
+from skrnn._training.weights import without_weightless
 from skrnn.solvers import LBFGS
 
 _LARGEST_INTEGER = 2**63 - 1
@@ -109,7 +110,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 self._initialize(run, attempt)
             for remark in run.remarks:
                 warnings.warn(remark, UserWarning, stacklevel=5)  # at the line that called fit
-            run.train(target.score, report if hasattr(self, "_skl_callbacks") else None)
+            run.train(target, report if hasattr(self, "_skl_callbacks") else None)
             all_right = n_starts > 1 and self._all_right(run)
             if all_right or run.monitor.kept_value > best.monitor.kept_value:
                 best = run
@@ -303,7 +304,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         samples: Rows | Ragged = Rows(x, targets, weight)
         if lengths is not None:
             samples = Ragged(x, targets, weight, lengths, self._per_step, static)
-        return _without_weightless(samples, "sample_weight")
+        return without_weightless(samples, "sample_weight")
 
     def _weighted(self, samples, training):
         """Multiply the weights of samples by those that the training targets give to classes."""
@@ -312,7 +313,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             return samples
         factors = self._target.weights(class_weight, samples.y, training)
         weight = (samples.weight * factors).astype(samples.x.dtype)
-        return _without_weightless(replace(samples, weight=weight), "class_weight")
+        return without_weightless(replace(samples, weight=weight), "class_weight")
 
     def _read_validation_samples(self, validation, training):
         """Validate ``X_val, y_val, sample_weight_val`` if the user passed them."""
@@ -338,18 +339,30 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             check_is_fitted(self)  # raises; its look at the tags would slow a streamed step
         return _network_from(self._network_type, *self._architecture.items())
 
-    def _evaluate(self, run, X):
-        """Compute outputs of ``run`` for X; returns them and the lengths of its sequences."""
+    def _evaluate(self, network, X, decode=None, *, run=None, size=PIECE):
+        """Compute outputs of a network for X, piece by piece, and decode those of each piece.
+
+        Returns the results in one array, and the lengths of the sequences. `run` is another part of
+        the network than all of it.
+        """
         x, lengths, static = self._read_X(X, reset=False)
+        of_all = x.shape[0], lengths, static
+        width = network.n_outputs if run is None else 1
+        parts = pieces(*of_all, per_step=network.per_step, width=width, size=size)
+
+        def use(outputs, piece):
+            check_finite(outputs, piece.outputs.start)
+            return outputs if decode is None else decode(outputs)
+
         with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
-            outputs = evaluate(run, self._weights(), x, lengths, static, mapped=mapped)
-        return check_finite(outputs), lengths
+            results = evaluate(run or network.predict, self._weights(), x, parts, use, mapped)
+            return join(results, parts[-1].outputs.stop), lengths
 
     def _predict(self, X, method):
         """Decode raw predictions by a method of the target, given by its name."""
-        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
-        return target.unflatten(getattr(target, method)(raw), lengths)
+        decoded, lengths = self._evaluate(self._fitted_network(), X, getattr(target, method))
+        return target.unflatten(decoded, lengths)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_iter_")
@@ -362,16 +375,3 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 @lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
 def _network_from(kind, *architecture):
     return kind(**dict(architecture))
-
-
-def _without_weightless(samples, name):
-    """Drop samples of weight 0, which would still count in batches and validation splits."""
-    weight = samples.weight
-    with np.errstate(over="ignore"):
-        if not np.isfinite(weight.sum()):
-            raise ValueError(f"The sum of {name} is not finite; divide it by its maximum.")
-    if isinstance(samples, Ragged) and samples.per_step:
-        weight = reduce_steps(np.add, weight, samples.lengths)  # 0 without steps
-    if not weight.any():
-        raise ValueError(f"{name} is zero for every sample; at least one must count.")
-    return samples if weight.all() else samples.subset(np.flatnonzero(weight))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._input import object_array
 from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
@@ -17,6 +17,9 @@ from skrnn._training.diagnosis import useful_loss
 from skrnn._training.paths import PathTarget
 from skrnn._training.targets import ClassTarget
 from skrnn.losses import CRF
+
+# Numbers in the largest array of a search of several paths.
+_SEARCH_SIZE = 2**22
 
 
 def _has_paths(estimator):
@@ -197,8 +200,10 @@ class PathPredictions(ClassPredictions):
         """
         if not isinstance(n_paths, Integral) or int(n_paths) < 1:
             raise ValueError(f"n_paths must be an integer >= 1, got {n_paths!r}.")
-        raw, _ = self._evaluate(self._fitted_network().predict, X)
-        return tuple(map(object_array, self._target.best_paths(raw, int(n_paths))))
+        decode = partial(self._target.best_paths, n_paths=int(n_paths))
+        size = max(1, _SEARCH_SIZE // (int(n_paths) * len(self.classes_) ** 2))
+        found, _ = self._evaluate(self._fitted_network(), X, decode, size=size)
+        return found[:, 0], found[:, 1]
 
     @available_if(_has_paths)
     def smooth(self, probabilities):

@@ -47,9 +47,11 @@ class ClassPredictions(Mixin):
     def _all_right(self, run):
         """Whether a start predicts all training samples correctly that can be."""
         with np.errstate(over="ignore", invalid="ignore"):
-            raw = run.evaluate(run.samples)[1]
+            outcomes = run.evaluate(run.samples, self._target)[1]
+        if outcomes is None:
+            return False
         best = self._best_score(run.samples)
-        return self._target.score(raw, run.samples) > best - 1e-6  # sums of weights are rounded
+        return self._target.score(outcomes, run.samples) > best - 1e-6  # weights are rounded
 
     def _choose_target_scale(self, samples, warm_start):
         """Return None: classes are not standardized."""
@@ -321,8 +323,8 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        raw, lengths = self._evaluate(self._fitted_network().predict, X)
         target = self._target
+        raw, lengths = self._evaluate(self._fitted_network(), X)
         if target.out_activation != "mean_std":
             raise ValueError(
                 "return_std=True needs an estimator fitted with loss=Gaussian(); other losses "

@@ -26,8 +26,8 @@ from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN, StreamState, check_types
 from skrnn._numeric.params import Params
+from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
-from skrnn._numeric.training import pieces
 from skrnn._training.targets import all_finite, check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -256,7 +256,7 @@ class RecurrentNetwork(NeuralNetwork):
         if not self._fitted_network().hidden_layer_sizes:
             raise ValueError("There are no hidden states, since hidden_layer_sizes is empty.")
         network = replace(self._fitted_network(), pooling=None)
-        return unflatten(*self._evaluate(network.encode, X))
+        return unflatten(*self._evaluate(network, X, run=network.encode))
 
     def input_gradients(self, X, target=None):
         """Compute the gradient of an output with respect to each feature of each step.
@@ -297,7 +297,8 @@ class RecurrentNetwork(NeuralNetwork):
         dtype = np.result_type(values.dtype, weights["output"]["W"].dtype)
         unused = Params(network.shapes, dtype)
         gradients = []
-        for piece in pieces(lengths, static):
+        of_all = values.shape[0], lengths, static
+        for piece in pieces(*of_all, per_step=network.per_step, width=network.n_outputs):
             x, packing = piece.pack(values)
             with np.errstate(over="ignore", invalid="ignore"):
                 raw, back = network.run(weights, x, packing)
@@ -431,7 +432,8 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             One row for each sequence. For each pooling, there is one column for each unit of the
             last layer; two if bidirectional, forwards first.
         """
-        return self._evaluate(self._fitted_network().encode, X)[0]
+        network = self._fitted_network()
+        return self._evaluate(network, X, run=network.encode)[0]
 
     @property
     def _n_features_out(self):

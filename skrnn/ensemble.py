@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.base import _fit_context, clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     UNUSED,
@@ -23,10 +23,11 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skrnn._estimator import Persistent
 from skrnn._input import unflatten
+from skrnn._numeric.pieces import SIZE
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn.metrics import flat_accuracy_score
 from skrnn.rnn import SequenceRNNClassifier, SequenceRNNRegressor
@@ -166,7 +167,12 @@ class Ensemble(Persistent):
 
     def _mean(self, outputs):
         """Average the outputs of the members; object arrays of arrays are added up as well."""
-        return reduce(np.add, outputs) / len(self.estimators_)
+        outputs = iter(outputs)
+        total = next(outputs).copy()
+        for output in outputs:
+            total += output
+        total /= len(self.estimators_)
+        return total
 
     def _in_rows(self, function, *outputs):
         """Apply a function to arrays that hold a row for each sample, or for each step."""
@@ -410,7 +416,17 @@ class EnsembleClassifier(Ensemble):
             whose mean probability is above 0.5. In the form of the targets of `fit`; labels of
             steps are an object array of one array for each sequence.
         """
-        return self._in_rows(self._labels, self.predict_proba(X))
+        check_is_fitted(self)
+        n_samples, n_classes, parts, start = _num_samples(X), len(self.classes_), [], 0
+        size = max(1, SIZE // (64 * n_classes))
+        if n_samples <= size:
+            return self._in_rows(self._labels, self.predict_proba(X))
+        while start < n_samples:  # a few samples at a time, which bounds the memory
+            probabilities = self.predict_proba(_safe_indexing(X, slice(start, start + size)))
+            parts.append(self._in_rows(self._labels, probabilities))
+            n_rows = sum(map(len, probabilities)) if self._target.per_step else len(probabilities)
+            start, size = start + size, min(8 * size, size * SIZE // (n_rows * n_classes + 1)) or 1
+        return np.concatenate(parts)
 
     def _labels(self, probabilities):
         if self._target.is_multilabel:

@@ -386,7 +386,7 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
         votes = np.eye(self.n_outputs_)[y] if y.ndim == 1 else y - 0.5
         of_rows = np.zeros((row.max() + 1, self.n_outputs_))
         np.add.at(of_rows, row, samples.weight[:, None] * votes)
-        return self._target.score(of_rows[row], samples)
+        return self._target.score(self._target.outcomes(of_rows[row], samples.y), samples)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -623,7 +623,7 @@ class XORMLPRegressor(NumberPredictions, RegressorMixin, FeedForwardNetwork):
             return True  # the targets do not depend on the row
         lowest, highest = (self._loss()(raw, y, weight)[0] for raw in (of_rows, of_constant))
         with np.errstate(over="ignore", invalid="ignore"):
-            loss = run.evaluate(samples)[0]
+            loss = run.loss_of(samples)
         return loss - lowest <= 0.01 * (highest - lowest)
 
     def __sklearn_tags__(self):

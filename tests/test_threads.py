@@ -32,7 +32,8 @@ from skrnn import (
 from skrnn._numeric import training
 from skrnn._numeric.losses import squared_error
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.training import PIECE, Piece, Ragged, Rows, Shared, gather
+from skrnn._numeric.pieces import PIECE, Piece
+from skrnn._numeric.training import Ragged, Rows, Shared, gather
 from skrnn._training import threads
 from skrnn._training.threads import thread_map
 from skrnn.inspection import occlusion_importance

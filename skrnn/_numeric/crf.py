@@ -45,15 +45,6 @@ class Chain(NamedTuple):
     transitions: Any
     packing: Packing
 
-    @classmethod
-    def join(cls, chains: list[Chain]) -> Chain:
-        """Join the chains of several groups of sequences, which share the transitions."""
-        if len(chains) == 1:
-            return chains[0]
-        lengths = np.concatenate([chain.packing.lengths for chain in chains])
-        emissions = np.concatenate([chain.emissions for chain in chains])
-        return cls(emissions, chains[0].transitions, Packing(lengths))
-
 
 def scores_of(raw_prediction):
     """Get the outputs of a network as an array, with or without a conditional random field."""

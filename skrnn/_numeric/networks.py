@@ -114,6 +114,13 @@ class MLP:
     activation: str = "relu"
     dropout: float = 0.0
 
+    per_step = False
+
+    @property
+    def n_outputs(self):
+        """Number of outputs."""
+        return self.units[-1]
+
     @property
     def shapes(self):
         """Shape of each parameter of each layer."""
@@ -203,6 +210,11 @@ class RNN:
     def poolings(self):
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
+
+    @property
+    def per_step(self):
+        """Whether there is an output for each step."""
+        return not self.poolings
 
     @property
     def shapes(self):

@@ -34,9 +34,12 @@ class Packing:
     static : ndarray of shape (n_sequences, n_static), default=None
         Static features of each sequence.
 
+    first_sequence : int, default=0
+        Number of the first sequence, if the batch is a piece of others; for messages.
+
     Attributes
     ----------
-    static : ndarray or None
+    static, first_sequence : ndarray or None, int
         As passed.
 
     lengths : ndarray of int of shape (n_sequences,)
@@ -83,9 +86,14 @@ class Packing:
     (slice(3, 5, None), slice(3, 5, None))
     """
 
-    def __init__(self, lengths: np.typing.ArrayLike, static: np.ndarray | None = None):
+    def __init__(
+        self,
+        lengths: np.typing.ArrayLike,
+        static: np.ndarray | None = None,
+        first_sequence: int = 0,
+    ):
         lengths = np.asarray(lengths)
-        self.static = static
+        self.static, self.first_sequence = static, first_sequence
         self.lengths = lengths
         self.order = (-lengths).argsort(kind="stable")
         self.offsets = starts_of(lengths)

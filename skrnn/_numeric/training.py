@@ -17,10 +17,10 @@ from scipy.linalg import norm as nrm2
 from scipy.optimize import minimize
 from scipy.sparse import issparse
 
-from skrnn._numeric.crf import Chain
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Params
+from skrnn._numeric.pieces import PIECE, SIZE, evaluate, pieces, split
 
 
 class Batch(NamedTuple):
@@ -42,6 +42,13 @@ class Shared(NamedTuple):
     """A batch in parts of about equal work, for a thread each."""
 
     parts: tuple[Batch, ...]
+    total: float
+
+
+class Parts(NamedTuple):
+    """A batch in parts that are computed one after the other, which bounds the memory."""
+
+    parts: tuple[Batch | Shared, ...]
     total: float
 
 
@@ -78,6 +85,14 @@ class Rows(Samples):
     def n_samples(self) -> int:
         """Number of samples."""
         return self.x.shape[0]
+
+    def n_outputs(self, index) -> np.ndarray:
+        """Count the outputs of some samples: one each."""
+        return np.ones_like(self.weight[index], int)
+
+    def pieces(self, width, size=PIECE):
+        """Group the samples into pieces; see `pieces`."""
+        return pieces(self.n_samples, width=width, size=size)
 
     def take(self, index) -> Batch:
         """Gather some samples."""
@@ -124,6 +139,17 @@ class Ragged(Samples):
         """Number of sequences."""
         return len(self.lengths)
 
+    def n_outputs(self, index) -> np.ndarray:
+        """Count the outputs of some sequences: one each, or one for each step."""
+        lengths = self.lengths[index]
+        return lengths if self.per_step else np.ones_like(lengths)
+
+    def pieces(self, width, size=PIECE):
+        """Group the sequences into pieces; see `pieces`."""
+        n_rows, per_step = self.x.shape[0], self.per_step
+        of_all = n_rows, self.lengths, self.static
+        return pieces(*of_all, per_step=per_step, width=width, size=size)
+
     @cached_property
     def _starts(self):
         return starts_of(self.lengths)
@@ -160,9 +186,6 @@ class Ragged(Samples):
         return Ragged(x, y, weight, *parts, unit_weight=self.unit_weight)
 
 
-# Rows that a thread works on at a time in predictions, which bounds their memory.
-PIECE = 2**14
-
 # Multiplications in a layer, of a recurrent one at a step, from which on half of them keep a thread
 # busy between one call of NumPy and the next. With 128 sequences and units, an Elman network has
 # as many, and gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a
@@ -187,11 +210,22 @@ def n_parts(n_rows, work):
 
 
 def gather(samples, index, network=None):
-    """Take a batch; in parts where the work is enough for several threads.
+    """Take a batch; in parts if it has many outputs, or enough work for several threads.
 
     That is decided by sizes alone, and not by the number of threads: the parts add up to the same
     bits whether they are computed at the same time or one after the other.
     """
+    if network is None or samples.x.shape[0] * network.n_outputs <= SIZE:
+        return _gather_at_once(samples, index, network)
+    sizes = samples.n_outputs(index)
+    if len(sizes) < 2 or int(sizes.sum()) * network.n_outputs <= SIZE:
+        return _gather_at_once(samples, index, network)
+    groups = np.split(np.arange(samples.n_samples)[index], split(sizes, network.n_outputs))
+    parts = tuple(_gather_at_once(samples, group, network) for group in groups)
+    return Parts(parts, sum(part.total for part in parts))
+
+
+def _gather_at_once(samples, index, network):
     n = 1 if network is None else n_parts(*samples.work(index, network))
     return samples.take(index) if n == 1 else samples.share(index, n)
 
@@ -227,11 +261,23 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
             np.add(g.flat, other.flat, out=g.flat)
         return value
 
+    def mean_of(batch):
+        if isinstance(batch, Batch):
+            return value_of(batch, rng, g)
+        if isinstance(batch, Shared):
+            return value_of_parts(batch)
+        value, gradient = 0.0, np.zeros_like(g.flat)
+        for part in batch.parts:
+            share = part.total / batch.total
+            value += share * mean_of(part)
+            gradient += share * g.flat
+        g.flat[:] = gradient
+        return value
+
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        is_shared = isinstance(batch, Shared)
-        value = value_of_parts(batch) if is_shared else value_of(batch, rng, g)
+        value = mean_of(batch)
         penalty, decay = l2(params.weights, alpha, batch.total)
         np.add(g.weights, decay, out=g.weights)
         return value + penalty, g.flat
@@ -257,48 +303,20 @@ def l2(weights, alpha, total):
     return 0.5 * decay.dot(weights), decay
 
 
-def mean_loss(network, params, samples, loss, n_rows=PIECE):
-    """Mean loss of all samples, without penalty, and their raw predictions."""
-    lengths, static = getattr(samples, "lengths", None), getattr(samples, "static", None)
-    raw_prediction = evaluate(network.run, params, samples.x, lengths, static, n_rows)
-    value, _ = loss(raw_prediction, samples.y, samples.weight / samples.weight.sum())
-    return float(value), raw_prediction
+def mean_loss(network, params, samples, loss, *, keep=None, size=PIECE):
+    """Mean loss of all samples, without penalty, and a list of what is kept of each piece.
 
+    That is ``keep(raw_prediction, targets)``, if `keep` is passed.
+    """
+    total = samples.weight.sum()
 
-def evaluate(run, params, x, lengths=None, static=None, n_rows=PIECE, mapped=map):
-    """Collect outputs of ``run(params, x, packing)``, about `n_rows` rows at a time."""
-    if lengths is None:
-        starts = range(0, x.shape[0], n_rows)
-        return np.concatenate([run(params, x[s : s + n_rows], None)[0] for s in starts])
-    parts = pieces(lengths, static, n_rows)
-    outputs = list(mapped(lambda piece: run(params, *piece.pack(x))[0], parts))
-    if len(outputs) == 1:
-        return outputs[0]
-    return Chain.join(outputs) if isinstance(outputs[0], Chain) else np.concatenate(outputs)
+    def use(raw_prediction, piece):
+        y, weight = samples.y[piece.outputs], samples.weight[piece.outputs] / total
+        return float(loss(raw_prediction, y, weight)[0]), keep and keep(raw_prediction, y)
 
-
-class Piece(NamedTuple):
-    """Consecutive sequences, and the row of their first step among the steps of all sequences."""
-
-    first_row: int
-    lengths: np.ndarray
-    static: np.ndarray | None
-
-    def pack(self, x: np.ndarray) -> tuple[np.ndarray, Packing]:
-        """Pack the sequences of the piece."""
-        packing = Packing(self.lengths, self.static)
-        return x[packing.to_packed + self.first_row], packing
-
-
-def pieces(lengths, static=None, n_rows=PIECE):
-    """Group sequences into pieces of about `n_rows` steps, with at least one sequence in each."""
-    ends = np.cumsum(lengths)
-    if ends[-1] < n_rows:
-        return [Piece(0, lengths, static)]
-    splits = np.flatnonzero(np.diff(ends // n_rows)) + 1
-    first_rows = starts_of(lengths)[[0, *splits]]
-    statics = [None] * len(first_rows) if static is None else np.split(static, splits)
-    return list(map(Piece, first_rows, np.split(lengths, splits), statics))
+    parts = samples.pieces(network.n_outputs, size)
+    values, kept = zip(*evaluate(network.run, params, samples.x, parts, use), strict=True)
+    return sum(values), kept
 
 
 def epochs(samples, batch_size, rng, shuffle=True, network=None, order=None):

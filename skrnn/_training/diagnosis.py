@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skrnn._numeric.losses import Loss
+from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
 from skrnn._training.run import Run
@@ -62,8 +63,8 @@ def _constant_loss(loss, constant, samples):
     """Compute the mean loss of a constant prediction."""
     weight = samples.weight / samples.weight.sum(dtype=np.float64)
     total = 0.0
-    for start in range(0, len(weight), _PIECE):
-        y, w = samples.y[start : start + _PIECE], weight[start : start + _PIECE]
+    for piece in pieces(len(weight), width=len(constant), size=_PIECE):
+        y, w = samples.y[piece.rows], weight[piece.rows]
         total += float(loss(np.broadcast_to(constant, (len(w), len(constant))), y, w)[0])
     return total
 
@@ -104,7 +105,7 @@ def needed_scaling(run: Run, scaler_of_y: str, useful: Callable, names=None) -> 
         part = _some(samples)
         with np.errstate(over="ignore", invalid="ignore"):
             # It is 0 if all targets are equal.
-            is_useless = run.evaluate(part)[0] > useful(run, part) != 0
+            is_useless = run.loss_of(part) > useful(run, part) != 0
     return Scaling(" and ".join(facts), "".join(facts.values()), is_useless)
 
 

@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 
 from skrnn._numeric.crf import best_paths, marginals, viterbi
-from skrnn._numeric.packing import Packing, reduce_steps
-from skrnn._numeric.training import Ragged, Rows, pieces
+from skrnn._numeric.packing import reduce_steps
 from skrnn._training.targets import ClassTarget
-
-# Numbers in the largest array of a search of several paths.
-_SEARCH_SIZE = 2**22
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class PathTarget(ClassTarget):
     def labels(self, raw: Any) -> np.ndarray:
         """Predict the labels of the best path."""
         index, is_allowed = viterbi(raw)
-        _refuse_no_path(is_allowed, raw.packing.lengths)
+        _refuse_no_path(is_allowed, raw.packing)
         return self.classes[index]
 
     def decision(self, raw: Any) -> np.ndarray:
@@ -35,8 +31,9 @@ class PathTarget(ClassTarget):
 
     def probabilities(self, raw: Any) -> np.ndarray:
         """Compute the marginal probability of each class."""
-        p, lengths = marginals(raw), raw.packing.lengths
-        _refuse_no_path(reduce_steps(np.maximum, p.max(axis=1), lengths, empty=1) > 0, lengths)
+        p, packing = marginals(raw), raw.packing
+        largest = reduce_steps(np.maximum, p.max(axis=1), packing.lengths, empty=1)
+        _refuse_no_path(largest > 0, packing)
         return p
 
     def log_probabilities(self, raw: Any) -> np.ndarray:
@@ -51,31 +48,30 @@ class PathTarget(ClassTarget):
             raise ValueError(f"The constraints allow no label at this step of stream {stream}.")
         return np.exp(raw)
 
-    def score(self, raw: Any, samples: Rows | Ragged) -> float:
-        """Compute the share of the steps whose label in the best path is right."""
-        right = viterbi(raw)[0] == samples.y
-        return float(samples.weight @ right / samples.weight.sum())
+    def outcomes(self, raw: Any, targets: np.ndarray) -> np.ndarray:
+        """Find out which steps have the right label in the best path."""
+        return viterbi(raw)[0] == targets
 
-    def best_paths(self, raw: Any, n_paths: int) -> tuple[list, list]:
-        """Find the most probable paths of each sequence, and their probabilities."""
-        n_labels, lengths = len(self.classes), raw.packing.lengths
-        n_rows = max(1, _SEARCH_SIZE // (n_paths * n_labels**2))
-        paths, probabilities = [], []
-        for piece in pieces(lengths, n_rows=n_rows):
-            rows = slice(piece.first_row, piece.first_row + piece.lengths.sum())
-            chain = raw._replace(emissions=raw.emissions[rows], packing=Packing(piece.lengths))
-            labels, log_p = best_paths(chain, n_paths)
-            exist = (log_p > -np.inf).sum(axis=1)
-            parts = np.split(labels, np.cumsum(piece.lengths)[:-1])
-            paths += [self.classes[p[:, :n].T] for p, n in zip(parts, exist, strict=True)]
-            probabilities += [np.exp(p[:n]) for p, n in zip(log_p, exist, strict=True)]
-        _refuse_no_path(np.array([len(p) > 0 for p in probabilities]), lengths)
-        return paths, probabilities
+    def best_paths(self, raw: Any, n_paths: int) -> np.ndarray:
+        """Find the most probable paths of each sequence, and their probabilities.
+
+        Returns an object array ``(n_sequences, 2)``.
+        """
+        lengths = raw.packing.lengths
+        labels, log_p = best_paths(raw, n_paths)
+        exist = (log_p > -np.inf).sum(axis=1)
+        _refuse_no_path(exist > 0, raw.packing)
+        found = np.empty((len(lengths), 2), object)
+        parts = np.split(labels, np.cumsum(lengths)[:-1])
+        for i, (of_sequence, n) in enumerate(zip(parts, exist, strict=True)):
+            found[i, 0], found[i, 1] = self.classes[of_sequence[:, :n].T], np.exp(log_p[i, :n])
+        return found
 
 
-def _refuse_no_path(is_allowed, lengths):
+def _refuse_no_path(is_allowed, packing):
     if not is_allowed.all():
         i = int(is_allowed.argmin())
         raise ValueError(
-            f"The constraints allow no labels for all {lengths[i]} steps of sequence {i}."
+            f"The constraints allow no labels for all {packing.lengths[i]} steps of sequence "
+            f"{packing.first_sequence + i}."
         )

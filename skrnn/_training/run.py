@@ -217,7 +217,7 @@ class Run:
 
     def train(
         self,
-        score: Callable[[np.ndarray, Rows | Ragged], float],
+        target: Any,
         report: Callable[[], bool] | None = None,
     ) -> None:
         """Train the weights until the monitor or a callback ends the run.
@@ -228,8 +228,8 @@ class Run:
 
         Parameters
         ----------
-        score : callable
-            ``score(raw_prediction, samples) -> float`` for validation.
+        target : ClassTarget or NumberTarget
+            Gives the score of validation.
 
         report : callable, default=None
             ``report() -> stop``, called after each epoch, when all about it is decided.
@@ -237,7 +237,7 @@ class Run:
         options, monitor, theta = self.options, self.monitor, self.params.flat
 
         def end_epoch(loss):
-            monitor.report(loss, theta, self._validate(loss, score))
+            monitor.report(loss, theta, self._validate(loss, target))
             if report is not None and report():
                 monitor.outcome = "stopped"
             return monitor.finished
@@ -290,33 +290,49 @@ class Run:
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
 
-    def _validate(self, loss, score):
+    def _validate(self, loss, target):
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
         if math.isfinite(loss):
-            loss, raw = self.evaluate(self.held_out)
-            if np.isfinite(scores_of(raw)).all():
-                return self._score(score, raw), loss
+            loss, outcomes = self.evaluate(self.held_out, target)
+            if outcomes is not None:
+                return self._score(target, outcomes), loss
         return math.nan, math.nan
 
-    def _score(self, score, raw):
-        """Score raw predictions of the validation data, as a fitted network would make them."""
+    def _score(self, target, outcomes):
+        """Score the validation data, as a fitted network would predict them."""
         scale = self.target_scale
         if scale is None or scale.skip is None:
-            return score(raw, self.held_out)
-        return score(*scale.add_skip(raw, self.held_out))
+            return target.score(outcomes, self.held_out)
+        return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(self, samples: Rows | Ragged) -> tuple[float, np.ndarray]:
-        """Mean loss of samples, without penalty, and their raw predictions."""
-        return mean_loss(self.network, self.params, samples, self.options.loss)
+    def evaluate(self, samples: Rows | Ragged, target: Any) -> tuple[float, np.ndarray | None]:
+        """Compute the mean loss of samples, without penalty, and their outcomes for the score.
+
+        The outcomes are None if an output of the network is not finite.
+        """
+
+        def keep(raw, targets):
+            return target.outcomes(raw, targets) if _is_finite(raw) else None
+
+        loss, parts = self._mean_loss(samples, keep=keep)
+        is_finite = all(part is not None for part in parts)
+        return loss, np.concatenate(parts) if is_finite else None
+
+    def loss_of(self, samples: Rows | Ragged) -> float:
+        """Compute the mean loss of samples, without penalty."""
+        return self._mean_loss(samples)[0]
+
+    def _mean_loss(self, samples, **options):
+        return mean_loss(self.network, self.params, samples, self.options.loss, **options)
 
     def _loss_of_batches(self):
         """Mean loss of the batches of an epoch in which no step is taken."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
         # In pieces of fewer rows than usual, so that training needs no more memory for this.
-        loss, _ = mean_loss(self.network, self.params, samples, options.loss, n_rows=2**12)
+        loss, _ = self._mean_loss(samples, size=2**12)
         return loss + l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self):
@@ -326,7 +342,12 @@ class Run:
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
-        return not np.isfinite(scores_of(self.evaluate(self.samples)[1])).all()
+        _, are_finite = self._mean_loss(self.samples, keep=lambda raw, targets: _is_finite(raw))
+        return not all(are_finite)
+
+
+def _is_finite(raw_prediction):
+    return np.isfinite(scores_of(raw_prediction)).all()
 
 
 def _is_constant(samples):

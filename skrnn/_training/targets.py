@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import assert_all_finite
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_array, column_or_1d
 
@@ -25,6 +24,7 @@ from skrnn._input import refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
 from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
+from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
 
 # In so few rows of multilabel targets, one label each may be chance.
@@ -164,22 +164,25 @@ class ClassTarget(Target):
         """Compute the raw prediction (n_outputs,) of the lowest loss; weights sum to 1."""
         if self.out_activation != "logistic":
             return np.log(np.bincount(targets, weight).clip(min=1e-12))
-        p = (weight @ targets).clip(1e-12, 1 - 1e-12)
+        parts = pieces(len(targets), width=self.n_outputs)
+        p = sum(weight[part.rows] @ targets[part.rows] for part in parts)
+        p = p.clip(1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))
 
     def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
         """Write labels as targets of the loss."""
         if labels.ndim == 2:
-            return labels.astype(dtype)
+            return labels.astype(bool)  # an eighth of the memory; losses multiply them as 0 and 1
         index = np.searchsorted(self.classes, labels)
         return index[:, None].astype(dtype) if self.out_activation == "logistic" else index
 
     def decode(self, targets: np.ndarray) -> np.ndarray:
         """Undo `encode`."""
-        if self.is_multilabel:
-            return targets.astype(int)
-        index = targets[:, 0].astype(int) if self.out_activation == "logistic" else targets
-        return self.classes[index]
+        return targets.astype(int) if self.is_multilabel else self.classes[self._index(targets)]
+
+    def _index(self, targets):
+        """Get the index of the class of each target that is not multilabel."""
+        return targets[:, 0].astype(int) if self.out_activation == "logistic" else targets
 
     def labels(self, raw: np.ndarray) -> np.ndarray:
         """Predict labels."""
@@ -212,13 +215,15 @@ class ClassTarget(Target):
 
     predictions = probabilities
 
-    def score(self, raw: np.ndarray, samples: Rows | Ragged) -> float:
-        """Compute the accuracy; all labels of a multilabel sample must be right."""
+    def outcomes(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Find out which rows are right; all labels of a multilabel sample must be."""
         if self.out_activation == "softmax":
-            right = raw.argmax(axis=1) == samples.y
-        else:
-            right = ((raw > 0) == (samples.y > 0.5)).all(axis=1)
-        return float(samples.weight @ right / samples.weight.sum())
+            return raw.argmax(axis=1) == targets
+        return ((raw > 0) == (targets > 0.5)).all(axis=1)
+
+    def score(self, outcomes: np.ndarray, samples: Rows | Ragged) -> float:
+        """Compute the accuracy from `outcomes`."""
+        return float(samples.weight @ outcomes / samples.weight.sum())
 
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
         """Get the labels by which to stratify a split of samples, if there is one for each."""
@@ -249,11 +254,13 @@ class ClassTarget(Target):
         ValueError
             If a class is unknown, or a weight is not a finite number of at least 0.
         """
-        labels = self.decode(targets)
         if isinstance(class_weight, dict):
-            weights = self._of_classes(class_weight)[np.searchsorted(self.classes, labels)]
+            weights = self._of_classes(class_weight)[self._index(targets)]
+        elif self.is_multilabel:
+            weights = _balanced_labels(targets, training)
         else:
-            weights = _balanced(labels, self.decode(training))
+            counts = np.bincount(self._index(training), minlength=len(self.classes))
+            weights = _balanced(counts)[self._index(targets)]
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ValueError(
                 f"class_weight={class_weight!r} has weights that are negative or not finite."
@@ -397,9 +404,13 @@ class NumberTarget(Target):
         std = mean_std(raw)[1]
         return std if self.vectors else std[:, 0]
 
-    def score(self, raw: np.ndarray, samples: Rows | Ragged) -> float:
+    def outcomes(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the raw predictions, all of which the score needs."""
+        return raw
+
+    def score(self, outcomes: np.ndarray, samples: Rows | Ragged) -> float:
         """Compute the metric of raw predictions."""
-        predictions = self.predictions(raw)
+        predictions = self.predictions(outcomes)
         return float(self.metric(samples.y, predictions, sample_weight=samples.weight))
 
     def metric(self, y, predictions, *, sample_weight=None):
@@ -422,19 +433,23 @@ class NumberTarget(Target):
         return False
 
 
-def _balanced(labels, training):
-    """Compute the weights of labels by 'balanced', from the frequencies of training labels.
+def _balanced(counts):
+    """Compute the weights of classes by 'balanced', from their frequencies in training.
 
-    The weights of the columns of multilabel targets are multiplied, as in scikit-learn.
+    As in scikit-learn, they are inverse to the frequencies; that of an absent class is 1.
     """
-    weights = np.ones(len(labels))
-    for column, known in zip(
-        labels.reshape(len(labels), -1).T, training.reshape(len(training), -1).T, strict=True
-    ):
-        classes = np.unique(known)
-        of_classes = compute_class_weight("balanced", classes=classes, y=known)
-        index = np.searchsorted(classes, column).clip(max=len(classes) - 1)
-        weights *= np.where(classes[index] == column, of_classes[index], 1.0)
+    present = counts > 0
+    weights = np.ones(len(counts))
+    weights[present] = counts.sum() / (present.sum() * counts[present])
+    return weights
+
+
+def _balanced_labels(targets, training):
+    """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn."""
+    weights = np.ones(len(targets))
+    for column, n_ones in zip(targets.T, np.count_nonzero(training, axis=0), strict=True):
+        of_zero, of_one = _balanced(np.array([len(training) - n_ones, n_ones]))
+        weights *= np.where(column, of_one, of_zero)
     return weights
 
 
@@ -510,12 +525,12 @@ def all_finite(values: np.ndarray) -> bool:
     return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
 
 
-def check_finite(outputs: Any) -> Any:
-    """Raise a ValueError if outputs of a network overflowed."""
+def check_finite(outputs: Any, first: int = 0) -> Any:
+    """Raise a ValueError if outputs of a network overflowed; `first` is the number of the first."""
     if not all_finite(scores_of(outputs)):
-        first = np.isfinite(scores_of(outputs)).all(axis=1).argmin()
+        row = first + np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
-            f"Output {first} for X is not finite: its values are too large for the weights. Scale "
+            f"Output {row} for X is not finite: its values are too large for the weights. Scale "
             "X as in fit."
         )
     return outputs

@@ -130,7 +130,8 @@ def _map_in_pool(pool: ThreadPoolExecutor, function: Callable, *iterables) -> It
     if len(calls) < 2:  # another thread would only cause delay
         return starmap(function, calls)
     results = [_submit(pool, function, *arguments) for arguments in calls]
-    return (result() for result in results)
+    results.reverse()
+    return (results.pop()() for _ in calls)  # a result that was returned is kept no longer
 
 
 def _submit(pool: ThreadPoolExecutor, function: Callable, *arguments) -> Callable:

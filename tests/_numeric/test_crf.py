@@ -320,13 +320,6 @@ def test_filtered_labels_are_marginals_of_the_steps_so_far():
         assert_close(np.exp(before), marginals(so_far)[-1:])
 
 
-def test_joined_chains():
-    first, second = make_chain([2, 0]), make_chain([1, 3])
-    second = second._replace(transitions=first.transitions)
-    joined = Chain.join([first, second])
-    assert_close(marginals(joined), np.concatenate([marginals(first), marginals(second)]))
-
-
 NETWORKS = {
     "recurrent": {"hidden_layer_sizes": (2,)},
     "linear": {"hidden_layer_sizes": ()},

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric_helpers import assert_close, random_params, random_samples, recurrent_networks, split
+from numeric_helpers import assert_close, random_params, random_samples, split
 from numpy.random import RandomState
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -21,7 +21,6 @@ from skrnn._numeric.training import (
     clip,
     descend,
     epochs,
-    evaluate,
     lbfgs,
     make_objective,
 )
@@ -180,19 +179,6 @@ def test_a_weight_equals_copies_in_expectation(batch_size, position):
     expected = all_batches(samples.subset(index), batch_size)
     assert_close(all_batches(tripled, batch_size), expected)
     assert not np.allclose(all_batches(samples, batch_size), expected)
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(1, 40))
-def test_evaluate_in_pieces(lengths, n_rows):
-    for network in (NETWORK, *recurrent_networks()[:8]):
-        samples, params = random_samples(network, LOSS, lengths), random_params(network.shapes)
-        batch = samples.take(slice(None))
-        expected, _ = network.run(params, batch.x, batch.packing)
-        of_sequences = getattr(samples, "lengths", None)
-        assert_close(
-            evaluate(network.run, params, samples.x, of_sequences, n_rows=n_rows), expected
-        )
 
 
 # --- Descent -------------------------------------------------------------------------------

@@ -1,0 +1,109 @@
+"""Compute with a few rows at a time, so that no array holds all rows and all outputs.
+
+A network with many classes has far more outputs than numbers in X. They are computed for one piece
+of the samples after the other. Of each piece only what is needed is kept: its loss, its labels, or
+whether they are right.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn._numeric.packing import Packing, starts_of
+
+# Rows that a thread works on at a time in predictions, which bounds their memory.
+PIECE = 2**14
+
+# Numbers in the outputs of a piece or of a part of a batch: 8 MiB of float64. Arrays of this size
+# stay in the process when they are freed; see `keep_freed_memory`.
+SIZE = 2**20
+
+
+class Piece(NamedTuple):
+    """Consecutive samples: their rows in x, their outputs among those of all samples.
+
+    `lengths` and `static` are those of sequences, and None for the rows of a table.
+    """
+
+    rows: slice
+    outputs: slice
+    first: int
+    lengths: np.ndarray | None = None
+    static: np.ndarray | None = None
+
+    def pack(self, x):
+        """Get the rows of the piece, packed if they are steps; and their packing."""
+        if self.lengths is None:
+            return x[self.rows], None
+        packing = Packing(self.lengths, self.static, self.first)
+        return x[packing.to_packed + self.rows.start], packing
+
+
+def pieces(n_rows, lengths=None, static=None, *, per_step=False, width=1, size=PIECE):
+    """Group samples into pieces of about `size` rows, with at least one sample in each.
+
+    The samples are `n_rows` rows of a table, or sequences of these lengths. Their outputs have
+    `width` columns, and a row for each sample, or for each step. The outputs of a piece are about
+    `SIZE` numbers at most.
+    """
+    n_outputs = max(1, SIZE // width)
+    if lengths is None:
+        size = min(size, n_outputs)
+        of_pieces = _slices([*range(0, n_rows, size), n_rows])
+        return [Piece(rows, rows, rows.start) for rows in of_pieces]
+    if max(n_rows, (n_rows if per_step else len(lengths)) * width) < min(size, SIZE):
+        return [
+            Piece(slice(n_rows), slice(n_rows if per_step else len(lengths)), 0, lengths, static)
+        ]
+    ends, number = np.cumsum(lengths), np.arange(len(lengths))
+    by_rows = ends // (min(size, n_outputs) if per_step else size)
+    by_outputs = number // (len(number) if per_step else n_outputs)
+    splits = np.flatnonzero(np.diff(by_rows) | np.diff(by_outputs)) + 1
+    bounds = [0, *splits.tolist(), len(lengths)]
+    first_rows = [*starts_of(lengths)[bounds[:-1]].tolist(), n_rows]
+    found = []
+    for samples, rows in zip(_slices(bounds), _slices(first_rows), strict=True):
+        of_piece = None if static is None else static[samples]
+        outputs = rows if per_step else samples
+        found.append(Piece(rows, outputs, samples.start, lengths[samples], of_piece))
+    return found
+
+
+def _slices(bounds):
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
+
+
+def evaluate(run, params, x, parts, use, mapped=map):
+    """Iterate over ``use(output, piece)`` for the output ``run(params, x, packing)`` of each piece.
+
+    `mapped` does so as `map` does, perhaps for two pieces at the same time.
+    """
+    return mapped(lambda piece: use(run(params, *piece.pack(x))[0], piece), parts)
+
+
+def join(arrays, n_rows):
+    """Join arrays of at most `n_rows` rows in all. Each may be freed as soon as it is copied."""
+    arrays, start = iter(arrays), 0
+    first = next(arrays)
+    if len(first) == n_rows:
+        return first
+    joined = np.empty((n_rows, *first.shape[1:]), first.dtype)
+    for array in chain([first], arrays):
+        joined[start : start + len(array)] = array
+        start += len(array)
+    return joined[:start]
+
+
+def split(sizes, width):
+    """Split consecutive samples into groups of about equal sizes, of about `SIZE` numbers at most.
+
+    `sizes` are the numbers of outputs of the samples, each of `width` columns. Returns where the
+    groups begin, but for the first.
+    """
+    ends = np.cumsum(sizes)
+    n_groups = -(-int(ends[-1]) * width // SIZE)
+    group = np.maximum(ends - 1, 0) * n_groups // max(ends[-1], 1)
+    return np.flatnonzero(np.diff(group)) + 1
