@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-nightly test-wheel lint docs linkcheck \
+.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-middle test-aeon \
+	test-nightly test-wheel lint docs linkcheck \
 	release bench compare history leaderboard clean $(VENV)
 
 help:  ## list the targets
@@ -49,10 +50,15 @@ test-py%: $(VENV)/.py%
 	$(subst $(BIN),$(VENV)/py$*/$(SCRIPTS),$(PYTEST)) -q $(TESTS_PYTHONS)
 
 # What touches NumPy, SciPy and scikit-learn in ways of its own; formulas are the same anywhere.
-TESTS_OLD := $(addprefix tests/, datasets _numeric/test_training.py _numeric/test_losses.py \
-	_numeric/test_packing.py _numeric/test_optimizers.py reliability/test_fuzz_X.py \
-	test_input_forms.py test_metrics.py test_preprocessing.py test_reproducible.py \
-	test_sequences.py test_sklearn_checks.py test_states.py test_training_control.py)
+TESTS_SKLEARN := skrnn $(addprefix tests/, test_compat.py test_compose.py test_metadata_of_steps.py \
+	test_metrics.py test_misuse.py test_model_selection.py test_preprocessing.py \
+	test_sklearn_checks.py test_tables.py)
+TESTS_OLD := $(TESTS_SKLEARN) $(addprefix tests/, datasets _numeric/test_training.py \
+	_numeric/test_losses.py _numeric/test_packing.py _numeric/test_optimizers.py \
+	reliability/test_fuzz_X.py test_checkpoint.py test_forecasting.py test_frames.py \
+	test_input_forms.py test_inspection.py test_missing_targets.py test_mlp_regressor.py \
+	test_names.py test_per_sequence.py test_reproducible.py test_sequences.py test_states.py \
+	test_training_control.py)
 # scikit-learn's own check of array API input wants SciPy 1.14; its parametrize is pytest 9.0's.
 CHECKS_OLD := not check_array_api_input
 test-oldest: OLD := $(VENV)/oldest/$(SCRIPTS)
@@ -60,6 +66,14 @@ test-oldest: $(VENV)/.oldest  ## the unit tests with the oldest versions that py
 	$(OLD)/python -c 'import numpy, scipy, sklearn; print("numpy", numpy.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)'
 	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(OLD)/python -m pytest -n auto \
 		-W ignore::pytest.PytestRemovedIn10Warning -k "$(CHECKS_OLD)" $(TESTS_OLD)
+
+# Between the oldest and the newest: the last without callbacks, which other libraries require.
+MIDDLE := scikit-learn==1.8.*
+test-middle: $(VENV)/.middle  ## what depends on scikit-learn, with a version between
+	$(subst $(BIN),$(VENV)/middle/$(SCRIPTS),$(PYTEST)) -q $(TESTS_SKLEARN)
+
+test-aeon:  ## pipelines of skrnn and aeon, in an environment of their own
+	$(PYTHON) tests/smoke/beside_aeon.py
 
 # Nightly builds of the packages of Scientific Python; needs the network. A new deprecation is an error.
 NIGHTLY := https://pypi.anaconda.org/scientific-python-nightly-wheels/simple
@@ -138,6 +152,12 @@ $(VENV)/.oldest: pyproject.toml tests/smoke/floors.py | $(VENV)/.created
 	@$(PYTHON) -m venv $(VENV)/oldest
 	@$(PYTHON) tests/smoke/floors.py > $(VENV)/floors.txt
 	@$(VENV)/oldest/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q -c $(VENV)/floors.txt -e ".[test,demo]"
+	@touch $@
+
+$(VENV)/.middle: pyproject.toml Makefile | $(VENV)/.created
+	@echo "installing $(MIDDLE) into $(VENV)/middle"
+	@$(PYTHON) -m venv $(VENV)/middle
+	@$(VENV)/middle/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q "$(MIDDLE)" -e ".[test,demo]"
 	@touch $@
 
 # One stamp for each extra of pyproject.toml; a newer pyproject.toml reinstalls.

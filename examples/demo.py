@@ -11,7 +11,6 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
-from sklearn.callback import ProgressBar
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import GridSearchCV
@@ -148,7 +147,10 @@ def search_grid(folder):
     pipeline = Pipeline([("scale", PerStep(StandardScaler())), ("rnn", network)])
     grid = {"rnn__cell": ["rnn", "gru", "lstm"], "rnn__hidden_layer_sizes": [16, 32]}
     search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2)  # cv=3: stratified for a classifier
-    search.set_callbacks(ProgressBar(max_propagation_depth=0))
+    if hasattr(search, "set_callbacks"):  # from scikit-learn 1.9 on
+        from sklearn.callback import ProgressBar
+
+        search.set_callbacks(ProgressBar(max_propagation_depth=0))
     search.fit(X_train, y_train)
 
     print_table(search.cv_results_)

@@ -20,6 +20,7 @@ from skrnn.rnn import (
     StepRNNClassifier,
     StepRNNRegressor,
 )
+from skrnn.saving import load, save
 from skrnn.solvers import LBFGS, SGD, Adam
 
 __all__ = [
@@ -48,4 +49,6 @@ __all__ = [
     "XORMLPClassifier",
     "XORMLPRegressor",
     "as_sequences",
+    "load",
+    "save",
 ]

@@ -9,11 +9,11 @@ from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat import CallbackSupportMixin, check_sample_weight, with_callbacks
 from skrnn._estimator import Persistent
 from skrnn._input import (
     flatten_steps,
@@ -287,7 +287,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if sample_weight is not None and self._per_step:
             sample_weight = flatten_weights(sample_weight, lengths)
         with refuse_overflow("sample_weight"):
-            weight = _check_sample_weight(
+            weight = check_sample_weight(
                 sample_weight, np.empty(n_rows), dtype=x.dtype, ensure_non_negative=True
             )
         with refuse_overflow("y"):

@@ -24,8 +24,9 @@ PAGE = f"{DOCUMENTATION}/en/v{__version__}/generated/skrnn.{{estimator_name}}.ht
 class Persistent(BaseEstimator):
     """Store the number of the format in what is saved, and check it on loading.
 
-    ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy and skops. The link in the
-    HTML representation leads to the page of the class, in the documentation of this version.
+    ``__getstate__`` and ``__setstate__`` serve pickle, joblib, copy, skops and `skrnn.save`. The
+    link in the HTML representation leads to the page of the class, in the documentation of this
+    version.
     """
 
     _doc_link_module = "skrnn"

@@ -10,13 +10,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context, get_config
 from sklearn.base import TransformerMixin, clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import get_tags
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted
 
+from skrnn._compat import CallbackSupportMixin, get_tags, with_callbacks
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import (
     Reading,

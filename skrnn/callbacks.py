@@ -19,11 +19,12 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._base import NeuralNetwork
+from skrnn._training.loading import check_state
 from skrnn._training.run import Run
-from skrnn._training.storage import read, sweep, write
+from skrnn._training.storage import DAMAGED, read, sweep, write
 from skrnn._version import __version__
 
-_FORMAT = 2  # of the file
+_FORMAT = 3  # of the file
 
 
 class Checkpoint:
@@ -173,8 +174,12 @@ class Checkpoint:
         saved = read(path)
         if saved is None:
             return
-        _check_same(path, json.loads(saved["identity"]), identity)
+        _check_same(path, _identity_in(path, saved), identity)
         run.rng = copy.deepcopy(run.rng)  # the generator of the user, or of NumPy, stays as it is
+        try:
+            check_state(saved["run"], run)
+        except ValueError as error:
+            raise ValueError(f"{path} {DAMAGED}") from error
         run.load_state_dict(saved["run"])
         n_iter, max_iter = run.monitor.n_iter, run.options.max_iter
         if n_iter > max_iter:
@@ -205,7 +210,7 @@ def _check_resumable(run: Run):
     if run.incremental:
         raise ValueError(
             "Checkpoint is for fit. Between two calls of partial_fit the estimator itself holds "
-            "everything: save it, for instance with joblib.dump."
+            "everything: save it with skrnn.save."
         )
     if run.options.uses_lbfgs:
         raise ValueError(
@@ -284,6 +289,17 @@ def _plain(value):
         return f"RandomState of {type(value._bit_generator).__name__}"
     # The parameters of an object such as a solver are listed too, by get_params.
     return type(value).__name__
+
+
+def _identity_in(path, saved):
+    """Get the description of the fit from the content of a file."""
+    try:
+        identity = json.loads(saved["identity"]) if saved.keys() == {"identity", "run"} else None
+    except (TypeError, ValueError, RecursionError):
+        identity = None
+    if type(identity) is not dict or not all(type(part) is dict for part in identity.values()):
+        raise ValueError(f"{path} {DAMAGED}")
+    return identity
 
 
 def _check_same(path, there, here):

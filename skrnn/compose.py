@@ -7,11 +7,12 @@ import math
 import numpy as np
 from sklearn import get_config
 from sklearn.base import _fit_context, clone
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat import get_tags
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
 from skrnn._input.containers import list_or_array, read_list

@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.base import _fit_context, clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     UNUSED,
@@ -25,6 +25,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skrnn._compat import get_tags
 from skrnn._estimator import Persistent
 from skrnn._input import unflatten
 from skrnn._numeric.pieces import SIZE

@@ -6,8 +6,8 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
-from sklearn.utils import get_tags
 
+from skrnn._compat import get_tags
 from skrnn._input import Reading, Sequences, check_numeric, in_form_of, read
 from skrnn._input.frames import column_names, is_frame, join_columns, make_frame, take
 from skrnn._input.reading import join_tables

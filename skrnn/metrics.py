@@ -13,8 +13,8 @@ import numpy as np
 from sklearn import metrics
 from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import _check_sample_weight
 
+from skrnn._compat import check_sample_weight
 from skrnn._input import flatten_steps, flatten_weights, refuse_masked, refuse_overflow
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.sequences import place_of_row
@@ -105,18 +105,17 @@ def flat_score(y_true, y_pred, *, metric, sample_weight=None, **options):
 
     Examples
     --------
-    >>> from sklearn.metrics import confusion_matrix, make_scorer, log_loss
+    >>> from sklearn.metrics import confusion_matrix, log_loss
     >>> from skrnn.metrics import flat_score
     >>> flat_score([[0, 1, 1], [1]], [[0, 1, 0], [1]], metric=confusion_matrix)
     array([[1, 0],
            [1, 2]])
 
-    A scorer of probabilities, with all classes in sorted order, for folds that lack one:
+    A scorer of probabilities, with all classes in sorted order, for folds that lack one. From
+    scikit-learn 1.9 on, `make_scorer` with ``response_method="predict_proba"`` does the same:
 
-    >>> scorer = make_scorer(
-    ...     flat_score, metric=log_loss, labels=[0, 1],
-    ...     response_method="predict_proba", greater_is_better=False,
-    ... )
+    >>> def scorer(estimator, X, y):
+    ...     return -flat_score(y, estimator.predict_proba(X), metric=log_loss, labels=[0, 1])
     >>> from skrnn import StepRNNClassifier
     >>> X, y = [[0, 1, 1], [1]] * 5, [[0, 1, 1], [1]] * 5
     >>> bool(scorer(StepRNNClassifier(8, random_state=0).fit(X, y), X, y) > -0.1)
@@ -445,7 +444,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
 def _check_weights(sample_weight, rows):
     """Make an array of the weights of rows; all are 1 if None is given."""
     with refuse_overflow("sample_weight"):
-        weight = _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+        weight = check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
         total = weight.sum()
     if not 0 < total < np.inf:
         raise ValueError(f"The sum of sample_weight must be positive and finite, got {total}.")

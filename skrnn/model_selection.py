@@ -101,7 +101,7 @@ def cross_val_predict_steps(
         cv=splits,
         scoring=_no_score,
         n_jobs=n_jobs,
-        params=params,
+        params=params or {},  # before scikit-learn 1.7, metadata routing requires a dict
         return_estimator=True,
         error_score="raise",
     )

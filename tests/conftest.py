@@ -27,6 +27,12 @@ def table():
 
 
 @pytest.fixture
+def sklearn_callback():
+    """Get the callbacks of scikit-learn."""
+    return pytest.importorskip("sklearn.callback", reason="scikit-learn has them from 1.9 on")
+
+
+@pytest.fixture
 def count_inputs(request, record_property):
     """Run a check on generated inputs, and add their number to the summary of the run."""
     fuzzing = pytest.importorskip("fuzzing", reason="hypothesis and pandas are needed")

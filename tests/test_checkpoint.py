@@ -26,6 +26,7 @@ from skrnn import (
     SGD,
     EnsembleClassifier,
     PerStep,
+    SequencePadder,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
@@ -33,6 +34,7 @@ from skrnn import (
     XORMLPRegressor,
     callbacks,
 )
+from skrnn._training import storage
 from skrnn.callbacks import Checkpoint
 
 HERE = Path(__file__).resolve().parent
@@ -406,10 +408,54 @@ def test_damaged_files_are_refused(saved):
     assert clf.fit(X, Y).n_iter_ == 9
 
 
+FORGED = {
+    "no identity": lambda content: content.pop("identity"),
+    "identity of numbers": lambda content: content.update(identity="[1]"),
+    "deep identity": lambda content: content.update(identity="[" * 10**5),
+    "no run": lambda content: content.pop("run"),
+    "no generator": lambda content: content["run"].pop("rng"),
+    "position beyond the generator": lambda content: content["run"]["rng"]["state"].update(pos=625),
+    "position before the generator": lambda content: content["run"]["rng"]["state"].update(pos=-1),
+    "generator of zeros": lambda content: content["run"]["rng"]["state"]["key"].fill(0),
+    "weights of one number": lambda content: content["run"].update(theta=np.ones(1)),
+    "weights of another type": lambda content: content["run"].update(
+        theta=content["run"]["theta"].astype(np.float32)
+    ),
+    "weights that are NaN": lambda content: content["run"]["theta"].fill(np.nan),
+    "best weights that are NaN": lambda content: content["run"]["monitor"]["best_theta"].fill(
+        np.nan
+    ),
+    "order out of range": lambda content: content["run"]["order"].fill(10**9),
+    "order of another length": lambda content: content["run"].update(order=np.arange(3)),
+    "split that is not used": lambda content: content["run"].update(
+        split={"train": np.arange(9), "test": np.arange(9, 60)}
+    ),
+    "unknown state of the solver": lambda content: content["run"]["optimizer"].update(x=1),
+    "negative time of the solver": lambda content: content["run"]["optimizer"].update(t=-1),
+    "number of epochs in text": lambda content: content["run"]["monitor"].update(n_iter="x"),
+    "other number of epochs": lambda content: content["run"]["monitor"].update(n_iter=1),
+    "curve of text": lambda content: content["run"]["monitor"].update(loss_curve=["a"] * 4),
+    "unknown outcome": lambda content: content["run"]["monitor"].update(outcome="x"),
+    "rate of NaN": lambda content: content["run"]["monitor"].update(rate_divisor=float("nan")),
+    "huge count": lambda content: content["run"]["monitor"].update(n_seen=10**400),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_states_are_refused(name, saved):
+    content = storage.read(saved)
+    FORGED[name](content)
+    storage.write(saved, content)
+    clf = clone(CLF).set_callbacks(Checkpoint(saved))
+    with pytest.raises(ValueError, match=r"run\.ckpt is not a checkpoint, or was changed"):
+        clf.fit(X, Y)
+    assert not hasattr(clf, "n_iter_")
+
+
 def test_the_file_holds_no_code(saved):
     with np.load(saved, allow_pickle=False) as file:
         kinds = {file[name].dtype.kind for name in file.files}
-    assert kinds <= set("fiuU")
+    assert kinds <= set("fiuS")
 
 
 @pytest.mark.parametrize(
@@ -471,11 +517,18 @@ def test_checkpoints_of_other_estimators_and_folders_are_refused(tmp_path):
     one = Checkpoint(tmp_path / "run")
     with pytest.raises(ValueError, match="one Checkpoint, not several"):
         clone(CLF).set_callbacks(one, Checkpoint(tmp_path / "more")).fit(X, Y)
-    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF)).set_callbacks(one)
-    with pytest.raises(TypeError, match=r"given to Pipeline.*such as pipe\[-1\]"):
-        pipe.fit(X, Y)
+    with pytest.raises(TypeError, match=r"given to SequencePadder.*such as pipe\[-1\]"):
+        SequencePadder().set_callbacks(one).fit(X)
     with pytest.raises(ValueError, match=r"The folder of '.*' does not exist"):
         clone(CLF).set_callbacks(Checkpoint(tmp_path / "no" / "run")).fit(X, Y)
+
+
+@pytest.mark.usefixtures("sklearn_callback")
+def test_a_checkpoint_of_a_pipeline_is_refused(tmp_path):
+    pipe = make_pipeline(PerStep(StandardScaler()), clone(CLF))
+    pipe.set_callbacks(Checkpoint(tmp_path / "run"))
+    with pytest.raises(TypeError, match=r"given to Pipeline.*such as pipe\[-1\]"):
+        pipe.fit(X, Y)
 
 
 @pytest.mark.parametrize(

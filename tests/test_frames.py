@@ -458,7 +458,8 @@ def test_lazy_frame_is_refused():
 def test_reading_a_list_imports_no_library():
     code = """
 import sys
-import sklearn.model_selection, sklearn.callback, sklearn.metrics, sklearn.preprocessing
+import narwhals.stable.v2  # of skrnn, as of scikit-learn from 1.9 on
+import sklearn.model_selection, sklearn.metrics, sklearn.preprocessing
 import sklearn.calibration, sklearn.ensemble
 before = set(sys.modules)
 import skrnn, skrnn.convert

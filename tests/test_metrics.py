@@ -22,6 +22,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
+from versions import needs_sklearn
 
 from skrnn import PerStep, StepRNNClassifier, StepRNNRegressor, as_sequences
 from skrnn import metrics as ours
@@ -390,7 +391,13 @@ OWN_SCORERS = {  # scorer, and what it computes of true labels and a fitted esti
 }
 
 
-@pytest.mark.parametrize("kind", OWN_SCORERS)
+OF_STEPS = needs_sklearn("1.9", "make_scorer refuses probabilities of estimators without a kind")
+KINDS_OF_SCORERS = [
+    pytest.param(kind, marks=OF_STEPS if kind == "probabilities" else ()) for kind in OWN_SCORERS
+]
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_SCORERS)
 @pytest.mark.parametrize("pipeline", [False, True])
 def test_own_scorers(kind, pipeline):
     scorer, expected = OWN_SCORERS[kind]
@@ -404,7 +411,11 @@ def test_own_scorers(kind, pipeline):
 
 @pytest.mark.parametrize(
     ("estimator", "y", "scorer"),
-    [(CLF, Y, OWN_SCORERS["probabilities"][0]), (REG, TARGETS["numbers"], ours.flat_r2_scorer)],
+    [
+        pytest.param(CLF, Y, OWN_SCORERS["probabilities"][0], marks=OF_STEPS),
+        (CLF, Y, ours.flat_accuracy_scorer),
+        (REG, TARGETS["numbers"], ours.flat_r2_scorer),
+    ],
 )
 def test_search_selects_by_the_scorer(estimator, y, scorer):
     search = GridSearchCV(

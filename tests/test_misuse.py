@@ -15,6 +15,7 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from versions import needs_sklearn
 
 from skrnn import (
     PerStep,
@@ -108,6 +109,7 @@ def test_scaling_in_place_gives_the_same_numbers():
     assert_allclose(in_place.transform(padded), expected)
 
 
+@needs_sklearn("1.9", "TargetEncoder takes a splitter")
 def test_encoding_by_target_does_not_leak():
     rng = RandomState(0)
     X = [rng.randint(30, size=(n, 1)).astype(float) for n in rng.randint(1, 4, size=100)]

@@ -21,6 +21,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from test_mlp_oracle import ADAM, SHARED
 from test_mlp_oracle import CASES as OF_CLASSIFIER
+from versions import needs_sklearn
 
 from skrnn import EnsembleRegressor, Gaussian, Huber, Quantile, XORMLPRegressor
 from skrnn.pytorch import from_state_dict, to_state_dict
@@ -28,6 +29,8 @@ from skrnn.pytorch import from_state_dict, to_state_dict
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # A squared error is steeper than a log loss.
+HAS_LOSS = needs_sklearn("1.7", "MLPRegressor has the parameter loss")
+HAS_WEIGHT = needs_sklearn("1.7", "MLPRegressor has sample_weight")
 SLOWER = {"learning_rate_init": 0.01}
 SGD = {"solver": "sgd"} | SLOWER
 CASES = [case | (SLOWER if case["solver"] == "sgd" else {}) for case in OF_CLASSIFIER]
@@ -81,6 +84,7 @@ def test_whole_trajectory(table, params):
     assert_allclose(ours.best_loss_, theirs.best_loss_, rtol=1e-9)
 
 
+@HAS_LOSS
 @pytest.mark.parametrize("params", [ADAM | {"batch_size": 32}, SGD])
 def test_whole_trajectory_of_counts(table, params):
     X, _ = table
@@ -88,6 +92,7 @@ def test_whole_trajectory_of_counts(table, params):
     assert_same_training(*both({"loss": "poisson", **params}, lambda reg: reg.fit(X, y)), X)
 
 
+@HAS_LOSS
 @pytest.mark.parametrize("params", [ADAM, ADAM | {"batch_size": 32}, SGD], ids=repr)
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_whole_trajectory_of_vectors(table, params, loss):
@@ -124,6 +129,7 @@ def test_early_stopping_has_the_same_curves(table, params):
         assert_allclose(actual, expected, rtol=1e-7, err_msg=name)
 
 
+@HAS_WEIGHT
 @pytest.mark.parametrize("params", [ADAM, SGD], ids=repr)
 def test_sample_weight_in_one_batch(table, params):
     X, _ = table
@@ -155,6 +161,7 @@ def test_warm_start(table, params):
     assert_same_weights(*both(params, lambda reg: reg.fit(X, y).fit(X, y)))
 
 
+@HAS_LOSS
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_lbfgs_reaches_the_same_minimum(table, loss):
     X, _ = table
@@ -193,6 +200,7 @@ def test_parameter(name):
     assert OUR_PARAMETERS[name].kind == THEIR_PARAMETERS[name].kind
 
 
+@HAS_LOSS
 def test_parameters_in_the_same_order():
     assert list(OUR_PARAMETERS)[: len(THEIR_PARAMETERS)] == list(THEIR_PARAMETERS)
 

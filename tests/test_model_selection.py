@@ -56,7 +56,7 @@ def test_groups_and_params_with_metadata_routing():
         found = first_steps(groups=groups, cv=GroupKFold(3))
         assert_array_equal(found, 12 - np.bincount(groups)[groups])
         arguments = {"cv": KFold(2), "params": {"sample_weight": weight}}
-        with pytest.raises(UnsetMetadataPassedError, match=r"\[sample_weight\] are passed but"):
+        with pytest.raises(UnsetMetadataPassedError, match=r"\['?sample_weight'?\] are passed"):
             cross_val_predict_steps(Recorder(), X, y, **arguments)
         requesting = Recorder().set_fit_request(sample_weight=True)
         found = cross_val_predict_steps(requesting, X, y, **arguments)

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
+from versions import sklearn_before
 
 from skrnn import (
     ForwardImputer,
@@ -413,6 +414,8 @@ def test_transformers_keep_the_index(index):
         pandas = clone(transformer).set_output(transform="pandas")
         for X in (features, features["a"]):
             output = pandas.fit(X, LABELS).transform(X)
+            if sklearn_before("1.7") and X is not features and output.ndim == 2:
+                continue  # a table of a Series gets no index
             assert output.index.equals(table.index), transformer
             if transformer is not network and not isinstance(transformer, SequencePadder):
                 default = clone(transformer).fit(X).transform(X)

@@ -8,7 +8,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
@@ -300,9 +299,9 @@ def test_several_starts():
     assert_allclose(three._target_scale["scale"], one._target_scale["scale"])
 
 
-def test_a_callback_sees_predictions_in_units_of_the_targets():
+def test_a_callback_sees_predictions_in_units_of_the_targets(sklearn_callback):
     y = 5000 * NUMBERS + 20000
-    monitor = ScoringMonitor(scoring="r2")
+    monitor = sklearn_callback.ScoringMonitor(scoring="r2")
     reg = clone(SEQUENCE).set_callbacks(monitor).fit(X, y)
     assert reg.score(X, y) == pytest.approx(monitor.get_logs().data[-1]["r2"])
 

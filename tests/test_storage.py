@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import stat
 import zipfile
 
 import numpy as np
@@ -57,22 +58,69 @@ def archive(compression=zipfile.ZIP_STORED, **members):
     return file.getvalue()
 
 
-TREE = npy(np.array(json.dumps({"a": {"array": "a"}})))
+def linked(name, data):
+    """Make an archive of one symbolic link."""
+    file, member = io.BytesIO(), zipfile.ZipInfo(name)
+    member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(file, "w") as zipped:
+        zipped.writestr(member, data)
+    return file.getvalue()
+
+
+def encrypted(data):
+    """Say in the entry of the only member that it is encrypted."""
+    flags = data.index(b"PK\1\2") + 8
+    return data[:flags] + b"\1" + data[flags + 1 :]
+
+
+TREE = npy(np.array(json.dumps({"a": {"array": 0}}).encode()))
 FORGED = {
     "nothing": b"",
     "text": b"hello",
     "one array": npy(np.arange(3)),
-    "no tree": archive(a=npy(np.arange(3))),
+    "no tree": archive(array0=npy(np.arange(3))),
     "no array": archive(json=TREE),
     "tree of numbers": archive(json=npy(np.arange(3))),
     "deep tree": archive(json=npy(np.array("[" * 100_000))),
-    "pickle": archive(json=TREE, a=npy(np.array([{}], dtype=object))),
-    "pointers": archive(json=TREE, a=header((1,), "|O") + bytes(8)),
-    "256 GiB": archive(json=TREE, a=header((2**35,)) + bytes(8)),
-    "too short": archive(json=TREE, a=header((2,)) + bytes(8)),
-    "negative": archive(json=TREE, a=header((-1, -1)) + bytes(8)),
-    "compressed": archive(zipfile.ZIP_DEFLATED, json=TREE, a=header((2**20,)) + bytes(2**23)),
+    "pickle": archive(json=TREE, array0=npy(np.array([{}], dtype=object))),
+    "pointers": archive(json=TREE, array0=header((1,), "|O") + bytes(8)),
+    "256 GiB": archive(json=TREE, array0=header((2**35,)) + bytes(8)),
+    "too short": archive(json=TREE, array0=header((2,)) + bytes(8)),
+    "another member": archive(json=TREE, array0=npy(np.arange(3)), other=npy(np.arange(3))),
+    "absolute name": archive(**{"json": TREE, "/etc/array0": npy(np.arange(3))}),
+    "empty but long": archive(json=TREE, array0=header((0, 2**40))),
+    "numbers of 16 bytes": archive(json=TREE, array0=header((1,), "<f16") + bytes(16)),
+    "no boolean": archive(json=TREE, array0=header((1,), "|b1") + b"\2"),
+    "no character": archive(json=TREE, array0=header((1,), "<U1") + b"\xff" * 4),
+    "name twice": archive(json=npy(np.array(b'{"a": 1, "a": 2}'))),
+    "list": archive(json=npy(np.array(b"[]"))),
+    "unknown array": archive(json=npy(np.array(b'{"a": {"array": 7}}'))),
+    "array by name": archive(json=npy(np.array(b'{"a": {"array": "0"}}'))),
+    "symbolic link": linked("json.npy", TREE),
+    "encrypted": encrypted(archive(json=npy(np.array(b"{}")))),
+    "negative": archive(json=TREE, array0=header((-1, -1)) + bytes(8)),
+    "compressed": archive(zipfile.ZIP_DEFLATED, json=TREE, array0=header((2**20,)) + bytes(2**23)),
 }
+
+
+def test_members_twice_are_refused(tmp_path):
+    content = npy(np.array(b"{}"))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as zipped:
+        zipped.writestr("json.npy", content)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            zipped.writestr("json.npy", content)
+    data = file.getvalue()
+    (tmp_path / "forged").write_bytes(data + hashlib.sha256(data).digest())
+    with pytest.raises(ValueError, match="forged is not a checkpoint"):
+        read(tmp_path / "forged")
+
+
+@pytest.mark.parametrize("value", [object(), np.array([{}]), np.zeros(1, complex)], ids=str)
+def test_what_a_file_cannot_hold_is_refused(value, tmp_path):
+    with pytest.raises(TypeError, match="A file of arrays cannot hold"):
+        write(tmp_path / "file", {"a": value})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", FORGED)

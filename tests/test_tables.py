@@ -23,6 +23,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.utils import estimator_html_repr
+from versions import needs_sklearn
 
 from skrnn import (
     Frames,
@@ -144,6 +145,7 @@ def test_static_tables_that_are_arrays_and_texts():
     assert_array_equal(counts.toarray(), [[1, 1, 1], [1, 0, 0]])
 
 
+@needs_sklearn("1.9", "TargetEncoder takes a splitter")
 def test_targets_are_used_by_both_transformers(frame):
     encoder = TargetEncoder(cv=KFold(2), target_type="continuous")
     both = TableTransformer(
@@ -213,6 +215,7 @@ def test_with_static_and_without_static_keep_all_else():
 # As scikit-learn's transformers ------------------------------------------------------------------
 
 
+@needs_sklearn("1.7", "searches of 1.6 take a column named device for that of an array")
 @pytest.mark.parametrize("kind", [SequenceRNNClassifier, StepRNNClassifier])
 def test_search_in_a_pipeline(kind, frame):
     many = pd.concat([frame] * 4, ignore_index=True)

@@ -227,7 +227,7 @@ def test_an_error_ends_every_method_within_a_piece(estimator, method, n_threads,
 
     def interrupted(piece, x):
         begun.append(piece)
-        if not piece.first_row:
+        if not piece.first:
             raise error
         assert n_threads == 1 or cancelled.wait(timeout=30)
         return pack(piece, x)

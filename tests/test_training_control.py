@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
@@ -505,11 +504,16 @@ def test_callbacks_are_called_for_every_epoch(case, solver):
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_callbacks_do_not_change_the_result(case, solver):
+@pytest.mark.parametrize("kind", ["Recorder", "ScoringMonitor"])
+def test_callbacks_do_not_change_the_result(case, solver, kind, request):
     clf, X, y = case
+    if kind == "Recorder":
+        callback = Recorder()
+    else:
+        callback = request.getfixturevalue("sklearn_callback").ScoringMonitor(scoring="accuracy")
     clf.set_params(max_iter=4, solver=solver)
     expected = clone(clf).fit(X, y).predict_proba(X)
-    clf.set_callbacks(Recorder(), ScoringMonitor(scoring="accuracy"))
+    clf.set_callbacks(callback)
     assert_array_equal(clf.fit(X, y).predict_proba(X), expected)
 
 
@@ -523,9 +527,9 @@ def test_callback_stops_the_fit(case, solver):
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_scoring_monitor_logs_a_score_for_every_epoch(case, solver):
+def test_scoring_monitor_logs_a_score_for_every_epoch(case, solver, sklearn_callback):
     clf, X, y = case
-    monitor = ScoringMonitor(scoring="neg_log_loss")
+    monitor = sklearn_callback.ScoringMonitor(scoring="neg_log_loss")
     clf.set_params(max_iter=4, solver=solver, alpha=0, **QUIET).set_callbacks(monitor)
     clf.fit(X, y)
     logged = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
@@ -537,12 +541,12 @@ def test_scoring_monitor_logs_a_score_for_every_epoch(case, solver):
 
 @pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_progress_bar_runs(case, solver, monkeypatch):
+def test_progress_bar_runs(case, solver, monkeypatch, sklearn_callback):
     pytest.importorskip("rich")
     screen = io.StringIO()
     monkeypatch.setattr("sys.stdout", screen)
     clf, X, y = case
-    clf.set_params(max_iter=4, solver=solver).set_callbacks(ProgressBar())
+    clf.set_params(max_iter=4, solver=solver).set_callbacks(sklearn_callback.ProgressBar())
     clf.fit(X, y)
     assert type(clf).__name__ in screen.getvalue()
 

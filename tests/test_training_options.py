@@ -14,7 +14,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
@@ -821,8 +820,8 @@ def pipeline_of(estimator):
 
 @every_kind
 @every_solver
-def test_scoring_monitor_in_pipelines_and_searches(kind, solver):
-    monitor = ScoringMonitor(scoring=SCORING[kind])
+def test_scoring_monitor_in_pipelines_and_searches(kind, solver, sklearn_callback):
+    monitor = sklearn_callback.ScoringMonitor(scoring=SCORING[kind])
     estimator = make(kind, solver=solver, max_iter=3, tol=0).set_callbacks(monitor)
     pipeline = pipeline_of(estimator).fit(X, Y[kind])
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
@@ -845,17 +844,17 @@ def test_scoring_monitor_in_pipelines_and_searches(kind, solver):
 
 @every_kind
 @every_solver
-def test_progress_bar_in_pipelines_and_searches(kind, solver, monkeypatch):
+def test_progress_bar_in_pipelines_and_searches(kind, solver, monkeypatch, sklearn_callback):
     pytest.importorskip("rich")
     screen = io.StringIO()
     monkeypatch.setattr("sys.stdout", screen)
-    pipeline = pipeline_of(make(kind, solver=solver, max_iter=2)).set_callbacks(ProgressBar())
-    pipeline.fit(X, Y[kind])
+    pipeline = pipeline_of(make(kind, solver=solver, max_iter=2))
+    pipeline.set_callbacks(sklearn_callback.ProgressBar()).fit(X, Y[kind])
     assert KINDS[kind][0].__name__ in screen.getvalue()
     screen.seek(screen.truncate(0))
     plain = pipeline_of(make(kind, solver=solver, max_iter=2))
-    search = GridSearchCV(plain, {"net__alpha": [0, 1]}, cv=2).set_callbacks(ProgressBar())
-    search.fit(X, Y[kind])
+    search = GridSearchCV(plain, {"net__alpha": [0, 1]}, cv=2)
+    search.set_callbacks(sklearn_callback.ProgressBar()).fit(X, Y[kind])
     assert "GridSearchCV" in screen.getvalue()
     assert "100%" in screen.getvalue()
 

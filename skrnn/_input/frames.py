@@ -98,8 +98,10 @@ def join_columns(tables: list):
     """Put the columns of arrays, or of frames of one library, side by side."""
     if not is_frame(tables[0]):
         return np.hstack(tables)
+    if hasattr(tables[0], "set_axis"):  # pandas: by position, which narwhals does from 2.25 on
+        tables = [tables[0], *(table.set_axis(tables[0].index) for table in tables[1:])]
     frames = [nw.from_native(table, eager_only=True) for table in tables]
-    return nw.concat(frames, how="horizontal").to_native()  # by position, not by index
+    return nw.concat(frames, how="horizontal").to_native()
 
 
 def _full_name(kind: type) -> str:

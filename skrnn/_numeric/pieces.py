@@ -54,10 +54,9 @@ def pieces(n_rows, lengths=None, static=None, *, per_step=False, width=1, size=P
         size = min(size, n_outputs)
         of_pieces = _slices([*range(0, n_rows, size), n_rows])
         return [Piece(rows, rows, rows.start) for rows in of_pieces]
-    if max(n_rows, (n_rows if per_step else len(lengths)) * width) < min(size, SIZE):
-        return [
-            Piece(slice(n_rows), slice(n_rows if per_step else len(lengths)), 0, lengths, static)
-        ]
+    n_samples = n_rows if per_step else len(lengths)
+    if n_rows < size and n_samples < n_outputs:
+        return [Piece(slice(0, n_rows), slice(0, n_samples), 0, lengths, static)]
     ends, number = np.cumsum(lengths), np.arange(len(lengths))
     by_rows = ends // (min(size, n_outputs) if per_step else size)
     by_outputs = number // (len(number) if per_step else n_outputs)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
-import io
-import json
 import os
 import time
 import uuid
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile
 
-import numpy as np
+from skrnn._archive import decode, encode
 
-_DIGEST = 32  # bytes of SHA-256 at the end of the file; the CRC of zip leaves its headers out
+DAMAGED = (
+    "is not a checkpoint, or was changed or damaged. Delete it, or pass another path to Checkpoint."
+)
 _STALE = 600  # seconds; a write takes less, so the process of an older temporary file has ended
 
 
@@ -25,10 +23,11 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
     `content` may hold dictionaries, arrays and what JSON can represent.
     """
+    data = encode(content)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(_encoded(content))
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -57,57 +56,8 @@ def read(path: Path) -> dict[str, Any] | None:
     memory that is used is bounded by the size of the file.
     """
     try:
-        data = path.read_bytes()
+        return decode(path.read_bytes())
     except FileNotFoundError:
         return None
-    try:
-        if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
-            raise ValueError("The digest at the end does not match the content.")
-        return _decoded(data)
-    except Exception as error:
-        raise ValueError(
-            f"{path} is not a checkpoint, or was changed or damaged. Delete it, or pass another "
-            "path to Checkpoint."
-        ) from error
-
-
-def _encoded(content):
-    """Convert nested dictionaries to the bytes of an .npz file, followed by a digest."""
-    arrays: dict[str, np.ndarray] = {}
-
-    def store(value):
-        if not isinstance(value, np.ndarray | np.generic):
-            raise TypeError(f"A checkpoint cannot hold {value!r}.")
-        name = f"array{len(arrays)}"
-        arrays[name] = np.asarray(value)
-        return {"array": name}
-
-    arrays["json"] = np.array(json.dumps(content, default=store))
-    file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # takes any names
-    data = file.getvalue()
-    return data + hashlib.sha256(data).digest()
-
-
-def _decoded(data):
-    """Convert the bytes back to nested dictionaries."""
-    with ZipFile(io.BytesIO(data)) as file:
-        members = file.infolist()
-        size = sum(member.file_size for member in members)
-        if size > len(data) or any(member.compress_type != ZIP_STORED for member in members):
-            raise ValueError("Compressed or overlapping arrays are not supported.")
-        arrays = {member.filename: _array(file.read(member)) for member in members}
-
-    def restore(value):
-        return arrays[f"{value['array']}.npy"][()] if value.keys() == {"array"} else value
-
-    return json.loads(arrays["json.npy"].item(), object_hook=restore)
-
-
-def _array(data):
-    """Read an .npy file. `numpy.load` would allocate what the header claims, whatever follows."""
-    file = io.BytesIO(data)
-    np.lib.format.read_magic(file)
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    flat = np.frombuffer(data, dtype, offset=file.tell())
-    return flat.reshape(shape, order="F" if is_fortran else "C").copy()
+    except ValueError as error:
+        raise ValueError(f"{path} {DAMAGED}") from error

@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_features, check_array, column_or_1d
 
 from skrnn._base import NeuralNetwork
+from skrnn._compat.plots import DRAWS_MULTICLASS_PROBABILITIES, class_colors
 from skrnn.inspection._plotting import holds_sequences, split_pipeline
 
 _BLUE, _ORANGE = "#0072B2", "#E69F00"  # safe for colour-blind readers (Okabe & Ito, 2008)
@@ -278,7 +279,8 @@ def _draw(ax, model, X, y, eps, grid_resolution):
 
     n_classes = len(model.classes_)
     options: dict[str, Any] = {"response_method": "predict_proba", "levels": np.linspace(0, 1, 21)}
-    if not hasattr(model, "predict_proba"):
+    drawn = n_classes == 2 or DRAWS_MULTICLASS_PROBABILITIES
+    if not (drawn and hasattr(model, "predict_proba")):
         options = {"response_method": "predict", "plot_method": "pcolormesh"}
         options |= {"vmin": 0, "vmax": n_classes - 1}
     if n_classes == 2:
@@ -291,7 +293,7 @@ def _draw(ax, model, X, y, eps, grid_resolution):
         ax.set(xlabel="first feature", ylabel="second feature")
     if n_classes == 2:
         ax.contour(plane.xx0, plane.xx1, plane.response, [0.5], colors="black")
-    colours = [_BLUE, _ORANGE] if n_classes == 2 else plane.multiclass_colors_
+    colours = [_BLUE, _ORANGE] if n_classes == 2 else class_colors(plane, n_classes)
     for label, colour, marker in zip(model.classes_, colours, cycle("os^D"), strict=False):
         points = np.asarray(X)[y == label]
         ax.scatter(*points.T, s=64, color=colour, marker=marker, edgecolors="black", label=label)

@@ -1,0 +1,15 @@
+"""What differs between the versions of scikit-learn that are supported.
+
+Other modules import these names from here. scikit-learn 1.9 has all of them. For older versions,
+the modules of this package define them.
+"""
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.utils import get_tags
+    from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+except ModuleNotFoundError:  # before scikit-learn 1.9
+    from skrnn._compat.callbacks import CallbackSupportMixin, with_callbacks
+    from skrnn._compat.checks import check_sample_weight, get_tags
+
+__all__ = ["CallbackSupportMixin", "check_sample_weight", "get_tags", "with_callbacks"]
