@@ -262,14 +262,13 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
         return value
 
     def mean_of(batch):
-        if isinstance(batch, Batch):
-            return value_of(batch, rng, g)
         if isinstance(batch, Shared):
             return value_of_parts(batch)
         value, gradient = 0.0, np.zeros_like(g.flat)
         for part in batch.parts:
             share = part.total / batch.total
-            value += share * mean_of(part)
+            of_part = value_of(part, rng, g) if isinstance(part, Batch) else mean_of(part)
+            value += share * of_part
             gradient += share * g.flat
         g.flat[:] = gradient
         return value
@@ -277,7 +276,7 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        value = mean_of(batch)
+        value = value_of(batch, rng, g) if isinstance(batch, Batch) else mean_of(batch)
         penalty, decay = l2(params.weights, alpha, batch.total)
         np.add(g.weights, decay, out=g.weights)
         return value + penalty, g.flat
