@@ -14,12 +14,12 @@ from skrnn import XORMLPClassifier
 from skrnn.datasets import make_gate
 
 CLASSIFIERS = {"skrnn": XORMLPClassifier, "scikit-learn": MLPClassifier}
-ITERATION_TARGET, FIT_TARGET = 8, 2
+ITERATION_TARGET, FIT_TARGET, WIDE_TARGET = 8, 2, 1
 
 
 def run(quick: bool = False) -> list[Table]:
     """Run all benchmarks of this module."""
-    return [iterations_on_xor(quick), fits_on_digits(quick)]
+    return [iterations_on_xor(quick), fits_on_digits(quick), fits_of_wide_networks(quick)]
 
 
 def iterations_on_xor(quick):
@@ -55,6 +55,24 @@ def fits_on_digits(quick):
             table.add(
                 str(units), dtype.__name__, *figures(samples, FIT_TARGET), ", ".join(accuracies)
             )
+    return table
+
+
+def fits_of_wide_networks(quick):
+    """Time an epoch on rows as wide as an image of 28 by 28 pixels, in batches of 200."""
+    n_samples = 2000 if quick else 10_000
+    table = Table(
+        f"One epoch of a wide perceptron (Adam, {n_samples} samples of 784 features)",
+        ["hidden units", "dtype", *CLASSIFIERS, "scikit-learn / skrnn"],
+        note="Both libraries may use all cores.",
+    )
+    rng = np.random.default_rng(0)
+    X, y = rng.random((n_samples, 784)), rng.integers(0, 10, n_samples)
+    for units in (512, 1024):
+        for dtype in (np.float32, np.float64):
+            calls = fits(X.astype(dtype), y, units, n_iter=1)
+            samples = alternately(calls, 1 if quick else 7)
+            table.add(str(units), dtype.__name__, *figures(samples, WIDE_TARGET))
     return table
 
 

@@ -5,6 +5,7 @@ import dis
 import os
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
@@ -14,7 +15,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from recipes import CONSTANT_RATE, ONE_DIRECTION
+from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import (
@@ -25,9 +29,11 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
 )
-from skrnn._numeric.networks import RNN
+from skrnn._numeric import training
+from skrnn._numeric.losses import squared_error
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.pieces import PIECE, Piece
-from skrnn._numeric.training import Halves, Ragged, gather
+from skrnn._numeric.training import Ragged, Rows, Shared, gather
 from skrnn._training import threads
 from skrnn._training.threads import thread_map
 from skrnn.inspection import occlusion_importance
@@ -337,7 +343,7 @@ def test_the_same_bits_with_one_thread_and_two(dropout, bidirectional):
         **CONSTANT_RATE,
     )
     network = RNN(3, (128,), 3, bidirectional=bidirectional)
-    assert isinstance(gather(samples_of(X), slice(None), network), Halves)
+    assert len(gather(samples_of(X), slice(None), network).parts) == 2
     fits = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
@@ -349,15 +355,110 @@ def test_the_same_bits_with_one_thread_and_two(dropout, bidirectional):
             assert np.array_equal(weights, fits[1][0][layer][name])
 
 
+@pytest.mark.parametrize("n_units", [100, 200])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_same_bits_of_a_perceptron(dtype):
+def test_the_same_bits_of_a_perceptron(dtype, n_units):
     X = np.random.default_rng(0).standard_normal((500, 100)).astype(dtype)
-    clf = XORMLPClassifier(200, max_iter=3, n_iter_no_change=np.inf, random_state=0)
+    clf = XORMLPClassifier(n_units, max_iter=3, n_iter_no_change=np.inf, random_state=0)
+    rows = Rows(X, X[:, 0] > 0, np.ones(len(X), dtype))
+    in_parts = n_units == 200 or dtype == np.float64  # 4 million multiplications
+    assert isinstance(gather(rows, slice(0, 200), MLP((100, n_units, 1))), Shared) == in_parts
     fits = []
-    for n_threads in (1, 2):
+    for n_threads in (1, 2, 4):
         with threadpool_limits(n_threads, user_api="blas"), pytest.warns(match="iterations"):
             fits.append([*clf.fit(X, X[:, 0] > 0).coefs_, clf.predict_proba(X)])
-    assert all(np.array_equal(one, two) for one, two in zip(*fits, strict=True))
+    for others in fits[1:]:
+        assert all(np.array_equal(one, other) for one, other in zip(fits[0], others, strict=True))
+
+
+@pytest.fixture
+def many_parts(monkeypatch):
+    """Divide even small batches into up to 16 parts."""
+    for name in ("_TWO_PARTS_FROM", "_PART_FROM", "_ROWS_FROM"):
+        monkeypatch.setattr(training, name, 1)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("kind", ["sequences", "table", "sparse table"])
+def test_the_same_bits_of_many_parts_in_four_threads(kind, solver, many_parts):
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((40, 3))
+    y, options = np.arange(40) % 3, {"max_iter": 4, "n_iter_no_change": 100, "random_state": 0}
+    if solver == "adam":
+        options |= {"batch_size": 16, "dropout": 0.3}
+    if kind == "sequences":
+        clf = SequenceRNNClassifier(5, solver=solver, **options, **CONSTANT_RATE)
+        X = sequences(40, rng)
+    else:
+        clf = XORMLPClassifier(5, solver=solver, n_init=1, **options)
+        X = csr_array(table * (table > 0)) if "sparse" in kind else table
+    fits = []
+    for n_threads in (1, 4):
+        with threadpool_limits(n_threads, user_api="blas"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fits.append((clf.fit(X, y).loss_curve_, clf.predict_proba(X)))
+    assert fits[0][0] == fits[1][0]
+    assert np.array_equal(fits[0][1], fits[1][1])
+
+
+def test_a_perceptron_in_parts_trains_as_in_scikit_learn(many_parts):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    params = {"batch_size": 16, "max_iter": 5, "solver": "adam", "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ours = XORMLPClassifier(5, **params).fit(X, np.arange(40) % 3)
+        theirs = MLPClassifier(5, **params).fit(X, np.arange(40) % 3)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)
+    for found, expected in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_four_parts_run_in_four_threads(many_parts):
+    X, together, threads_used = np.eye(4), Barrier(4, timeout=30), set()
+
+    class Network(MLP):
+        @property
+        def run(self):
+            def run(*args):
+                together.wait()
+                threads_used.add(get_ident())
+                return MLP.run.func(self)(*args)
+
+            return run
+
+    network = Network((4, 2, 1))
+    samples, params = Rows(X, X[:, :1], np.ones(4)), training.Params(network.shapes)
+    with threadpool_limits(4, user_api="blas"), thread_map(4) as mapped:
+        objective = training.make_objective(network, params, squared_error, mapped=mapped)
+        objective(params.flat, gather(samples, slice(None), network))
+    assert len(threads_used) == 4
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "work", "n_parts"),
+    [
+        (300, 2**21 - 1, 1),
+        (1, 2**30, 1),
+        (2, 2**21, 2),
+        (300, 3 * 128**2 * 300, 2),
+        (255, 2**30, 2),
+        (256, 2**25 - 1, 2),
+        (256, 2**25, 4),
+        (2000, 2**27, 16),
+        (2**20, 2**40, 16),
+    ],
+)
+def test_number_of_parts(n_rows, work, n_parts):
+    assert training.n_parts(n_rows, work) == n_parts
+
+
+def test_work_counts_the_stored_values_of_sparse_rows():
+    X = np.zeros((200, 1000))
+    X[:, :10] = 1
+    network = MLP((1000, 100, 20, 3))
+    y, weight = np.zeros(200, int), np.ones(200)
+    assert Rows(X, y, weight).work(slice(0, 50), network) == (50, 2 * 50 * 1000 * 100)
+    assert Rows(csr_array(X), y, weight).work(slice(None), network) == (200, 2 * 200 * 100 * 20)
 
 
 def test_a_batch_of_one_has_no_halves():

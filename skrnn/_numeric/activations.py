@@ -7,6 +7,7 @@ which the tests need to check gradients by complex step.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,12 @@ def tanh_to_logistic(t, half=0.5):
 
 def relu(x, out=None):
     """``max(0, x)``."""
-    return np.maximum(x, 0.0, out=out)
+    return np.maximum(x, _zero(x.dtype), out=out)
+
+
+@lru_cache(maxsize=8)
+def _zero(dtype):
+    return np.zeros((), dtype)  # a Python number doubles the time of a small call
 
 
 def softmax(x):
@@ -74,13 +80,20 @@ def _below_maximum(columns):
 
 
 def log_logistic(x):
-    """Logarithm of `logistic`, ``min(x, 0) - log(1 + exp(-|x|))``. It is always finite."""
-    negative = np.minimum(x, 0.0)
-    y = negative - x
-    y += negative  # -|x|, also for complex x. In this order nothing overflows.
+    """Logarithm of `logistic`, ``-softplus(-x)``. It is always finite."""
+    y = softplus(-x)
+    return np.negative(y, out=y)
+
+
+def softplus(x):
+    """``log(1 + exp(x))`` as ``max(x, 0) + log(1 + exp(-|x|))``, which is always finite."""
+    positive = relu(x)
+    y = x - positive
+    y -= positive  # -|x|, also for complex x. In this order nothing overflows.
     np.exp(y, out=y)
     np.log1p(y, out=y)
-    return np.subtract(negative, y, out=y)
+    y += positive
+    return y
 
 
 def _tanh_derivative(y):
@@ -94,7 +107,7 @@ def _logistic_derivative(y):
 
 
 def _relu_derivative(y):
-    return (y > 0).astype(y.dtype)
+    return (y > _zero(y.dtype)).astype(y.dtype)
 
 
 ACTIVATIONS = {

@@ -16,7 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.activations import ACTIVATIONS, log_logistic, log_softmax, logistic, softmax
+from skrnn._numeric.activations import (
+    ACTIVATIONS,
+    log_softmax,
+    logistic,
+    softmax,
+    softplus,
+)
 
 Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 
@@ -33,11 +39,13 @@ def softmax_cross_entropy(raw_prediction, classes, weight):
     ``-log softmax(s)[k] = log(sum_j exp(s_j)) - s_k`` with gradient ``softmax(s) - onehot(k)``.
     `classes` ``(n,)`` holds the index of the true class of each row.
     """
-    rows = np.arange(len(raw_prediction))
+    n_rows = len(raw_prediction)
     log_p = log_softmax(raw_prediction)
-    value = -weight.dot(log_p[rows, classes])
+    flat = log_p.T.reshape(-1)  # a view, in which an index takes less time
+    true = classes * n_rows + np.arange(n_rows)
+    value = -weight.dot(flat[true])
     gradient = np.exp(log_p, out=log_p)
-    gradient[rows, classes] -= 1
+    flat[true] -= 1
     gradient *= weight[:, None]
     return value, gradient
 
@@ -45,16 +53,19 @@ def softmax_cross_entropy(raw_prediction, classes, weight):
 def logistic_cross_entropy(raw_prediction, targets, weight):
     """Negative log-likelihood of independent binary outputs, summed over the outputs.
 
-    ``-t log logistic(s) - (1 - t) log logistic(-s) = -log logistic(-s) - t s`` with gradient
-    ``logistic(s) - t``. `targets` ``(n, n_outputs)`` holds 0 and 1, or values between them.
+    ``-t log logistic(s) - (1 - t) log logistic(-s) = softplus(s) - t s`` with gradient
+    ``logistic(s) - t``, and ``logistic(s) = exp(s - softplus(s))``. `targets` ``(n, n_outputs)``
+    holds 0 and 1, or values between them.
     """
-    log_not_p = log_logistic(-raw_prediction)
-    gains = targets * raw_prediction
-    gains += log_not_p
-    gradient = np.exp(log_not_p + raw_prediction)
+    losses = softplus(raw_prediction)
+    gradient = raw_prediction - losses
+    np.exp(gradient, out=gradient)
     gradient -= targets
     gradient *= weight[:, None]
-    return -np.add.reduce(weight.dot(gains)), gradient
+    losses -= targets * raw_prediction
+    values = weight.dot(losses)  # of each output
+    # A sum takes three times as long as the product, even of one number.
+    return values[0] if len(values) == 1 else np.add.reduce(values), gradient
 
 
 def squared_error(raw_prediction, targets, weight):
@@ -167,11 +178,6 @@ def gaussian(raw_prediction, targets, weight):
     gradient[:, ::2] = -z * scale
     gradient[:, 1::2] = (1 - z * z) * scale * logistic(raw_prediction[:, 1::2])
     return value, gradient
-
-
-def softplus(x):
-    """``log(1 + exp(x))``, which is never negative."""
-    return -log_logistic(-x)
 
 
 def ordered(raw_prediction, n_quantiles):

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import hstack, issparse
 
-from skrnn._numeric.affine import dense, linear
+from skrnn._numeric.affine import dense
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
 from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
 from skrnn._numeric.layers import (
@@ -128,6 +128,10 @@ class MLP:
             f"dense_{i}": {"W": (n_in, n_out), "b": (n_out,)}
             for i, (n_in, n_out) in enumerate(pairwise(self.units))
         }
+
+    def work(self, n_inputs):
+        """Count the multiplications of the largest layer for a row of so many stored values."""
+        return max(n_in * n_out for n_in, n_out in pairwise((n_inputs, *self.units[1:])))
 
     @cached_property
     def run(self):
@@ -257,7 +261,7 @@ class RNN:
         if not self.skip:
             return network
         pooling = initial_if_empty(pool_last) if self.poolings else each_step
-        return add(network, chain(named("skip", linear), pooling))
+        return add(network, chain(named("skip", dense), pooling))
 
     @cached_property
     def encode(self):
@@ -293,7 +297,7 @@ class RNN:
         return np.frombuffer(self.allowed, bool).reshape(self.n_outputs + 1, -1)
 
     def _embedding_layers(self):
-        return [named("embedding", linear)] if self.embedding_size else []
+        return [named("embedding", dense)] if self.embedding_size else []
 
     def _encoder_layers(self, recurrent):
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
@@ -386,7 +390,7 @@ class RNN:
         """
         packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
         if self.embedding_size:
-            h, _ = linear(params["embedding"], x)
+            h, _ = dense(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
             if cell in FORWARD:
                 states = stream_step(cell, params[name], h, start, self.activation)
@@ -410,7 +414,7 @@ class RNN:
             h = hstack([h, static], format="csr") if issparse(h) else np.hstack([h, static])
         raw_prediction, _ = dense(params["output"], h)
         if self.skip:
-            raw_prediction += linear(params["skip"], x)[0]
+            raw_prediction += dense(params["skip"], x)[0]
         labels = None
         if self.transitions:
             transitions = forbid(params["transitions"], self.table)

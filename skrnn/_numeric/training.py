@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import norm as nrm2
 from scipy.optimize import minimize
+from scipy.sparse import issparse
 
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
+from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import PIECE, SIZE, evaluate, pieces, split
 
 
@@ -35,17 +38,17 @@ class Batch(NamedTuple):
     packing: Packing | None = None
 
 
-class Halves(NamedTuple):
-    """A batch of sequences in two halves of about equal work, for a thread each."""
+class Shared(NamedTuple):
+    """A batch in parts of about equal work, for a thread each."""
 
-    parts: tuple[Batch, Batch]
+    parts: tuple[Batch, ...]
     total: float
 
 
 class Parts(NamedTuple):
     """A batch in parts that are computed one after the other, which bounds the memory."""
 
-    parts: tuple[Batch | Halves, ...]
+    parts: tuple[Batch | Shared, ...]
     total: float
 
 
@@ -97,6 +100,22 @@ class Rows(Samples):
         total = self.total(len(y))
         return Batch(self.x[index], y, weight / total, total)
 
+    def share(self, index, n_parts: int) -> Shared:
+        """Gather some samples in parts, which are consecutive rows of the batch."""
+        x, y, weight, total, _ = self.take(index)
+        ends = [len(y) * i // n_parts for i in range(n_parts + 1)]
+        parts = [Batch(x[i:j], y[i:j], weight[i:j], total) for i, j in pairwise(ends)]
+        return Shared(tuple(parts), total)
+
+    def work(self, index, network) -> tuple[int, float]:
+        """Count the rows of a batch, and the multiplications of a network's largest layer.
+
+        Those in double precision take twice the time, and count twice.
+        """
+        n_rows = len(self.weight[index])
+        n_inputs = self.x.nnz / self.n_samples if issparse(self.x) else self.x.shape[1]  # type: ignore
+        return n_rows, n_rows * network.work(n_inputs) * self.x.dtype.itemsize / 4
+
     def subset(self, index) -> Rows:
         """Select some samples."""
         x, y, weight = self.x[index], self.y[index], self.weight[index]
@@ -143,12 +162,18 @@ class Ragged(Samples):
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
-    def halves(self, index) -> Halves:
-        """Gather and pack some sequences, every second of them by length in one half."""
+    def share(self, index, n_parts: int) -> Shared:
+        """Gather and pack some sequences in parts, whose sequences have about the same lengths."""
         index = np.arange(self.n_samples)[index]
         longest_first = index[np.argsort(-self.lengths[index], kind="stable")]
-        parts = self.take(longest_first[::2]), self.take(longest_first[1::2])
-        return Halves(parts, parts[0].total + parts[1].total)
+        parts = tuple(self.take(longest_first[i::n_parts]) for i in range(n_parts))
+        return Shared(parts, sum(part.total for part in parts))
+
+    def work(self, index, network) -> tuple[int, float]:
+        """Count the sequences of a batch, and the multiplications of a layer at a step."""
+        lengths = self.lengths[index]
+        n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
+        return len(lengths), network.work(n_sequences)
 
     def subset(self, index) -> Ragged:
         """Select some sequences."""
@@ -161,16 +186,33 @@ class Ragged(Samples):
         return Ragged(x, y, weight, *parts, unit_weight=self.unit_weight)
 
 
-# Multiplications in a layer at a step, from which on half of them keep a thread busy between
-# one call of NumPy and the next. With 128 sequences and units, an Elman network has as many, and
-# gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a fifth.
-_HALVES_FROM = 2**21
+# Multiplications in a layer, of a recurrent one at a step, from which on half of them keep a thread
+# busy between one call of NumPy and the next. With 128 sequences and units, an Elman network has
+# as many, and gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a
+# fifth.
+_TWO_PARTS_FROM = 2**21
+
+# More parts than two have at least so many multiplications, and so many sequences or rows. So on
+# two cores they take little longer than two parts.
+_PART_FROM, _ROWS_FROM = 2**23, 64
+
+MOST_PARTS = 16  # each has a gradient of its own, and they are added up in one thread
+
+
+def n_parts(n_rows, work):
+    """Choose the number of parts of a batch, a power of two."""
+    if n_rows < 2 or work < _TWO_PARTS_FROM:
+        return 1
+    n = 2
+    while n < MOST_PARTS and work >= 2 * n * _PART_FROM and n_rows >= 2 * n * _ROWS_FROM:
+        n *= 2
+    return n
 
 
 def gather(samples, index, network=None):
-    """Take a batch; in parts if it has many outputs, and in halves if it is work for two threads.
+    """Take a batch; in parts if it has many outputs, or enough work for several threads.
 
-    That is decided by sizes alone, and not by the number of threads: the halves add up to the same
+    That is decided by sizes alone, and not by the number of threads: the parts add up to the same
     bits whether they are computed at the same time or one after the other.
     """
     if network is None or samples.x.shape[0] * network.n_outputs <= SIZE:
@@ -184,12 +226,8 @@ def gather(samples, index, network=None):
 
 
 def _gather_at_once(samples, index, network):
-    if isinstance(network, RNN):
-        lengths = samples.lengths[index]
-        n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
-        if len(lengths) > 1 and network.work(n_sequences) >= _HALVES_FROM:
-            return samples.halves(index)
-    return samples.take(index)
+    n = 1 if network is None else n_parts(*samples.work(index, network))
+    return samples.take(index) if n == 1 else samples.share(index, n)
 
 
 def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
@@ -197,26 +235,39 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
 
     The gradient is one vector, which each call overwrites. `theta` is usually ``params.flat``
     itself; another vector is copied into it first. Dropout draws from `rng`. `mapped` computes the
-    halves of a batch as `map` does, perhaps at the same time.
+    parts of a batch as `map` does, perhaps at the same time.
     """
-    g, of_half = params.like(), params.like()
+    g, of_parts = params.like(), list[Params]()
 
-    def part_of(part, rng, g):
-        raw_prediction, back = network.run(params, part.x, part.packing, rng)
-        value, gradient = loss(raw_prediction, part.y, part.weight)
+    def value_of(batch, rng, g):
+        raw_prediction, back = network.run(params, batch.x, batch.packing, rng)
+        value, gradient = loss(raw_prediction, batch.y, batch.weight)
         back(gradient, g)
         return value
 
-    def sum_of(batch):
-        if isinstance(batch, Halves):
-            first, second = mapped(part_of, batch.parts, _spawn(rng), (g, of_half))
-            share, rest = (part.total / batch.total for part in batch.parts)
-            g.flat[:] = share * g.flat + rest * of_half.flat
-            return share * first + rest * second
+    def share_of(part, total, rng, g):
+        value, share = value_of(part, rng, g), part.total / total
+        if share != 1:
+            g.flat *= share
+        return share * value
+
+    def value_of_parts(batch):
+        n = len(batch.parts)
+        of_parts.extend(params.like() for _ in range(n - 1 - len(of_parts)))
+        each = batch.parts, [batch.total] * n, _spawn(network, rng, n), [g, *of_parts[: n - 1]]
+        value, *others = mapped(share_of, *each)
+        for of_part, other in zip(others, of_parts, strict=False):  # always in this order
+            value += of_part
+            np.add(g.flat, other.flat, out=g.flat)
+        return value
+
+    def mean_of(batch):
+        if isinstance(batch, Shared):
+            return value_of_parts(batch)
         value, gradient = 0.0, np.zeros_like(g.flat)
         for part in batch.parts:
-            of_part = part_of(part, rng, g) if isinstance(part, Batch) else sum_of(part)
             share = part.total / batch.total
+            of_part = value_of(part, rng, g) if isinstance(part, Batch) else mean_of(part)
             value += share * of_part
             gradient += share * g.flat
         g.flat[:] = gradient
@@ -225,25 +276,30 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     def objective(theta, batch):
         if theta is not params.flat:
             params.flat[:] = theta
-        value = part_of(batch, rng, g) if isinstance(batch, Batch) else sum_of(batch)
-        penalty, decay = l2(params, alpha, batch.total)
-        g.weights += decay
+        value = value_of(batch, rng, g) if isinstance(batch, Batch) else mean_of(batch)
+        penalty, decay = l2(params.weights, alpha, batch.total)
+        np.add(g.weights, decay, out=g.weights)
         return value + penalty, g.flat
 
     return objective
 
 
-def _spawn(rng):
-    """Make a generator for each half. With a shared one, draws would depend on the scheduling."""
-    if rng is None:
-        return None, None
-    return tuple(np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=2))
+def _spawn(network, rng, n):
+    """Make n generators for dropout. With a common one, draws would depend on the scheduling.
+
+    Recurrent networks draw the seeds even without dropout. So fits have the same order of samples
+    as in 0.1.0.
+    """
+    if rng is None or not (network.dropout or isinstance(network, RNN)):
+        return [None] * n
+    seeds = rng.randint(2**31 - 1, size=n)
+    return [np.random.RandomState(seed) if network.dropout else None for seed in seeds]
 
 
-def l2(params, alpha, total):
+def l2(weights, alpha, total):
     """Penalty on large weights, ``alpha / 2 / total`` times their squares, and its gradient."""
-    decay = alpha / total * params.weights
-    return 0.5 * decay.dot(params.weights), decay
+    decay = alpha / total * weights
+    return 0.5 * decay.dot(weights), decay
 
 
 def mean_loss(network, params, samples, loss, *, keep=None, size=PIECE):

@@ -17,6 +17,7 @@ from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import State
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
+    MOST_PARTS,
     Ragged,
     Rows,
     descend,
@@ -246,7 +247,7 @@ class Run:
             # Divergence shows in the loss; NumPy need not warn of it too.
             with (
                 np.errstate(over="ignore", invalid="ignore", divide="ignore"),
-                thread_map() as mapped,
+                thread_map(MOST_PARTS) as mapped,
             ):
                 objective = make_objective(
                     self.network, self.params, options.loss, options.alpha, self.rng, mapped
@@ -332,7 +333,7 @@ class Run:
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
         # In pieces of fewer rows than usual, so that training needs no more memory for this.
         loss, _ = self._mean_loss(samples, size=2**12)
-        return loss + l2(self.params, options.alpha, total)[0]
+        return loss + l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self):
         """Whether the last step, after which no loss was computed, leads to infinite outputs.

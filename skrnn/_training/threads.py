@@ -1,4 +1,4 @@
-"""Two threads for computations, and freed memory that stays in the process."""
+"""Threads for computations, and freed memory that stays in the process."""
 
 from __future__ import annotations
 
@@ -95,23 +95,25 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def thread_map() -> Iterator[Callable]:
-    """Context manager that returns a `map` whose calls run in two threads.
+def thread_map(n_threads: int = 2) -> Iterator[Callable]:
+    """Context manager that returns a `map` whose calls run in several threads.
 
-    They run in the current thread if the BLAS is limited to one thread outside, as joblib does
-    in its worker processes, or if threadpoolctl does not support the BLAS. Inside, the BLAS uses
-    one thread: it then adds up numbers in a fixed order, so that results do not depend on the
-    number of threads by a single bit.
+    There are `n_threads`, or as many as the BLAS may use outside, if these are fewer. The calls run
+    in the current thread if the BLAS is limited to one thread outside, as joblib does in its worker
+    processes, or if threadpoolctl does not support the BLAS. Inside, the BLAS uses one thread: it
+    then adds up numbers in a fixed order, so that results do not depend on the number of threads
+    by a single bit.
 
     An exception, such as KeyboardInterrupt, cancels the calls that have not begun. If it arrives
     before ``__enter__`` has returned or ``__exit__`` has begun, Python closes the generator.
     """
     user = object()
     try:
-        if _blas_limit.add(user) < 2:
+        n_threads = min(n_threads, _blas_limit.add(user))
+        if n_threads < 2:
             yield map
             return
-        pool = ThreadPoolExecutor(max_workers=2)
+        pool = ThreadPoolExecutor(max_workers=n_threads)
         try:
             yield partial(_map_in_pool, pool)
         finally:

@@ -25,7 +25,7 @@ from numpy.random import RandomState
 from scipy.sparse import csr_array
 
 from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.affine import dense, linear, project
+from skrnn._numeric.affine import dense, project
 from skrnn._numeric.layers import (
     POOLINGS,
     activate,
@@ -88,8 +88,8 @@ LAYERS = {
         for name, pool in {**POOLINGS, "last-of-both": pool_last_of_both}.items()
     },
     "each-step": ({}, lambda p, x: each_step(p, x, PACKING)),
-    "linear": ({"W": (N_FEATURES, UNITS)}, linear),
-    "linear-sparse": ({"W": (N_FEATURES, UNITS)}, lambda p, x: linear(p, csr_array(x))),
+    "linear": ({"W": (N_FEATURES, UNITS)}, dense),
+    "linear-sparse": ({"W": (N_FEATURES, UNITS)}, lambda p, x: dense(p, csr_array(x))),
     **{f"rnn-{name}": cell_layer("rnn", activation=name) for name in ACTIVATIONS},
     **{cell: cell_layer(cell) for cell in CELLS},
     **{f"{cell}-start": cell_layer(cell, start_of(cell)) for cell in CELLS},

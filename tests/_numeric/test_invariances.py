@@ -1,6 +1,7 @@
 """Properties that hold for all inputs."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -243,7 +244,7 @@ def test_sparse_input_equals_dense(network, layout, dropout, bptt_steps):
     samples.x[::2, 0] = 0
     sparse = replace(samples, x=layout(samples.x))
     for index in (slice(None), np.array([3, 0, 4, 1])):
-        for take in [type(samples).take, *[Ragged.halves] * isinstance(network, RNN)]:
+        for take in (type(samples).take, partial(type(samples).share, n_parts=2)):
             expected = value_and_gradient(network, take(samples, index), rng=RandomState(0))
             given = value_and_gradient(network, take(sparse, index), rng=RandomState(0))
             for of_sparse, of_dense in zip(given, expected, strict=True):
@@ -364,13 +365,15 @@ def test_dropout_needs_a_generator(network):
     assert not np.allclose(scores, expected)
 
 
-@pytest.mark.parametrize("network", RECURRENT, ids=describe)
-def test_halves_add_up_to_the_whole(network):
+@pytest.mark.parametrize("n_parts", [2, 3])
+@pytest.mark.parametrize("network", NETWORKS, ids=describe)
+def test_parts_add_up_to_the_whole(network, n_parts):
     samples = random_samples(network, CROSS_ENTROPY)
     index = np.array([3, 0, 4, 1])
     value, gradient = value_and_gradient(network, samples.take(index), alpha=0.5)
-    halves = samples.halves(index)
-    in_halves, of_halves = value_and_gradient(network, halves, alpha=0.5)
-    assert_close(halves.total, samples.take(index).total)
-    assert_close(in_halves, value)
-    assert_close(of_halves, gradient)
+    shared = samples.share(index, n_parts)
+    in_parts, of_parts = value_and_gradient(network, shared, alpha=0.5)
+    assert len(shared.parts) == n_parts
+    assert_close(shared.total, samples.take(index).total)
+    assert_close(in_parts, value)
+    assert_close(of_parts, gradient)

@@ -21,7 +21,7 @@ from skrnn._numeric.crf import crf
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.pieces import evaluate, join, pieces, split
-from skrnn._numeric.training import Halves, Parts, gather, make_objective, mean_loss
+from skrnn._numeric.training import Parts, Shared, gather, make_objective, mean_loss
 
 NETWORKS = [
     MLP((6, 4, 3)),
@@ -119,9 +119,9 @@ def test_parts_of_a_batch_with_a_random_field_add_up_to_the_whole(limit):
 def test_parts_in_halves_add_up_to_the_whole(limit, monkeypatch):
     network = NETWORKS[1]
     samples = random_samples(network, LOSS, [3, 2, 4, 1, 5])
-    monkeypatch.setattr("skrnn._numeric.training._HALVES_FROM", 1)
+    monkeypatch.setattr("skrnn._numeric.training._TWO_PARTS_FROM", 1)
     parts = compare_parts(network, samples, LOSSES[LOSS], limit)
-    assert any(isinstance(part, Halves) for part in parts)
+    assert any(isinstance(part, Shared) for part in parts)
 
 
 def compare_parts(network, samples, loss, limit):
