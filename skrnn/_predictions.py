@@ -323,8 +323,8 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        target = self._target
-        raw, lengths = self._evaluate(self._fitted_network(), X)
+        network, target = self._fitted_network(), self._target
+        raw, lengths = self._evaluate(network, X)
         if target.out_activation != "mean_std":
             raise ValueError(
                 "return_std=True needs an estimator fitted with loss=Gaussian(); other losses "
