@@ -89,8 +89,8 @@ class PathPredictions(ClassPredictions):
             return self._seen
         return allowed_transitions(field.constraints, self.classes_)
 
-    def _network(self):
-        network, field = super()._network(), self._random_field()
+    def _network(self, n_samples):
+        network, field = super()._network(n_samples), self._random_field()
         if field is None:
             return network
         allowed = self._allowed(field)
