@@ -7,4 +7,4 @@ ONE_DIRECTION = {"bidirectional": False}
 # The smallest network: the output depends on the last state of one direction.
 LAST_STATE = {"bidirectional": False, "pooling": "last"}
 # No part of a regressor but the network itself, at the rate of the classifiers.
-PLAIN = {"skip_connection": None, "learning_rate_init": 0.01}
+PLAIN = {"skip_connection": None, "learning_rate_init": 0.01, "dropout": 0}

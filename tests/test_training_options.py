@@ -605,11 +605,11 @@ def auto(kind, **params):
     return KINDS[kind][0](1, cell="rnn", random_state=0, **params)
 
 
-# A 16th of the sequences from 8 to 32. Its epochs: the least of 200 that gives about 700 steps.
+# A 16th of the sequences from 8 to 32, and the epochs that give about 700 steps, or 350.
 SIZES = {  # number of sequences: batch size and epochs
     "classes": {12: (32, 200), 32: (32, 200), 33: (8, 140), 100: (8, 54), 160: (10, 44),
                 200: (12, 41), 600: (32, 37), 1000: (32, 30)},
-    "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 175), 100: (32, 88), 600: (32, 30)},
+    "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 175), 100: (32, 88), 600: (32, 20)},
 }  # fmt: skip
 
 
@@ -634,9 +634,22 @@ def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
 @pytest.mark.parametrize(("batch_size", "n_batches"), [(1, 40), (5, 8), (100, 1)])
 def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
     n_steps = 350 if kind == "numbers" else 700
-    expected = min(max(round(n_steps / n_batches), 30), 200)
+    expected = min(max(round(n_steps / n_batches), 20 if kind == "numbers" else 30), 200)
     given, y = data(40, kind)
     assert auto(kind, batch_size=batch_size).fit(given, y).n_iter_ == expected
+
+
+@pytest.mark.parametrize(
+    ("n", "given", "rate"),
+    [
+        (32, {}, 0), (33, {}, 0.3), (33, {"dropout": 0.1}, 0.1), (33, {"solver": "lbfgs"}, 0),
+        (33, {"hidden_layer_sizes": (), "pooling": "last"}, 0),
+    ],
+)  # fmt: skip
+def test_dropout_by_the_number_of_sequences(n, given, rate):
+    X, y = data(n, "numbers")
+    fitted = auto("numbers", **{"max_iter": 1} | given).fit(X, y)
+    assert fitted._fitted_network().dropout == rate
 
 
 @every_kind
