@@ -6,12 +6,10 @@ import copy
 import warnings
 from dataclasses import asdict, replace
 from functools import lru_cache
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._compat import CallbackSupportMixin, check_sample_weight, with_callbacks
@@ -23,14 +21,14 @@ from skrnn._input import (
     refuse_overflow,
     replace_missing,
 )
-from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.pieces import PIECE, evaluate, join, pieces
+from skrnn._numeric.pieces import PIECE, Piece, evaluate, join, pieces
 from skrnn._numeric.training import Ragged, Rows
+from skrnn._parameters import CONSTRAINTS, hidden_units, refuse_large_integers
 from skrnn._training.diagnosis import needed_scaling, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
-from skrnn._training.targets import check_finite
+from skrnn._training.targets import ONE_HOT, check_finite
 from skrnn._training.threads import thread_map
 from skrnn._training.weights import without_weightless
 from skrnn.solvers import LBFGS
@@ -38,18 +36,9 @@ from skrnn.solvers import LBFGS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skrnn._numeric.networks import Network
-    from skrnn._numeric.pieces import Piece
     from skrnn._numeric.types import Layer
 
-    Validation = tuple[Any, Any, Any] | None  # X, y and sample_weight
-
-_LARGEST_INTEGER = 2**63 - 1
-_ONE_HOT = (
-    "Each row of y has exactly one 1. y is read as multilabel targets: each column is a separate "
-    "yes/no question, and a prediction may have any number of labels. If y is a one-hot encoding "
-    "of classes, pass y.argmax(axis=1), for step estimators that of each sequence."
-)
+    Given = tuple[Any, Any, Any] | None  # X, y and sample_weight
 
 
 class NeuralNetwork(CallbackSupportMixin, Persistent):
@@ -69,26 +58,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
       as fitted attributes.
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    _network_type: type[Network]
+    _parameter_constraints: dict[str, Any] = CONSTRAINTS
+    _network_type: type[Any]
     _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
@@ -100,7 +71,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         X: Any,
         y: Any,
         sample_weight: Any,
-        validation: Validation = None,
+        validation: Given = None,
         *,
         incremental: bool = False,
         classes: Any = None,
@@ -145,13 +116,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return self
 
     def _prepare(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        validation: Validation,
-        incremental: bool,
-        classes: Any,
+        self, X: Any, y: Any, sample_weight: Any, validation: Given, incremental: bool, classes: Any
     ) -> Run:
         """Validate everything, encode the targets, and set up the first start."""
         self._check_parameters(incremental)
@@ -183,7 +148,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             network, options, samples, held_out, rng, n_starts, warm_start, incremental, scale
         )
         if not warm_start and self._target.is_one_hot(samples.y):
-            run.remarks.append(_ONE_HOT)
+            run.remarks.append(ONE_HOT)
         return run
 
     def _check_parameters(self, incremental: bool) -> None:
@@ -195,9 +160,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 f"class_weight={class_weight!r} needs all labels at once; partial_fit accepts a "
                 "dictionary."
             )
-        for name, value in self.get_params(deep=False).items():
-            if isinstance(value, Integral) and abs(int(value)) > _LARGEST_INTEGER:
-                raise ValueError(f"{name} is too large: more than {_LARGEST_INTEGER}.")
+        refuse_large_integers(self.get_params(deep=False))
 
     def _supports_partial_fit(self) -> bool:
         """Whether training can continue batch by batch; the AttributeError says why not."""
@@ -216,11 +179,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         )
 
     def _hidden_units(self) -> tuple[int, ...]:
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if np.iterable(sizes) else [sizes]
-        if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
-        return tuple(int(n_units) for n_units in sizes)
+        return hidden_units(self.hidden_layer_sizes)
 
     def _initialize(self, run: Run, attempt: int) -> None:
         """Set the initial weights of a run, and hold validation samples out if it needs them."""
@@ -264,9 +223,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Collect the attributes that a fit sets at its end."""
         monitor, scale = run.monitor, run.target_scale
         weights = run.params if scale is None else scale.leave(run.params)
-        curves: dict[str, list[float] | None] = {"loss_curve_": monitor.loss_curve}
-        curves["validation_scores_"] = monitor.validation_scores or None
-        curves["validation_loss_curve_"] = monitor.validation_losses or None
+        curves = monitor.curves
         if run.warm_start:  # the curves of the earlier fit continue
             for name, curve in curves.items():
                 if curve is not None:
@@ -347,7 +304,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return without_weightless(replace(samples, weight=weight), "class_weight")
 
     def _read_validation_samples(
-        self, validation: Validation, training: np.ndarray
+        self, validation: Given, training: np.ndarray
     ) -> Rows | Ragged | None:
         """Validate ``X_val, y_val, sample_weight_val`` if the user passed them."""
         if validation is None or all(given is None for given in validation):
@@ -380,7 +337,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         *,
         run: Layer | None = None,
         size: int = PIECE,
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    ) -> tuple[np.ndarray, Any]:
         """Compute outputs of a network for X, piece by piece, and decode those of each piece.
 
         Returns the results in one array, and the lengths of the sequences. `run` is another part of
@@ -414,5 +371,5 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
 
 @lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
-def _network_from(kind: type[Network], *architecture: tuple[str, Any]) -> Network:
+def _network_from(kind: Callable[..., Any], *architecture: tuple[str, Any]) -> Any:
     return kind(**dict(architecture))

@@ -8,8 +8,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 
+from skrnn._compat.decorators import available_if
 from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
@@ -86,9 +86,7 @@ class PathPredictions(ClassPredictions):
             self.__dict__.pop("_seen", None)  # the transitions in the labels of an earlier fit
         return super()._read_samples(X, y, sample_weight, warm_start, classes)
 
-    def _check_targets(
-        self, targets: np.ndarray, lengths: np.ndarray | None, weight: np.ndarray
-    ) -> None:
+    def _check_targets(self, targets: np.ndarray, lengths: Any, weight: np.ndarray) -> None:
         """Learn the transitions that occur, if needed. Refuse labels that constraints forbid."""
         field = self._random_field()
         if field is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils.metaestimators import available_if
 
+from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
@@ -79,7 +78,7 @@ class ClassPredictions(Mixin):
         return 1.0
 
     @available_if(lambda self: self._supports_partial_fit())
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Continue training for one pass over the given samples.
 
@@ -280,7 +279,7 @@ class NumberPredictions(Mixin):
         return False
 
     @available_if(lambda self: self._supports_partial_fit())
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training for one pass over the given samples.
 
@@ -312,6 +311,10 @@ class NumberPredictions(Mixin):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, incremental=True)
 
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = ...) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict numbers or vectors.
 
@@ -375,9 +378,7 @@ class NumberPredictions(Mixin):
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 
-def score_numbers(
-    y: Any, predictions: np.ndarray, target: NumberTarget, sample_weight: Any
-) -> float:
+def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight: Any) -> float:
     """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
     if not target.per_step:
         return target.metric(y, predictions, sample_weight=sample_weight)

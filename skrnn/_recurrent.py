@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
+from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps, check_gaps_of_streams
 from skrnn._input import (
@@ -50,7 +51,7 @@ class RecurrentNetwork(NeuralNetwork):
     The parameters are those of `SequenceRNNClassifier`.
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, Any] = {
         **NeuralNetwork._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -74,7 +75,7 @@ class RecurrentNetwork(NeuralNetwork):
     _least_batch_size = 8
     _keep_best = True  # the losses of recurrent networks have spikes
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,

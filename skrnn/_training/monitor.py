@@ -319,6 +319,15 @@ class Monitor:
             message = f"The predictions are no better than a constant. {message}"
         warnings.warn(message + scaling.facts, ConvergenceWarning, stacklevel=stacklevel + 1)
 
+    @property
+    def curves(self) -> dict[str, list[float] | None]:
+        """Fitted attributes of an estimator: the losses and the scores of all epochs."""
+        return {
+            "loss_curve_": self.loss_curve,
+            "validation_scores_": self.validation_scores or None,
+            "validation_loss_curve_": self.validation_losses or None,
+        }
+
     # What a checkpoint stores ------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:

@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 # In so few rows of multilabel targets, one label each may be chance.
 _FEW = 5
 
+# The text of a warning.
+ONE_HOT = (
+    "Each row of y has exactly one 1. y is read as multilabel targets: each column is a separate "
+    "yes/no question, and a prediction may have any number of labels. If y is a one-hot encoding "
+    "of classes, pass y.argmax(axis=1), for step estimators that of each sequence."
+)
+
 
 @dataclass(frozen=True)
 class Target:
