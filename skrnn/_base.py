@@ -36,6 +36,7 @@ from skrnn.solvers import LBFGS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skrnn._numeric.networks import Network
     from skrnn._numeric.types import Layer
 
     Given = tuple[Any, Any, Any] | None  # X, y and sample_weight
@@ -59,7 +60,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     """
 
     _parameter_constraints: dict[str, Any] = CONSTRAINTS
-    _network_type: type[Any]
+    _network_type: Any  # `MLP` or `RNN`
     _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
@@ -331,7 +332,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _evaluate(
         self,
-        network: Any,
+        network: Network,
         X: Any,
         decode: Callable[[Any], np.ndarray] | None = None,
         *,

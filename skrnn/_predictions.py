@@ -19,13 +19,9 @@ from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from skrnn._numeric.losses import Loss, NumberLoss
+    from skrnn._numeric.losses import BestConstant, Loss, NumberLoss
     from skrnn._numeric.training import Ragged, Rows
     from skrnn._training.run import Run
-
-    BestConstant = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object

@@ -37,6 +37,8 @@ from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sklearn.utils import Tags
+
     from skrnn._numeric.training import Ragged, Rows
     from skrnn._numeric.types import Matrix
     from skrnn._training.options import TrainingOptions
@@ -250,7 +252,7 @@ class RecurrentNetwork(NeuralNetwork):
             state = {"n_static_features_": 0, "_cell": state["cell"], **state}
         super().__setstate__(state)
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
@@ -462,7 +464,7 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _n_features_out(self) -> int:
         return len(self.weights_["output"]["W"]) - self._fitted_network().n_static
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._numeric.losses import Loss
+from skrnn._numeric.losses import BestConstant, Loss
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
@@ -16,8 +16,6 @@ from skrnn._training.run import Run
 
 if TYPE_CHECKING:
     from skrnn._numeric.types import Matrix
-
-    BestConstant = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # A loss above this share of that of the best constant prediction shows no progress.
 _NO_PROGRESS = 0.95

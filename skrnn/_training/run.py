@@ -7,7 +7,7 @@ import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -40,6 +40,16 @@ if TYPE_CHECKING:
     from skrnn._numeric.crf import Chain
     from skrnn._numeric.optimizers import Update
     from skrnn._numeric.training import AnyBatch
+
+    class Scored(Protocol):
+        """What gives the score of validation: a `ClassTarget` or a `NumberTarget`."""
+
+        def outcomes(self, raw: Any, targets: np.ndarray) -> np.ndarray:
+            """Compute what the score needs of each row."""
+
+        def score(self, outcomes: np.ndarray, samples: Any) -> float:
+            """Compute the score."""
+
 
 # No careful scaling of the data leads to weights of this size.
 _HUGE_WEIGHT = 1e6
@@ -224,7 +234,7 @@ class Run:
 
     def train(
         self,
-        target: Any,
+        target: Scored,
         report: Callable[[], bool] | None = None,
     ) -> None:
         """Train the weights until the monitor or a callback ends the run.
@@ -297,7 +307,7 @@ class Run:
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
 
-    def _validate(self, loss: float, target: Any) -> tuple[float, float] | None:
+    def _validate(self, loss: float, target: Scored) -> tuple[float, float] | None:
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
@@ -307,14 +317,14 @@ class Run:
                 return self._score(target, outcomes), loss
         return math.nan, math.nan
 
-    def _score(self, target: Any, outcomes: np.ndarray) -> float:
+    def _score(self, target: Scored, outcomes: np.ndarray) -> float:
         """Score the validation data, as a fitted network would predict them."""
         scale = self.target_scale
         if scale is None or scale.skip is None:
             return target.score(outcomes, self.held_out)
         return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(self, samples: Rows | Ragged, target: Any) -> tuple[float, np.ndarray | None]:
+    def evaluate(self, samples: Rows | Ragged, target: Scored) -> tuple[float, np.ndarray | None]:
         """Compute the mean loss of samples, without penalty, and their outcomes for the score.
 
         The outcomes are None if an output of the network is not finite.
