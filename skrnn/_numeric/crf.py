@@ -25,13 +25,11 @@ import numpy as np
 from skrnn._numeric.packing import Packing, reduce_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.random import RandomState
 
     from skrnn._numeric.types import Back, Layer, Parameters
 
-    Transitions = Mapping[str, np.ndarray]
+    Transitions = dict[str, np.ndarray]
 
 
 class Chain(NamedTuple):
