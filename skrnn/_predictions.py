@@ -389,4 +389,5 @@ def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight:
         return target.metric(y, predictions, sample_weight=sample_weight)
     if target.vectors and isinstance(target.quantiles, tuple):  # metrics take two axes
         predictions = [steps.reshape(len(steps), target.n_outputs) for steps in predictions]
-    return flat_score(y, predictions, metric=target.metric, sample_weight=sample_weight)
+    score: float = flat_score(y, predictions, metric=target.metric, sample_weight=sample_weight)
+    return score

@@ -67,7 +67,7 @@ def score_transitions(allowed: np.ndarray | None = None) -> Layer:
     """
 
     def layer(
-        p: Parameters, emissions: np.ndarray, packing: Packing, rng: RandomState | None = None
+        p: Any, emissions: np.ndarray, packing: Packing, rng: RandomState | None = None
     ) -> tuple[Chain, Back]:
         def back(dchain: Chain, grad: Parameters, want_dx: bool = True) -> np.ndarray:
             for name, gradient in dchain.transitions.items():
