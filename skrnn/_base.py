@@ -51,7 +51,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     * ``_read_X(X, reset)``: values, lengths and static features (both None for tables), and what
       `fit` learns of X;
-    * ``_network()``: the architecture, from parameters and fitted attributes;
+    * ``_network(n_samples)``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
     * ``_auto_settings(n_samples, solver)``: the values of parameters that may be 'auto';
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
@@ -86,13 +86,12 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
 
-        def report() -> bool:
+        def report() -> Any:
             epoch = context.subcontext(task_name="epoch")
             epoch.call_on_fit_task_begin(**task)
-            stop: bool = epoch.call_on_fit_task_end(
+            return epoch.call_on_fit_task_end(
                 **task, reconstruction_attributes=lambda: copy.deepcopy(self._learned_from(run))
             )
-            return stop
 
         self._training_run = best = run
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
@@ -132,7 +131,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if scale is not None:
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
-        options, network = self._options(samples, incremental), self._network()
+        options = self._options(samples, incremental)
+        network = self._network(samples.n_samples)
         network = network if scale is None else scale.in_training(network)
         if network.dropout and options.uses_lbfgs:
             raise ValueError(
@@ -250,7 +250,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
         options = self._options(samples, incremental=False)
-        network, rng, scale = self._network(), check_random_state(None), None
+        network, rng, scale = self._network(samples.n_samples), check_random_state(None), None
         if "skip" in weights:
             scale = TargetScale.only_skip(weights.pop("skip")["W"], differences)
             network = scale.in_training(network)

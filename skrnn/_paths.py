@@ -103,8 +103,8 @@ class PathPredictions(ClassPredictions):
             return self._seen
         return allowed_transitions(field.constraints, self.classes_)
 
-    def _network(self) -> RNN:
-        network: RNN = super()._network()
+    def _network(self, n_samples: int) -> RNN:
+        network: RNN = super()._network(n_samples)
         field = self._random_field()
         if field is None:
             return network

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     Solver = Adam | SGD | LBFGS
     Weights = Mapping[str, Mapping[str, np.ndarray]]
 
+_LARGEST_BATCH = 32  # that 'auto' chooses
+
 
 class RecurrentNetwork(NeuralNetwork):
     """Fit a recurrent network to sequences, and show its hidden states.
@@ -73,8 +75,8 @@ class RecurrentNetwork(NeuralNetwork):
 
     _network_type = RNN
     _n_updates = 700  # that 'auto' aims at
-    _least_epochs = 30
     _least_batch_size = 8
+    _least_epochs = 30
     _keep_best = True  # the losses of recurrent networks have spikes
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -144,9 +146,9 @@ class RecurrentNetwork(NeuralNetwork):
         set_learned(self, learned | of_static | ({"_cell": cell} if reset else {}))
         return x, sequences.lengths, static
 
-    def _network(self) -> RNN:
+    def _network(self, n_samples: int) -> RNN:
         hidden = self._hidden_units()
-        if self.dropout and not hidden:
+        if self.dropout not in (0, "auto") and not hidden:
             raise ValueError(
                 f"dropout={self.dropout} has no effect with hidden_layer_sizes=(), since it is "
                 "applied to the outputs of recurrent layers. Use dropout=0."
@@ -176,20 +178,30 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional and bool(hidden),
             pooling=self._poolings(),
-            dropout=float(self.dropout),
+            dropout=self._choose_dropout(n_samples, hidden),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             n_static=self.n_static_features_,
             embedding_size=None if self.embedding_size is None else int(self.embedding_size),
         )
+
+    def _choose_dropout(self, n_samples: int, hidden: tuple[int, ...]) -> float:
+        """Get the rate of dropout; 'auto' is 0 for so few sequences that they are one batch.
+
+        With dropout, a weight of 2 would not equal a sequence twice.
+        """
+        if self.dropout != "auto":
+            return float(self.dropout)
+        is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
+        return 0.3 if hidden and n_samples > _LARGEST_BATCH and not is_lbfgs else 0.0
 
     def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, float]:
         """Choose batches and epochs by the number of sequences, so that few are trained enough.
 
         Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
         """
-        batch_size = 32
-        if n_samples > 32:
-            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, 32))
+        batch_size = _LARGEST_BATCH
+        if n_samples > _LARGEST_BATCH:
+            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, _LARGEST_BATCH))
         given = batch_size if self.batch_size == "auto" else self.batch_size
         max_iter, n_iter_no_change = 200, 10.0
         if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):

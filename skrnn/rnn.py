@@ -304,9 +304,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         'attention' takes a mean with learned weights, the softmax of a linear function of the
         states [5]_. The vectors of several poolings are put side by side.
 
-    dropout : float, default=0.0
+    dropout : float or 'auto', default='auto'
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        Not available with 'lbfgs'.
+        Not available with 'lbfgs'. 'auto' is 0.3 for more than 32 sequences. For fewer, which are
+        one batch, without recurrent layers and with 'lbfgs' it is 0.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -370,7 +371,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 250 steps
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 350 steps
         of the solver, but at least 20 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
@@ -515,15 +516,16 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
+        "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
     }
-    _n_updates = 250
+    _n_updates = 350
     _least_epochs = 20
     _least_batch_size = 32
 
     def __init__(
         self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
+        bidirectional=True, pooling=("last", "mean", "max"), dropout="auto", bptt_steps=None,
         step_features=None, embedding_size=None, loss="auto", normalize_y=True,
         skip_connection="auto", solver="adam", learning_rate_init=0.003,
         learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
