@@ -5,52 +5,25 @@ multiplications. So both directions of a layer are computed together. Arrays of 
 ``(n_directions, n, n_units)``, where n counts the sequences that have the step. Arrays of gates are
 ``(n_gates, n_directions, n, n_units)``. Streams have no axis of directions.
 
-The equations are in ``recurrent``. The operations have the same order here, so the states of a
-layer are the same to the bit.
+Each step calls the function of ``cells`` that training calls, so the states of a layer are the same
+to the bit.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
+from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.affine import project
+from skrnn._numeric.cells import gru_step, half_of, halve_logistic_gates, lstm_step
 from skrnn._numeric.decay import decay_states, fade
 
 # Size of the array of all gates of consecutive steps, which is copied to be contiguous: as the
 # arrays of `Packing.runs`, it fits into the cache.
 _BLOCK_SIZE = 2**15
-
-
-def gru_step(a, x_n, h, half, out=None):
-    """Compute ``h.t`` of a GRU: `a` holds half of a_z, half of a_r, and q. It is overwritten.
-
-    `x_n` is the projected input of the new gate, and `h` the state before.
-    """
-    zr, q = a[:2], a[2]
-    tanh_to_logistic(np.tanh(zr, out=zr), half)
-    q *= zr[1]
-    q += x_n
-    n = np.tanh(q, out=q)
-    out = np.subtract(h, n, out=out)
-    out *= zr[0]
-    out += n
-    return out
-
-
-def lstm_step(a, c, half, out=None):
-    """Compute ``h.t`` and ``c.t`` of an LSTM: `a` holds half of a_i, a_o and a_f, and a_g."""
-    np.tanh(a, out=a)
-    tanh_to_logistic(a[:3], half)
-    i, o, f, g = a
-    c = f * c
-    i *= g
-    c += i
-    return np.multiply(o, np.tanh(c), out=out), c
 
 
 def forward_layer(names, cell, activation="tanh", initial=()):
@@ -73,7 +46,6 @@ def forward_layer(names, cell, activation="tanh", initial=()):
 
 def _run(cell, ps, xs, packing, starts, activation):
     """Compute the outputs (n_directions, n_rows, n_units) of one direction or two."""
-    steps, n_logistic = FORWARD[cell]
     decay = None
     if "W_h" in ps[0]:
         xs = [x.toarray() if issparse(x) else x for x in xs]
@@ -82,9 +54,7 @@ def _run(cell, ps, xs, packing, starts, activation):
     inputs = _stack([project(p, x)[0] for p, x in zip(ps, xs, strict=True)], 1)
     U = _stack([p["U"] for p in ps], 1)
     n_gates, n_directions, _, n_units = U.shape
-    scale = _scale_of_gates(n_gates, n_logistic, inputs.dtype)
-    inputs *= scale
-    U = U * scale
+    U = halve_logistic_gates(cell, inputs, U)
     out = np.empty((n_directions, packing.n_rows, n_units), inputs.dtype)
     zeros = np.zeros((n_directions, packing.n_sequences, n_units), out.dtype)
     states = list(np.stack(starts, axis=1)) if starts else [zeros, zeros]
@@ -92,24 +62,8 @@ def _run(cell, ps, xs, packing, starts, activation):
         states = [state[:, :size] for state in states]
         x, h = _in_steps(inputs[:, :, rows], size).copy(), _in_steps(out[:, rows], size)
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
-        states = steps(ps, U, x, states, h, decay=of_block, activation=activation)
+        states = FORWARD[cell](ps, U, x, states, h, decay=of_block, activation=activation)
     return out
-
-
-@lru_cache
-def _scale_of_gates(n_gates, n_logistic, dtype):
-    """Factors (n_gates, 1, 1, 1) of the gates: 0.5 for logistic functions, which come first.
-
-    For ``logistic(x) = (1 + tanh(x / 2)) / 2``, half the pre-activation is needed.
-    """
-    scale = np.ones((n_gates, 1, 1, 1), dtype)
-    scale[:n_logistic] = 0.5
-    return scale
-
-
-@lru_cache
-def _half(dtype):
-    return np.array(0.5, dtype)
 
 
 def _stack(arrays, axis):
@@ -152,20 +106,20 @@ def _rnn_steps(ps, U, x, states, out, *, activation, decay):
 
 
 def _gru_steps(ps, U, x, states, out, *, activation, decay):
-    h, half = states[0], _half(x.dtype)
-    x_n = x[:, 2].copy()
+    h, half = states[0], half_of(x.dtype)
+    new = x[:, 2].copy()
     x[:, 2] = _stack([p["b_rec"] for p in ps], 0)[:, None]
     a = np.empty(x.shape[1:], x.dtype)
-    for t, (x_t, x_n_t, h_t) in enumerate(zip(x, x_n, out, strict=True)):
+    for t, (x_t, n, h_t) in enumerate(zip(x, new, out, strict=True)):
         h = h if decay is None else h * decay[t]
         np.matmul(h, U, out=a)
         a += x_t
-        h = gru_step(a, x_n_t, h, half, out=h_t)
+        h = gru_step(a, n, h, half, out=h_t)
     return [h]
 
 
 def _lstm_steps(ps, U, x, states, out, *, activation, decay):
-    (h, c), half = states, _half(x.dtype)
+    (h, c), half = states, half_of(x.dtype)
     a = np.empty(x.shape[1:], x.dtype)
     for x_t, h_t in zip(x, out, strict=True):
         np.matmul(h, U, out=a)
@@ -174,13 +128,8 @@ def _lstm_steps(ps, U, x, states, out, *, activation, decay):
     return [h, c]
 
 
-# For each cell, the function that runs its steps, and the number of its logistic gates.
-FORWARD = {
-    "rnn": (_rnn_steps, 0),
-    "gru": (_gru_steps, 2),
-    "gru_d": (_gru_steps, 2),
-    "lstm": (_lstm_steps, 3),
-}
+# For each cell, the function that runs its steps.
+FORWARD = {"rnn": _rnn_steps, "gru": _gru_steps, "gru_d": _gru_steps, "lstm": _lstm_steps}
 
 
 def stream_step(cell, p, x, states, activation="tanh"):
@@ -189,7 +138,7 @@ def stream_step(cell, p, x, states, activation="tanh"):
     The cell is one of `FORWARD`. Nothing is prepared for further steps: the weights stay as they
     are, and the pre-activations of logistic gates are halved.
     """
-    h, half = states[0], _half(states[0].dtype)
+    h, half = states[0], half_of(states[0].dtype)
     if "W_h" in p:
         x = x.toarray() if issparse(x) else x
         h, x = h * decay_states(p, x)[0], fade(p, x)[0]
