@@ -38,11 +38,11 @@ def gru_step(
     ``x W_n + b_n``, and is overwritten by n. `h` is ``h.(t-1)``.
     """
     zr, q = a[:2], a[2]
-    tanh_to_logistic(np.tanh(zr, out=zr), half)
-    out = np.multiply(zr[1], q, out=out)
+    tanh_to_logistic(np.tanh(zr, zr), half)
+    out = np.multiply(zr[1], q, out)
     n += out
-    np.tanh(n, out=n)
-    np.subtract(h, n, out=out)
+    np.tanh(n, n)
+    np.subtract(h, n, out)
     out *= zr[0]
     out += n
     return out
@@ -80,14 +80,14 @@ def lstm_step(
     `a` holds half of a_i, a_o and a_f, and a_g. It is overwritten by i, o, f and g. `c` is
     ``c.(t-1)``. The results are written to `out` and `c_out`, and ``tanh(c.t)`` to `tanh_c`.
     """
-    np.tanh(a, out=a)
+    np.tanh(a, a)
     tanh_to_logistic(a[:3], half)
     i, o, f, g = a
-    tanh_c = np.multiply(i, g, out=tanh_c)
-    c = np.multiply(f, c, out=c_out)
+    tanh_c = np.multiply(i, g, tanh_c)
+    c = np.multiply(f, c, c_out)
     c += tanh_c
-    np.tanh(c, out=tanh_c)
-    return np.multiply(o, tanh_c, out=out), c
+    np.tanh(c, tanh_c)
+    return np.multiply(o, tanh_c, out), c
 
 
 def differentiate_lstm(
@@ -115,9 +115,9 @@ def halve_logistic_gates(cell: str, inputs: np.ndarray, U: np.ndarray) -> np.nda
     The projected inputs are halved in place.
     """
     n_logistic = LOGISTIC_GATES[cell]
-    inputs[:n_logistic] *= 0.5
-    halved = U.copy()
-    halved[:n_logistic] *= 0.5
+    halved, half = U.copy(), half_of(inputs.dtype)
+    for gates in inputs[:n_logistic], halved[:n_logistic]:
+        gates *= half
     return halved
 
 

@@ -60,9 +60,11 @@ def _run(cell, ps, xs, packing, starts, activation):
     states = list(np.stack(starts, axis=1)) if starts else [zeros, zeros]
     for rows, size in _blocks(packing.sizes, n_gates * n_directions * n_units):
         states = [state[:, :size] for state in states]
-        x, h = _in_steps(inputs[:, :, rows], size).copy(), _in_steps(out[:, rows], size)
+        x = _in_steps(inputs[:, :, rows], size).copy()
+        h = np.empty_like(x[:, 0])
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
         states = FORWARD[cell](ps, U, x, states, h, decay=of_block, activation=activation)
+        _in_steps(out[:, rows], size)[...] = h
     return out
 
 
@@ -119,12 +121,12 @@ def _gru_steps(ps, U, x, states, out, *, activation, decay):
 
 
 def _lstm_steps(ps, U, x, states, out, *, activation, decay):
-    (h, c), half = states, half_of(x.dtype)
-    a = np.empty(x.shape[1:], x.dtype)
+    h, c, half = states[0], states[1].copy(), half_of(x.dtype)
+    a, tanh_c = np.empty(x.shape[1:], x.dtype), np.empty_like(c)
     for x_t, h_t in zip(x, out, strict=True):
         np.matmul(h, U, out=a)
         a += x_t
-        h, c = lstm_step(a, c, half, out=h_t)
+        h, c = lstm_step(a, c, half, h_t, c, tanh_c)
     return [h, c]
 
 
