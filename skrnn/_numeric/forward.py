@@ -12,27 +12,40 @@ to the bit.
 from __future__ import annotations
 
 from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.affine import project
-from skrnn._numeric.cells import gru_step, half_of, halve_logistic_gates, lstm_step
+from skrnn._numeric.cells import LOGISTIC_GATES, gru_step, half_of, halve_logistic_gates, lstm_step
 from skrnn._numeric.decay import decay_states, fade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Layer, Matrix, Parameters
+
+States = tuple[np.ndarray, ...]  # one array of each kind
 
 # Size of the array of all gates of consecutive steps, which is copied to be contiguous: as the
 # arrays of `Packing.runs`, it fits into the cache.
 _BLOCK_SIZE = 2**15
 
 
-def forward_layer(names, cell, activation="tanh", initial=()):
+def forward_layer(
+    names: Sequence[str], cell: str, activation: str = "tanh", initial: Sequence[str] = ()
+) -> Layer:
     """Make a layer that computes what `recurrent_layer` does, for a cell of `FORWARD`.
 
     In place of a backward pass it returns None.
     """
 
-    def layer(params, x, packing, rng=None):
+    def layer(
+        params: Parameters, x: Matrix, packing: Packing, rng: Any = None
+    ) -> tuple[np.ndarray, Any]:
         orders = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
         ps, xs = [params[name] for name in names], [x[order] for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
@@ -44,7 +57,14 @@ def forward_layer(names, cell, activation="tanh", initial=()):
     return layer
 
 
-def _run(cell, ps, xs, packing, starts, activation):
+def _run(
+    cell: str,
+    ps: list[Parameters],
+    xs: list[Matrix],
+    packing: Packing,
+    starts: list[np.ndarray],
+    activation: str,
+) -> np.ndarray:
     """Compute the outputs (n_directions, n_rows, n_units) of one direction or two."""
     decay = None
     if "W_h" in ps[0]:
@@ -57,22 +77,22 @@ def _run(cell, ps, xs, packing, starts, activation):
     U = halve_logistic_gates(cell, inputs, U)
     out = np.empty((n_directions, packing.n_rows, n_units), inputs.dtype)
     zeros = np.zeros((n_directions, packing.n_sequences, n_units), out.dtype)
-    states = list(np.stack(starts, axis=1)) if starts else [zeros, zeros]
+    states: States = tuple(np.stack(starts, axis=1)) if starts else (zeros, zeros)
     for rows, size in _blocks(packing.sizes, n_gates * n_directions * n_units):
-        states = [state[:, :size] for state in states]
+        states = tuple(state[:, :size] for state in states)
         x = _in_steps(inputs[:, :, rows], size).copy()
-        h = np.empty_like(x[:, 0])
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
-        states = FORWARD[cell](ps, U, x, states, h, decay=of_block, activation=activation)
-        _in_steps(out[:, rows], size)[...] = h
+        block = _Block(ps, U, x, np.empty_like(x[:, 0]), of_block, activation)
+        states = FORWARD[cell](block, states)
+        _in_steps(out[:, rows], size)[...] = block.out
     return out
 
 
-def _stack(arrays, axis):
+def _stack(arrays: list[np.ndarray], axis: int) -> np.ndarray:
     return np.stack(arrays, axis) if len(arrays) > 1 else np.expand_dims(arrays[0], axis)
 
 
-def _blocks(sizes, width):
+def _blocks(sizes: np.ndarray, width: int) -> Iterator[tuple[slice, int]]:
     """Group consecutive steps of one number of sequences: yields their rows, and that number.
 
     The arrays of a block have `width` columns.
@@ -86,55 +106,70 @@ def _blocks(sizes, width):
             start, n_steps = start + n_now * size, n_steps - n_now
 
 
-def _in_steps(rows, size):
+def _in_steps(rows: np.ndarray, size: int) -> np.ndarray:
     """View rows (..., n_steps * size, n_units) as steps (n_steps, ..., size, n_units)."""
     steps = rows.reshape(*rows.shape[:-2], -1, size, rows.shape[-1])
     return steps.transpose(steps.ndim - 3, *range(steps.ndim - 3), -2, -1)
 
 
-# Each function runs the steps of a block: projected inputs x (n_steps, n_gates, n_directions, n,
-# n_units). It writes the outputs to `out` (n_steps, n_directions, n, n_units), and returns the last
-# states. Logistic gates of x and U are halved. x is overwritten.
+class _Block(NamedTuple):
+    """Consecutive steps of a number of sequences, in one direction or two.
+
+    Logistic gates of U and x are halved, see `halve_logistic_gates`.
+    """
+
+    ps: list[Parameters]  # of each direction
+    U: np.ndarray  # (n_gates, n_directions, n_units, n_units)
+    x: np.ndarray  # (n_steps, n_gates, n_directions, n, n_units): projected inputs
+    out: np.ndarray  # (n_steps, n_directions, n, n_units)
+    decay: np.ndarray | None  # like out
+    activation: str
 
 
-def _rnn_steps(ps, U, x, states, out, *, activation, decay):
-    h, f = states[0], ACTIVATIONS[activation].f
-    a = np.empty(x.shape[1:], x.dtype)
-    for x_t, h_t in zip(x, out, strict=True):
+# Each function runs the steps of a block: it writes the outputs to `out`, may overwrite `x`, and
+# returns the last states.
+
+
+def _rnn_steps(block: _Block, states: States) -> States:
+    (h, *_), U, f = states, block.U, ACTIVATIONS[block.activation].f
+    a = np.empty_like(block.x[0])
+    for x, out in zip(block.x, block.out, strict=True):
         np.matmul(h, U, out=a)
-        a += x_t
-        h = f(a[0], out=h_t)
-    return [h]
+        a += x
+        h = f(a[0], out)
+    return (h,)
 
 
-def _gru_steps(ps, U, x, states, out, *, activation, decay):
-    h, half = states[0], half_of(x.dtype)
-    new = x[:, 2].copy()
-    x[:, 2] = _stack([p["b_rec"] for p in ps], 0)[:, None]
-    a = np.empty(x.shape[1:], x.dtype)
-    for t, (x_t, n, h_t) in enumerate(zip(x, new, out, strict=True)):
+def _gru_steps(block: _Block, states: States) -> States:
+    (h, *_), U, decay, half = states, block.U, block.decay, half_of(block.x.dtype)
+    new = block.x[:, 2].copy()
+    block.x[:, 2] = _stack([p["b_rec"] for p in block.ps], 0)[:, None]
+    a = np.empty_like(block.x[0])
+    for t, (x, n, out) in enumerate(zip(block.x, new, block.out, strict=True)):
         h = h if decay is None else h * decay[t]
         np.matmul(h, U, out=a)
-        a += x_t
-        h = gru_step(a, n, h, half, out=h_t)
-    return [h]
+        a += x
+        h = gru_step(a, n, h, half, out)
+    return (h,)
 
 
-def _lstm_steps(ps, U, x, states, out, *, activation, decay):
-    h, c, half = states[0], states[1].copy(), half_of(x.dtype)
-    a, tanh_c = np.empty(x.shape[1:], x.dtype), np.empty_like(c)
-    for x_t, h_t in zip(x, out, strict=True):
+def _lstm_steps(block: _Block, states: States) -> States:
+    h, c, U, half = states[0], states[1].copy(), block.U, half_of(block.x.dtype)
+    a, tanh_c = np.empty_like(block.x[0]), np.empty_like(c)
+    for x, out in zip(block.x, block.out, strict=True):
         np.matmul(h, U, out=a)
-        a += x_t
-        h, c = lstm_step(a, c, half, h_t, c, tanh_c)
-    return [h, c]
+        a += x
+        h, c = lstm_step(a, c, half, out, c, tanh_c)
+    return h, c
 
 
 # For each cell, the function that runs its steps.
 FORWARD = {"rnn": _rnn_steps, "gru": _gru_steps, "gru_d": _gru_steps, "lstm": _lstm_steps}
 
 
-def stream_step(cell, p, x, states, activation="tanh"):
+def stream_step(
+    cell: str, p: Parameters, x: Matrix, states: States, activation: str = "tanh"
+) -> States:
     """Compute the states of n streams after a step: x (n, n_in), states (n, n_units) each.
 
     The cell is one of `FORWARD`. Nothing is prepared for further steps: the weights stay as they
@@ -150,15 +185,12 @@ def stream_step(cell, p, x, states, activation="tanh"):
         inputs = np.matmul(x, p["W"])
         inputs += p["b"][:, None]
     a = np.matmul(h, p["U"])  # (n_gates, n, n_units)
+    if "b_rec" in p:
+        new, inputs[2] = inputs[2].copy(), p["b_rec"]
+    a += inputs
     if cell == "rnn":
-        a += inputs
         return (ACTIVATIONS[activation].f(a[0]),)
+    a[: LOGISTIC_GATES[cell]] *= half
     if cell == "lstm":
-        a += inputs
-        a[:3] *= half
         return lstm_step(a, states[1], half)
-    zr, q = a[:2], a[2]
-    zr += inputs[:2]
-    zr *= half
-    q += p["b_rec"]
-    return (gru_step(a, inputs[2], h, half),)
+    return (gru_step(a, new, h, half),)

@@ -27,9 +27,9 @@ this is 0, and stays so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -46,8 +46,15 @@ from skrnn._numeric.cells import (
 )
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
+if TYPE_CHECKING:
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Back, Layer, Matrix, Parameters
 
-def single_use(back):
+States = tuple[np.ndarray, ...]  # one array of each kind
+Start = Sequence[Any]  # an array or 0 of each kind
+
+
+def single_use(back: Back) -> Back:
     """Make a second call of a backward pass an error.
 
     The first call overwrites arrays that the forward pass has kept, so that a second one would
@@ -55,7 +62,7 @@ def single_use(back):
     """
     unused = [back]
 
-    def back_once(dh, grad, want_dx=True):
+    def back_once(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         if not unused:
             raise RuntimeError(
                 "The backward pass of a recurrent layer can be called only once, because it "
@@ -66,7 +73,9 @@ def single_use(back):
     return back_once
 
 
-def rnn(p, x, packing, start, activation="tanh"):
+def rnn(
+    p: Parameters, x: Matrix, packing: Packing, start: Start, activation: str = "tanh"
+) -> tuple[States, Back]:
     """Run an Elman network: ``h.t = f(a.t)``."""
     f, derivative = ACTIVATIONS[activation]
     U = p["U"][0]  # (n_units, n_units)
@@ -78,7 +87,7 @@ def rnn(p, x, packing, start, activation="tanh"):
         f(a, out=a)
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate = np.zeros_like(states[: packing.n_sequences])
         da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
@@ -93,7 +102,7 @@ def rnn(p, x, packing, start, activation="tanh"):
     return (h,), back
 
 
-def gru(p, x, packing, start):
+def gru(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
     """Run a gated recurrent unit, see `gru_step`. Gates are stored in the order z, r, n.
 
     If `p` has a ``decay`` (n_rows, n_units), ``h.(t-1)`` is first multiplied by it; see `gru_d`.
@@ -116,7 +125,7 @@ def gru(p, x, packing, start):
         gates[:, now] = a
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate, total = np.zeros_like(states[: packing.n_sequences]), np.empty_like(h)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
@@ -139,7 +148,7 @@ def gru(p, x, packing, start):
     return (h,), back
 
 
-def gru_d(p, x, packing, start):
+def gru_d(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
     """GRU with decay, for missing values (Che et al., 2018).
 
     `x` holds values, what is missing, and times, as in ``decay``. A `gru` reads what `fade` makes
@@ -151,7 +160,7 @@ def gru_d(p, x, packing, start):
     decay, back_decay = decay_states(p, x)
     states, back_states = gru({**p, "decay": decay}, inputs, packing, start)
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         ddecay = np.empty_like(decay)
         dinputs, dstart = back_states(dh, {**grad, "decay": ddecay})
         dx = back_inputs(dinputs, grad, want_dx)
@@ -163,7 +172,7 @@ def gru_d(p, x, packing, start):
     return states, back
 
 
-def lstm(p, x, packing, start):
+def lstm(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
     """Run a long short-term memory, see `lstm_step`. Gates are stored in the order i, o, f, g."""
     gates, back_projection = project(p, x)  # (4, n_rows, n_units), overwritten by i, o, f and g
     U, half = p["U"], half_of(gates.dtype)
@@ -178,7 +187,7 @@ def lstm(p, x, packing, start):
         gates[:, now] = a
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate, dmemory = np.zeros((2, packing.n_sequences, h.shape[1]), h.dtype)
         keep = np.empty_like(h)  # f of all steps: the share of dc that c.(t-1) receives
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (4, n_units, n_units)
@@ -200,7 +209,9 @@ def lstm(p, x, packing, start):
     return (h, c), back
 
 
-def state_rows(packing, start, projected):
+def state_rows(
+    packing: Packing, start: Any, projected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Make the array of states, which begins with the initial ones, and its view after them.
 
     States are (n_sequences + n_rows, n_units), so that ``states[before]`` also works for the first
@@ -252,7 +263,7 @@ class Cell(NamedTuple):
         same cell.
     """
 
-    run: Callable
+    run: Callable[..., tuple[States, Back]]
     gates: tuple[str, ...]
     n_states: int = 1
     takes_activation: bool = False
@@ -320,7 +331,15 @@ CELLS = {
 }
 
 
-def truncated(cell, p, x, packing, start, n_steps, **options):
+def truncated(
+    cell: str,
+    p: Parameters,
+    x: Matrix,
+    packing: Packing,
+    start: Start,
+    n_steps: int,
+    **options: str,
+) -> tuple[States, Back]:
     """Run a cell; no gradient passes from one block of `n_steps` steps to another.
 
     This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
@@ -337,7 +356,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         h[rows] = states[0]
         start = [state[block.last] for state in states]
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, np.ndarray]:
         dx = np.empty(x.shape, x.dtype) if want_dx else None  # (n_rows, n_in)
         dstart = np.zeros((CELLS[cell].n_states, packing.n_sequences, h.shape[1]), h.dtype)
         of_block = {name: np.empty_like(total) for name, total in grad.items()}
@@ -357,7 +376,13 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     return (h,), back
 
 
-def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=()):
+def recurrent_layer(
+    names: Sequence[str],
+    cell: str,
+    activation: str = "tanh",
+    bptt_steps: int | None = None,
+    initial: Sequence[str] = (),
+) -> Layer:
     """Make a layer of one direction or two: run a cell with the parameters of each name.
 
     The output is the first state of the cell after each step: h (n_rows, n_units) of each
@@ -370,8 +395,10 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
     if bptt_steps is not None:
         run = partial(truncated, cell, n_steps=bptt_steps)
 
-    def layer(params, x, packing, rng=None):
-        orders = [slice(None), packing.reverse][: len(names)]
+    def layer(
+        params: Parameters, x: Matrix, packing: Packing, rng: Any = None
+    ) -> tuple[np.ndarray, Back]:
+        orders: list[Any] = [slice(None), packing.reverse][: len(names)]
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
         for name, order, start in zip(names, orders, starts, strict=False):
@@ -379,7 +406,7 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
             outputs.append(states[0][order])
             backs.append(back_states)
 
-        def back(dh, grad, want_dx=True):
+        def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
             dx, parts = None, np.split(dh, len(names), axis=1)
             dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
