@@ -114,10 +114,9 @@ def halve_logistic_gates(cell: str, inputs: np.ndarray, U: np.ndarray) -> np.nda
 
     The projected inputs are halved in place.
     """
-    n_logistic = LOGISTIC_GATES[cell]
-    halved, half = U.copy(), half_of(inputs.dtype)
+    halved, n_logistic = U.copy(), LOGISTIC_GATES[cell]
     for gates in inputs[:n_logistic], halved[:n_logistic]:
-        gates *= half
+        gates *= half_of(U.dtype)
     return halved
 
 

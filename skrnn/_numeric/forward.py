@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skrnn._numeric.packing import Packing
-    from skrnn._numeric.types import Layer, Matrix, Parameters
-
-States = tuple[np.ndarray, ...]  # one array of each kind
+    from skrnn._numeric.types import Layer, Matrix, Parameters, States
 
 # Size of the array of all gates of consecutive steps, which is copied to be contiguous: as the
 # arrays of `Packing.runs`, it fits into the cache.
@@ -76,15 +74,16 @@ def _run(
     n_gates, n_directions, _, n_units = U.shape
     U = halve_logistic_gates(cell, inputs, U)
     out = np.empty((n_directions, packing.n_rows, n_units), inputs.dtype)
-    zeros = np.zeros((n_directions, packing.n_sequences, n_units), out.dtype)
-    states: States = tuple(np.stack(starts, axis=1)) if starts else (zeros, zeros)
+    zeros = np.zeros((2, n_directions, packing.n_sequences, n_units), out.dtype)
+    states: States = tuple(np.stack(starts, axis=1) if starts else zeros)
     for rows, size in _blocks(packing.sizes, n_gates * n_directions * n_units):
         states = tuple(state[:, :size] for state in states)
         x = _in_steps(inputs[:, :, rows], size).copy()
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
-        block = _Block(ps, U, x, np.empty_like(x[:, 0]), of_block, activation)
+        h = np.empty_like(x[:, 0])  # contiguous: on strided arrays of a step, NumPy takes longer
+        block = _Block(ps, U, x, h, of_block, activation)
         states = FORWARD[cell](block, states)
-        _in_steps(out[:, rows], size)[...] = block.out
+        _in_steps(out[:, rows], size)[...] = h
     return out
 
 
@@ -179,11 +178,7 @@ def stream_step(
     if "W_h" in p:
         x = x.toarray() if issparse(x) else x
         h, x = h * decay_states(p, x)[0], fade(p, x)[0]
-    if issparse(x):
-        inputs = project(p, x)[0]
-    else:
-        inputs = np.matmul(x, p["W"])
-        inputs += p["b"][:, None]
+    inputs = project(p, x)[0] if issparse(x) else np.matmul(x, p["W"]) + p["b"][:, None]
     a = np.matmul(h, p["U"])  # (n_gates, n, n_units)
     if "b_rec" in p:
         new, inputs[2] = inputs[2].copy(), p["b_rec"]

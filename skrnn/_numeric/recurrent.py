@@ -48,9 +48,8 @@ from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
 if TYPE_CHECKING:
     from skrnn._numeric.packing import Packing
-    from skrnn._numeric.types import Back, Layer, Matrix, Parameters
+    from skrnn._numeric.types import Back, Layer, Matrix, Parameters, States
 
-States = tuple[np.ndarray, ...]  # one array of each kind
 Start = Sequence[Any]  # an array or 0 of each kind
 
 
