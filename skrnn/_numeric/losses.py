@@ -26,6 +26,7 @@ from skrnn._numeric.activations import (
 
 # The raw prediction and its gradient are arrays, or a `Chain` (see ``crf``).
 Loss = Callable[[Any, np.ndarray, np.ndarray], tuple[float, Any]]
+BestConstant = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # The smallest standard deviation, for targets of the order of one. The likelihood of targets that
 # are predicted exactly would grow without bound.
@@ -302,7 +303,7 @@ class NumberLoss(NamedTuple):
     """
 
     function: Loss
-    best_constant: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    best_constant: BestConstant
     out_activation: str = "identity"
     n_columns: int = 1
     domain: str = ""

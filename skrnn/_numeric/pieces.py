@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     lengths: np.ndarray | None = None
     static: np.ndarray | None = None
 
-    def pack(self, x: Matrix) -> tuple[Matrix, Packing | None]:
+    def pack(self, x: Matrix) -> tuple[Matrix, Any]:
         """Get the rows of the piece, packed if they are steps; and their packing."""
         if self.lengths is None:
             return x[self.rows], None

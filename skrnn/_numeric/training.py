@@ -421,7 +421,7 @@ def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
 def lbfgs(
     objective: Objective,
     theta: np.ndarray,
-    batch: Batch | Shared | Parts,
+    batch: AnyBatch,
     max_iter: int,
     max_fun: int,
     tol: float,
