@@ -80,10 +80,12 @@ def _run(
         states = tuple(state[:, :size] for state in states)
         x = _in_steps(inputs[:, :, rows], size).copy()
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
-        h = np.empty_like(x[:, 0])  # contiguous: on strided arrays of a step, NumPy takes longer
+        of_out = _in_steps(out[:, rows], size)
+        # NumPy takes longer for strided arrays of a step. With one direction, they are contiguous.
+        h = np.ascontiguousarray(of_out)
         block = _Block(ps, U, x, h, of_block, activation)
         states = FORWARD[cell](block, states)
-        _in_steps(out[:, rows], size)[...] = h
+        of_out[...] = h
     return out
 
 
@@ -125,8 +127,8 @@ class _Block(NamedTuple):
     activation: str
 
 
-# Each function runs the steps of a block: it writes the outputs to `out`, may overwrite `x`, and
-# returns the last states.
+# Each function runs the steps of a block: it writes the outputs to `out`, may overwrite `x` and
+# the given states, and returns the last states.
 
 
 def _rnn_steps(block: _Block, states: States) -> States:
@@ -153,7 +155,8 @@ def _gru_steps(block: _Block, states: States) -> States:
 
 
 def _lstm_steps(block: _Block, states: States) -> States:
-    h, c, U, half = states[0], states[1].copy(), block.U, half_of(block.x.dtype)
+    (h, c), U, half = states, block.U, half_of(block.x.dtype)
+    c = np.ascontiguousarray(c)
     a, tanh_c = np.empty_like(block.x[0]), np.empty_like(c)
     for x, out in zip(block.x, block.out, strict=True):
         np.matmul(h, U, out=a)
