@@ -366,8 +366,8 @@ class RNN:
         if self.transitions:
             transitions = forbid(params["transitions"], self.table)
             labels = filter_labels(transitions, raw_prediction, state.labels)
-        states = tuple(layers) or state.layers
-        return raw_prediction, StreamState(states, tuple(afters), n_steps, static, labels)
+        of_layers = tuple(layers) or state.layers
+        return raw_prediction, StreamState(of_layers, tuple(afters), n_steps, static, labels)
 
 
 Network = MLP | RNN

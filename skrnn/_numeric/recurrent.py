@@ -5,10 +5,7 @@ A *cell* is an input projection, computed for all steps at once, and a loop over
 Arrays of gates are ``(n_gates, n_rows, n_units)``, contiguous for each gate. The order of the
 gates is that of ONNX; `Cell` names them.
 
-In the equations, ``a = x W + b + h.(t-1) U`` is the pre-activation of a gate, ``*`` is the
-elementwise product and ``.t`` marks the step.
-
-Each cell is ``states, back = cell(p, x, packing, start)``:
+The equations are in ``cells``. Each cell is ``states, back = cell(p, x, packing, start)``:
 
 * `x` ``(n_rows, n_in)`` is the input, dense or in CSR format;
 * `start` holds the initial state of each kind that the cell has (the LSTM has two): an array
@@ -30,19 +27,33 @@ this is 0, and stays so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
+from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.affine import gradient_of_weights, project
+from skrnn._numeric.cells import (
+    differentiate_gru,
+    differentiate_lstm,
+    gru_step,
+    half_of,
+    halve_logistic_gates,
+    lstm_step,
+)
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
+if TYPE_CHECKING:
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Back, Layer, Matrix, Parameters, States
 
-def single_use(back):
+Start = Sequence[Any]  # an array or 0 of each kind
+
+
+def single_use(back: Back) -> Back:
     """Make a second call of a backward pass an error.
 
     The first call overwrites arrays that the forward pass has kept, so that a second one would
@@ -50,7 +61,7 @@ def single_use(back):
     """
     unused = [back]
 
-    def back_once(dh, grad, want_dx=True):
+    def back_once(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         if not unused:
             raise RuntimeError(
                 "The backward pass of a recurrent layer can be called only once, because it "
@@ -61,8 +72,10 @@ def single_use(back):
     return back_once
 
 
-def rnn(p, x, packing, start, activation="tanh"):
-    """Elman network (Elman, 1990): ``h.t = f(a.t)``."""
+def rnn(
+    p: Parameters, x: Matrix, packing: Packing, start: Start, activation: str = "tanh"
+) -> tuple[States, Back]:
+    """Run an Elman network: ``h.t = f(a.t)``."""
     f, derivative = ACTIVATIONS[activation]
     U = p["U"][0]  # (n_units, n_units)
     projected, back_projection = project(p, x)
@@ -73,7 +86,7 @@ def rnn(p, x, packing, start, activation="tanh"):
         f(a, out=a)
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate = np.zeros_like(states[: packing.n_sequences])
         da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
@@ -88,50 +101,35 @@ def rnn(p, x, packing, start, activation="tanh"):
     return (h,), back
 
 
-def gru(p, x, packing, start):
-    """Gated recurrent unit (Cho et al., 2014), the variant of cuDNN and PyTorch.
-
-    The update gate is ``z = logistic(a_z)`` and the reset gate ``r = logistic(a_r)``. The reset
-    gate is applied after the product ``q = h.(t-1) U_n + b_rec``. The new gate is
-    ``n = tanh(x W_n + b_n + r * q)`` and ``h.t = n + z * (h.(t-1) - n)``. Gates are stored in the
-    order z, r, n.
+def gru(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
+    """Run a gated recurrent unit, see `gru_step`. Gates are stored in the order z, r, n.
 
     If `p` has a ``decay`` (n_rows, n_units), ``h.(t-1)`` is first multiplied by it; see `gru_d`.
     """
-    projected, back_projection = project(p, x)
-    U, half = p["U"], np.array(0.5, projected.dtype)
-    U_halved = _halve_logistic_gates(U, projected, 2)
-    states, h = state_rows(packing, start[0], projected)
+    gates, back_projection = project(p, x)  # (3, n_rows, n_units), overwritten by z, r and q
+    U, half = p["U"], half_of(gates.dtype)
+    U_halved = halve_logistic_gates("gru", gates, U)
+    new = gates[2].copy()  # (n_rows, n_units), overwritten by n
+    gates[2] = p["b_rec"]
+    states, h = state_rows(packing, start[0], gates)
     decay = p.get("decay")
     decayed = states if decay is None else np.empty_like(states)  # what the gates receive
-    # One row for each sequence, as adding a single row takes twice as long.
-    b_rec = np.broadcast_to(p["b_rec"], states[: packing.n_sequences].shape).copy()
-    new = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
         h_before = decayed[before]  # (n_now, n_units)
         if decay is not None:
             np.multiply(states[before], decay[now], out=h_before)
         a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
-        zr, q = a[:2], a[2]
-        zr += projected[:2, now].copy()  # adding the strided slice without a copy is slower
-        tanh_to_logistic(np.tanh(zr, out=zr), half)
-        q += b_rec[: len(q)]
-        n = np.multiply(zr[1], q, out=new[now])
-        n += projected[2, now]
-        np.tanh(n, out=n)
-        h_now = np.subtract(h_before, n, out=h[now])
-        h_now *= zr[0]
-        h_now += n
-        projected[:, now] = a
-    gates = projected  # (3, n_rows, n_units), overwritten by z, r and q
+        a += gates[:, now].copy()  # adding the strided slice without a copy is slower
+        gru_step(a, new[now], h_before, half, out=h[now])
+        gates[:, now] = a
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate, total = np.zeros_like(states[: packing.n_sequences]), np.empty_like(h)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            _differentiate_gru(gates[:, run], new[run], h[run], keep[run])
+            differentiate_gru(gates[:, run], new[run], h[run], keep[run])
             for now, before in reversed(steps):
                 dh_before, da = dstate[: now.stop - now.start], gates[:, now]  # of n_now rows
                 dh_now = np.add(dh_before, dh[now], out=total[now])
@@ -149,23 +147,7 @@ def gru(p, x, packing, start):
     return (h,), back
 
 
-def _differentiate_gru(gates, n, h, keep):
-    """Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
-
-    The gates z, r, q are (3, n_rows, n_units), the other arrays (n_rows, n_units). Copies z into
-    `keep`.
-    """
-    z, r, q = gates
-    keep[...] = z
-    not_z = 1 - z
-    np.multiply(h - n, not_z, out=z)  # h - n is z * (h.(t-1) - n)
-    np.multiply(1 - n * n, not_z, out=n)
-    of_q = n * r
-    np.multiply(of_q * q, 1 - r, out=r)
-    q[...] = of_q
-
-
-def gru_d(p, x, packing, start):
+def gru_d(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
     """GRU with decay, for missing values (Che et al., 2018).
 
     `x` holds values, what is missing, and times, as in ``decay``. A `gru` reads what `fade` makes
@@ -177,7 +159,7 @@ def gru_d(p, x, packing, start):
     decay, back_decay = decay_states(p, x)
     states, back_states = gru({**p, "decay": decay}, inputs, packing, start)
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         ddecay = np.empty_like(decay)
         dinputs, dstart = back_states(dh, {**grad, "decay": ddecay})
         dx = back_inputs(dinputs, grad, want_dx)
@@ -189,49 +171,28 @@ def gru_d(p, x, packing, start):
     return states, back
 
 
-def lstm(p, x, packing, start):
-    """Long short-term memory with a forget gate (Gers et al., 2000).
-
-    The input, output and forget gates are ``i = logistic(a_i)``, ``o = logistic(a_o)`` and
-    ``f = logistic(a_f)``, the new values are ``g = tanh(a_g)``. The memory is
-    ``c.t = f * c.(t-1) + i * g`` and the output ``h.t = o * tanh(c.t)``. Gates are stored in the
-    order i, o, f, g.
-    """
-    projected, back_projection = project(p, x)
-    U, half = p["U"], np.array(0.5, projected.dtype)
-    U_halved = _halve_logistic_gates(U, projected, 3)
-    states, h = state_rows(packing, start[0], projected)
-    memories, c = state_rows(packing, start[1], projected)
+def lstm(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
+    """Run a long short-term memory, see `lstm_step`. Gates are stored in the order i, o, f, g."""
+    gates, back_projection = project(p, x)  # (4, n_rows, n_units), overwritten by i, o, f and g
+    U, half = p["U"], half_of(gates.dtype)
+    U_halved = halve_logistic_gates("lstm", gates, U)
+    states, h = state_rows(packing, start[0], gates)
+    memories, c = state_rows(packing, start[1], gates)
     tanh_c = np.empty_like(h)  # (n_rows, n_units)
     for now, before in packing.steps:
         a = np.matmul(states[before], U_halved)  # (4, n_now, n_units)
-        a += projected[:, now].copy()  # adding the strided slice without a copy is slower
-        np.tanh(a, out=a)
-        tanh_to_logistic(a[:3], half)
-        projected[:, now] = a
-        i, o, f, g = a  # (n_now, n_units) each
-        c_now = np.multiply(f, memories[before], out=c[now])
-        c_now += np.multiply(i, g, out=i)
-        np.multiply(o, np.tanh(c_now, out=tanh_c[now]), out=h[now])
-    gates = projected  # (4, n_rows, n_units), overwritten by i, o, f and g
+        a += gates[:, now].copy()  # adding the strided slice without a copy is slower
+        lstm_step(a, memories[before], half, h[now], c[now], tanh_c[now])
+        gates[:, now] = a
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, States]:
         dstate, dmemory = np.zeros((2, packing.n_sequences, h.shape[1]), h.dtype)
-        forget = np.empty_like(h)
+        keep = np.empty_like(h)  # f of all steps: the share of dc that c.(t-1) receives
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (4, n_units, n_units)
         for run, steps in reversed(packing.runs(U.shape[1])):
-            # Overwrite i, f and g by the derivatives of c.t with respect to a_i, a_f and a_g, o by
-            # that of h.t with respect to c.t, and tanh(c.t) by that with respect to a_o.
-            (i, o, f, g), t, h_run = gates[:, run], tanh_c[run], h[run]  # (n_run, n_units) each
-            forget[run] = f
-            of_i = g * i
-            np.subtract(i, of_i * g, out=g)
-            np.multiply(of_i, 1 - i, out=i)
-            np.multiply(memories[packing.before(run)] * f, 1 - f, out=f)
-            not_o = 1 - o
-            np.subtract(o, h_run * t, out=o)
-            np.multiply(h_run, not_o, out=t)
+            c_before = memories[packing.before(run)]
+            differentiate_lstm(gates[:, run], c_before, h[run], tanh_c[run], keep[run])
             for now, _ in reversed(steps):
                 rows, da = slice(now.stop - now.start), gates[:, now]  # (4, n_now, n_units)
                 dh_now, dc_now = dstate[rows], dmemory[rows]  # (n_now, n_units)
@@ -239,7 +200,7 @@ def lstm(p, x, packing, start):
                 dc_now += dh_now * da[1]
                 da *= dc_now
                 np.multiply(tanh_c[now], dh_now, out=da[1])
-                dc_now *= forget[now]
+                dc_now *= keep[now]
                 np.add.reduce(np.matmul(da, UT), out=dh_now)
         gradient_of_weights(states[packing.before()], gates, out=grad["U"])
         return back_projection(gates, grad, want_dx), (dstate, dmemory)
@@ -247,7 +208,9 @@ def lstm(p, x, packing, start):
     return (h, c), back
 
 
-def state_rows(packing, start, projected):
+def state_rows(
+    packing: Packing, start: Any, projected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Make the array of states, which begins with the initial ones, and its view after them.
 
     States are (n_sequences + n_rows, n_units), so that ``states[before]`` also works for the first
@@ -257,18 +220,6 @@ def state_rows(packing, start, projected):
     states = np.empty(shape, projected.dtype)
     states[: packing.n_sequences] = start
     return states, states[packing.n_sequences :]
-
-
-def _halve_logistic_gates(U, projected, n_gates):
-    """Halve the input of the first `n_gates` gates, as ``logistic(x) = (1 + tanh(x / 2)) / 2``.
-
-    Halves `projected` in place and returns a halved copy of U. This is done once for each batch
-    instead of once for each step, and a single call of tanh then serves all gates.
-    """
-    projected[:n_gates] *= 0.5
-    halved = U.copy()
-    halved[:n_gates] *= 0.5
-    return halved
 
 
 class Cell(NamedTuple):
@@ -311,7 +262,7 @@ class Cell(NamedTuple):
         same cell.
     """
 
-    run: Callable
+    run: Callable[..., tuple[States, Back]]
     gates: tuple[str, ...]
     n_states: int = 1
     takes_activation: bool = False
@@ -379,7 +330,15 @@ CELLS = {
 }
 
 
-def truncated(cell, p, x, packing, start, n_steps, **options):
+def truncated(
+    cell: str,
+    p: Parameters,
+    x: Matrix,
+    packing: Packing,
+    start: Start,
+    n_steps: int,
+    **options: str,
+) -> tuple[States, Back]:
     """Run a cell; no gradient passes from one block of `n_steps` steps to another.
 
     This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
@@ -396,7 +355,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         h[rows] = states[0]
         start = [state[block.last] for state in states]
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> tuple[Any, np.ndarray]:
         dx = np.empty(x.shape, x.dtype) if want_dx else None  # (n_rows, n_in)
         dstart = np.zeros((CELLS[cell].n_states, packing.n_sequences, h.shape[1]), h.dtype)
         of_block = {name: np.empty_like(total) for name, total in grad.items()}
@@ -416,7 +375,13 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     return (h,), back
 
 
-def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=()):
+def recurrent_layer(
+    names: Sequence[str],
+    cell: str,
+    activation: str = "tanh",
+    bptt_steps: int | None = None,
+    initial: Sequence[str] = (),
+) -> Layer:
     """Make a layer of one direction or two: run a cell with the parameters of each name.
 
     The output is the first state of the cell after each step: h (n_rows, n_units) of each
@@ -429,8 +394,10 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
     if bptt_steps is not None:
         run = partial(truncated, cell, n_steps=bptt_steps)
 
-    def layer(params, x, packing, rng=None):
-        orders = [slice(None), packing.reverse][: len(names)]
+    def layer(
+        params: Parameters, x: Matrix, packing: Packing, rng: Any = None
+    ) -> tuple[np.ndarray, Back]:
+        orders: list[Any] = [slice(None), packing.reverse][: len(names)]
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
         for name, order, start in zip(names, orders, starts, strict=False):
@@ -438,7 +405,7 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
             outputs.append(states[0][order])
             backs.append(back_states)
 
-        def back(dh, grad, want_dx=True):
+        def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
             dx, parts = None, np.split(dh, len(names), axis=1)
             dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.random import RandomState
 
 # Rows of numbers: an array, or a matrix of SciPy in CSR format, which has no types.
@@ -13,6 +14,9 @@ Matrix = Any
 # The arrays of a layer by name; for a network, those of its layers by the name of the layer.
 Parameters = Mapping[str, Any]
 
+
+# The states of a cell: one array of each kind.
+States = tuple[np.ndarray, ...]
 
 # What calls a function with the items of iterables, as `map` does.
 MapLike = Callable[..., Iterator[Any]]
