@@ -360,8 +360,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _predict(self, X, method):
         """Decode raw predictions by a method of the target, given by its name."""
-        target = self._target
-        decoded, lengths = self._evaluate(self._fitted_network(), X, getattr(target, method))
+        network, target = self._fitted_network(), self._target
+        decoded, lengths = self._evaluate(network, X, getattr(target, method))
         return target.unflatten(decoded, lengths)
 
     def __sklearn_is_fitted__(self):

@@ -225,7 +225,7 @@ class NumberPredictions(Mixin):
         stored = getattr(self, "_target_scale", None) if warm_start else None
         first = stored and TargetScale(**stored)
         skip = first.skip if first else self._choose_skip(samples, warm_start)
-        differences = first.differences if first else self._choose_differences(skip)
+        differences = first.differences if first else self._choose_differences(samples, skip)
         if not self.normalize_y:
             return None if skip is None else TargetScale.only_skip(skip, differences)
         if first and first.standardizes:
@@ -252,11 +252,11 @@ class NumberPredictions(Mixin):
             return None
         return choose_skip(samples)
 
-    def _choose_differences(self, skip):
+    def _choose_differences(self, samples, skip):
         """Choose the columns that enter the network as differences to their last value."""
         if skip is None or self.skip_connection != "auto" or CELLS[self.cell].decays:
             return ()  # cells with decay read values that may be missing in the last step
-        return choose_differences(skip)
+        return choose_differences(samples, skip)
 
     def _all_right(self, run):
         """Return False: another start may always be better."""
@@ -323,8 +323,8 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        target = self._target
-        raw, lengths = self._evaluate(self._fitted_network(), X)
+        network, target = self._fitted_network(), self._target
+        raw, lengths = self._evaluate(network, X)
         if target.out_activation != "mean_std":
             raise ValueError(
                 "return_std=True needs an estimator fitted with loss=Gaussian(); other losses "

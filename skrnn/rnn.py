@@ -386,9 +386,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         at least half of it, as the series itself does in most forecasts. The network is trained on
         the difference, so that it starts from the forecast that the series stays where it is. The
         weight is not trained further: it is that of least squares. With 'auto', the network also
-        reads these columns as differences to their last value, so that it does not depend on the
-        level of the series. With 'last' it reads all columns as they are, which streams need. Not
-        used with losses other than 'squared_error', 'absolute_error' and `Huber`.
+        reads such a column as differences to its last value if that explains at least 0.6 of the
+        variance, so that it does not depend on the level of the series. With 'last' it reads all
+        columns as they are, which streams need. Not used with losses other than 'squared_error',
+        'absolute_error' and `Huber`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -412,8 +413,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 200 steps
-        of the solver, but at least 30 and at most 200. Otherwise it is 200.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 250 steps
+        of the solver, but at least 20 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
+collect_ignore = ["smoke"]  # scripts, which import each other as scripts do
+
 
 @pytest.fixture
 def sequences():

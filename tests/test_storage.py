@@ -116,7 +116,7 @@ def test_members_twice_are_refused(tmp_path):
         read(tmp_path / "forged")
 
 
-@pytest.mark.parametrize("value", [object(), np.array([{}]), np.zeros(1, complex)], ids=str)
+@pytest.mark.parametrize("value", [range(2), np.array([{}]), np.zeros(1, complex)], ids=str)
 def test_what_a_file_cannot_hold_is_refused(value, tmp_path):
     with pytest.raises(TypeError, match="A file of arrays cannot hold"):
         write(tmp_path / "file", {"a": value})

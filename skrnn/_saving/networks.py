@@ -34,6 +34,11 @@ def _is_sizes(value: Any) -> bool:
     return type(value) is tuple and all(map(is_positive, value))
 
 
+def _is_columns(value: Any) -> bool:
+    numbers = type(value) is tuple and all(map(is_count, value))
+    return numbers and list(value) == sorted(set(value))
+
+
 def _is_poolings(value: Any) -> bool:
     names = (value,) if isinstance(value, str) else value
     is_tuple = type(names) is tuple and all(type(name) is str for name in names)
@@ -67,6 +72,7 @@ _ARCHITECTURE = {
         "dropout": _is_rate,
         "bptt_steps": optional(is_positive),
         "skip": is_bool,
+        "differences": _is_columns,
         "n_static": is_count,
         "embedding_size": optional(is_positive),
         "transitions": is_bool,
@@ -178,6 +184,7 @@ def _network(estimator: Any) -> MLP | RNN | None:
         and not (network.bidirectional and not network.hidden_layer_sizes)
         and not (network.transitions and not e._per_step)
         and (network.allowed is None or len(network.allowed) == n_labels**2)
+        and all(network.skip and column < network.n_features for column in network.differences)
     )
     return network if is_right else None
 
@@ -253,7 +260,7 @@ def _is_solver_state(state: Any, n_trained: int) -> bool:
 def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
     if scale is None:
         return True
-    if scale.keys() != {"mean", "scale", "skip", "standardizes"}:
+    if scale.keys() != {"mean", "scale", "skip", "standardizes", "differences"}:
         return False
     n_outputs, skip = estimator.n_outputs_, scale["skip"]
     return (
@@ -261,5 +268,6 @@ def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
         and is_finite(scale["scale"], (n_outputs,))
         and bool((scale["scale"] > 0).all())
         and is_bool(scale["standardizes"])
+        and scale["differences"] == getattr(network, "differences", ())
         and (skip is None or is_finite(skip, (network.n_features, n_outputs)))
     )

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+# Shares of the variance of a target that the last value of a column explains.
 _LEAST_EXPLAINED = 0.5
+_LEAST_FOR_DIFFERENCES = 0.6
 
 
 def choose_skip(samples: Any) -> np.ndarray | None:
@@ -27,9 +29,23 @@ def choose_skip(samples: Any) -> np.ndarray | None:
         At most one weight in each column is not 0. A column is chosen if it explains at least half
         of the variance of the target. None if none is.
     """
+    weights, explained = _least_squares(samples)
+    columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
+    is_chosen = explained[columns, outputs] >= _LEAST_EXPLAINED
+    skip = np.zeros_like(weights)
+    skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
+    return skip if is_chosen.any() else None
+
+
+def _least_squares(samples):
+    """Fit each target to the last value of each column; 0 where a column or a target is constant.
+
+    Returns the weights and the explained shares of the variance, both (n_features, n_outputs).
+    """
     x, has_steps = _last_steps(samples)
     if not has_steps.any():
-        return None
+        nothing = np.zeros((x.shape[1], samples.y.shape[1]))
+        return nothing, nothing
     weight, y = samples.weight[has_steps].astype(np.float64), samples.y[has_steps]
     weight /= weight.sum()
     with np.errstate(all="ignore"):
@@ -39,20 +55,19 @@ def choose_skip(samples: Any) -> np.ndarray | None:
         weights = covariance / scale_x**2
         explained = (covariance / (scale_x * scale_y)) ** 2
     explained[~np.isfinite(explained) | ~np.isfinite(weights)] = 0  # constant or too large
-    columns, outputs = explained.argmax(axis=0), np.arange(len(scale_y))
-    is_chosen = explained[columns, outputs] >= _LEAST_EXPLAINED
-    skip = np.zeros_like(weights)
-    skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
-    return skip if is_chosen.any() else None
+    return weights, explained
 
 
-def choose_differences(skip: np.ndarray) -> tuple[int, ...]:
+def choose_differences(samples: Any, skip: np.ndarray) -> tuple[int, ...]:
     """Choose the columns that enter the network as differences to their last value.
 
     These are the columns of the skip connection, so that a network for forecasts does not depend on
     the level of the series: levels often leave the range of the training data (Zeng et al., 2023).
+    If the last value explains less than 0.6 of the variance of a target, the series returns to its
+    mean, and its level is of use.
     """
-    return tuple(map(int, np.flatnonzero(skip.any(axis=1))))
+    is_level = (skip != 0) & (_least_squares(samples)[1] >= _LEAST_FOR_DIFFERENCES)
+    return tuple(map(int, np.flatnonzero(is_level.any(axis=1))))
 
 
 def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def test_oldest_tested_versions_are_those_required():
     pins = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     pinned = dict(pin.split("==") for pin in pins.stdout.split())
     assert pinned == dict(requirement.split(">=") for requirement in PROJECT["dependencies"])
-    assert set(pinned) == {"numpy", "scipy", "scikit-learn"}
+    assert set(pinned) == {"numpy", "scipy", "scikit-learn", "narwhals"}
 
 
 PYTHONS = runpy.run_path(str(ROOT / "tests" / "smoke" / "pythons.py"))
