@@ -14,12 +14,13 @@ from skrnn._input import flatten_steps
 from skrnn._input.values import missing_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Literal
 
     from numpy.typing import ArrayLike
 
 # What scikit-learn's cross_val_predict returns for classes that a training fold lacks.
-_OF_ABSENT_CLASSES = {
+_OF_ABSENT_CLASSES: dict[str, Callable[[Any], float]] = {
     "predict_proba": lambda dtype: 0,
     "predict_log_proba": lambda dtype: np.finfo(dtype).min,
     "decision_function": lambda dtype: np.finfo(dtype).min,

@@ -457,7 +457,7 @@ def _write_skip(W: np.ndarray, differences: tuple[int, ...]) -> Arrays:
     return {"weight": W.T, "differences": is_difference}
 
 
-def _write_transitions(transitions: Arrays) -> Arrays:
+def _write_transitions(transitions: Mapping[str, np.ndarray]) -> Arrays:
     """Write the weights of a random field with the names of pytorch-crf."""
     names = {"W": "transitions", "start": "start_transitions", "end": "end_transitions"}
     return {names[key]: np.maximum(p, _FORBIDDEN) for key, p in transitions.items()}
