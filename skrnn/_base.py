@@ -6,11 +6,10 @@ import copy
 import warnings
 from dataclasses import asdict, replace
 from functools import lru_cache
-from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._compat import CallbackSupportMixin, check_sample_weight, with_callbacks
@@ -22,24 +21,25 @@ from skrnn._input import (
     refuse_overflow,
     replace_missing,
 )
-from skrnn._numeric.activations import ACTIVATIONS
-from skrnn._numeric.pieces import PIECE, evaluate, join, pieces
+from skrnn._numeric.pieces import PIECE, Piece, evaluate, join, pieces
 from skrnn._numeric.training import Ragged, Rows
+from skrnn._parameters import CONSTRAINTS, hidden_units, refuse_large_integers
 from skrnn._training.diagnosis import needed_scaling, useful_loss
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
-from skrnn._training.targets import check_finite
+from skrnn._training.targets import ONE_HOT, check_finite
 from skrnn._training.threads import thread_map
 from skrnn._training.weights import without_weightless
 from skrnn.solvers import LBFGS
 
-_LARGEST_INTEGER = 2**63 - 1
-_ONE_HOT = (
-    "Each row of y has exactly one 1. y is read as multilabel targets: each column is a separate "
-    "yes/no question, and a prediction may have any number of labels. If y is a one-hot encoding "
-    "of classes, pass y.argmax(axis=1), for step estimators that of each sequence."
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skrnn._numeric.networks import Network
+    from skrnn._numeric.types import Layer
+
+    Given = tuple[Any, Any, Any] | None  # X, y and sample_weight
 
 
 class NeuralNetwork(CallbackSupportMixin, Persistent):
@@ -59,33 +59,24 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
       as fitted attributes.
     """
 
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    _network_type: type
+    _parameter_constraints: dict[str, Any] = CONSTRAINTS
+    _network_type: Any  # `MLP` or `RNN`
     _keep_best = False  # whether to keep the weights of the lowest loss if the loss rises again
     _per_step = False  # whether there is a target for each step, instead of one for each sample
 
     # Fit ---------------------------------------------------------------------------------
 
     @with_callbacks
-    def _fit(self, X, y, sample_weight, validation=None, *, incremental=False, classes=None):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: Given = None,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Self:
         """Train from one or more starts, and keep the best."""
         run = self._prepare(X, y, sample_weight, validation, incremental, classes)
         n_starts, target = run.n_starts, self._target
@@ -95,7 +86,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
 
-        def report():
+        def report() -> bool:
             epoch = context.subcontext(task_name="epoch")
             epoch.call_on_fit_task_begin(**task)
             return epoch.call_on_fit_task_end(
@@ -125,7 +116,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             ended.monitor.warn(5, needed_scaling(ended, self._y_scaler, self._useful_loss, names))
         return self
 
-    def _prepare(self, X, y, sample_weight, validation, incremental, classes):
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, validation: Given, incremental: bool, classes: Any
+    ) -> Run:
         """Validate everything, encode the targets, and set up the first start."""
         self._check_parameters(incremental)
         warm_start = (incremental or self.warm_start) and self.__sklearn_is_fitted__()
@@ -156,10 +149,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             network, options, samples, held_out, rng, n_starts, warm_start, incremental, scale
         )
         if not warm_start and self._target.is_one_hot(samples.y):
-            run.remarks.append(_ONE_HOT)
+            run.remarks.append(ONE_HOT)
         return run
 
-    def _check_parameters(self, incremental):
+    def _check_parameters(self, incremental: bool) -> None:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         class_weight = getattr(self, "class_weight", None)
@@ -168,17 +161,15 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 f"class_weight={class_weight!r} needs all labels at once; partial_fit accepts a "
                 "dictionary."
             )
-        for name, value in self.get_params(deep=False).items():
-            if isinstance(value, Integral) and abs(int(value)) > _LARGEST_INTEGER:
-                raise ValueError(f"{name} is too large: more than {_LARGEST_INTEGER}.")
+        refuse_large_integers(self.get_params(deep=False))
 
-    def _supports_partial_fit(self):
+    def _supports_partial_fit(self) -> bool:
         """Whether training can continue batch by batch; the AttributeError says why not."""
         if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _options(self, samples, incremental):
+    def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:
         solver = self._choose_solver(samples, incremental)
         return TrainingOptions.from_parameters(
             self.get_params(deep=False) | ({"max_iter": 1} if incremental else {}),
@@ -188,14 +179,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             keep_best=self._keep_best,
         )
 
-    def _hidden_units(self):
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if np.iterable(sizes) else [sizes]
-        if not all(isinstance(n_units, Integral) and int(n_units) > 0 for n_units in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0 and integer, got {sizes}.")
-        return tuple(int(n_units) for n_units in sizes)
+    def _hidden_units(self) -> tuple[int, ...]:
+        return hidden_units(self.hidden_layer_sizes)
 
-    def _initialize(self, run, attempt):
+    def _initialize(self, run: Run, attempt: int) -> None:
         """Set the initial weights of a run, and hold validation samples out if it needs them."""
         splits = run.options.early_stopping and run.held_out is None
         strata = self._target.strata(run.samples.y)
@@ -221,25 +208,23 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             # A copy: the optimizer works in place, and an error may follow.
             run.optimizer_state = copy.deepcopy(self._optimizer_state)
 
-    def _useful_loss(self, run, part=None):
+    def _useful_loss(self, run: Run, part: Rows | Ragged | None = None) -> float:
         """Compute the loss below which a run is better than a constant prediction."""
         loss, out_activation = run.options.loss, self._target.out_activation
         return useful_loss(loss, self._best_constant(), out_activation, run.samples, part)
 
-    def _ends_search(self, outcome):
+    def _ends_search(self, outcome: str) -> bool:
         """Whether no further start shall follow one of this outcome."""
         if outcome in ("stopped", "interrupted"):
             return True
         # A run that has not settled needs more iterations, not another start.
         return self.n_init == "auto" and outcome in ("running", "max_fun")
 
-    def _learned_from(self, run):
+    def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""
         monitor, scale = run.monitor, run.target_scale
         weights = run.params if scale is None else scale.leave(run.params)
-        curves = {"loss_curve_": monitor.loss_curve}
-        curves["validation_scores_"] = monitor.validation_scores or None
-        curves["validation_loss_curve_"] = monitor.validation_losses or None
+        curves = monitor.curves
         if run.warm_start:  # the curves of the earlier fit continue
             for name, curve in curves.items():
                 if curve is not None:
@@ -257,7 +242,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             "_target_scale": scale and asdict(scale),
         }
 
-    def _become_fitted(self, X, y, weights, differences=()):
+    def _become_fitted(
+        self, X: Any, y: Any, weights: dict[str, Any], differences: tuple[int, ...] = ()
+    ) -> Self:
         """Set all that a fit would, with these weights; X and y show the shapes and classes."""
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
@@ -274,7 +261,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     # Data --------------------------------------------------------------------------------
 
-    def _read_samples(self, X, y, sample_weight, warm_start, classes=None):
+    def _read_samples(
+        self, X: Any, y: Any, sample_weight: Any, warm_start: bool, classes: Any = None
+    ) -> Rows | Ragged:
         """Validate X, y and weights, and set the attributes that describe their form."""
         if y is None:
             raise ValueError(
@@ -306,7 +295,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             samples = Ragged(x, targets, weight, lengths, self._per_step, static)
         return without_weightless(samples, "sample_weight")
 
-    def _weighted(self, samples, training):
+    def _weighted(self, samples: Rows | Ragged, training: np.ndarray) -> Rows | Ragged:
         """Multiply the weights of samples by those that the training targets give to classes."""
         class_weight = getattr(self, "class_weight", None)
         if class_weight is None:
@@ -315,7 +304,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         weight = (samples.weight * factors).astype(samples.x.dtype)
         return without_weightless(replace(samples, weight=weight), "class_weight")
 
-    def _read_validation_samples(self, validation, training):
+    def _read_validation_samples(
+        self, validation: Given, training: np.ndarray
+    ) -> Rows | Ragged | None:
         """Validate ``X_val, y_val, sample_weight_val`` if the user passed them."""
         if validation is None or all(given is None for given in validation):
             return None
@@ -333,13 +324,21 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     # Predict -----------------------------------------------------------------------------
 
-    def _fitted_network(self):
+    def _fitted_network(self) -> Any:
         """Build the architecture as it was in fit, whatever the parameters are now."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises; its look at the tags would slow a streamed step
         return _network_from(self._network_type, *self._architecture.items())
 
-    def _evaluate(self, network, X, decode=None, *, run=None, size=PIECE):
+    def _evaluate(
+        self,
+        network: Network,
+        X: Any,
+        decode: Callable[[Any], np.ndarray] | None = None,
+        *,
+        run: Layer | None = None,
+        size: int = PIECE,
+    ) -> tuple[np.ndarray, Any]:
         """Compute outputs of a network for X, piece by piece, and decode those of each piece.
 
         Returns the results in one array, and the lengths of the sequences. `run` is another part of
@@ -350,7 +349,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         width = network.n_outputs if run is None else 1
         parts = pieces(*of_all, per_step=network.per_step, width=width, size=size)
 
-        def use(outputs, piece):
+        def use(outputs: Any, piece: Piece) -> np.ndarray:
             check_finite(outputs, piece.outputs.start)
             return outputs if decode is None else decode(outputs)
 
@@ -358,20 +357,20 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             results = evaluate(run or network.predict, self._weights(), x, parts, use, mapped)
             return join(results, parts[-1].outputs.stop), lengths
 
-    def _predict(self, X, method):
+    def _predict(self, X: Any, method: str) -> np.ndarray:
         """Decode raw predictions by a method of the target, given by its name."""
         network, target = self._fitted_network(), self._target
         decoded, lengths = self._evaluate(network, X, getattr(target, method))
         return target.unflatten(decoded, lengths)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_iter_")
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # A copy that a callback makes must not hold the training data.
         return {k: v for k, v in super().__getstate__().items() if k != "_training_run"}
 
 
 @lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
-def _network_from(kind, *architecture):
+def _network_from(kind: Callable[..., Any], *architecture: tuple[str, Any]) -> Any:
     return kind(**dict(architecture))

@@ -9,8 +9,10 @@ estimator holds needs a new `FORMAT`, and code here that reads the old one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -32,16 +34,16 @@ class Persistent(BaseEstimator):
     _doc_link_module = "skrnn"
     _doc_link_template = PAGE
 
-    def _store(self, parameters):
+    def _store(self, parameters: dict[str, Any]) -> None:
         """Set the parameters of a constructor, given as its ``locals()``."""
         del parameters["self"]
         self.__dict__.update(parameters)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         return {**state, "_skrnn_format": FORMAT, "_skrnn_version": __version__}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         form, version = state.pop("_skrnn_format", None), state.pop("_skrnn_version", None)
         if form != FORMAT:
@@ -57,7 +59,7 @@ class Persistent(BaseEstimator):
 
 
 @contextmanager
-def unchanged_on_error(estimator):
+def unchanged_on_error(estimator: object) -> Iterator[None]:
     """Restore the attributes of an estimator if an exception is raised."""
     before = dict(vars(estimator))
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 
+from skrnn._compat.decorators import available_if
 from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
@@ -18,11 +19,19 @@ from skrnn._training.paths import PathTarget
 from skrnn._training.targets import ClassTarget
 from skrnn.losses import CRF
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skrnn._numeric.losses import Loss
+    from skrnn._numeric.networks import RNN
+    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._training.run import Run
+
 # Numbers in the largest array of a search of several paths.
 _SEARCH_SIZE = 2**22
 
 
-def _has_paths(estimator):
+def _has_paths(estimator: Any) -> bool:
     activation = getattr(estimator, "out_activation_", None)
     if activation == "crf" or (activation is None and estimator._random_field() is not None):
         return True
@@ -35,7 +44,7 @@ class PathPredictions(ClassPredictions):
     With a conditional random field, the labels of a sequence are predicted together.
     """
 
-    def _random_field(self):
+    def _random_field(self) -> CRF | None:
         """Get the `CRF` of the parameter `loss`, or None."""
         if isinstance(self.loss, CRF):
             self.loss._validate_params()
@@ -43,11 +52,11 @@ class PathPredictions(ClassPredictions):
         return CRF() if self.loss == "crf" else None
 
     @property
-    def _target(self):
+    def _target(self) -> ClassTarget:
         kind = PathTarget if self.out_activation_ == "crf" else ClassTarget
         return kind(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
 
-    def _check_parameters(self, incremental):
+    def _check_parameters(self, incremental: bool) -> None:
         super()._check_parameters(incremental)
         field = self._random_field()
         if field is None:
@@ -63,17 +72,21 @@ class PathPredictions(ClassPredictions):
                 "constraints='seen' needs all labels at once; partial_fit accepts a table."
             )
 
-    def _read_targets(self, y, fitted, classes):
+    def _read_targets(
+        self, y: Any, fitted: ClassTarget | None, classes: Any
+    ) -> tuple[ClassTarget, np.ndarray]:
         if self._random_field() is None:
             return super()._read_targets(y, fitted, classes)
         return PathTarget.from_labels(y, self._per_step, fitted, classes, "crf")
 
-    def _read_samples(self, X, y, sample_weight, warm_start, classes=None):
+    def _read_samples(
+        self, X: Any, y: Any, sample_weight: Any, warm_start: bool, classes: Any = None
+    ) -> Rows | Ragged:
         if not warm_start:
             self.__dict__.pop("_seen", None)  # the transitions in the labels of an earlier fit
         return super()._read_samples(X, y, sample_weight, warm_start, classes)
 
-    def _check_targets(self, targets, lengths, weight):
+    def _check_targets(self, targets: np.ndarray, lengths: Any, weight: np.ndarray) -> None:
         """Learn the transitions that occur, if needed. Refuse labels that constraints forbid."""
         field = self._random_field()
         if field is None:
@@ -84,12 +97,12 @@ class PathPredictions(ClassPredictions):
         if not allowed.all():
             refuse_forbidden(targets, lengths, weight, allowed, self.classes_)
 
-    def _allowed(self, field):
+    def _allowed(self, field: CRF) -> np.ndarray:
         if field._learns:
             return self._seen
         return allowed_transitions(field.constraints, self.classes_)
 
-    def _network(self):
+    def _network(self) -> RNN:
         network, field = super()._network(), self._random_field()
         if field is None:
             return network
@@ -97,16 +110,16 @@ class PathPredictions(ClassPredictions):
         stored = None if allowed.all() else allowed.tobytes()
         return replace(network, transitions=True, allowed=stored)
 
-    def _loss(self):
+    def _loss(self) -> Loss:
         return super()._loss() if self._random_field() is None else crf
 
-    def _useful_loss(self, run, part=None):
+    def _useful_loss(self, run: Run, part: Rows | Ragged | None = None) -> float:
         if self._random_field() is None:
             return super()._useful_loss(run, part)
         # Without transitions, the loss of a constant prediction is that of a softmax.
         return useful_loss(softmax_cross_entropy, self._best_constant(), "crf", run.samples, part)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the label of each step.
 
         Parameters
@@ -123,7 +136,7 @@ class PathPredictions(ClassPredictions):
         """
         return super().predict(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Predict class probabilities of each step.
 
         Parameters
@@ -140,7 +153,7 @@ class PathPredictions(ClassPredictions):
         """
         return super().predict_proba(X)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of class probabilities of each step.
 
         Parameters
@@ -157,7 +170,7 @@ class PathPredictions(ClassPredictions):
         return super().predict_log_proba(X)
 
     @available_if(_has_paths)
-    def predict_paths(self, X, n_paths=5):
+    def predict_paths(self, X: Any, n_paths: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Find the most probable labels of each sequence, and those next to them.
 
         Available with a conditional random field.
@@ -206,7 +219,7 @@ class PathPredictions(ClassPredictions):
         return found[:, 0], found[:, 1]
 
     @available_if(_has_paths)
-    def smooth(self, probabilities):
+    def smooth(self, probabilities: Iterable[Any]) -> np.ndarray:
         """Correct the probabilities of earlier steps of streams by the steps after them.
 
         ``step`` gives the probabilities of the labels at a step given the steps so far. Later steps

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils.metaestimators import available_if
 
+from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
@@ -19,6 +18,11 @@ from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
 
+if TYPE_CHECKING:
+    from skrnn._numeric.losses import BestConstant, Loss, NumberLoss
+    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._training.run import Run
+
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
 
@@ -27,24 +31,28 @@ class ClassPredictions(Mixin):
     """The methods of a classifier: labels, probabilities, and training in parts."""
 
     @property
-    def _target(self):
+    def _target(self) -> ClassTarget:
         return ClassTarget(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
 
-    def _read_targets(self, y, fitted, classes):
+    def _read_targets(
+        self, y: Any, fitted: ClassTarget | None, classes: Any
+    ) -> tuple[ClassTarget, np.ndarray]:
         softmax = getattr(self, "out_activation", "auto") == "softmax"
         activation = "softmax" if softmax else None
         return ClassTarget.from_labels(y, self._per_step, fitted, classes, activation)
 
-    def _check_targets(self, targets, lengths, weight):
+    def _check_targets(
+        self, targets: np.ndarray, lengths: np.ndarray | None, weight: np.ndarray
+    ) -> None:
         """Do nothing: every class is valid for every loss."""
 
-    def _loss(self):
+    def _loss(self) -> Loss:
         return self._target.loss(self.loss)
 
-    def _best_constant(self):
+    def _best_constant(self) -> BestConstant:
         return self._target.best_constant
 
-    def _all_right(self, run):
+    def _all_right(self, run: Run) -> bool:
         """Whether a start predicts all training samples correctly that can be."""
         with np.errstate(over="ignore", invalid="ignore"):
             outcomes = run.evaluate(run.samples, self._target)[1]
@@ -53,21 +61,21 @@ class ClassPredictions(Mixin):
         best = self._best_score(run.samples)
         return self._target.score(outcomes, run.samples) > best - 1e-6  # weights are rounded
 
-    def _choose_target_scale(self, samples, warm_start):
+    def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> None:
         """Return None: classes are not standardized."""
 
     @property
-    def _y_scaler(self):
+    def _y_scaler(self) -> str:
         """Return an empty string: classes have no scale."""
         return ""
 
-    def _best_score(self, samples):
+    def _best_score(self, samples: Rows | Ragged) -> float:
         """Give the highest accuracy that a start may reach."""
         return 1.0
 
     @available_if(lambda self: self._supports_partial_fit())
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Continue training for one pass over the given samples.
 
         The state of the solver continues, and so does ``learning_rate="invscaling"``, which
@@ -103,7 +111,7 @@ class ClassPredictions(Mixin):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict class labels.
 
         Parameters
@@ -120,7 +128,7 @@ class ClassPredictions(Mixin):
         """
         return self._predict(X, "labels")
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """Compute the raw predictions, before the output activation.
 
         Parameters
@@ -136,7 +144,7 @@ class ClassPredictions(Mixin):
         """
         return self._predict(X, "decision")
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Predict class probabilities.
 
         Parameters
@@ -152,7 +160,7 @@ class ClassPredictions(Mixin):
         """
         return self._predict(X, "probabilities")
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of class probabilities, which is always finite.
 
         Parameters
@@ -172,29 +180,33 @@ class ClassPredictions(Mixin):
 class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         if "normalize_y" in self._parameter_constraints:  # 0.1.0 had no such parameter
             state = {"normalize_y": False, **state}
         super().__setstate__(state)
 
     @property
-    def _target(self):
+    def _target(self) -> NumberTarget:
         quantiles = self.quantiles_ if self.out_activation_ == "ordered" else None
         outputs = self.n_outputs_, self.out_activation_
         return NumberTarget(*outputs, self._per_step, self._vectors, quantiles)
 
-    def _number_loss(self):
+    def _number_loss(self) -> NumberLoss:
         """Look up the loss by its name, or get that of the loss object."""
         if isinstance(self.loss, str):
             return NUMBER_LOSSES["squared_error" if self.loss == "auto" else self.loss]
         self.loss._validate_params()
         return self.loss._loss()
 
-    def _read_targets(self, y, fitted, classes):
+    def _read_targets(
+        self, y: Any, fitted: NumberTarget | None, classes: Any
+    ) -> tuple[NumberTarget, np.ndarray]:
         quantiles = self.loss._levels() if isinstance(self.loss, Quantile) else None
         return NumberTarget.from_numbers(y, self._per_step, self._number_loss(), quantiles, fitted)
 
-    def _check_targets(self, targets, lengths, weight):
+    def _check_targets(
+        self, targets: np.ndarray, lengths: np.ndarray | None, weight: np.ndarray
+    ) -> None:
         """Raise a ValueError if the loss is not defined for a target."""
         domain = self._number_loss().domain
         if not domain:
@@ -207,13 +219,13 @@ class NumberPredictions(Mixin):
                 f"loss={self.loss!r} needs targets {domain}, but y is {targets[row].min()} {place}."
             )
 
-    def _loss(self):
+    def _loss(self) -> Loss:
         return self._number_loss().function
 
-    def _best_constant(self):
+    def _best_constant(self) -> BestConstant:
         return self._number_loss().best_constant
 
-    def _choose_target_scale(self, samples, warm_start):
+    def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> TargetScale | None:
         """Decide by what the targets are standardized; None if they are not.
 
         Continued training keeps the scale of the first fit, which the state of the solver and
@@ -233,7 +245,7 @@ class NumberPredictions(Mixin):
         return TargetScale.of(samples, skip, differences)
 
     @property
-    def _y_scaler(self):
+    def _y_scaler(self) -> str:
         """Name what scales targets; empty for logarithms, which do not have their unit."""
         if self.out_activation_ == "exp":
             return ""
@@ -241,7 +253,7 @@ class NumberPredictions(Mixin):
             return "normalize_y=True"
         return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
 
-    def _choose_skip(self, samples, warm_start):
+    def _choose_skip(self, samples: Rows | Ragged, warm_start: bool) -> np.ndarray | None:
         """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""
         if isinstance(self.init, dict) and "skip" in self.init:
             shapes = {"skip": {"W": (samples.x.shape[1], samples.y.shape[1])}}
@@ -252,19 +264,21 @@ class NumberPredictions(Mixin):
             return None
         return choose_skip(samples)
 
-    def _choose_differences(self, samples, skip):
+    def _choose_differences(
+        self, samples: Rows | Ragged, skip: np.ndarray | None
+    ) -> tuple[int, ...]:
         """Choose the columns that enter the network as differences to their last value."""
         if skip is None or self.skip_connection != "auto" or CELLS[self.cell].decays:
             return ()  # cells with decay read values that may be missing in the last step
         return choose_differences(samples, skip)
 
-    def _all_right(self, run):
+    def _all_right(self, run: Run) -> bool:
         """Return False: another start may always be better."""
         return False
 
     @available_if(lambda self: self._supports_partial_fit())
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training for one pass over the given samples.
 
         The state of the solver continues, and so does ``learning_rate="invscaling"``, which
@@ -295,7 +309,11 @@ class NumberPredictions(Mixin):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = ...) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict numbers or vectors.
 
         Parameters
@@ -335,7 +353,7 @@ class NumberPredictions(Mixin):
             for values in (target.predictions(raw), target.spread(raw))
         )
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the coefficient of determination, for ``loss=Quantile(...)`` D².
 
         Parameters
@@ -358,7 +376,7 @@ class NumberPredictions(Mixin):
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 
-def score_numbers(y, predictions, target: NumberTarget, sample_weight) -> float:
+def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight: Any) -> float:
     """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
     if not target.per_step:
         return target.metric(y, predictions, sample_weight=sample_weight)

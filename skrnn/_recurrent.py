@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skrnn._base import NeuralNetwork
+from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps, check_gaps_of_streams
 from skrnn._input import (
@@ -32,6 +34,18 @@ from skrnn._numeric.streams import StreamState, check_types
 from skrnn._training.targets import all_finite, check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sklearn.utils import Tags
+
+    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._numeric.types import Matrix
+    from skrnn._training.options import TrainingOptions
+
+    Solver = Adam | SGD | LBFGS
+    Weights = Mapping[str, Mapping[str, np.ndarray]]
+
 
 class RecurrentNetwork(NeuralNetwork):
     """Fit a recurrent network to sequences, and show its hidden states.
@@ -39,7 +53,7 @@ class RecurrentNetwork(NeuralNetwork):
     The parameters are those of `SequenceRNNClassifier`.
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **NeuralNetwork._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -63,8 +77,17 @@ class RecurrentNetwork(NeuralNetwork):
     _least_batch_size = 8
     _keep_best = True  # the losses of recurrent networks have spikes
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the weights to sequences and their targets.
 
         Parameters
@@ -107,10 +130,10 @@ class RecurrentNetwork(NeuralNetwork):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _n_starts(self, options, samples):
+    def _n_starts(self, options: TrainingOptions, samples: Rows | Ragged) -> int:
         return 1 if isinstance(self.init, dict) else self.n_init
 
-    def _read_X(self, X, *, reset):
+    def _read_X(self, X: Any, *, reset: bool) -> tuple[Matrix, np.ndarray, np.ndarray | None]:
         reading, learned = read_X(self, X, reset=reset)
         sequences = check_numeric(reading.sequences)
         cell = self.cell if reset else self._cell  # that of fit, whatever the parameter is now
@@ -121,7 +144,7 @@ class RecurrentNetwork(NeuralNetwork):
         set_learned(self, learned | of_static | ({"_cell": cell} if reset else {}))
         return x, sequences.lengths, static
 
-    def _network(self):
+    def _network(self) -> RNN:
         hidden = self._hidden_units()
         if self.dropout and not hidden:
             raise ValueError(
@@ -159,7 +182,7 @@ class RecurrentNetwork(NeuralNetwork):
             embedding_size=None if self.embedding_size is None else int(self.embedding_size),
         )
 
-    def _auto_settings(self, n_samples, solver):
+    def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, float]:
         """Choose batches and epochs by the number of sequences, so that few are trained enough.
 
         Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
@@ -180,7 +203,7 @@ class RecurrentNetwork(NeuralNetwork):
             "n_iter_no_change": n_iter_no_change,
         }
 
-    def _poolings(self):
+    def _poolings(self) -> tuple[str, ...] | None:
         """Get the names of the poolings as a tuple; None if there is an output for each step."""
         if self._per_step:
             return None
@@ -193,12 +216,12 @@ class RecurrentNetwork(NeuralNetwork):
             )
         return names
 
-    def _choose_solver(self, samples, incremental):
+    def _choose_solver(self, samples: Rows | Ragged, incremental: bool) -> Solver:
         solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
         solver._validate_params()
         return solver
 
-    def _init_weights(self, params, rng, attempt):
+    def _init_weights(self, params: Params, rng: np.random.RandomState, attempt: int) -> None:
         if isinstance(self.init, dict):
             given = self.init
             if hasattr(self, "skip_connection"):  # not a part of the network in training
@@ -218,25 +241,25 @@ class RecurrentNetwork(NeuralNetwork):
             if "W_h" in p:
                 init_decay(p)
 
-    def _weights(self):
+    def _weights(self) -> Weights:
         return self.weights_
 
-    def _weight_attributes(self, params):
+    def _weight_attributes(self, params: Weights) -> dict[str, Weights]:
         return {"weights_": {layer: dict(p) for layer, p in params.items()}}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         if "n_step_features_" in state:  # fitted; 0.1.0 had no static features, nor `_cell`
             state = {"n_static_features_": 0, "_cell": state["cell"], **state}
         super().__setstate__(state)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
     # Hidden states and streams -----------------------------------------------------------
 
-    def hidden_states(self, X):
+    def hidden_states(self, X: Any) -> np.ndarray:
         """Compute the states of the last recurrent layer at every step.
 
         Parameters
@@ -260,7 +283,7 @@ class RecurrentNetwork(NeuralNetwork):
         network = replace(self._fitted_network(), pooling=None)
         return unflatten(*self._evaluate(network, X, run=network.encode))
 
-    def input_gradients(self, X, target=None):
+    def input_gradients(self, X: Any, target: int | None = None) -> np.ndarray:
         """Compute the gradient of an output with respect to each feature of each step.
 
         Parameters
@@ -311,7 +334,7 @@ class RecurrentNetwork(NeuralNetwork):
             gradients.append(dx[packing.to_concatenated])
         return unflatten(check_finite(np.concatenate(gradients)), lengths)
 
-    def initial_state(self, n_streams=None, *, static=None):
+    def initial_state(self, n_streams: int | None = None, *, static: Any = None) -> StreamState:
         """Create the state before the first step of parallel streams.
 
         Parameters
@@ -352,7 +375,7 @@ class RecurrentNetwork(NeuralNetwork):
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)
         return network.initial_state(self.weights_, n_streams, static)
 
-    def step(self, x_t, state: StreamState):
+    def step(self, x_t: Any, state: StreamState) -> tuple[np.ndarray, StreamState]:
         """Process the next step of every stream.
 
         Parameters
@@ -420,7 +443,7 @@ class RecurrentNetwork(NeuralNetwork):
 class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The method of a transformer: pooled hidden states as features of a sequence."""
 
-    def transform(self, X):
+    def transform(self, X: Any) -> np.ndarray:
         """Represent each sequence by its pooled hidden states, the input of the output layer.
 
         Parameters
@@ -438,16 +461,16 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._evaluate(network, X, run=network.encode)[0]
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.weights_["output"]["W"]) - self._fitted_network().n_static
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def _as_numbers(x_t, dtype):
+def _as_numbers(x_t: Any, dtype: np.dtype) -> Matrix:
     """Convert one step of every stream; sparse steps stay sparse.
 
     Text and dates are refused, which NumPy would convert.

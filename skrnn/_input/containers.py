@@ -17,7 +17,7 @@ from skrnn._input.frames import column_names, read_frame
 from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
 
-def list_or_array(X, name: str = "X") -> list | np.ndarray:
+def list_or_array(X: Any, name: str = "X") -> list[Any] | np.ndarray:
     """Return a list if X holds one array for each sequence, an array if X is one for all."""
     if isinstance(X, (list, tuple)):
         _refuse_pair(X, name)
@@ -37,7 +37,7 @@ def list_or_array(X, name: str = "X") -> list | np.ndarray:
     return list(X)
 
 
-def _refuse_pair(X, name):
+def _refuse_pair(X: Any, name: str) -> None:
     """Refuse the pairs that functions of skrnn.convert return, and lists of `Sequences`."""
     first: Any = X[0] if len(X) else None
     if not hasattr(first, "to_ragged"):  # Sequences; else an array of all sequences
@@ -58,7 +58,7 @@ def _refuse_pair(X, name):
     )
 
 
-def _refuse_other_collections(X, name):
+def _refuse_other_collections(X: Any, name: str) -> None:
     """Refuse what is no collection of sequences, and say what to pass instead."""
     hint = "A sequence is an array of shape (n_steps, n_features) or (n_steps,)."
     if issparse(X):
@@ -77,7 +77,7 @@ def _refuse_other_collections(X, name):
     raise TypeError(f"{name} must be a list or array of sequences; got {type(X).__name__}. {hint}")
 
 
-def read_list(items, name: str) -> list[np.ndarray]:
+def read_list(items: Any, name: str) -> list[np.ndarray]:
     """Make an array (n_steps, n_features) or (n_steps,) of each item."""
     if not len(items):
         raise ValueError(f"{name} is empty: at least one sequence is required.")
@@ -97,7 +97,7 @@ def read_list(items, name: str) -> list[np.ndarray]:
     return arrays
 
 
-def _hint(item, name):
+def _hint(item: Any, name: str) -> str:
     """Say how to pass a single value that was found where a sequence is required."""
     if isinstance(item, TEXT):
         advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
@@ -105,7 +105,7 @@ def _hint(item, name):
     return "" if is_nested(item) else f" Pass a single sequence as [{name}]."
 
 
-def read_steps(sequence) -> np.ndarray:
+def read_steps(sequence: Any) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
     if type(sequence) not in (np.ndarray, list):
         if column_names(sequence):
@@ -119,7 +119,7 @@ def read_steps(sequence) -> np.ndarray:
     return np.array([missing if step is None else step for step in array])
 
 
-def _split_awkward(X) -> list:
+def _split_awkward(X: Any) -> list[Any]:
     ak = sys.modules["awkward"]
     try:
         lengths = np.asarray(ak.num(X, axis=1))

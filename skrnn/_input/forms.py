@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,8 +14,19 @@ from skrnn._input.reading import Reading
 from skrnn._input.sequences import Sequences
 from skrnn._input.values import missing_in
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def in_form_of(X, reading: Reading, sequences: Sequences, container="default", names=None):
+    Container = Literal["default", "pandas", "polars"]
+
+
+def in_form_of(
+    X: Any,
+    reading: Reading,
+    sequences: Sequences,
+    container: Container = "default",
+    names: Callable[[], list[str]] | None = None,
+) -> Any:
     """Return transformed sequences in the form of X.
 
     `names` is a function that returns the names of the features, for arrays in frames.
@@ -55,7 +67,14 @@ def in_form_of(X, reading: Reading, sequences: Sequences, container="default", n
     return padded.reshape(len(padded), -1) if reading.n_axes < 3 and same else padded
 
 
-def _in_frame(X, reading, sequences, same, container, get_names):
+def _in_frame(
+    X: Any,
+    reading: Reading,
+    sequences: Sequences,
+    same: bool,
+    container: Literal["pandas", "polars"],
+    get_names: Callable[[], list[str]] | None,
+) -> Any:
     """Make a frame with a column of sequences for each feature, or of numbers if X is 2-D."""
     if reading.n_axes == 2 and same:
         columns = dict(zip(column_names(X) or [], _padded(sequences, reading).T, strict=True))
@@ -73,7 +92,7 @@ def _in_frame(X, reading, sequences, same, container, get_names):
     return frame
 
 
-def _static_columns(table, others) -> dict:
+def _static_columns(table: Any, others: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of a static table, with names that differ from those of the others."""
     if not is_frame(table):
         values = table.toarray() if issparse(table) else table
@@ -87,7 +106,7 @@ def _static_columns(table, others) -> dict:
     return columns
 
 
-def _padded(sequences, reading):
+def _padded(sequences: Sequences, reading: Reading) -> np.ndarray:
     """Make a 2-D array, with the padding of X."""
     return sequences.to_padded(reading.n_steps).reshape(len(sequences), -1)
 
@@ -98,6 +117,6 @@ def _ends_missing(sequences: Sequences) -> bool:
     return bool(missing_in(sequences.values[last]).all(axis=1).any())
 
 
-def _is_table(X, reading) -> bool:
+def _is_table(X: Any, reading: Reading) -> bool:
     """Return whether X is nested lists of numbers, all of one length: a table in scikit-learn."""
     return bool(reading.n_columns) and all(isinstance(row, (list, tuple)) for row in X)

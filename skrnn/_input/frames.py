@@ -5,6 +5,9 @@ No such library is imported here. narwhals, which scikit-learn uses for frames, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.utils import _safe_indexing
@@ -13,55 +16,55 @@ from sklearn.utils.validation import _get_feature_names
 from skrnn._input.values import as_array, missing_in, object_array
 
 # How frames of a library are joined, with types that hold the values of all.
-_JOIN = {
+_JOIN: dict[str, Callable[[Any, list[Any]], Any]] = {
     "pandas": lambda pandas, frames: pandas.concat(frames),
     "polars": lambda polars, frames: polars.concat(frames, how="vertical_relaxed"),
     "pyarrow": lambda pyarrow, frames: pyarrow.concat_tables(frames, promote_options="permissive"),
 }
 
 
-def is_frame(X) -> bool:
+def is_frame(X: Any) -> bool:
     """Return whether X is a frame of a library that narwhals supports."""
     if isinstance(X, (np.ndarray, list, tuple)):  # narwhals takes 20 µs to say so
         return False
     return nw.dependencies.is_into_dataframe(X)
 
 
-def column_names(X) -> list | None:
+def column_names(X: Any) -> list[Any] | None:
     """Return the names of the columns of a frame of any library; None if X is no frame."""
     if not hasattr(X, "__array__") or not hasattr(type(X), "columns"):
         return None
     return list(getattr(X, "column_names", X.columns))  # `columns` of pyarrow are not names
 
 
-def feature_names(values) -> np.ndarray | None:
+def feature_names(values: Any) -> np.ndarray | None:
     """Return the names of the columns of a table if it is a frame and they are all strings."""
     return _get_feature_names(values) if is_frame(values) else None
 
 
-def take(table, rows):
+def take(table: Any, rows: Any) -> Any:
     """Take rows of an array, sparse matrix or frame, by a slice or an array of indices."""
     return _safe_indexing(table, rows) if is_frame(table) else table[rows]
 
 
-def make_frame(columns: dict, like):
+def make_frame(columns: dict[str, Any], like: Any) -> Any:
     """Make a frame of columns, of the library of another frame."""
     return nw.from_dict(columns, backend=nw.get_native_namespace(like)).to_native()
 
 
-def select_columns(frame, positions: list[int]):
+def select_columns(frame: Any, positions: list[int]) -> Any:
     """Get some columns of a frame by their positions, as a frame of the same library."""
     return _safe_indexing(frame, positions, axis=1)
 
 
-def refuse_equal_names(frame, name: str) -> None:
+def refuse_equal_names(frame: Any, name: str) -> None:
     """Raise an error if two columns of a frame have the same name."""
     names = column_names(frame) or []
     if len(set(names)) < len(names):
         raise ValueError(f"The columns of {name} must differ, got {names}.")
 
 
-def refuse_levels(frame, name: str) -> None:
+def refuse_levels(frame: Any, name: str) -> None:
     """Raise an error if the columns of a frame of pandas have names of several levels."""
     if getattr(frame.columns, "nlevels", 1) > 1:
         raise ValueError(
@@ -71,7 +74,7 @@ def refuse_levels(frame, name: str) -> None:
         )
 
 
-def join_frames(frames: list, name: str):
+def join_frames(frames: list[Any], name: str) -> Any:
     """Put the rows of all frames into one frame; their columns must be the same."""
     names, kind = column_names(frames[0]) or [], type(frames[0])
     for i, frame in enumerate(frames):
@@ -94,7 +97,7 @@ def join_frames(frames: list, name: str):
         raise TypeError(f"Sequences of {name} must be frames of {known}, or arrays.") from error
 
 
-def join_columns(tables: list):
+def join_columns(tables: list[Any]) -> Any:
     """Put the columns of arrays, or of frames of one library, side by side."""
     if not is_frame(tables[0]):
         return np.hstack(tables)
@@ -109,7 +112,7 @@ def _full_name(kind: type) -> str:
     return f"{kind.__module__.split('.')[0]}.{kind.__name__}".removeprefix("builtins.")
 
 
-def read_column(values) -> np.ndarray:
+def read_column(values: Any) -> np.ndarray:
     """Make a 1-D array of a column; the items of a list of other things than numbers stay."""
     if isinstance(values, (list, tuple)) and not {type(v) for v in values} <= {int, float, bool}:
         return object_array(values)
@@ -117,7 +120,7 @@ def read_column(values) -> np.ndarray:
     return array if array.ndim == 1 else object_array(list(array))
 
 
-def read_frame(X) -> np.ndarray:
+def read_frame(X: Any) -> np.ndarray:
     """Make one array of the columns of a frame, of objects if some hold no numbers."""
     if hasattr(X, "iloc"):
         return as_array(X)
@@ -129,7 +132,7 @@ def read_frame(X) -> np.ndarray:
     return np.array(columns).T
 
 
-def missing_in_frame(frame) -> np.ndarray:
+def missing_in_frame(frame: Any) -> np.ndarray:
     """Return which values of a frame are missing, as an array (n_rows, n_columns)."""
     columns = [missing_in(read_column(frame[name])) for name in column_names(frame) or []]
     return np.array(columns).T

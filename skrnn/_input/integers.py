@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from skrnn._input.values import is_nested
 LIMIT = 2**53  # float64 holds all integers up to here
 
 
-def refuse_rounding(X, sequences: Sequences) -> None:
+def refuse_rounding(X: Any, sequences: Sequences) -> None:
     """Raise an error if an integer of X is another number in the floats for a transformer.
 
     Integers may identify something. Two of them could become one category.
@@ -52,12 +53,12 @@ def refuse_rounding(X, sequences: Sequences) -> None:
             )
 
 
-def first_rounded(given, floats: np.ndarray) -> int | None:
+def first_rounded(given: Any, floats: np.ndarray) -> int | None:
     """Return the first integer that is another number among the floats made of it."""
     return _first_rounded(given) if _are_large(floats) else None
 
 
-def _first_rounded(values) -> int | None:
+def _first_rounded(values: Any) -> int | None:
     return next((i for i in _integers(values) if i != float(i)), None)
 
 
@@ -69,17 +70,17 @@ def _are_large(values: np.ndarray) -> bool:
     return highest.item() > LIMIT or lowest.item() < -LIMIT
 
 
-def _are_floats(values) -> bool:
+def _are_floats(values: Any) -> bool:
     return getattr(getattr(values, "dtype", None), "kind", "") == "f"
 
 
-def _columns(frame, chosen: list[bool] | None = None) -> list[np.ndarray]:
+def _columns(frame: Any, chosen: list[bool] | None = None) -> list[np.ndarray]:
     """Read columns of a frame one by one, since integers beside floats become floats."""
     positions = range(frame.shape[1]) if chosen is None else np.flatnonzero(chosen).tolist()
     return [read_frame(select_columns(frame, [k]))[:, 0] for k in positions]
 
 
-def _integers(values) -> Iterator[int]:
+def _integers(values: Any) -> Iterator[int]:
     """Yield the integers in nested containers."""
     values = values.as_py() if hasattr(values, "as_py") else values  # scalars of pyarrow
     if isinstance(values, (int, np.integer)):

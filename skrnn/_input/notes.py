@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -36,14 +37,14 @@ def describe_steps(sequences: Sequences, message: str) -> str:
     return " ".join(parts)
 
 
-def describe_static(table, message: str) -> str:
+def describe_static(table: Any, message: str) -> str:
     """Say that the input is the static table, and where the values are that a message is about."""
     found = _find(as_static_array(table), message)
     places = "".join(f" {place_of_static(at, table)} is {what}." for what, at in found)
     return f"The input is the static table of X, {static_names(table)}.{places}"
 
 
-def _array_of(values) -> np.ndarray:
+def _array_of(values: Any) -> np.ndarray:
     return read_frame(values) if is_frame(values) else values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse, vstack
@@ -52,7 +52,7 @@ NOT_NUMBERS = (
 )
 
 
-def as_sequences(X, *, step_features: int | None = None, numeric: bool = True) -> Sequences:
+def as_sequences(X: Any, *, step_features: int | None = None, numeric: bool = True) -> Sequences:
     """Read sequences in any of the forms that the estimators of this package accept.
 
     Parameters
@@ -153,7 +153,7 @@ class Reading(NamedTuple):
     n_columns: int | None = None
 
 
-def read(X, step_features: int | None) -> Reading:
+def read(X: Any, step_features: int | None) -> Reading:
     """Read X with values of any type."""
     if isinstance(X, Sequences):
         of_objects = isinstance(X.values, np.ndarray) and X.values.dtype == object
@@ -171,7 +171,7 @@ def read(X, step_features: int | None) -> Reading:
     return _split_array(opened, step_features)
 
 
-def _refuse_long_table(X, contents: np.ndarray) -> None:
+def _refuse_long_table(X: Any, contents: np.ndarray) -> None:
     """Refuse a frame of several types, which is no table with a sequence in each row."""
     names = column_names(X) or []
     holds_text = [bool(types_in(column, TEXT)) for column in contents.T]
@@ -219,7 +219,7 @@ def _split_array(contents: np.ndarray, step_features: int | None) -> Reading:
     return Reading(Sequences(values, lengths), contents.ndim, n_steps, n_columns)
 
 
-def _without_padding(values: np.ndarray, lengths: np.ndarray):
+def _without_padding(values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Drop the steps at the ends of sequences that are missing in every feature."""
     offsets, rows = starts_of(lengths), np.arange(len(values))
     last = np.maximum.reduceat(np.where(missing_in(values).all(axis=1), -1, rows), offsets)
@@ -227,7 +227,7 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray):
     return values[rows < np.repeat(offsets + kept, lengths)], kept
 
 
-def _join_list(items: list, step_features: int | None) -> Reading:
+def _join_list(items: list[Any], step_features: int | None) -> Reading:
     """Put the steps of one array, sparse matrix or frame for each sequence into one table."""
     one_of_each_type = {type(item): item for item in items}.values()
     if any(map(is_frame, one_of_each_type)):
@@ -243,7 +243,7 @@ def _join_list(items: list, step_features: int | None) -> Reading:
     return Reading(_join_arrays(arrays, step_features), n_columns=len(arrays[0]) if same else None)
 
 
-def _join_sparse(items: list) -> Sequences:
+def _join_sparse(items: list[Any]) -> Sequences:
     first = [issparse(item) for item in items].index(True)
     for i, item in enumerate(items):
         if not issparse(item) or item.shape[1] != items[first].shape[1]:
@@ -255,7 +255,7 @@ def _join_sparse(items: list) -> Sequences:
     return Sequences(join_tables(items), [item.shape[0] for item in items])
 
 
-def join_tables(tables: list):
+def join_tables(tables: list[Any]) -> Any:
     """Put the rows of arrays, sparse matrices or frames into one table."""
     if is_frame(tables[0]):
         return join_frames(tables, "X")
@@ -300,7 +300,9 @@ def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.nd
     return array.reshape(-1, n_features)
 
 
-def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int | None):
+def _read_nested(
+    X: Any, contents: np.ndarray, nested: list[bool], step_features: int | None
+) -> Sequences:
     """Read a frame whose columns hold sequences; the other columns are its static table."""
     refuse_levels(X, "X")
     refuse_equal_names(X, "X")
@@ -336,7 +338,7 @@ def _read_nested(X, contents: np.ndarray, nested: list[bool], step_features: int
     return Sequences(make_frame(features, X), joined[names[0]].lengths, static=static)
 
 
-def _read_cells(cells: np.ndarray, name) -> list[np.ndarray]:
+def _read_cells(cells: np.ndarray, name: object) -> list[np.ndarray]:
     where = f"Column {name!r} of X"
     are_nested = [is_nested(cell) for cell in cells]
     if not all(are_nested):
@@ -385,7 +387,7 @@ def _check_sparse(sequences: Sequences, allow_missing: bool) -> Sequences:
     return sequences
 
 
-def _rows_with(matrix, at_fault: np.ndarray) -> np.ndarray:
+def _rows_with(matrix: Any, at_fault: np.ndarray) -> np.ndarray:
     """Return in which rows of a CSR matrix a stored value is at fault."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return np.isin(np.arange(matrix.shape[0]), rows[at_fault])

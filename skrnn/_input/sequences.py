@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -10,6 +11,9 @@ from scipy.sparse import issparse
 from skrnn._input.frames import column_names, is_frame, refuse_equal_names, take
 from skrnn._input.values import object_array
 from skrnn._numeric.packing import starts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Sequences:
@@ -69,7 +73,15 @@ class Sequences:
     (2, (2,), [3, 1])
     """
 
-    def __init__(self, values, lengths, *, static=None, ids=None, rows=None):
+    def __init__(
+        self,
+        values: Any,
+        lengths: np.typing.ArrayLike,
+        *,
+        static: Any = None,
+        ids: Any = None,
+        rows: np.typing.ArrayLike | None = None,
+    ) -> None:
         self.values = _as_table(values, "values")
         self.lengths = np.asarray(lengths)
         self.static = None if static is None else _as_table(static, "static")
@@ -77,7 +89,7 @@ class Sequences:
         self.rows = None if rows is None else np.asarray(rows)
         self._check()
 
-    def _check(self):
+    def _check(self) -> None:
         self._check_values()
         lengths, n_rows = self.lengths, self.values.shape[0]
         self.lengths = lengths.astype(np.intp, copy=False)  # unsigned ones cannot be subtracted
@@ -90,7 +102,7 @@ class Sequences:
                     f"{name} has shape {part.shape}, but needs {n_wanted} rows and {n_axes} axes."
                 )
 
-    def _check_values(self):
+    def _check_values(self) -> None:
         lengths, n_rows = self.lengths, self.values.shape[0]
         integers = lengths.dtype.kind in "iu" and lengths.ndim == 1 and lengths.size
         if not integers or len(self.values.shape) != 2 or np.minimum.reduce(lengths) < 0:
@@ -117,17 +129,17 @@ class Sequences:
         """Number of features of a step."""
         return self.values.shape[1]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.lengths)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         values, is_table = self.values, is_frame(self.values)
         bounds = [0, *np.cumsum(self.lengths).tolist()]
         for start, stop in pairwise(bounds):
             # `take` would cost more than the slice of an array itself.
             yield take(values, slice(start, stop)) if is_table else values[start:stop]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         """Get one sequence by an integer, or several by a slice, indices or a mask."""
         if isinstance(key, tuple):  # scikit-learn passes (key, ...)
             if key[1:] not in ((), (Ellipsis,)):
@@ -153,14 +165,16 @@ class Sequences:
         part.rows = None if self.rows is None else self.rows[steps]
         return part
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(
+        self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None
+    ) -> np.ndarray:
         if dtype is not None and np.dtype(dtype).kind != "O":
             raise TypeError(
                 f"Sequences cannot become one array of {np.dtype(dtype)}; use to_padded()."
             )
         return self.to_ragged()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = [_count(len(self), "sequence")]
         if len(self):
             steps = range(int(self.lengths.min()), int(self.lengths.max()) + 1)
@@ -178,7 +192,7 @@ class Sequences:
 
     # Other forms -------------------------------------------------------------------------
 
-    def with_values(self, values) -> Sequences:
+    def with_values(self, values: Any) -> Sequences:
         """Return the same sequences with other values, for instance scaled ones.
 
         Parameters
@@ -203,7 +217,7 @@ class Sequences:
         part._check_values()
         return part
 
-    def with_static(self, static) -> Sequences:
+    def with_static(self, static: Any) -> Sequences:
         """Return the same sequences with another static table, for instance some of its columns.
 
         Parameters
@@ -314,14 +328,14 @@ def place_of_row(row: int, lengths: np.ndarray) -> str:
     return f"step {row - int(ends[i] - lengths[i])} of sequence {i}"
 
 
-def _as_table(values, name):
+def _as_table(values: Any, name: str) -> Any:
     if is_frame(values):
         refuse_equal_names(values, name)
         return values
     return values.tocsr() if issparse(values) else np.asarray(values)
 
 
-def _as_ids(ids) -> np.ndarray:
+def _as_ids(ids: Any) -> np.ndarray:
     """Make a 1-D array of ids, which may be tuples."""
     array = np.asarray(ids) if not isinstance(ids, (list, tuple)) else object_array(ids)
     return array if array.ndim == 1 else object_array(list(map(tuple, array)))
@@ -331,7 +345,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def first_few(names: list) -> str:
+def first_few(names: list[Any]) -> str:
     """List the first names or numbers, for a message."""
     shown = ", ".join(map(repr, names[:5]))
     return f"{shown}, ..." if len(names) > 5 else shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -37,7 +38,9 @@ _NOT_NUMBERS = (
 )
 
 
-def read_static(estimator, sequences: Sequences, dtype, *, reset: bool):
+def read_static(
+    estimator: Any, sequences: Sequences, dtype: np.typing.DTypeLike, *, reset: bool
+) -> tuple[np.ndarray | None, dict[str, Any]]:
     """Read the static features as numbers.
 
     Returns an array (n_sequences, n_static), or None if there are none, and what `fit` learns:
@@ -59,7 +62,9 @@ def read_static(estimator, sequences: Sequences, dtype, *, reset: bool):
     return values, learn_static(table) if reset else {}
 
 
-def read_static_of_streams(estimator, static, n_streams, dtype):
+def read_static_of_streams(
+    estimator: Any, static: Any, n_streams: int | None, dtype: np.typing.DTypeLike
+) -> tuple[int, np.ndarray | None]:
     """Read the table of ``initial_state(n_streams, static=static)``.
 
     Returns the number of streams, and an array (n_streams, n_static), or None without static
@@ -94,19 +99,19 @@ def read_static_of_streams(estimator, static, n_streams, dtype):
         raise ValueError(f"In initial_state(static=...): {error}") from error
 
 
-def learn_static(table) -> dict:
+def learn_static(table: Any) -> dict[str, Any]:
     """Return the attributes that `fit` learns of a static table, or of none: see `read_static`."""
     names = None if table is None else feature_names(table)
     learned = {"n_static_features_": 0 if table is None else table.shape[1]}
     return learned if names is None else learned | {"static_feature_names_in_": names}
 
 
-def static_names(table) -> list:
+def static_names(table: Any) -> list[Any]:
     """Return the names of static features, or their numbers."""
     return column_names(table) or list(range(table.shape[1]))
 
 
-def check_static(estimator, table) -> None:
+def check_static(estimator: Any, table: Any) -> None:
     """Check the number and the names of the static features against those in `fit`."""
     kind, n_fitted = type(estimator).__name__, getattr(estimator, "n_static_features_", 0)
     fitted = getattr(estimator, "static_feature_names_in_", None)
@@ -123,7 +128,7 @@ def check_static(estimator, table) -> None:
         )
 
 
-def _numbers(table, dtype) -> np.ndarray:
+def _numbers(table: Any, dtype: np.typing.DTypeLike) -> np.ndarray:
     """Convert a static table to an array of finite numbers."""
     given = as_static_array(table)
     for kinds, what, advice in _NOT_NUMBERS:
@@ -145,14 +150,14 @@ def _numbers(table, dtype) -> np.ndarray:
     return numbers
 
 
-def as_static_array(table) -> np.ndarray:
+def as_static_array(table: Any) -> np.ndarray:
     """Make one array of a static table."""
     if issparse(table):
         return table.toarray()
     return read_frame(table) if is_frame(table) else np.asarray(table)
 
 
-def place_of_static(at_fault: np.ndarray, table) -> str:
+def place_of_static(at_fault: np.ndarray, table: Any) -> str:
     """Name the first static value that is at fault."""
     row, column = np.argwhere(at_fault)[0].tolist()
     return f"The static feature {static_names(table)[column]!r} of sequence {row} of X"

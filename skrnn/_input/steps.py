@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,7 +15,7 @@ from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
 
 
-def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
+def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
     """Put the values of all steps into one array, a row for each step of X.
 
     `values` is `Sequences`, a list, object array or Series of arrays ``(n_steps,)`` or
@@ -47,7 +48,7 @@ def flatten_steps(values, lengths: np.ndarray, name: str) -> np.ndarray:
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
 
 
-def _open_sequences(values):
+def _open_sequences(values: Any) -> Any:
     """Make arrays of `Sequences`, ``(n_steps,)`` if they have one feature; return all else."""
     if not isinstance(values, Sequences):
         return values
@@ -57,7 +58,7 @@ def _open_sequences(values):
     return unflatten(table[:, 0] if table.shape[1] == 1 else table, values.lengths)
 
 
-def _join(arrays, name):
+def _join(arrays: list[np.ndarray], name: str) -> np.ndarray:
     """Put arrays of values into one; text and numbers do not mix, but text may be missing."""
     if any(array.dtype.kind in "OUS" for array in arrays):
         arrays = [
@@ -70,7 +71,9 @@ def _join(arrays, name):
     return np.concatenate(arrays)
 
 
-def replace_missing(y, weight: np.ndarray, lengths: np.ndarray | None = None, per_step=False):
+def replace_missing(
+    y: Any, weight: np.ndarray, lengths: np.ndarray | None = None, per_step: bool = False
+) -> Any:
     """Replace missing targets of weight 0 by a target that is not missing.
 
     They do not count, but the other checks of targets need a valid value.
@@ -126,7 +129,7 @@ def place_of_target(row: int, lengths: np.ndarray | None, per_step: bool) -> str
     return f"at {place_of_row(row, lengths)}" if per_step else f"for sequence {row}"
 
 
-def _as_objects_with_missing(y):
+def _as_objects_with_missing(y: Any) -> np.ndarray | None:
     """Make an array in which missing values are recognized; None if there can be none."""
     if issparse(y):
         return None
@@ -141,7 +144,7 @@ def _as_objects_with_missing(y):
     return values if values.dtype.kind in "fmMO" and values.ndim else None
 
 
-def flatten_weights(weights, lengths: np.ndarray) -> np.ndarray:
+def flatten_weights(weights: Any, lengths: np.ndarray) -> np.ndarray:
     """Put the weights of all steps into one array; a sequence's weight counts for all its steps."""
     if isinstance(weights, Real):
         return np.full(lengths.sum(), float(weights))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.validation import _check_feature_names, _get_feature_names, validate_data
 
@@ -11,7 +13,7 @@ from skrnn._input.sequences import Sequences
 from skrnn._input.static import static_names
 
 
-def read_X(estimator, X, *, reset: bool) -> tuple[Reading, dict]:
+def read_X(estimator: Any, X: Any, *, reset: bool) -> tuple[Reading, dict[str, Any]]:
     """Read X for an estimator; its values are of any type.
 
     With ``reset=True``, also returns the attributes that `fit` learns about X, which the
@@ -33,7 +35,7 @@ def read_X(estimator, X, *, reset: bool) -> tuple[Reading, dict]:
     return reading._replace(sequences=_check(estimator, X, reading)), {}
 
 
-def set_learned(estimator, learned: dict) -> None:
+def set_learned(estimator: Any, learned: dict[str, Any]) -> None:
     """Set the attributes that `fit` learned of X; the names of an earlier fit are removed."""
     if learned:
         vars(estimator).pop("feature_names_in_", None)
@@ -41,7 +43,7 @@ def set_learned(estimator, learned: dict) -> None:
         vars(estimator).update(learned)
 
 
-def refuse_static(estimator, sequences: Sequences) -> None:
+def refuse_static(estimator: Any, sequences: Sequences) -> None:
     """Raise an error if sequences have static features, which the estimator does not use."""
     if sequences.static is not None:
         raise ValueError(
@@ -51,7 +53,7 @@ def refuse_static(estimator, sequences: Sequences) -> None:
         )
 
 
-def _learn(X, reading: Reading) -> dict:
+def _learn(X: Any, reading: Reading) -> dict[str, Any]:
     sequences, is_table = reading.sequences, reading.n_axes == 2
     if not sequences.n_features:
         raise ValueError(
@@ -68,7 +70,7 @@ def _learn(X, reading: Reading) -> dict:
     }
 
 
-def _check(estimator, X, reading: Reading) -> Sequences:
+def _check(estimator: Any, X: Any, reading: Reading) -> Sequences:
     """Check names and numbers of features, with scikit-learn's messages for tables."""
     sequences, name = reading.sequences, type(estimator).__name__
     is_table = reading.n_axes == 2

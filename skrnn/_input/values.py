@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.ma import MaskedArray
@@ -16,7 +17,7 @@ TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.tim
 NOT_REAL = (complex, np.complexfloating, np.void)
 
 
-def object_array(items) -> np.ndarray:
+def object_array(items: Any) -> np.ndarray:
     """Put items into a 1-D object array, even where they are arrays of one shape."""
     return np.fromiter(items, dtype=object, count=len(items))
 
@@ -27,31 +28,31 @@ def unflatten(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return object_array([rows[start:stop] for start, stop in pairwise(bounds)])
 
 
-def is_nested(value) -> bool:
+def is_nested(value: Any) -> bool:
     """Return whether a value holds further values; text and dictionaries are single values."""
     if isinstance(value, (*TEXT, Mapping)) or not hasattr(value, "__len__"):
         return False
     return getattr(value, "ndim", 1) > 0  # an array of no dimension is one value
 
 
-def is_awkward(X) -> bool:
+def is_awkward(X: Any) -> bool:
     """Return whether X is an awkward array. There is none before awkward was imported."""
     return isinstance(X, getattr(sys.modules.get("awkward"), "Array", ()))
 
 
-def types_in(values: np.ndarray, types: tuple) -> list[type]:
+def types_in(values: np.ndarray, types: tuple[type, ...]) -> list[type]:
     """Return which types the values of an array have, of these types and their subclasses."""
     objects = values.dtype == object
     found = set(map(type, values.ravel().tolist())) if objects else {values.dtype.type}
     return [kind for kind in found if issubclass(kind, types)]
 
 
-def instances_in(values: np.ndarray, kinds: tuple) -> np.ndarray:
+def instances_in(values: np.ndarray, kinds: tuple[type, ...]) -> np.ndarray:
     """Return which values of an array are of these types."""
     return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
 
 
-def advice_to_parse(values) -> str:
+def advice_to_parse(values: Any) -> str:
     """Advise to parse lists that became text, as in CSV files; empty for other text."""
     first = next((value for value in values if isinstance(value, str)), "")
     if not first.lstrip().startswith("["):
@@ -59,7 +60,7 @@ def advice_to_parse(values) -> str:
     return f" If {first[:20]!r} is a list written as text, parse it, for instance with json.loads."
 
 
-def as_array(values) -> np.ndarray:
+def as_array(values: Any) -> np.ndarray:
     """Make an array in native byte order, with NaN where a value is masked or null."""
     if type(values) not in (np.ndarray, list) and is_awkward(values):
         values = values.to_numpy()  # masked, if the array has nulls
@@ -103,7 +104,7 @@ def _with_nan(values: np.ndarray) -> np.ndarray:
     return np.where(is_na, np.nan, values)
 
 
-def is_missing(value) -> bool:
+def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, NaT or NA of pandas."""
     if value is None or is_nested(value):
         return value is None
@@ -118,14 +119,14 @@ def missing_in(values: np.ndarray) -> np.ndarray:
     return np.reshape([is_missing(value) for value in values.flat], values.shape).astype(bool)
 
 
-def refuse_masked(values, name: str) -> None:
+def refuse_masked(values: Any, name: str) -> None:
     """Raise an error if values are masked, where none may be missing."""
     rows = values if isinstance(values, (list, tuple)) else [values]
     if any(np.ma.is_masked(row) for row in rows):
         raise ValueError(f"{name} holds masked values, but none may be missing.")
 
 
-def refuse_types(values, name: str) -> None:
+def refuse_types(values: Any, name: str) -> None:
     """Raise an error for records, and for times, whose numbers depend on their unit."""
     for dtype in [values.dtype] if hasattr(values, "dtype") else getattr(values, "dtypes", []):
         if getattr(dtype, "kind", "") in tuple("mMV"):

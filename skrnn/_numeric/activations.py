@@ -20,12 +20,12 @@ class Activation(NamedTuple):
     derivative: Callable[[np.ndarray], np.ndarray]
 
 
-def identity(x, out=None):
+def identity(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``x``."""
     return np.positive(x, out=out)
 
 
-def logistic(x, out=None):
+def logistic(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``1 / (1 + exp(-x))`` as ``(1 + tanh(x / 2)) / 2``.
 
     In this form it cannot overflow, and takes a tenth of the time of ``scipy.special.expit`` in
@@ -36,7 +36,7 @@ def logistic(x, out=None):
     return tanh_to_logistic(out)
 
 
-def tanh_to_logistic(t, half=0.5):
+def tanh_to_logistic(t: np.ndarray, half: float | np.ndarray = 0.5) -> np.ndarray:
     """``(1 + t) / 2`` in place: the second half of `logistic`, for ``t = tanh(x / 2)``.
 
     A zero-dimensional array for `half` halves the time of small calls, because NumPy does not
@@ -47,17 +47,17 @@ def tanh_to_logistic(t, half=0.5):
     return t
 
 
-def relu(x, out=None):
+def relu(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``max(0, x)``."""
     return np.maximum(x, _zero(x.dtype), out=out)
 
 
 @lru_cache(maxsize=8)
-def _zero(dtype):
+def _zero(dtype: np.dtype) -> np.ndarray:
     return np.zeros((), dtype)  # a Python number doubles the time of a small call
 
 
-def softmax(x):
+def softmax(x: np.ndarray) -> np.ndarray:
     """``exp(x)`` of each row, scaled to sum to one: x (n, n_classes)."""
     p = _below_maximum(x.T)
     np.exp(p, out=p)
@@ -65,27 +65,27 @@ def softmax(x):
     return np.ascontiguousarray(p.T)
 
 
-def log_softmax(x):
+def log_softmax(x: np.ndarray) -> np.ndarray:
     """Logarithm of `softmax`, finite even where the softmax rounds to 0: x (n, n_classes)."""
     shifted = _below_maximum(x.T)
     shifted -= np.log(np.add.reduce(np.exp(shifted)))
     return shifted.T
 
 
-def _below_maximum(columns):
+def _below_maximum(columns: np.ndarray) -> np.ndarray:
     """Subtract the maximum of each column. For short rows this would take eight times as long."""
     shifted = np.array(columns, order="C")
     shifted -= np.maximum.reduce(shifted)
     return shifted
 
 
-def log_logistic(x):
+def log_logistic(x: np.ndarray) -> np.ndarray:
     """Logarithm of `logistic`, ``-softplus(-x)``. It is always finite."""
     y = softplus(-x)
     return np.negative(y, out=y)
 
 
-def softplus(x):
+def softplus(x: np.ndarray) -> np.ndarray:
     """``log(1 + exp(x))`` as ``max(x, 0) + log(1 + exp(-|x|))``, which is always finite."""
     positive = relu(x)
     y = x - positive
@@ -96,17 +96,17 @@ def softplus(x):
     return y
 
 
-def _tanh_derivative(y):
+def _tanh_derivative(y: np.ndarray) -> np.ndarray:
     d = y * y
     return np.subtract(1, d, out=d)
 
 
-def _logistic_derivative(y):
+def _logistic_derivative(y: np.ndarray) -> np.ndarray:
     d = y * y
     return np.subtract(y, d, out=d)
 
 
-def _relu_derivative(y):
+def _relu_derivative(y: np.ndarray) -> np.ndarray:
     return (y > _zero(y.dtype)).astype(y.dtype)
 
 

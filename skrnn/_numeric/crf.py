@@ -18,11 +18,20 @@ forward pass, and its gradient at a step is the marginal distribution of the lab
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skrnn._numeric.packing import Packing, reduce_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.random import RandomState
+
+    from skrnn._numeric.types import Back, Layer, Parameters
+
+    Transitions = Mapping[str, np.ndarray]
 
 
 class Chain(NamedTuple):
@@ -42,16 +51,16 @@ class Chain(NamedTuple):
     """
 
     emissions: np.ndarray
-    transitions: Any
+    transitions: Transitions
     packing: Packing
 
 
-def scores_of(raw_prediction):
+def scores_of(raw_prediction: np.ndarray | Chain) -> np.ndarray:
     """Get the outputs of a network as an array, with or without a conditional random field."""
     return raw_prediction.emissions if isinstance(raw_prediction, Chain) else raw_prediction
 
 
-def score_transitions(allowed=None):
+def score_transitions(allowed: np.ndarray | None = None) -> Layer:
     """Make the layer after the output layer, which makes a `Chain` of its emissions.
 
     `allowed` is a boolean table ``(n_labels + 1, n_labels + 1)``, from rows to columns. Its last
@@ -59,8 +68,10 @@ def score_transitions(allowed=None):
     all transitions.
     """
 
-    def layer(p, emissions, packing, rng=None):
-        def back(dchain, grad, want_dx=True):
+    def layer(
+        p: Parameters, emissions: np.ndarray, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[Chain, Back]:
+        def back(dchain: Chain, grad: Parameters, want_dx: bool = True) -> np.ndarray:
             for name, gradient in dchain.transitions.items():
                 grad[name][...] = gradient
             return dchain.emissions
@@ -70,7 +81,7 @@ def score_transitions(allowed=None):
     return layer
 
 
-def forbid(transitions, allowed):
+def forbid(transitions: Transitions, allowed: np.ndarray | None) -> Transitions:
     """Give the transitions that are not allowed the score ``-inf``."""
     if allowed is None:
         return transitions
@@ -78,7 +89,7 @@ def forbid(transitions, allowed):
     return {name: np.where(of[name], p, -np.inf).astype(p.dtype) for name, p in transitions.items()}
 
 
-def crf(chain, labels, weight):
+def crf(chain: Chain, labels: np.ndarray, weight: np.ndarray) -> tuple[float, Chain]:
     """Negative log-likelihood of the paths, ``log Z - score``, and its gradient, a `Chain`.
 
     `labels` and `weight` ``(n_rows,)`` belong to the steps. The weight of a sequence is the mean
@@ -102,14 +113,14 @@ def crf(chain, labels, weight):
     return value, Chain(gradient, transitions, packing)
 
 
-def marginals(chain):
+def marginals(chain: Chain) -> np.ndarray:
     """Compute the probability of each label at each step, of shape (n_rows, n_labels)."""
     p = _expect(chain, np.ones(chain.packing.n_sequences, chain.emissions.dtype)).marginals
     total = p.sum(axis=1, keepdims=True)  # 1 up to rounding, 0 if no path is allowed
     return p / np.where(total > 0, total, 1)
 
 
-def log_partition(chain):
+def log_partition(chain: Chain) -> np.ndarray:
     """Compute the logarithm of the sum over all paths of each sequence; 0 without steps."""
     if not len(chain.emissions):
         return np.zeros(chain.packing.n_sequences)
@@ -128,7 +139,7 @@ class _Expected(NamedTuple):
     counts: dict[str, np.ndarray]
 
 
-def _path(chain, labels, weight):
+def _path(chain: Chain, labels: np.ndarray, weight: np.ndarray) -> _Expected:
     """Compute the score of given paths in place of the sum over paths."""
     packing, (n_rows, n_labels) = chain.packing, chain.emissions.shape
     W, start, end = (chain.transitions[name] for name in ("W", "start", "end"))
@@ -155,7 +166,7 @@ def _path(chain, labels, weight):
     return _Expected(reduce_steps(np.add, scores, packing.lengths), onehot, counts)
 
 
-def _expect(chain, weight):
+def _expect(chain: Chain, weight: np.ndarray) -> _Expected:
     """Run the forward pass, and its derivative."""
     packing, (n_rows, n_labels) = chain.packing, chain.emissions.shape
     dtype = np.result_type(chain.emissions, *chain.transitions.values())
@@ -178,7 +189,7 @@ def _expect(chain, weight):
     return _Expected(log_z, marginals.T[packing.to_concatenated], counts)
 
 
-def _end(chain, f):
+def _end(chain: Chain, f: _Forward) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sum over the labels of the last steps, after `_forward`.
 
     Returns the log-partition of each sequence, and for those with steps the shares of the labels,
@@ -214,7 +225,7 @@ class _Forward(NamedTuple):
     shift: np.ndarray
 
 
-def _forward(chain):
+def _forward(chain: Chain) -> _Forward:
     """Sum over the paths up to each step."""
     packing, W = chain.packing, chain.transitions["W"]
     top = _peak(W)
@@ -226,9 +237,10 @@ def _forward(chain):
     emissions[:, first] += chain.transitions["start"][:, None]
     emissions[:, first.stop :] += top[:, None]
     log_a = emissions[:, first]
-    A: list = []
-    S: list = [None]
-    logs, peaks, repairs = [log_a], [_peak(log_a)], [None]
+    A: list[np.ndarray] = []
+    S: list[Any] = [None]
+    repairs: list[Any] = [None]
+    logs, peaks = [log_a], [_peak(log_a)]
     for now, _ in packing.steps[1:]:
         n = now.stop - now.start
         log_before = logs[-1] - peaks[-1]
@@ -251,7 +263,9 @@ def _forward(chain):
     return _Forward(T, A, S, repairs, log_a, shift)
 
 
-def _repair(s, log_before, W, smallest):
+def _repair(
+    s: np.ndarray, log_before: np.ndarray, W: np.ndarray, smallest: float
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
     """Compute the smallest entries of ``s = exp(W).T exp(log_before)`` from logarithms.
 
     In `s` they become infinite, so that nothing is passed back to what underflowed. Returns what
@@ -272,13 +286,13 @@ def _repair(s, log_before, W, smallest):
     return (to, column, share), log_s
 
 
-def _backward(f, marginals, packing):
+def _backward(f: _Forward, marginals: np.ndarray, packing: Packing) -> np.ndarray:
     """Differentiate `_forward`: complete the marginals (n_labels, n_rows) from those at the ends.
 
     Returns the expected number of each transition.
     """
     extra = np.zeros(f.T.shape, marginals.dtype)
-    Q: list = []
+    Q: list[np.ndarray] = []
     n_sequences = packing.n_sequences
     for t in range(packing.n_steps - 1, 0, -1):
         now, before = packing.steps[t]
@@ -299,7 +313,7 @@ def _backward(f, marginals, packing):
     return f.T * np.dot(np.concatenate(A, axis=1), np.concatenate(Q[::-1], axis=1).T) + extra
 
 
-def _peak(scores):
+def _peak(scores: np.ndarray) -> np.ndarray:
     """Get the largest real part of each column; a large negative number if all are ``-inf``."""
     real = scores.real
     return real.max(axis=0, initial=np.finfo(real.dtype).min / 4)
@@ -310,7 +324,7 @@ def _peak(scores):
 _BLOCK = 2**16  # numbers in an array of scores of transitions
 
 
-def viterbi(chain):
+def viterbi(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     """Find the path of the highest score: labels (n_rows,), and whether it is allowed.
 
     Of paths of equal score it is the one whose last label comes first, then the label before it.
@@ -318,7 +332,7 @@ def viterbi(chain):
     """
     packing = chain.packing
     W, start, end = (chain.transitions[name] for name in ("W", "start", "end"))
-    scores: list = []
+    scores: list[np.ndarray] = []
     for now, _ in packing.steps:
         if not scores:
             v = np.repeat(start[:, None], now.stop, axis=1)
@@ -339,7 +353,7 @@ def viterbi(chain):
     return labels[packing.to_concatenated], is_allowed
 
 
-def _best_before(v, W):
+def _best_before(v: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Maximize ``v[i] + W[i, j]`` over i: v (n_labels, n), result (n_labels, n)."""
     n_labels, n = v.shape
     size = max(1, _BLOCK // (n_labels * n))
@@ -350,7 +364,7 @@ def _best_before(v, W):
     return best
 
 
-def best_paths(chain, n_paths):
+def best_paths(chain: Chain, n_paths: int) -> tuple[np.ndarray, np.ndarray]:
     """Find several paths of the highest scores, best first (list Viterbi; Seshadri, 1994).
 
     Returns the labels (n_rows, n_paths) and the logarithms of the probabilities
@@ -393,7 +407,7 @@ def best_paths(chain, n_paths):
     return labels[packing.to_concatenated], log_p
 
 
-def _largest(scores, n_paths):
+def _largest(scores: np.ndarray, n_paths: int) -> tuple[np.ndarray, np.ndarray]:
     """Find the largest entries of the last axis, which is overwritten, and where they are.
 
     Of equal entries the first comes first.
@@ -408,7 +422,9 @@ def _largest(scores, n_paths):
     return found, where
 
 
-def filter_labels(transitions, emissions, before):
+def filter_labels(
+    transitions: Transitions, emissions: np.ndarray, before: np.ndarray | None
+) -> np.ndarray:
     """Continue the forward pass of n streams by one step: emissions (n, n_labels).
 
     `before` is what the function returned for the step before, None at the first step: the
@@ -422,7 +438,7 @@ def filter_labels(transitions, emissions, before):
     return scores - _log_sum(scores, axis=1)[:, None]
 
 
-def smooth_labels(transitions, filtered):
+def smooth_labels(transitions: Transitions, filtered: np.ndarray) -> np.ndarray:
     """Compute marginals given all steps from those given the steps so far.
 
     `filtered` (n_steps, n, n_labels) holds the probabilities of the labels at the steps of n
@@ -441,7 +457,7 @@ def smooth_labels(transitions, filtered):
     return smoothed
 
 
-def _log_sum(scores, axis):
+def _log_sum(scores: np.ndarray, axis: int) -> np.ndarray:
     """Compute the logarithm of a sum of exponentials."""
     peak = scores.real.max(axis=axis, keepdims=True, initial=np.finfo(scores.real.dtype).min / 4)
     with np.errstate(divide="ignore"):

@@ -6,8 +6,12 @@ matrix is drawn separately. `rng` is a ``numpy.random.RandomState``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import RandomState
+
+Initializer = Callable[[RandomState, tuple[int, ...]], np.ndarray]
 
 
 def glorot_bound(fan_in: int, fan_out: int) -> float:
@@ -51,19 +55,19 @@ def zeros(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
     return np.zeros(shape)
 
 
-def _each_matrix(draw, rng, shape):
+def _each_matrix(draw: Initializer, rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
     matrices = [draw(rng, shape[-2:]) for _ in range(int(np.prod(shape[:-2])))]
     return np.reshape(matrices, shape)
 
 
-def _orthogonal_matrix(rng, shape):
+def _orthogonal_matrix(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
     tall = rng.standard_normal(shape if shape[0] >= shape[1] else shape[::-1])
     q, r = np.linalg.qr(tall)
     q *= np.where(np.diag(r) < 0, -1.0, 1.0)  # uniform over all such matrices (Mezzadri, 2007)
     return q if shape[0] >= shape[1] else q.T
 
 
-def _unit_norm_matrix(rng, shape):
+def _unit_norm_matrix(rng: RandomState, shape: tuple[int, ...]) -> np.ndarray:
     w = rng.uniform(-1, 1, shape)
     return w / np.linalg.norm(w, 2)
 

@@ -11,20 +11,34 @@ returns None.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from scipy.sparse import diags_array, issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-def activate(name):
+    from numpy.random import RandomState
+
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Back, Layer, Matrix, Parameters
+
+
+def activate(name: str) -> Layer:
     """Make a layer that applies an activation, overwriting its input: ``dx = dy f'(x)``."""
     f, derivative = ACTIVATIONS[name]
 
-    def layer(p, x, packing=None, rng=None):
+    def layer(
+        p: Parameters, x: np.ndarray, packing: Packing | None = None, rng: RandomState | None = None
+    ) -> tuple[np.ndarray, Back]:
         y = f(x, out=x)
 
-        def back(dy, grad=None, want_dx=True):
+        def back(
+            dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True
+        ) -> np.ndarray:
             dx = derivative(y)
             dx *= dy
             return dx
@@ -34,14 +48,16 @@ def activate(name):
     return layer
 
 
-def dropout(rate):
+def dropout(rate: float) -> Layer:
     """Make a layer that zeroes entries with probability `rate` (Srivastava et al., 2014).
 
     The other entries are multiplied by ``1 / (1 - rate)``. With ``rng=None``, as in prediction,
     the layer is the identity.
     """
 
-    def layer(p, x, packing=None, rng=None):
+    def layer(
+        p: Parameters, x: np.ndarray, packing: Packing | None = None, rng: RandomState | None = None
+    ) -> tuple[np.ndarray, Back]:
         if rng is None:
             return x, lambda dy, grad=None, want_dx=True: dy
         keep = (rng.random_sample(x.shape) >= rate) / (1 - rate)
@@ -51,7 +67,7 @@ def dropout(rate):
     return layer
 
 
-def subtract_last(network, columns):
+def subtract_last(network: Layer, columns: Sequence[int]) -> Layer:
     """Run a network on steps of which some columns are differences to their last value.
 
     From these columns of x (n_rows, n_features), the value at the last step of the sequence is
@@ -59,7 +75,9 @@ def subtract_last(network, columns):
     """
     columns = list(columns)
 
-    def run(params, x, packing, rng=None):
+    def run(
+        params: Parameters, x: Matrix, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[Any, Back]:
         has_steps = packing.lengths > 0
         last = np.repeat(packing.last, packing.lengths[has_steps])[packing.to_packed]  # row by row
         if issparse(x):
@@ -70,7 +88,7 @@ def subtract_last(network, columns):
             difference[:, columns] -= x[last][:, columns]
         y, back_network = network(params, difference, packing, rng)
 
-        def back(dy, grad, want_dx=False):
+        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> np.ndarray | None:
             dx = back_network(dy, grad, want_dx)
             if want_dx:
                 of_steps = dx[packing.to_concatenated][:, columns]
@@ -83,10 +101,12 @@ def subtract_last(network, columns):
     return run
 
 
-def pool_last(p, h, packing, rng=None):
+def pool_last(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """State after the last step of each sequence: h (n_rows, units), y (n_sequences, units)."""
 
-    def back(dy, grad=None, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         dh = np.zeros_like(h)
         dh[packing.last] = dy
         return dh
@@ -94,11 +114,13 @@ def pool_last(p, h, packing, rng=None):
     return h[packing.last], back
 
 
-def pool_last_of_both(p, h, packing, rng=None):
+def pool_last_of_both(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """State of each direction after its own last step: h and y hold the forward states first."""
     n_units = h.shape[1] // 2
 
-    def back(dy, grad=None, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         dh = np.zeros_like(h)
         dh[packing.last, :n_units] = dy[:, :n_units]
         dh[packing.first, n_units:] = dy[:, n_units:]
@@ -107,25 +129,29 @@ def pool_last_of_both(p, h, packing, rng=None):
     return np.hstack([h[packing.last, :n_units], h[packing.first, n_units:]]), back
 
 
-def pool_mean(p, h, packing, rng=None):
+def pool_mean(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """Mean state over the steps of each sequence."""
     lengths = packing.lengths
     y = np.add.reduceat(h[packing.to_concatenated], packing.offsets, axis=0)
     y /= lengths[:, None].astype(h.real.dtype)
 
-    def back(dy, grad=None, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         share = dy / lengths[:, None].astype(dy.dtype)  # (n_sequences, units)
         return np.repeat(share, lengths, axis=0)[packing.to_packed]
 
     return y, back
 
 
-def pool_max(p, h, packing, rng=None):
+def pool_max(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """Maximum of each unit over the steps. Steps that tie share the gradient equally."""
     lengths, concatenated = packing.lengths, h[packing.to_concatenated]
     y = np.maximum.reduceat(concatenated, packing.offsets, axis=0)
 
-    def back(dy, grad=None, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         is_max = concatenated == np.repeat(y, lengths, axis=0)  # (n_rows, units)
         ties = np.add.reduceat(is_max, packing.offsets, axis=0, dtype=dy.dtype)
         dh = np.repeat(dy / ties, lengths, axis=0)
@@ -135,7 +161,9 @@ def pool_max(p, h, packing, rng=None):
     return y, back
 
 
-def attend(p, h, packing, rng=None):
+def attend(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """Attention over the steps (Raffel & Ellis, 2015): h (n_rows, units), y (n_sequences, units).
 
     ``y = sum_t a_t h_t``. The attention weights ``a`` of a sequence are the softmax of
@@ -148,7 +176,7 @@ def attend(p, h, packing, rng=None):
     np.exp(a, out=a)
     a /= np.repeat(np.add.reduceat(a, starts), lengths, axis=0)
 
-    def back(dy, grad, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray:
         dy = np.repeat(dy, lengths, axis=0)  # (n_rows, units)
         de = a * (dy * h).sum(axis=1, keepdims=True)  # of h_t W: (n_rows, 1)
         de -= a * np.repeat(np.add.reduceat(de, starts), lengths, axis=0)
@@ -160,7 +188,9 @@ def attend(p, h, packing, rng=None):
     return np.add.reduceat(a * h, starts), back
 
 
-def last_step(p, h, before, n_steps):
+def last_step(
+    p: Parameters, h: np.ndarray, before: np.ndarray | None, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Continue `pool_last` by one step of n streams: h (n, units), y (n, units).
 
     As the other poolings of streams, it also returns what the next step needs as `before`, which
@@ -169,19 +199,25 @@ def last_step(p, h, before, n_steps):
     return h, h
 
 
-def mean_step(p, h, before, n_steps):
+def mean_step(
+    p: Parameters, h: np.ndarray, before: np.ndarray | None, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Continue `pool_mean` by one step."""
     y = h if before is None else before + (h - before) / n_steps
     return y, y
 
 
-def max_step(p, h, before, n_steps):
+def max_step(
+    p: Parameters, h: np.ndarray, before: np.ndarray | None, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Continue `pool_max` by one step."""
     y = h if before is None else np.maximum(before, h)
     return y, y
 
 
-def attend_step(p, h, before, n_steps):
+def attend_step(
+    p: Parameters, h: np.ndarray, before: np.ndarray | None, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Continue `attend` by one step.
 
     `before` (n, units + 2) holds the sum of ``exp(e_t - peak) h_t``, the sum of
@@ -195,7 +231,9 @@ def attend_step(p, h, before, n_steps):
     return sums[:, :-1] / sums[:, -1:], np.concatenate([sums, peak], axis=1)
 
 
-def refuse_sparse(p, x, packing, rng=None):
+def refuse_sparse(
+    p: Parameters | None, x: Matrix, packing: Packing, rng: RandomState | None = None
+) -> tuple[Matrix, Back]:
     """Do nothing, but raise a ValueError if the input is sparse: poolings need dense arrays."""
     if issparse(x):
         raise ValueError(
@@ -205,13 +243,15 @@ def refuse_sparse(p, x, packing, rng=None):
     return x, lambda dy, grad=None, want_dx=True: dy
 
 
-def each_step(p, h, packing, rng=None):
+def each_step(
+    p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """No pooling: the states of all steps, sequence after sequence, y (n_rows, units)."""
     return h[packing.to_concatenated], lambda dy, grad=None, want_dx=True: dy[packing.to_packed]
 
 
 POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, "attention": attend}
-POOLINGS_OF_STREAMS = {
+POOLINGS_OF_STREAMS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "last": last_step,
     "mean": mean_step,
     "max": max_step,

@@ -11,8 +11,8 @@ the target. Where a loss has a kink, the gradient is a subgradient.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from skrnn._numeric.activations import (
     softplus,
 )
 
-Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+# The raw prediction and its gradient are arrays, or a `Chain` (see ``crf``).
+Loss = Callable[[Any, np.ndarray, np.ndarray], tuple[float, Any]]
+BestConstant = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # The smallest standard deviation, for targets of the order of one. The likelihood of targets that
 # are predicted exactly would grow without bound.
@@ -33,7 +35,9 @@ MIN_STD = 1e-3
 _SMALL = 1e-12  # what replaces 0 before a logarithm
 
 
-def softmax_cross_entropy(raw_prediction, classes, weight):
+def softmax_cross_entropy(
+    raw_prediction: np.ndarray, classes: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Negative log-likelihood of the true class under a softmax.
 
     ``-log softmax(s)[k] = log(sum_j exp(s_j)) - s_k`` with gradient ``softmax(s) - onehot(k)``.
@@ -50,7 +54,9 @@ def softmax_cross_entropy(raw_prediction, classes, weight):
     return value, gradient
 
 
-def logistic_cross_entropy(raw_prediction, targets, weight):
+def logistic_cross_entropy(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Negative log-likelihood of independent binary outputs, summed over the outputs.
 
     ``-t log logistic(s) - (1 - t) log logistic(-s) = softplus(s) - t s`` with gradient
@@ -68,14 +74,18 @@ def logistic_cross_entropy(raw_prediction, targets, weight):
     return values[0] if len(values) == 1 else np.add.reduce(values), gradient
 
 
-def squared_error(raw_prediction, targets, weight):
+def squared_error(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Half the squared error ``(s - t)^2 / 2``, summed over the outputs; gradient ``s - t``."""
     error = raw_prediction - targets
     gradient = error * weight[:, None]
     return 0.5 * (error * gradient).sum(), gradient
 
 
-def logistic_squared_error(raw_prediction, targets, weight):
+def logistic_squared_error(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Half the squared error of logistic outputs: ``p = logistic(s)``, ``ds = dp p (1 - p)``."""
     f, derivative = ACTIVATIONS["logistic"]
     p = f(raw_prediction)
@@ -83,7 +93,9 @@ def logistic_squared_error(raw_prediction, targets, weight):
     return value, dp * derivative(p)
 
 
-def softmax_squared_error(raw_prediction, classes, weight):
+def softmax_squared_error(
+    raw_prediction: np.ndarray, classes: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Half the squared error of softmax outputs: ``ds = p (dp - sum_j p_j dp_j)``."""
     p = softmax(raw_prediction)
     onehot = np.zeros(p.shape, p.real.dtype)
@@ -104,14 +116,18 @@ LOSSES: dict[tuple[str, str], Loss] = {
 # Losses of numbers ---------------------------------------------------------------------------
 
 
-def absolute_error(raw_prediction, targets, weight):
+def absolute_error(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Absolute error ``|s - t|``, summed over the outputs; gradient ``sign(s - t)``, 0 at 0."""
     error = raw_prediction - targets
     gradient = np.sign(error.real).astype(error.dtype, copy=False) * weight[:, None]
     return (error * gradient).sum(), gradient
 
 
-def huber(raw_prediction, targets, weight, delta):
+def huber(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray, delta: float
+) -> tuple[float, np.ndarray]:
     """Huber loss, summed over the outputs: squared error up to `delta`, absolute error beyond.
 
     ``e^2 / 2`` if ``|e| <= delta``, else ``delta (|e| - delta / 2)``, with ``e = s - t``. With the
@@ -124,7 +140,9 @@ def huber(raw_prediction, targets, weight, delta):
     return ((error - clipped / 2) * gradient).sum(), gradient
 
 
-def poisson(raw_prediction, targets, weight):
+def poisson(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Half the Poisson deviance of the prediction ``exp(s)``, summed over the outputs.
 
     ``exp(s) - t s + (t log t - t)`` with gradient ``exp(s) - t``. For targets of at least 0.
@@ -136,7 +154,9 @@ def poisson(raw_prediction, targets, weight):
     return weight.dot(value).sum(), gradient * weight[:, None]
 
 
-def gamma(raw_prediction, targets, weight):
+def gamma(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Half the gamma deviance of the prediction ``exp(s)``, summed over the outputs.
 
     ``t exp(-s) + s - log t - 1`` with gradient ``1 - t exp(-s)``. For targets above 0.
@@ -146,7 +166,9 @@ def gamma(raw_prediction, targets, weight):
     return weight.dot(value).sum(), (1 - ratio) * weight[:, None]
 
 
-def quantile(raw_prediction, targets, weight, quantiles):
+def quantile(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray, quantiles: Sequence[float]
+) -> tuple[float, np.ndarray]:
     """Pinball loss, summed over the quantiles and the targets, of ordered predictions.
 
     ``u (tau - [u < 0])`` with ``u = t - q`` and ``q`` the prediction for the quantile ``tau``; see
@@ -164,7 +186,9 @@ def quantile(raw_prediction, targets, weight, quantiles):
     return value, gradient.reshape(raw_prediction.shape)
 
 
-def gaussian(raw_prediction, targets, weight):
+def gaussian(
+    raw_prediction: np.ndarray, targets: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Negative log-likelihood of a normal distribution, summed over the targets.
 
     ``log(std) + z^2 / 2 + log(2 pi) / 2`` with ``z = (t - mean) / std``; see `mean_std`. The
@@ -180,7 +204,7 @@ def gaussian(raw_prediction, targets, weight):
     return value, gradient
 
 
-def ordered(raw_prediction, n_quantiles):
+def ordered(raw_prediction: np.ndarray, n_quantiles: int) -> np.ndarray:
     """Quantiles in increasing order, ``(n, n_targets, n_quantiles)``.
 
     ``q_0 = s_0``, ``q_k = q_(k-1) + softplus(s_k)``. Columns of one target are adjacent in
@@ -191,7 +215,7 @@ def ordered(raw_prediction, n_quantiles):
     return np.cumsum(q, axis=2, out=q)
 
 
-def mean_std(raw_prediction):
+def mean_std(raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations, each ``(n, n_targets)``.
 
     ``mean = s_0``, ``std = MIN_STD + softplus(s_1)``. Columns of one target are adjacent in
@@ -203,12 +227,14 @@ def mean_std(raw_prediction):
 # The raw prediction (n_outputs,) of the best constant, from targets and weights that sum to 1.
 
 
-def best_of_squared_error(targets, weight):
+def best_of_squared_error(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the mean."""
     return weight @ targets
 
 
-def best_of_quantile(targets, weight, quantiles):
+def best_of_quantile(
+    targets: np.ndarray, weight: np.ndarray, quantiles: Sequence[float]
+) -> np.ndarray:
     """Find the quantiles: each the smallest target whose cumulative weight reaches it."""
     order = np.argsort(targets, axis=0)
     cumulative = np.cumsum(weight[order], axis=0)
@@ -222,24 +248,24 @@ def best_of_quantile(targets, weight, quantiles):
     return q.ravel()
 
 
-def best_of_absolute_error(targets, weight):
+def best_of_absolute_error(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Find the median."""
     return best_of_quantile(targets, weight, (0.5,))
 
 
-def best_of_log_link(targets, weight):
+def best_of_log_link(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the logarithm of the mean, for 'poisson' and 'gamma'."""
     return np.log((weight @ targets).clip(min=_SMALL))
 
 
-def best_of_gaussian(targets, weight):
+def best_of_gaussian(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the mean and the standard deviation."""
     mean = weight @ targets
     std = np.sqrt(weight @ (targets - mean) ** 2)
     return np.column_stack([mean, _inverse_softplus(std - MIN_STD)]).ravel()
 
 
-def best_by_bisection(targets, weight, function):
+def best_by_bisection(targets: np.ndarray, weight: np.ndarray, function: Loss) -> np.ndarray:
     """Find the zero of the gradient of a convex loss with its minimum among the targets."""
     low, high = targets.min(axis=0), targets.max(axis=0)
     for _ in range(50):
@@ -249,7 +275,7 @@ def best_by_bisection(targets, weight, function):
     return high
 
 
-def _inverse_softplus(y):
+def _inverse_softplus(y: np.ndarray) -> np.ndarray:
     y = np.maximum(y, _SMALL)
     return y + np.log(-np.expm1(-y))
 
@@ -277,7 +303,7 @@ class NumberLoss(NamedTuple):
     """
 
     function: Loss
-    best_constant: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    best_constant: BestConstant
     out_activation: str = "identity"
     n_columns: int = 1
     domain: str = ""

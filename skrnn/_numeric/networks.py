@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import hstack, issparse
 
 from skrnn._numeric.affine import dense
+from skrnn._numeric.combine import add, chain, concatenate, named
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
 from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
 from skrnn._numeric.layers import (
@@ -39,71 +41,14 @@ from skrnn._numeric.static import (
 )
 from skrnn._numeric.streams import StreamState
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-def chain(*layers):
-    """Run layers one after another."""
+    from skrnn._numeric.params import Shapes
+    from skrnn._numeric.types import Layer, Matrix, Parameters
 
-    def run(params, x, packing=None, rng=None):
-        backs = []
-        for layer in layers:
-            x, back_layer = layer(params, x, packing, rng)
-            backs.append(back_layer)
-
-        def back(dy, grad, want_dx=False):
-            for back_layer in backs[:0:-1]:
-                dy = back_layer(dy, grad, True)
-            return backs[0](dy, grad, want_dx)
-
-        return x, back
-
-    return run
-
-
-def named(name, layer):
-    """Run a layer with the parameters of this name."""
-
-    def run(params, x, packing=None, rng=None):
-        y, back_layer = layer(params[name], x, packing, rng)
-
-        def back(dy, grad, want_dx=True):
-            return back_layer(dy, grad[name], want_dx)
-
-        return y, back
-
-    return run
-
-
-def concatenate(*layers):
-    """Run layers of equal width on the same input, and put their outputs side by side."""
-    if len(layers) == 1:
-        return layers[0]
-
-    def run(params, x, packing, rng=None):
-        outputs, backs = zip(*(layer(params, x, packing, rng) for layer in layers), strict=True)
-
-        def back(dy, grad, want_dx=True):
-            parts = np.split(dy, len(layers), axis=1)
-            dxs = [back(part, grad, want_dx) for back, part in zip(backs, parts, strict=True)]
-            return sum(dxs) if want_dx else None
-
-        return np.concatenate(outputs, axis=1), back
-
-    return run
-
-
-def add(*layers):
-    """Run layers on the same input, and add their outputs."""
-
-    def run(params, x, packing, rng=None):
-        outputs, backs = zip(*(layer(params, x, packing, rng) for layer in layers), strict=True)
-
-        def back(dy, grad, want_dx=True):
-            dxs = [back(dy, grad, want_dx) for back in backs]
-            return sum(dxs) if want_dx else None
-
-        return sum(outputs), back
-
-    return run
+    Names = list[tuple[str, ...]]  # of the directions of each layer
+    MakeRecurrent = Callable[..., Layer]
 
 
 @dataclass(frozen=True)
@@ -117,29 +62,29 @@ class MLP:
     per_step = False
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Number of outputs."""
         return self.units[-1]
 
     @property
-    def shapes(self):
+    def shapes(self) -> Shapes:
         """Shape of each parameter of each layer."""
         return {
             f"dense_{i}": {"W": (n_in, n_out), "b": (n_out,)}
             for i, (n_in, n_out) in enumerate(pairwise(self.units))
         }
 
-    def work(self, n_inputs):
+    def work(self, n_inputs: float) -> float:
         """Count the multiplications of the largest layer for a row of so many stored values."""
         return max(n_in * n_out for n_in, n_out in pairwise((n_inputs, *self.units[1:])))
 
     @cached_property
-    def run(self):
+    def run(self) -> Layer:
         """All layers as one."""
         return self.predict
 
     @cached_property
-    def predict(self):
+    def predict(self) -> Layer:
         """All layers as one."""
         first, *others = (named(name, dense) for name in self.shapes)
         between = [activate(self.activation), *_dropout_layers(self.dropout)]
@@ -181,7 +126,7 @@ class RNN:
     allowed: bytes | None = None
 
     @cached_property
-    def layers(self):
+    def layers(self) -> Names:
         """Names of the directions of each recurrent layer: forwards, then backwards."""
         n_layers = len(self.hidden_layer_sizes)
         if self.bidirectional:
@@ -189,35 +134,35 @@ class RNN:
         return [(f"recurrent_{i}",) for i in range(n_layers)]
 
     @cached_property
-    def initial(self):
+    def initial(self) -> Names:
         """Names of the initial states of each recurrent layer; none without static features."""
         if not self.n_static:
             return [()] * len(self.layers)
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
     @property
-    def needs_ends(self):
+    def needs_ends(self) -> bool:
         """Whether the end of a sequence is needed before its first step, so not for streams."""
         return self.bidirectional or bool(self.differences)
 
     @cached_property
-    def cells(self):
+    def cells(self) -> tuple[str, ...]:
         """Name of the cell of each recurrent layer."""
         above = CELLS[self.cell].above or self.cell
         return (self.cell, *[above] * len(self.hidden_layer_sizes))[: len(self.hidden_layer_sizes)]
 
     @cached_property
-    def poolings(self):
+    def poolings(self) -> tuple[str, ...]:
         """Names of the poolings; none if there is an output for each step."""
         return (self.pooling,) if isinstance(self.pooling, str) else self.pooling or ()
 
     @property
-    def per_step(self):
+    def per_step(self) -> bool:
         """Whether there is an output for each step."""
         return not self.poolings
 
     @property
-    def shapes(self):
+    def shapes(self) -> Shapes:
         """Shape of each parameter of each layer."""
         shapes: dict[str, dict[str, tuple[int, ...]]] = {}
         n_in, sizes = self.n_features, self.hidden_layer_sizes
@@ -241,21 +186,21 @@ class RNN:
             shapes["transitions"] = {"W": (self.n_outputs, self.n_outputs), **of_ends}
         return shapes
 
-    def work(self, n_sequences):
+    def work(self, n_sequences: float) -> float:
         """Count the multiplications of the largest layer's recurrent product at a step."""
         return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes, default=0) ** 2
 
     @cached_property
-    def run(self):
+    def run(self) -> Layer:
         """All layers as one."""
         return self._all_layers(partial(recurrent_layer, bptt_steps=self.bptt_steps))
 
     @cached_property
-    def predict(self):
+    def predict(self) -> Layer:
         """All layers as one, without a backward pass."""
         return self._all_layers(_without_backward)
 
-    def _all_layers(self, recurrent):
+    def _all_layers(self, recurrent: MakeRecurrent) -> Layer:
         """Make the network with the recurrent layers that a function makes."""
         network = self._start(chain(*self._output_layers(recurrent)))
         if not self.skip:
@@ -264,17 +209,17 @@ class RNN:
         return add(network, chain(named("skip", dense), pooling))
 
     @cached_property
-    def encode(self):
+    def encode(self) -> Layer:
         """All layers but the output layer, without a backward pass: the pooled last states."""
         return self._start(chain(*self._encoder_layers(_without_backward)))
 
-    def _start(self, network):
+    def _start(self, network: Layer) -> Layer:
         """Add what comes first: the initial states that static features give, and differences."""
         names = [name for names in self.initial for name in names]
         network = start_from_static(network, names) if names else network
         return subtract_last(network, self.differences) if self.differences else network
 
-    def _output_layers(self, recurrent):
+    def _output_layers(self, recurrent: MakeRecurrent) -> list[Layer]:
         """Make all layers, up to the output layer and the transitions.
 
         Without recurrent layers, the output layer reads the packed steps, which may be sparse.
@@ -290,16 +235,16 @@ class RNN:
         return layers
 
     @cached_property
-    def table(self):
+    def table(self) -> np.ndarray | None:
         """Booleans (n_outputs + 1, n_outputs + 1) of the allowed transitions, or None."""
         if self.allowed is None:
             return None
         return np.frombuffer(self.allowed, bool).reshape(self.n_outputs + 1, -1)
 
-    def _embedding_layers(self):
+    def _embedding_layers(self) -> list[Layer]:
         return [named("embedding", dense)] if self.embedding_size else []
 
-    def _encoder_layers(self, recurrent):
+    def _encoder_layers(self, recurrent: MakeRecurrent) -> list[Layer]:
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
 
         The embedding comes first, if there is one.
@@ -316,13 +261,13 @@ class RNN:
         layers.append(pooling if poolings else each_step)
         return [*self._embedding_layers(), *layers, *after]
 
-    def _pooling(self, name):
+    def _pooling(self, name: str) -> Layer:
         """Make a pooling of the states of the last layer."""
         if name == "last" and self.bidirectional:
             return pool_last_of_both
         return named(name, POOLINGS[name]) if name == "attention" else POOLINGS[name]
 
-    def initial_state(self, params, n_streams, static=None):
+    def initial_state(self, params: Parameters, n_streams: int, static: Any = None) -> StreamState:
         """Make the state before the first step of streams: static (n_streams, n_static)."""
         n_states, dtype = CELLS[self.cell].n_states, params["output"]["W"].dtype
         if self.n_static and self.hidden_layer_sizes:
@@ -335,11 +280,11 @@ class RNN:
         return StreamState(layers, (None,) * len(self.poolings), 0, static)
 
     @property
-    def _state_sizes(self):
+    def _state_sizes(self) -> tuple[int, ...]:
         """Units of the state of each layer; without layers, one state without units."""
         return self.hidden_layer_sizes or (0,)
 
-    def n_streams(self, state):
+    def n_streams(self, state: StreamState) -> int:
         """Count the streams of a state. A state that does not fit the network is an error."""
         n_streams = len(state.layers[0][0]) if any(state.layers) else 0
         layers = [[array.shape for array in layer] for layer in state.layers]
@@ -356,11 +301,11 @@ class RNN:
         return n_streams
 
     @cached_property
-    def _shapes_of_state(self):
+    def _shapes_of_state(self) -> Callable[[int, bool], list[Any]]:
         """Function that returns the shapes of the arrays of a state, which are made once."""
 
         @lru_cache(maxsize=16)
-        def shapes(n_streams, after):
+        def shapes(n_streams: int, after: bool) -> list[Any]:
             sizes, *widths = self._widths_of_state[after]
             needed = [[[(n_streams, size) for size in layer] for layer in sizes]]
             return needed + [[width and (n_streams, width) for width in part] for part in widths]
@@ -368,7 +313,7 @@ class RNN:
         return shapes
 
     @property
-    def _widths_of_state(self):
+    def _widths_of_state(self) -> tuple[Any, Any]:
         """Widths of the arrays of a state, before the first step and after it.
 
         Those of the layers, the poolings, the static features and the labels; None for an array
@@ -382,7 +327,9 @@ class RNN:
         before = layers, [None] * len(pooled), [static], [None]
         return before, (layers, pooled, [static], [labels])
 
-    def step(self, params, x, state):
+    def step(
+        self, params: Parameters, x: Matrix, state: StreamState
+    ) -> tuple[np.ndarray, StreamState]:
         """Take one step of every stream: x (n_streams, n_features).
 
         Returns the output for all steps so far, and the new state. With transitions, the output
@@ -423,20 +370,25 @@ class RNN:
         return raw_prediction, StreamState(states, tuple(afters), n_steps, static, labels)
 
 
-def _without_backward(names, cell, activation, initial):
+Network = MLP | RNN
+
+
+def _without_backward(
+    names: tuple[str, ...], cell: str, activation: str, initial: tuple[str, ...]
+) -> Layer:
     """Make a recurrent layer without a backward pass, if there is one of the cell."""
     make = forward_layer if cell in FORWARD else recurrent_layer
     return make(names, cell, activation, initial=initial)
 
 
-def _shapes(arrays):
+def _shapes(arrays: Iterable[np.ndarray | None]) -> list[tuple[int, ...] | None]:
     return [None if array is None else array.shape for array in arrays]
 
 
 @lru_cache(maxsize=16)
-def _one_step(n_streams):
+def _one_step(n_streams: int) -> Packing:
     return Packing(np.ones(n_streams, dtype=int))
 
 
-def _dropout_layers(rate):
+def _dropout_layers(rate: float) -> list[Layer]:
     return [dropout(rate)] if rate else []

@@ -78,8 +78,11 @@ class AdamUpdate:
         theta -= step
 
 
+Update = SGDUpdate | AdamUpdate
+
+
 @lru_cache(maxsize=16)
-def _constants(beta_1, beta_2, epsilon, dtype):
+def _constants(beta_1: float, beta_2: float, epsilon: float, dtype: np.dtype) -> tuple[Any, ...]:
     """Make arrays of the constants of `AdamUpdate`; Python numbers double the time of a call."""
     scale = (1 - beta_2) ** 0.5
     arrays = (np.array(constant, dtype) for constant in (beta_1, beta_2, epsilon / scale))

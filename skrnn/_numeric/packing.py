@@ -15,6 +15,7 @@ nothing is computed on padding. This is the order of cuDNN and of
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,8 @@ class Packing:
         first_sequence: int = 0,
     ):
         lengths = np.asarray(lengths)
-        self.static, self.first_sequence = static, first_sequence
+        self.static: Any = static  # an array in every network that uses it
+        self.first_sequence = first_sequence
         self.lengths = lengths
         self.order = (-lengths).argsort(kind="stable")
         self.offsets = starts_of(lengths)
@@ -204,7 +206,9 @@ def starts_of(lengths: np.ndarray) -> np.ndarray:
     return lengths.cumsum() - lengths
 
 
-def reduce_steps(ufunc: np.ufunc, rows: np.ndarray, lengths: np.ndarray, empty=0) -> np.ndarray:
+def reduce_steps(
+    ufunc: np.ufunc, rows: np.ndarray, lengths: np.ndarray, empty: float = 0
+) -> np.ndarray:
     """Reduce the steps of each sequence, such as to their sum: rows (n_rows,) or (n_rows, k).
 
     A sequence without any step gets the value `empty`. ``ufunc.reduceat`` alone would return a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 
 
-class Params(dict):
+class Params(dict[str, dict[str, np.ndarray]]):
     """Named views into one flat vector: ``params[layer][name]``, weights before biases.
 
     With a single vector, an optimizer takes a few lines, and copies, clipping, weight decay and
@@ -96,7 +97,7 @@ def is_bias(name: str) -> bool:
     return name == "b" or name.startswith("b_")
 
 
-def _numbers(given) -> np.ndarray:
+def _numbers(given: Any) -> np.ndarray:
     """Read an array of numbers. Other input becomes a scalar NaN, which has the wrong shape."""
     try:
         array = np.asarray(given)

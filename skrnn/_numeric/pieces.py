@@ -8,11 +8,16 @@ whether they are right.
 from __future__ import annotations
 
 from itertools import chain, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skrnn._numeric.packing import Packing, starts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from skrnn._numeric.types import Layer, MapLike, Matrix, Parameters
 
 # Rows that a thread works on at a time in predictions, which bounds their memory.
 PIECE = 2**14
@@ -34,7 +39,7 @@ class Piece(NamedTuple):
     lengths: np.ndarray | None = None
     static: np.ndarray | None = None
 
-    def pack(self, x):
+    def pack(self, x: Matrix) -> tuple[Matrix, Any]:
         """Get the rows of the piece, packed if they are steps; and their packing."""
         if self.lengths is None:
             return x[self.rows], None
@@ -42,7 +47,15 @@ class Piece(NamedTuple):
         return x[packing.to_packed + self.rows.start], packing
 
 
-def pieces(n_rows, lengths=None, static=None, *, per_step=False, width=1, size=PIECE):
+def pieces(
+    n_rows: int,
+    lengths: np.ndarray | None = None,
+    static: np.ndarray | None = None,
+    *,
+    per_step: bool = False,
+    width: int = 1,
+    size: int = PIECE,
+) -> list[Piece]:
     """Group samples into pieces of about `size` rows, with at least one sample in each.
 
     The samples are `n_rows` rows of a table, or sequences of these lengths. Their outputs have
@@ -71,11 +84,18 @@ def pieces(n_rows, lengths=None, static=None, *, per_step=False, width=1, size=P
     return found
 
 
-def _slices(bounds):
+def _slices(bounds: Iterable[int]) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
-def evaluate(run, params, x, parts, use, mapped=map):
+def evaluate(
+    run: Layer,
+    params: Parameters,
+    x: Matrix,
+    parts: Iterable[Piece],
+    use: Callable[[Any, Piece], Any],
+    mapped: MapLike = map,
+) -> Iterator[Any]:
     """Iterate over ``use(output, piece)`` for the output ``run(params, x, packing)`` of each piece.
 
     `mapped` does so as `map` does, perhaps for two pieces at the same time.
@@ -83,7 +103,7 @@ def evaluate(run, params, x, parts, use, mapped=map):
     return mapped(lambda piece: use(run(params, *piece.pack(x))[0], piece), parts)
 
 
-def join(arrays, n_rows):
+def join(arrays: Iterable[np.ndarray], n_rows: int) -> np.ndarray:
     """Join arrays of at most `n_rows` rows in all. Each may be freed as soon as it is copied."""
     arrays, start = iter(arrays), 0
     first = next(arrays)
@@ -96,7 +116,7 @@ def join(arrays, n_rows):
     return joined[:start]
 
 
-def split(sizes, width):
+def split(sizes: np.ndarray, width: int) -> np.ndarray:
     """Split consecutive samples into groups of about equal sizes, of about `SIZE` numbers at most.
 
     `sizes` are the numbers of outputs of the samples, each of `width` columns. Returns where the

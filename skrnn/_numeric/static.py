@@ -11,24 +11,36 @@ of shape (n_states, n_sequences, n_units), in the order of the batch. So its gra
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from skrnn._numeric.affine import dense
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
-def start_from_static(network, names):
+    from numpy.random import RandomState
+
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Back, Layer, Matrix, Parameters
+
+
+def start_from_static(network: Layer, names: Iterable[str]) -> Layer:
     """Run a network whose initial states are linear functions of the static features.
 
     Each of the `names` is a map from static features to an initial state: ``s W`` with W
     (n_states, n_static, n_units), without a bias.
     """
 
-    def run(params, x, packing, rng=None):
+    def run(
+        params: Parameters, x: Matrix, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[Any, Back]:
         static = packing.static  # (n_sequences, n_static)
         states = {name: {"state": np.matmul(static, params[name]["W"])} for name in names}
         y, back_network = network({**params, **states}, x, packing, rng)
 
-        def back(dy, grad, want_dx=False):
+        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> np.ndarray | None:
             dstates = {name: {"state": np.zeros_like(p["state"])} for name, p in states.items()}
             dx = back_network(dy, {**grad, **dstates}, want_dx)
             for name, p in dstates.items():
@@ -40,15 +52,19 @@ def start_from_static(network, names):
     return run
 
 
-def append_static(per_step):
+def append_static(per_step: bool) -> Layer:
     """Make a layer that puts the static features beside the input, at each step if `per_step`."""
 
-    def layer(params, h, packing, rng=None):
+    def layer(
+        params: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[np.ndarray, Back]:
         static, n_units = packing.static, h.shape[1]
         if per_step:
             static = np.repeat(static, packing.lengths, axis=0)
 
-        def back(dy, grad=None, want_dx=True):
+        def back(
+            dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True
+        ) -> np.ndarray:
             return dy[:, :n_units]
 
         return np.concatenate([h, static], axis=1), back
@@ -56,7 +72,9 @@ def append_static(per_step):
     return layer
 
 
-def dense_beside_static(p, x, packing, rng=None):
+def dense_beside_static(
+    p: Parameters, x: Matrix, packing: Packing, rng: RandomState | None = None
+) -> tuple[np.ndarray, Back]:
     """Affine map of packed steps with the static features beside each of them.
 
     x (n_rows, n_in) is dense or in CSR format. The last rows of W are those of the static features.
@@ -66,21 +84,23 @@ def dense_beside_static(p, x, packing, rng=None):
     static = np.repeat(packing.static, packing.lengths, axis=0)[packing.to_packed]
     y += static.dot(p["W"][n_in:])
 
-    def back(dy, grad, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray | None:
         np.matmul(static.T, dy, out=grad["W"][n_in:])
         return back_dense(dy, {"W": grad["W"][:n_in], "b": grad["b"]}, want_dx)
 
     return y, back
 
 
-def initial_if_empty(pooling, names=()):
+def initial_if_empty(pooling: Layer, names: Sequence[str] = ()) -> Layer:
     """Pool the sequences that have steps. The pooled state of the others is their initial state.
 
     `names` are those of the initial state of each direction, whose units are side by side. Without
     names it is 0. Several poolings side by side have the same initial state.
     """
 
-    def layer(params, h, packing, rng=None):
+    def layer(
+        params: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[np.ndarray, Back]:
         with_steps = packing.without_empty()
         y, back_pooling = pooling(params, h, with_steps, rng)
         if with_steps is packing:
@@ -93,7 +113,7 @@ def initial_if_empty(pooling, names=()):
             initial = [params[name]["state"][0, is_empty] for name in names]
             pooled[is_empty] = np.tile(np.concatenate(initial, axis=1), n_copies)
 
-        def back(dy, grad=None, want_dx=True):
+        def back(dy: np.ndarray, grad: Any = None, want_dx: bool = True) -> np.ndarray | None:
             if names:
                 dinitial = sum(np.split(dy[is_empty], n_copies, axis=1))
                 parts = np.split(dinitial, len(names), axis=1)

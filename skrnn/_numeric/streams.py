@@ -22,7 +22,7 @@ class StreamState(NamedTuple):
     labels: np.ndarray | None = None
 
 
-def check_types(state, dtype):
+def check_types(state: StreamState, dtype: np.dtype) -> None:
     """Raise a ValueError if a state was changed: other types than that of the weights, or n_steps.
 
     NumPy would convert the next step to integers beside a state of integers.

@@ -7,10 +7,11 @@ tests ever see.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import norm as nrm2
@@ -21,6 +22,19 @@ from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing, starts_of
 from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import PIECE, SIZE, evaluate, pieces, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.random import RandomState
+
+    from skrnn._numeric.losses import Loss
+    from skrnn._numeric.networks import Network
+    from skrnn._numeric.optimizers import State, Update
+    from skrnn._numeric.pieces import Piece
+    from skrnn._numeric.types import MapLike
+
+    Index = np.ndarray | slice
 
 
 class Batch(NamedTuple):
@@ -52,6 +66,10 @@ class Parts(NamedTuple):
     total: float
 
 
+AnyBatch = Batch | Shared | Parts
+Objective = Callable[[np.ndarray, AnyBatch], tuple[float, np.ndarray]]
+
+
 @dataclass(frozen=True)
 class Samples:
     """Samples, their targets and weights; the part that `Rows` and `Ragged` share.
@@ -65,7 +83,7 @@ class Samples:
     unit_weight: float | None = field(default=None, kw_only=True)
 
     @cached_property
-    def _sum_of_weights(self):
+    def _sum_of_weights(self) -> float:
         return float(self.weight.sum())
 
     def total(self, n_rows: int) -> float:
@@ -86,28 +104,28 @@ class Rows(Samples):
         """Number of samples."""
         return self.x.shape[0]
 
-    def n_outputs(self, index) -> np.ndarray:
+    def n_outputs(self, index: Index) -> np.ndarray:
         """Count the outputs of some samples: one each."""
         return np.ones_like(self.weight[index], int)
 
-    def pieces(self, width, size=PIECE):
+    def pieces(self, width: int, size: int = PIECE) -> list[Piece]:
         """Group the samples into pieces; see `pieces`."""
         return pieces(self.n_samples, width=width, size=size)
 
-    def take(self, index) -> Batch:
+    def take(self, index: Index) -> Batch:
         """Gather some samples."""
         y, weight = self.y[index], self.weight[index]
         total = self.total(len(y))
         return Batch(self.x[index], y, weight / total, total)
 
-    def share(self, index, n_parts: int) -> Shared:
+    def share(self, index: Index, n_parts: int) -> Shared:
         """Gather some samples in parts, which are consecutive rows of the batch."""
         x, y, weight, total, _ = self.take(index)
         ends = [len(y) * i // n_parts for i in range(n_parts + 1)]
         parts = [Batch(x[i:j], y[i:j], weight[i:j], total) for i, j in pairwise(ends)]
         return Shared(tuple(parts), total)
 
-    def work(self, index, network) -> tuple[int, float]:
+    def work(self, index: Index, network: Network) -> tuple[int, float]:
         """Count the rows of a batch, and the multiplications of a network's largest layer.
 
         Those in double precision take twice the time, and count twice.
@@ -116,7 +134,7 @@ class Rows(Samples):
         n_inputs = self.x.nnz / self.n_samples if issparse(self.x) else self.x.shape[1]  # type: ignore
         return n_rows, n_rows * network.work(n_inputs) * self.x.dtype.itemsize / 4
 
-    def subset(self, index) -> Rows:
+    def subset(self, index: Index) -> Rows:
         """Select some samples."""
         x, y, weight = self.x[index], self.y[index], self.weight[index]
         return Rows(x, y, weight, unit_weight=self.unit_weight)
@@ -139,22 +157,22 @@ class Ragged(Samples):
         """Number of sequences."""
         return len(self.lengths)
 
-    def n_outputs(self, index) -> np.ndarray:
+    def n_outputs(self, index: Index) -> np.ndarray:
         """Count the outputs of some sequences: one each, or one for each step."""
         lengths = self.lengths[index]
         return lengths if self.per_step else np.ones_like(lengths)
 
-    def pieces(self, width, size=PIECE):
+    def pieces(self, width: int, size: int = PIECE) -> list[Piece]:
         """Group the sequences into pieces; see `pieces`."""
         n_rows, per_step = self.x.shape[0], self.per_step
         of_all = n_rows, self.lengths, self.static
         return pieces(*of_all, per_step=per_step, width=width, size=size)
 
     @cached_property
-    def _starts(self):
+    def _starts(self) -> np.ndarray:
         return starts_of(self.lengths)
 
-    def take(self, index) -> Batch:
+    def take(self, index: Index) -> Batch:
         """Gather and pack some sequences."""
         chosen = self.subset(index)
         packing = Packing(chosen.lengths, chosen.static)
@@ -162,20 +180,20 @@ class Ragged(Samples):
         x = chosen.x[packing.to_packed]
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
-    def share(self, index, n_parts: int) -> Shared:
+    def share(self, index: Index, n_parts: int) -> Shared:
         """Gather and pack some sequences in parts, whose sequences have about the same lengths."""
         index = np.arange(self.n_samples)[index]
         longest_first = index[np.argsort(-self.lengths[index], kind="stable")]
         parts = tuple(self.take(longest_first[i::n_parts]) for i in range(n_parts))
         return Shared(parts, sum(part.total for part in parts))
 
-    def work(self, index, network) -> tuple[int, float]:
+    def work(self, index: Index, network: Network) -> tuple[int, float]:
         """Count the sequences of a batch, and the multiplications of a layer at a step."""
         lengths = self.lengths[index]
         n_sequences = lengths.sum() / max(lengths.max(), 1)  # at a step, on average
         return len(lengths), network.work(n_sequences)
 
-    def subset(self, index) -> Ragged:
+    def subset(self, index: Index) -> Ragged:
         """Select some sequences."""
         lengths, starts = self.lengths[index], self._starts[index]
         rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
@@ -199,7 +217,7 @@ _PART_FROM, _ROWS_FROM = 2**23, 64
 MOST_PARTS = 16  # each has a gradient of its own, and they are added up in one thread
 
 
-def n_parts(n_rows, work):
+def n_parts(n_rows: int, work: float) -> int:
     """Choose the number of parts of a batch, a power of two."""
     if n_rows < 2 or work < _TWO_PARTS_FROM:
         return 1
@@ -209,7 +227,7 @@ def n_parts(n_rows, work):
     return n
 
 
-def gather(samples, index, network=None):
+def gather(samples: Rows | Ragged, index: Index, network: Network | None = None) -> AnyBatch:
     """Take a batch; in parts if it has many outputs, or enough work for several threads.
 
     That is decided by sizes alone, and not by the number of threads: the parts add up to the same
@@ -225,12 +243,21 @@ def gather(samples, index, network=None):
     return Parts(parts, sum(part.total for part in parts))
 
 
-def _gather_at_once(samples, index, network):
+def _gather_at_once(
+    samples: Rows | Ragged, index: Index, network: Network | None
+) -> Batch | Shared:
     n = 1 if network is None else n_parts(*samples.work(index, network))
     return samples.take(index) if n == 1 else samples.share(index, n)
 
 
-def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
+def make_objective(
+    network: Network,
+    params: Params,
+    loss: Loss,
+    alpha: float = 0.0,
+    rng: RandomState | None = None,
+    mapped: MapLike = map,
+) -> Objective:
     """Mean loss of a batch plus ``alpha / 2 / total`` times the sum of squared weights.
 
     The gradient is one vector, which each call overwrites. `theta` is usually ``params.flat``
@@ -239,19 +266,19 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     """
     g, of_parts = params.like(), list[Params]()
 
-    def value_of(batch, rng, g):
+    def value_of(batch: Batch, rng: RandomState | None, g: Params) -> float:
         raw_prediction, back = network.run(params, batch.x, batch.packing, rng)
         value, gradient = loss(raw_prediction, batch.y, batch.weight)
         back(gradient, g)
         return value
 
-    def share_of(part, total, rng, g):
+    def share_of(part: Batch, total: float, rng: RandomState | None, g: Params) -> float:
         value, share = value_of(part, rng, g), part.total / total
         if share != 1:
             g.flat *= share
         return share * value
 
-    def value_of_parts(batch):
+    def value_of_parts(batch: Shared) -> float:
         n = len(batch.parts)
         of_parts.extend(params.like() for _ in range(n - 1 - len(of_parts)))
         each = batch.parts, [batch.total] * n, _spawn(network, rng, n), [g, *of_parts[: n - 1]]
@@ -261,7 +288,7 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
             np.add(g.flat, other.flat, out=g.flat)
         return value
 
-    def mean_of(batch):
+    def mean_of(batch: Shared | Parts) -> float:
         if isinstance(batch, Shared):
             return value_of_parts(batch)
         value, gradient = 0.0, np.zeros_like(g.flat)
@@ -273,7 +300,7 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
         g.flat[:] = gradient
         return value
 
-    def objective(theta, batch):
+    def objective(theta: np.ndarray, batch: AnyBatch) -> tuple[float, np.ndarray]:
         if theta is not params.flat:
             params.flat[:] = theta
         value = value_of(batch, rng, g) if isinstance(batch, Batch) else mean_of(batch)
@@ -284,7 +311,7 @@ def make_objective(network, params, loss, alpha=0.0, rng=None, mapped=map):
     return objective
 
 
-def _spawn(network, rng, n):
+def _spawn(network: Network, rng: RandomState | None, n: int) -> list[RandomState | None]:
     """Make n generators for dropout. With a common one, draws would depend on the scheduling.
 
     Recurrent networks draw the seeds even without dropout. So fits have the same order of samples
@@ -296,20 +323,28 @@ def _spawn(network, rng, n):
     return [np.random.RandomState(seed) if network.dropout else None for seed in seeds]
 
 
-def l2(weights, alpha, total):
+def l2(weights: np.ndarray, alpha: float, total: float) -> tuple[float, np.ndarray]:
     """Penalty on large weights, ``alpha / 2 / total`` times their squares, and its gradient."""
     decay = alpha / total * weights
     return 0.5 * decay.dot(weights), decay
 
 
-def mean_loss(network, params, samples, loss, *, keep=None, size=PIECE):
+def mean_loss(
+    network: Network,
+    params: Params,
+    samples: Rows | Ragged,
+    loss: Loss,
+    *,
+    keep: Callable[[Any, np.ndarray], Any] | None = None,
+    size: int = PIECE,
+) -> tuple[float, tuple[Any, ...]]:
     """Mean loss of all samples, without penalty, and a list of what is kept of each piece.
 
     That is ``keep(raw_prediction, targets)``, if `keep` is passed.
     """
     total = samples.weight.sum()
 
-    def use(raw_prediction, piece):
+    def use(raw_prediction: Any, piece: Piece) -> tuple[float, Any]:
         y, weight = samples.y[piece.outputs], samples.weight[piece.outputs] / total
         return float(loss(raw_prediction, y, weight)[0]), keep and keep(raw_prediction, y)
 
@@ -318,7 +353,14 @@ def mean_loss(network, params, samples, loss, *, keep=None, size=PIECE):
     return sum(values), kept
 
 
-def epochs(samples, batch_size, rng, shuffle=True, network=None, order=None):
+def epochs(
+    samples: Rows | Ragged,
+    batch_size: int,
+    rng: RandomState,
+    shuffle: bool = True,
+    network: Network | None = None,
+    order: np.ndarray | None = None,
+) -> Iterator[Iterable[AnyBatch]]:
     """Pass over the samples again and again; each pass is an iterable of batches for a network.
 
     Each pass permutes `order` (n_samples,) once more, in place. The caller can continue from it.
@@ -336,7 +378,16 @@ def epochs(samples, batch_size, rng, shuffle=True, network=None, order=None):
         yield (gather(samples, order[start : start + batch_size], network) for start in starts)
 
 
-def descend(objective, theta, optimizer, state, passes, learning_rate, max_norm, on_epoch):
+def descend(
+    objective: Objective,
+    theta: np.ndarray,
+    optimizer: Update,
+    state: State,
+    passes: Iterable[Iterable[AnyBatch]],
+    learning_rate: Callable[[], float],
+    max_norm: float | None,
+    on_epoch: Callable[[float], bool],
+) -> None:
     """Follow the gradient, in place, until ``on_epoch(loss)`` returns True.
 
     `loss` is the mean over the batches of an epoch, each computed before the step on it. An
@@ -358,7 +409,7 @@ def descend(objective, theta, optimizer, state, passes, learning_rate, max_norm,
             break
 
 
-def clip(gradient, max_norm):
+def clip(gradient: np.ndarray, max_norm: float | None) -> np.ndarray:
     """Scale a gradient down to a Euclidean norm of `max_norm` (Pascanu et al., 2013)."""
     if max_norm is not None:
         norm = nrm2(gradient, check_finite=False)  # of the BLAS: its squares cannot overflow
@@ -367,13 +418,21 @@ def clip(gradient, max_norm):
     return gradient
 
 
-def lbfgs(objective, theta, batch, max_iter, max_fun, tol, on_epoch):
+def lbfgs(
+    objective: Objective,
+    theta: np.ndarray,
+    batch: AnyBatch,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    on_epoch: Callable[[float], bool],
+) -> Any:
     """Minimize over one batch by L-BFGS, in place, until ``on_epoch(loss)`` returns True.
 
     During `on_epoch`, theta holds the weights after the iteration. Returns the result of SciPy.
     """
 
-    def on_iteration(intermediate_result):
+    def on_iteration(intermediate_result: Any) -> None:
         theta[:] = intermediate_result.x
         if on_epoch(float(intermediate_result.fun)):
             raise StopIteration

@@ -7,13 +7,13 @@ the last label.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from skrnn._input.sequences import place_of_row
 from skrnn._numeric.packing import Packing
-from skrnn._spans import OUTSIDE, SCHEMES, continues, parse_label
+from skrnn._spans import OUTSIDE, SCHEMES, Scheme, continues, parse_label
 
 
 def allowed_transitions(constraints: Any, classes: np.ndarray) -> np.ndarray:
@@ -32,7 +32,9 @@ def allowed_transitions(constraints: Any, classes: np.ndarray) -> np.ndarray:
     return _of_tables(constraints, len(classes))
 
 
-def seen_transitions(labels, lengths, weight, n_classes: int) -> np.ndarray:
+def seen_transitions(
+    labels: np.ndarray, lengths: np.ndarray, weight: np.ndarray, n_classes: int
+) -> np.ndarray:
     """Make the table of the transitions in labels (n_steps_total,); weight 0 means unlabelled."""
     packing, is_labelled = Packing(lengths), weight > 0
     seen = np.zeros((n_classes + 1, n_classes + 1), bool)
@@ -48,7 +50,13 @@ def seen_transitions(labels, lengths, weight, n_classes: int) -> np.ndarray:
     return seen
 
 
-def refuse_forbidden(labels, lengths, weight, allowed: np.ndarray, classes: np.ndarray) -> None:
+def refuse_forbidden(
+    labels: np.ndarray,
+    lengths: np.ndarray,
+    weight: np.ndarray,
+    allowed: np.ndarray,
+    classes: np.ndarray,
+) -> None:
     """Raise a ValueError that names the first step at which labels take a forbidden transition.
 
     A step of weight 0 is unlabelled, and may have any label.
@@ -78,7 +86,14 @@ def refuse_forbidden(labels, lengths, weight, allowed: np.ndarray, classes: np.n
         )
 
 
-def _refuse(row, is_first, labels, is_free, lengths, classes):
+def _refuse(
+    row: int,
+    is_first: bool,
+    labels: np.ndarray,
+    is_free: np.ndarray,
+    lengths: np.ndarray,
+    classes: np.ndarray,
+) -> NoReturn:
     label = "an unlabelled step" if is_free[row] else repr(_plain(classes[labels[row]]))
     if is_first:
         before = "at the beginning"
@@ -90,11 +105,11 @@ def _refuse(row, is_first, labels, is_free, lengths, classes):
     )
 
 
-def _plain(label):
+def _plain(label: object) -> object:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _of_scheme(scheme, classes):
+def _of_scheme(scheme: str, classes: list[Any]) -> np.ndarray:
     names = [name if isinstance(name, str) else "" for name in classes]
     parsed = [parse_label(name, scheme) for name in names]
     wrong = [name for name, part in zip(classes, parsed, strict=True) if part is None]
@@ -108,13 +123,15 @@ def _of_scheme(scheme, classes):
     return np.array([[_may_follow(b, n, SCHEMES[scheme], scheme) for n in places] for b in places])
 
 
-def _may_follow(before, now, prefixes, scheme):
+def _may_follow(
+    before: tuple[str, str], now: tuple[str, str], prefixes: Scheme, scheme: str
+) -> bool:
     is_open = before != OUTSIDE and before[0] not in prefixes.last
     is_inner = now != OUTSIDE and now[0] not in prefixes.first
     return not (is_open or is_inner) or continues(before, now, scheme)
 
 
-def _of_tables(constraints, n_classes):
+def _of_tables(constraints: Any, n_classes: int) -> np.ndarray:
     tables = constraints if isinstance(constraints, dict) else {"W": constraints}
     shapes = {"W": (n_classes, n_classes), "start": (n_classes,), "end": (n_classes,)}
     if unknown := [key for key in tables if key not in shapes]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skrnn._numeric.losses import Loss
+from skrnn._numeric.losses import BestConstant, Loss
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
 from skrnn._training.run import Run
+
+if TYPE_CHECKING:
+    from skrnn._numeric.types import Matrix
 
 # A loss above this share of that of the best constant prediction shows no progress.
 _NO_PROGRESS = 0.95
@@ -25,7 +29,7 @@ _PIECE = 2**12  # rows at a time
 
 def useful_loss(
     loss: Loss,
-    best_constant,
+    best_constant: BestConstant,
     out_activation: str,
     samples: Rows | Ragged,
     part: Rows | Ragged | None = None,
@@ -59,7 +63,7 @@ def useful_loss(
     return _NO_PROGRESS * of_constant
 
 
-def _constant_loss(loss, constant, samples):
+def _constant_loss(loss: Loss, constant: np.ndarray, samples: Rows | Ragged) -> float:
     """Compute the mean loss of a constant prediction."""
     weight = samples.weight / samples.weight.sum(dtype=np.float64)
     total = 0.0
@@ -69,7 +73,12 @@ def _constant_loss(loss, constant, samples):
     return total
 
 
-def needed_scaling(run: Run, scaler_of_y: str, useful: Callable, names=None) -> Scaling:
+def needed_scaling(
+    run: Run,
+    scaler_of_y: str,
+    useful: Callable[[Run, Rows | Ragged], float],
+    names: Sequence[str] | None = None,
+) -> Scaling:
     """Find out whether X or y is far from unit scale, and whether that explains a failure.
 
     Parameters
@@ -109,14 +118,14 @@ def needed_scaling(run: Run, scaler_of_y: str, useful: Callable, names=None) -> 
     return Scaling(" and ".join(facts), "".join(facts.values()), is_useless)
 
 
-def _some(samples):
+def _some(samples: Rows | Ragged) -> Rows | Ragged:
     """Select samples at equal distances, of a few thousand rows at most."""
     n_rows = samples.x.shape[0]
     step = max(1, -(-n_rows // _PIECE))
     return samples.subset(np.arange(0, samples.n_samples, step))
 
 
-def _extent(values, name, scaler, columns=None):
+def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None) -> str:
     """Say how large values are if they are far from unit scale."""
     if not values.shape[0]:
         return ""
@@ -133,7 +142,7 @@ def _extent(values, name, scaler, columns=None):
     return f" {fact}; use for instance {scaler}."
 
 
-def _dense(extremes):
+def _dense(extremes: Matrix) -> np.ndarray:
     """Make an array of the extremes of columns, which are sparse if the matrix is."""
     dense = extremes.toarray() if hasattr(extremes, "toarray") else np.asarray(extremes)
     return dense.ravel()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 
-def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
+def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Check class labels; returns them as an array, and the classes among them.
 
     Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
@@ -35,7 +37,7 @@ def check_labels(y) -> tuple[np.ndarray, np.ndarray]:
     return y, unique_labels(y)
 
 
-def refuse_arrays(y):
+def refuse_arrays(y: Any) -> None:
     """Raise a ValueError if y holds arrays or records, where one target is required for each."""
     try:
         array = np.asarray(y)
@@ -53,7 +55,7 @@ def refuse_arrays(y):
         )
 
 
-def rounded_beside(labels, classes):
+def rounded_beside(labels: np.ndarray, classes: np.ndarray) -> bool:
     """Whether NumPy compares labels with classes as floats, which do not hold all of the classes.
 
     It does so for int64 and uint64, and for integers and floats.
@@ -65,7 +67,7 @@ def rounded_beside(labels, classes):
     return max(abs(int(classes[0])), abs(int(classes[-1]))) > 2**53
 
 
-def sort_classes(classes):
+def sort_classes(classes: Any) -> np.ndarray:
     """Sort the classes passed to partial_fit."""
     try:
         return np.unique(classes)

@@ -7,11 +7,14 @@ NumPy, for instance, does not check the position in the state of a random number
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skrnn._training.run import Run
+
+if TYPE_CHECKING:
+    from skrnn._numeric.optimizers import State
 
 _LARGEST = 2**63 - 1
 _COUNTS = ("n_iter", "n_seen", "n_samples", "n_rollbacks", "n_stalled")
@@ -75,7 +78,7 @@ def check_generator(state: Any, like: np.random.RandomState) -> None:
         _require(state["state"]["key"][1:].any(), "random state")
 
 
-def _matches(state, template, name=None):
+def _matches(state: Any, template: Any, name: str | None = None) -> bool:
     """Whether a part of a state has the form and the limits of that of a generator."""
     if isinstance(template, dict):
         return (
@@ -89,23 +92,23 @@ def _matches(state, template, name=None):
         return _is_number(state) and math.isfinite(state)
     if isinstance(template, str):
         return state == template
-    return _is_count(state, _LIMITS.get(name, 2**128 - 1))
+    return _is_count(state, _LIMITS.get(name or "", 2**128 - 1))
 
 
-def _require(is_right, what):
+def _require(is_right: object, what: str) -> None:
     if not is_right:
         raise ValueError(f"The {what} in the file cannot be those of this fit.")
 
 
-def _is_count(value, largest=_LARGEST):
+def _is_count(value: object, largest: int = _LARGEST) -> bool:
     return type(value) is int and 0 <= value <= largest
 
 
-def _is_number(value):
+def _is_number(value: object) -> bool:
     return isinstance(value, float | np.floating)
 
 
-def _is_like(array, template):
+def _is_like(array: object, template: np.ndarray) -> bool:
     """Whether an array has the type and shape of another one."""
     return (
         isinstance(array, np.ndarray)
@@ -114,11 +117,11 @@ def _is_like(array, template):
     )
 
 
-def _is_permutation(order, n):
+def _is_permutation(order: Any, n: int) -> bool:
     return _is_like(order, np.empty(n, int)) and bool((np.sort(order) == np.arange(n)).all())
 
 
-def _check_split(split, run):
+def _check_split(split: Any, run: Run) -> int:
     """Check the indices of training and validation samples; returns the number of the former."""
     n_samples, what = run.samples.n_samples, "training and validation samples"
     if split is None:
@@ -132,7 +135,7 @@ def _check_split(split, run):
     return len(split["train"])
 
 
-def _check_optimizer(state, fresh):
+def _check_optimizer(state: Any, fresh: State) -> None:
     if state is None:
         return
     _require(type(state) is dict and state.keys() == fresh.keys(), "state of the solver")
@@ -142,7 +145,7 @@ def _check_optimizer(state, fresh):
         _require(right, "state of the solver")
 
 
-def _check_history(found, theta, n_samples, run):
+def _check_history(found: Any, theta: np.ndarray, n_samples: int, run: Run) -> None:
     """Check what the `Monitor` recorded, and the weights it kept."""
     what, n_iter = "history", found.get("n_iter") if type(found) is dict else None
     names = {

@@ -109,7 +109,7 @@ class Monitor:
     n_stalled: int = 0
     rate_divisor: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.best_theta = self.safe_theta = self.last_theta
 
     # During the run ----------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Monitor:
         """Whether the run has ended, or has no epoch left."""
         return self.outcome != "running" or self.n_iter >= self.options.max_iter
 
-    def _record_loss(self, loss, start):
+    def _record_loss(self, loss: float, start: np.ndarray) -> bool:
         improved = loss <= self.best_loss - self.options.tol
         if loss < min(self.best_loss, self.initial_loss):
             self.safe_theta = start
@@ -175,7 +175,7 @@ class Monitor:
         self.best_loss = min(self.best_loss, loss)
         return improved
 
-    def _record_validation(self, score, loss):
+    def _record_validation(self, score: float, loss: float) -> bool:
         self.validation_scores.append(score)
         self.validation_losses.append(loss)
         if self.options.verbose:
@@ -192,7 +192,7 @@ class Monitor:
                 self.best_validated_theta = self.last_theta
         return improved
 
-    def _roll_back(self, theta):
+    def _roll_back(self, theta: np.ndarray) -> None:
         """Resume from safe weights at half the learning rate, unless that failed too often."""
         self.rate_divisor *= 2
         self.n_rollbacks += 1
@@ -204,7 +204,7 @@ class Monitor:
         theta[:] = self.safe_theta
         self.last_theta = theta.copy()
 
-    def _avoid_weights_after(self, losses):
+    def _avoid_weights_after(self, losses: list[float]) -> None:
         """Since the weights after these epochs overflow, keep others if they are the best."""
         if losses and losses[-1] == self.best_loss:
             self.best_theta = self.safe_theta
@@ -240,7 +240,7 @@ class Monitor:
         elif self._keeps_best():
             theta[:] = self.best_theta
 
-    def _keeps_best(self):
+    def _keeps_best(self) -> bool:
         if self.outcome == "diverged":
             return True
         if self.outcome == "interrupted":
@@ -255,15 +255,15 @@ class Monitor:
         lowest = min(self.best_loss, self.initial_loss)
         return -(lowest if self._keeps_best() else self._last_loss())
 
-    def _last_loss(self):
+    def _last_loss(self) -> float:
         return self.loss_curve[-1] if self.loss_curve else math.inf
 
-    def _first_and_last_loss(self):
+    def _first_and_last_loss(self) -> tuple[float, float]:
         if self.loss_before is None or self.loss_after is None:
             return self.initial_loss, self.loss_curve[-1]
         return self.loss_before, self.loss_after
 
-    def _loss_rose(self):
+    def _loss_rose(self) -> bool:
         """Whether the loss ended clearly above its first value.
 
         The difference must exceed `tol` too: a loss near 0 varies by factors.
@@ -318,6 +318,15 @@ class Monitor:
         if scaling.is_needed:
             message = f"The predictions are no better than a constant. {message}"
         warnings.warn(message + scaling.facts, ConvergenceWarning, stacklevel=stacklevel + 1)
+
+    @property
+    def curves(self) -> dict[str, list[float] | None]:
+        """Fitted attributes of an estimator: the losses and the scores of all epochs."""
+        return {
+            "loss_curve_": self.loss_curve,
+            "validation_scores_": self.validation_scores or None,
+            "validation_loss_curve_": self.validation_losses or None,
+        }
 
     # What a checkpoint stores ------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class TrainingOptions:
 
     @classmethod
     def from_parameters(
-        cls, parameters: dict[str, Any], auto: dict[str, Any], **settings
+        cls, parameters: dict[str, Any], auto: dict[str, Any], **settings: Any
     ) -> TrainingOptions:
         """Take the parameters of an estimator that have the name of a field, and other settings.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skrnn._numeric.crf import best_paths, marginals, viterbi
 from skrnn._numeric.packing import reduce_steps
 from skrnn._training.targets import ClassTarget
+
+if TYPE_CHECKING:
+    from skrnn._numeric.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class PathTarget(ClassTarget):
         return found
 
 
-def _refuse_no_path(is_allowed, packing):
+def _refuse_no_path(is_allowed: np.ndarray, packing: Packing) -> None:
     if not is_allowed.all():
         i = int(is_allowed.argmin())
         raise ValueError(

@@ -7,7 +7,7 @@ import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -33,6 +33,23 @@ from skrnn._training.options import TrainingOptions
 from skrnn._training.scaling import TargetScale
 from skrnn._training.threads import keep_freed_memory, thread_map
 from skrnn.solvers import LBFGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from skrnn._numeric.crf import Chain
+    from skrnn._numeric.optimizers import Update
+    from skrnn._numeric.training import AnyBatch
+
+    class Scored(Protocol):
+        """What gives the score of validation: a `ClassTarget` or a `NumberTarget`."""
+
+        def outcomes(self, raw: Any, targets: np.ndarray) -> np.ndarray:
+            """Compute what the score needs of each row."""
+
+        def score(self, outcomes: np.ndarray, samples: Any) -> float:
+            """Compute the score."""
+
 
 # No careful scaling of the data leads to weights of this size.
 _HUGE_WEIGHT = 1e6
@@ -119,7 +136,7 @@ class Run:
     callback_data: dict[str, Any] = field(default_factory=dict, init=False)
     remarks: list[str] = field(default_factory=list, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.params = Params(self.network.shapes, self.samples.x.dtype)
 
     @property
@@ -188,7 +205,7 @@ class Run:
             *train_test_split(index, test_size=n_held_out, random_state=self.rng, stratify=labels)
         )
 
-    def _split(self, train, test):
+    def _split(self, train: np.ndarray, test: np.ndarray) -> None:
         self.split = train, test
         self.samples, self.held_out = self.samples.subset(train), self.samples.subset(test)
 
@@ -217,7 +234,7 @@ class Run:
 
     def train(
         self,
-        target: Any,
+        target: Scored,
         report: Callable[[], bool] | None = None,
     ) -> None:
         """Train the weights until the monitor or a callback ends the run.
@@ -236,7 +253,7 @@ class Run:
         """
         options, monitor, theta = self.options, self.monitor, self.params.flat
 
-        def end_epoch(loss):
+        def end_epoch(loss: float) -> bool:
             monitor.report(loss, theta, self._validate(loss, target))
             if report is not None and report():
                 monitor.outcome = "stopped"
@@ -272,7 +289,7 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
-    def _prepare_descent(self):
+    def _prepare_descent(self) -> tuple[Update, State, Iterator[Iterable[AnyBatch]]]:
         """Get the optimizer, its state and the batches, and compute the initial loss."""
         options, monitor, state = self.options, self.monitor, self.optimizer_state
         optimizer = options.solver._optimizer()
@@ -290,7 +307,7 @@ class Run:
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
 
-    def _validate(self, loss, target):
+    def _validate(self, loss: float, target: Scored) -> tuple[float, float] | None:
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
@@ -300,20 +317,20 @@ class Run:
                 return self._score(target, outcomes), loss
         return math.nan, math.nan
 
-    def _score(self, target, outcomes):
+    def _score(self, target: Scored, outcomes: np.ndarray) -> float:
         """Score the validation data, as a fitted network would predict them."""
         scale = self.target_scale
         if scale is None or scale.skip is None:
             return target.score(outcomes, self.held_out)
         return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(self, samples: Rows | Ragged, target: Any) -> tuple[float, np.ndarray | None]:
+    def evaluate(self, samples: Rows | Ragged, target: Scored) -> tuple[float, np.ndarray | None]:
         """Compute the mean loss of samples, without penalty, and their outcomes for the score.
 
         The outcomes are None if an output of the network is not finite.
         """
 
-        def keep(raw, targets):
+        def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
             return target.outcomes(raw, targets) if _is_finite(raw) else None
 
         loss, parts = self._mean_loss(samples, keep=keep)
@@ -324,10 +341,10 @@ class Run:
         """Compute the mean loss of samples, without penalty."""
         return self._mean_loss(samples)[0]
 
-    def _mean_loss(self, samples, **options):
+    def _mean_loss(self, samples: Rows | Ragged, **options: Any) -> tuple[float, tuple[Any, ...]]:
         return mean_loss(self.network, self.params, samples, self.options.loss, **options)
 
-    def _loss_of_batches(self):
+    def _loss_of_batches(self) -> float:
         """Mean loss of the batches of an epoch in which no step is taken."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
@@ -335,7 +352,7 @@ class Run:
         loss, _ = self._mean_loss(samples, size=2**12)
         return loss + l2(self.params.weights, options.alpha, total)[0]
 
-    def _overflows(self):
+    def _overflows(self) -> bool:
         """Whether the last step, after which no loss was computed, leads to infinite outputs.
 
         Only huge weights can, so that an ordinary fit need not pay for another pass.
@@ -346,17 +363,17 @@ class Run:
         return not all(are_finite)
 
 
-def _is_finite(raw_prediction):
+def _is_finite(raw_prediction: np.ndarray | Chain) -> bool:
     return np.isfinite(scores_of(raw_prediction)).all()
 
 
-def _is_constant(samples):
+def _is_constant(samples: Rows | Ragged) -> bool:
     """Whether all targets that count are equal."""
     targets = samples.y[samples.weight > 0]
     return bool((targets == targets[:1]).all())
 
 
-def _obstacle(labels, n_held_out):
+def _obstacle(labels: np.ndarray, n_held_out: int) -> str:
     """Say which classes prevent a stratified split; an empty string if it is possible."""
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
@@ -366,13 +383,13 @@ def _obstacle(labels, n_held_out):
     return ""
 
 
-def _is_not_finite(optimizer_state):
+def _is_not_finite(optimizer_state: State | None) -> bool:
     """Whether moments of the gradient overflowed, although the loss may not have."""
     values = (optimizer_state or {}).values()
     return not all(np.isfinite(value).all() for value in values)
 
 
-def _runs_in_joblib():
+def _runs_in_joblib() -> bool:
     """Whether joblib called the function that is running, as one of several."""
     names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None))
     return any(name.partition(".")[0] == "joblib" for name in names)

@@ -120,7 +120,7 @@ class TargetScale:
         skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
         return {**params, "output": {"W": W, "b": b}, **skip}
 
-    def _refuse_overflow(self, *arrays):
+    def _refuse_overflow(self, *arrays: np.ndarray) -> None:
         if not all(np.isfinite(array).all() for array in arrays):
             raise ValueError(
                 f"The targets y are too large for {arrays[0].dtype} to standardize them by their "
@@ -128,6 +128,6 @@ class TargetScale:
             )
 
 
-def _less_skip(samples: Any, skip):
+def _less_skip(samples: Any, skip: np.ndarray | None) -> np.ndarray:
     """Subtract a skip connection, if there is one, from the targets of samples."""
     return samples.y if skip is None else samples.y - skipped(samples, skip)

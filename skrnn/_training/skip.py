@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
+
+if TYPE_CHECKING:
+    from skrnn._numeric.types import Matrix
 
 # Shares of the variance of a target that the last value of a column explains.
 _LEAST_EXPLAINED = 0.5
@@ -37,7 +40,7 @@ def choose_skip(samples: Any) -> np.ndarray | None:
     return skip if is_chosen.any() else None
 
 
-def _least_squares(samples):
+def _least_squares(samples: Any) -> tuple[np.ndarray, np.ndarray]:
     """Fit each target to the last value of each column; 0 where a column or a target is constant.
 
     Returns the weights and the explained shares of the variance, both (n_features, n_outputs).
@@ -78,13 +81,13 @@ def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
     return added
 
 
-def _last_steps(samples):
+def _last_steps(samples: Any) -> tuple[Matrix, np.ndarray]:
     """Get the last steps of the sequences that have one, and whether each has one."""
     has_steps = samples.lengths > 0
     return samples.x[np.cumsum(samples.lengths)[has_steps] - 1], has_steps
 
 
-def _moments(x, weight):
+def _moments(x: Matrix, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute mean and standard deviation of each column of a dense or sparse matrix.
 
     The deviation of equal values is 0, without rounding errors.

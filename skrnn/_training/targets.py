@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.metrics import d2_pinball_score, r2_score
@@ -26,8 +26,24 @@ from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.labels import check_labels, refuse_arrays, rounded_beside, sort_classes
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from skrnn._numeric.losses import NumberLoss
+
+    ClassWeight = Mapping[Any, float] | Literal["balanced"]
+    Quantiles = float | tuple[float, ...] | None
+
 # In so few rows of multilabel targets, one label each may be chance.
 _FEW = 5
+
+# The text of a warning.
+ONE_HOT = (
+    "Each row of y has exactly one 1. y is read as multilabel targets: each column is a separate "
+    "yes/no question, and a prediction may have any number of labels. If y is a one-hot encoding "
+    "of classes, pass y.argmax(axis=1), for step estimators that of each sequence."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,7 @@ class Target:
     out_activation: str
     per_step: bool
 
-    def unflatten(self, predictions: np.ndarray, lengths) -> np.ndarray:
+    def unflatten(self, predictions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Split predictions for steps into one array for each sequence."""
         return unflatten(predictions, lengths) if self.per_step else predictions
 
@@ -69,7 +85,14 @@ class ClassTarget(Target):
     classes: np.ndarray
 
     @classmethod
-    def from_labels(cls, y, per_step, fitted=None, classes=None, activation=None):
+    def from_labels(
+        cls,
+        y: Any,
+        per_step: bool,
+        fitted: ClassTarget | None = None,
+        classes: Any = None,
+        activation: str | None = None,
+    ) -> tuple[Self, np.ndarray]:
         """Learn the classes from labels.
 
         Parameters
@@ -168,7 +191,7 @@ class ClassTarget(Target):
         p = p.clip(1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))
 
-    def encode(self, labels: np.ndarray, dtype) -> np.ndarray:
+    def encode(self, labels: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
         """Write labels as targets of the loss."""
         if labels.ndim == 2:
             return labels.astype(bool)  # an eighth of the memory; losses multiply them as 0 and 1
@@ -179,7 +202,7 @@ class ClassTarget(Target):
         """Undo `encode`."""
         return targets.astype(int) if self.is_multilabel else self.classes[self._index(targets)]
 
-    def _index(self, targets):
+    def _index(self, targets: np.ndarray) -> np.ndarray:
         """Get the index of the class of each target that is not multilabel."""
         return targets[:, 0].astype(int) if self.out_activation == "logistic" else targets
 
@@ -234,7 +257,9 @@ class ClassTarget(Target):
             return False
         return int(targets.any(axis=0).sum()) > 1
 
-    def weights(self, class_weight, targets: np.ndarray, training: np.ndarray) -> np.ndarray:
+    def weights(
+        self, class_weight: ClassWeight, targets: np.ndarray, training: np.ndarray
+    ) -> np.ndarray:
         """Look up the class weight of each target.
 
         Parameters
@@ -266,7 +291,7 @@ class ClassTarget(Target):
             )
         return weights
 
-    def _of_classes(self, class_weight):
+    def _of_classes(self, class_weight: Mapping[Any, float]) -> np.ndarray:
         if self.is_multilabel:
             raise ValueError("class_weight must not be a dictionary for multilabel targets.")
         names = self.classes.tolist()
@@ -300,7 +325,14 @@ class NumberTarget(Target):
     quantiles: float | tuple[float, ...] | None = None
 
     @classmethod
-    def from_numbers(cls, y, per_step, loss, quantiles=None, fitted=None):
+    def from_numbers(
+        cls,
+        y: Any,
+        per_step: bool,
+        loss: NumberLoss,
+        quantiles: Quantiles = None,
+        fitted: NumberTarget | None = None,
+    ) -> tuple[NumberTarget, np.ndarray]:
         """Learn the shape of targets.
 
         Parameters
@@ -345,7 +377,7 @@ class NumberTarget(Target):
         if fitted is None:
             return target, y
         if fitted.out_activation != target.out_activation or (
-            np.shape(fitted.quantiles) != np.shape(quantiles)
+            np.asarray(fitted.quantiles).shape != np.asarray(quantiles).shape
         ):
             raise ValueError(
                 f"The loss needs {target.out_activation!r} outputs, but the earlier fit, which "
@@ -367,7 +399,7 @@ class NumberTarget(Target):
             "quantiles_": self.quantiles,
         }
 
-    def encode(self, numbers: np.ndarray, dtype) -> np.ndarray:
+    def encode(self, numbers: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
         """Write numbers as targets of the loss, of shape ``(n_rows, n_targets)``."""
         return numbers.reshape(len(numbers), -1).astype(dtype, copy=False)
 
@@ -379,7 +411,7 @@ class NumberTarget(Target):
         values = raw if self.out_activation == "identity" else self._values(raw)
         return values if self.vectors else values[:, 0]
 
-    def _values(self, raw):
+    def _values(self, raw: np.ndarray) -> np.ndarray:
         """Compute numbers (n_rows, n_targets), or (n_rows, n_targets, n_quantiles)."""
         if self.out_activation == "exp":
             with np.errstate(over="ignore"):
@@ -412,7 +444,9 @@ class NumberTarget(Target):
         predictions = self.predictions(outcomes)
         return float(self.metric(samples.y, predictions, sample_weight=samples.weight))
 
-    def metric(self, y, predictions, *, sample_weight=None):
+    def metric(
+        self, y: Any, predictions: np.ndarray, *, sample_weight: np.ndarray | None = None
+    ) -> float:
         """Compute the coefficient of determination, for quantiles the mean of their D²."""
         if self.quantiles is None:
             return r2_score(y, predictions, sample_weight=sample_weight)
@@ -432,7 +466,7 @@ class NumberTarget(Target):
         return False
 
 
-def _balanced(counts):
+def _balanced(counts: np.ndarray) -> np.ndarray:
     """Compute the weights of classes by 'balanced', from their frequencies in training.
 
     As in scikit-learn, they are inverse to the frequencies; that of an absent class is 1.
@@ -443,7 +477,7 @@ def _balanced(counts):
     return weights
 
 
-def _balanced_labels(targets, training):
+def _balanced_labels(targets: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn."""
     weights = np.ones(len(targets))
     for column, n_ones in zip(targets.T, np.count_nonzero(training, axis=0), strict=True):

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import starmap
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # a dependency of scikit-learn
 
+if TYPE_CHECKING:
+    from skrnn._numeric.types import MapLike
+
 
 @cache
-def _blas_libraries() -> list:
+def _blas_libraries() -> list[Any]:
     return ThreadpoolController().select(user_api="blas").lib_controllers  # takes 10 ms
 
 
-def _set_blas_threads(library, n_threads: int) -> None:
+def _set_blas_threads(library: Any, n_threads: int) -> None:
     """Set the number of threads of a BLAS library.
 
     Newer versions of threadpoolctl let a single thread change OpenBLAS, and ignore all others
@@ -44,7 +47,7 @@ class _BLASLimit:
     limit, `remove` restores the numbers before it forgets the user, and `remove` can be repeated.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = RLock()
         self._users: set[object] = set()
         self._former: list[tuple[Any, int]] = []  # libraries and their numbers of threads
@@ -82,7 +85,7 @@ class _BLASLimit:
             except RuntimeError:
                 pass
 
-    def after_fork(self):
+    def after_fork(self) -> None:
         """Remove the limit in a forked process, which has none of the other threads."""
         self._lock = RLock()
         for user in tuple(self._users):
@@ -95,7 +98,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def thread_map(n_threads: int = 2) -> Iterator[Callable]:
+def thread_map(n_threads: int = 2) -> Iterator[MapLike]:
     """Context manager that returns a `map` whose calls run in several threads.
 
     There are `n_threads`, or as many as the BLAS may use outside, if these are fewer. The calls run
@@ -125,7 +128,9 @@ def thread_map(n_threads: int = 2) -> Iterator[Callable]:
             _blas_limit.remove(user)  # again, in case the first call was interrupted
 
 
-def _map_in_pool(pool: ThreadPoolExecutor, function: Callable, *iterables) -> Iterator:
+def _map_in_pool(
+    pool: ThreadPoolExecutor, function: Callable[..., Any], *iterables: Iterable[Any]
+) -> Iterator[Any]:
     calls = list(zip(*iterables, strict=False))
     if len(calls) < 2:  # another thread would only cause delay
         return starmap(function, calls)
@@ -134,7 +139,9 @@ def _map_in_pool(pool: ThreadPoolExecutor, function: Callable, *iterables) -> It
     return (results.pop()() for _ in calls)  # a result that was returned is kept no longer
 
 
-def _submit(pool: ThreadPoolExecutor, function: Callable, *arguments) -> Callable:
+def _submit(
+    pool: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any
+) -> Callable[[], Any]:
     """Submit a call; returns a function that waits for its result.
 
     The call runs in a copy of the current context, which holds the settings of ``np.errstate``.

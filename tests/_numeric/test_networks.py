@@ -10,7 +10,8 @@ from numeric_helpers import LENGTHS, N_FEATURES, describe, random_params, recurr
 from numpy.random import RandomState
 
 from skrnn._numeric import recurrent as cells
-from skrnn._numeric.networks import MLP, RNN, add, chain, concatenate, named
+from skrnn._numeric.combine import add, chain, concatenate, named
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, truncated
 
