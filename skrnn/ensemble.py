@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from functools import reduce
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from sklearn import get_config
@@ -36,7 +36,7 @@ from skrnn.rnn import SequenceRNNClassifier, SequenceRNNRegressor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Self
+    from typing import Any, Literal, Self
 
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
@@ -634,6 +634,10 @@ class EnsembleRegressor(Ensemble):
         """
         return self._train_further(X, y, sample_weight)
 
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
     def predict(
         self, X: Any, return_std: bool = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
