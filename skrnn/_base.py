@@ -89,9 +89,10 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         def report() -> bool:
             epoch = context.subcontext(task_name="epoch")
             epoch.call_on_fit_task_begin(**task)
-            return epoch.call_on_fit_task_end(
+            stop: bool = epoch.call_on_fit_task_end(
                 **task, reconstruction_attributes=lambda: copy.deepcopy(self._learned_from(run))
             )
+            return stop
 
         self._training_run = best = run
         context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
@@ -360,8 +361,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _predict(self, X: Any, method: str) -> np.ndarray:
         """Decode raw predictions by a method of the target, given by its name."""
         network, target = self._fitted_network(), self._target
-        decoded, lengths = self._evaluate(network, X, getattr(target, method))
-        return target.unflatten(decoded, lengths)
+        found = self._evaluate(network, X, getattr(target, method))
+        predicted: np.ndarray = target.unflatten(*found)
+        return predicted
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_iter_")

@@ -84,7 +84,8 @@ class PathPredictions(ClassPredictions):
     ) -> Rows | Ragged:
         if not warm_start:
             self.__dict__.pop("_seen", None)  # the transitions in the labels of an earlier fit
-        return super()._read_samples(X, y, sample_weight, warm_start, classes)
+        samples: Rows | Ragged = super()._read_samples(X, y, sample_weight, warm_start, classes)
+        return samples
 
     def _check_targets(self, targets: np.ndarray, lengths: Any, weight: np.ndarray) -> None:
         """Learn the transitions that occur, if needed. Refuse labels that constraints forbid."""
@@ -103,7 +104,8 @@ class PathPredictions(ClassPredictions):
         return allowed_transitions(field.constraints, self.classes_)
 
     def _network(self) -> RNN:
-        network, field = super()._network(), self._random_field()
+        network: RNN = super()._network()
+        field = self._random_field()
         if field is None:
             return network
         allowed = self._allowed(field)
@@ -115,7 +117,8 @@ class PathPredictions(ClassPredictions):
 
     def _useful_loss(self, run: Run, part: Rows | Ragged | None = None) -> float:
         if self._random_field() is None:
-            return super()._useful_loss(run, part)
+            useful: float = super()._useful_loss(run, part)
+            return useful
         # Without transitions, the loss of a constant prediction is that of a softmax.
         return useful_loss(softmax_cross_entropy, self._best_constant(), "crf", run.samples, part)
 

@@ -109,7 +109,8 @@ class ClassPredictions(Mixin):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         with unchanged_on_error(self):
-            return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+            self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict class labels.
@@ -126,7 +127,8 @@ class ClassPredictions(Mixin):
             that is more probable than not. In the form of the targets of `fit`; labels of steps
             are an object array of one array for each sequence.
         """
-        return self._predict(X, "labels")
+        labels: np.ndarray = self._predict(X, "labels")
+        return labels
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute the raw predictions, before the output activation.
@@ -142,7 +144,8 @@ class ClassPredictions(Mixin):
             The larger, the more probable the class; for two classes, positive for the second.
             Those of steps are an object array of one array for each sequence.
         """
-        return self._predict(X, "decision")
+        decision: np.ndarray = self._predict(X, "decision")
+        return decision
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict class probabilities.
@@ -158,7 +161,8 @@ class ClassPredictions(Mixin):
             One column for each class, in the order of `classes_`. Those of steps are an object
             array of one array for each sequence.
         """
-        return self._predict(X, "probabilities")
+        probabilities: np.ndarray = self._predict(X, "probabilities")
+        return probabilities
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of class probabilities, which is always finite.
@@ -174,7 +178,8 @@ class ClassPredictions(Mixin):
             One column for each class, in the order of `classes_`. Those of steps are an object
             array of one array for each sequence.
         """
-        return self._predict(X, "log_probabilities")
+        log_p: np.ndarray = self._predict(X, "log_probabilities")
+        return log_p
 
 
 class NumberPredictions(Mixin):
@@ -196,7 +201,8 @@ class NumberPredictions(Mixin):
         if isinstance(self.loss, str):
             return NUMBER_LOSSES["squared_error" if self.loss == "auto" else self.loss]
         self.loss._validate_params()
-        return self.loss._loss()
+        loss: NumberLoss = self.loss._loss()
+        return loss
 
     def _read_targets(
         self, y: Any, fitted: NumberTarget | None, classes: Any
@@ -307,7 +313,8 @@ class NumberPredictions(Mixin):
             If a parameter or the data are invalid. The estimator is left unchanged.
         """
         with unchanged_on_error(self):
-            return self._fit(X, y, sample_weight, incremental=True)
+            self._fit(X, y, sample_weight, incremental=True)
+        return self
 
     @overload
     def predict(self, X: Any, return_std: Literal[False] = ...) -> np.ndarray: ...
@@ -382,4 +389,5 @@ def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight:
         return target.metric(y, predictions, sample_weight=sample_weight)
     if target.vectors and isinstance(target.quantiles, tuple):  # metrics take two axes
         predictions = [steps.reshape(len(steps), target.n_outputs) for steps in predictions]
-    return flat_score(y, predictions, metric=target.metric, sample_weight=sample_weight)
+    score: float = flat_score(y, predictions, metric=target.metric, sample_weight=sample_weight)
+    return score

@@ -217,7 +217,7 @@ class RecurrentNetwork(NeuralNetwork):
         return names
 
     def _choose_solver(self, samples: Rows | Ragged, incremental: bool) -> Solver:
-        solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
+        solver: Solver = SOLVERS[self.solver]() if isinstance(self.solver, str) else self.solver
         solver._validate_params()
         return solver
 
@@ -242,7 +242,8 @@ class RecurrentNetwork(NeuralNetwork):
                 init_decay(p)
 
     def _weights(self) -> Weights:
-        return self.weights_
+        weights: Weights = self.weights_
+        return weights
 
     def _weight_attributes(self, params: Weights) -> dict[str, Weights]:
         return {"weights_": {layer: dict(p) for layer, p in params.items()}}
@@ -373,7 +374,8 @@ class RecurrentNetwork(NeuralNetwork):
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)
-        return network.initial_state(self.weights_, n_streams, static)
+        state: StreamState = network.initial_state(self.weights_, n_streams, static)
+        return state
 
     def step(self, x_t: Any, state: StreamState) -> tuple[np.ndarray, StreamState]:
         """Process the next step of every stream.
@@ -458,11 +460,13 @@ class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             last layer; two if bidirectional, forwards first.
         """
         network = self._fitted_network()
-        return self._evaluate(network, X, run=network.encode)[0]
+        pooled: np.ndarray = self._evaluate(network, X, run=network.encode)[0]
+        return pooled
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.weights_["output"]["W"]) - self._fitted_network().n_static
+        n_states: int = len(self.weights_["output"]["W"]) - self._fitted_network().n_static
+        return n_states
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

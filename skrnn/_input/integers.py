@@ -67,7 +67,7 @@ def _are_large(values: np.ndarray) -> bool:
         return False
     with np.errstate(invalid="ignore"):  # NumPy warns of some NaN
         lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-    return highest.item() > LIMIT or lowest.item() < -LIMIT
+    return bool(highest.item() > LIMIT or lowest.item() < -LIMIT)
 
 
 def _are_floats(values: Any) -> bool:

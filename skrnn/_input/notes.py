@@ -63,7 +63,8 @@ def _find(values: np.ndarray, message: str) -> Iterator[tuple[str, np.ndarray]]:
 
 def _infinite(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
-        return np.isinf(values)
+        found: np.ndarray = np.isinf(values)
+        return found
     is_infinite = [isinstance(v, Real) and abs(v) == np.inf for v in values.flat]
     return np.reshape(is_infinite, values.shape)
 

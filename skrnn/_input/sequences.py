@@ -127,7 +127,8 @@ class Sequences:
     @property
     def n_features(self) -> int:
         """Number of features of a step."""
-        return self.values.shape[1]
+        n_features: int = self.values.shape[1]
+        return n_features
 
     def __len__(self) -> int:
         return len(self.lengths)

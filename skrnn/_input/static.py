@@ -153,7 +153,8 @@ def _numbers(table: Any, dtype: np.typing.DTypeLike) -> np.ndarray:
 def as_static_array(table: Any) -> np.ndarray:
     """Make one array of a static table."""
     if issparse(table):
-        return table.toarray()
+        dense: np.ndarray = table.toarray()
+        return dense
     return read_frame(table) if is_frame(table) else np.asarray(table)
 
 

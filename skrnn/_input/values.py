@@ -115,7 +115,8 @@ def is_missing(value: Any) -> bool:
 def missing_in(values: np.ndarray) -> np.ndarray:
     """Return which values of an array are missing."""
     if values.dtype != object:
-        return values != values
+        is_nan: np.ndarray = values != values
+        return is_nan
     return np.reshape([is_missing(value) for value in values.flat], values.shape).astype(bool)
 
 

@@ -22,7 +22,8 @@ class Activation(NamedTuple):
 
 def identity(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``x``."""
-    return np.positive(x, out=out)
+    y: np.ndarray = np.positive(x, out=out)
+    return y
 
 
 def logistic(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -49,7 +50,8 @@ def tanh_to_logistic(t: np.ndarray, half: float | np.ndarray = 0.5) -> np.ndarra
 
 def relu(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``max(0, x)``."""
-    return np.maximum(x, _zero(x.dtype), out=out)
+    y: np.ndarray = np.maximum(x, _zero(x.dtype), out=out)
+    return y
 
 
 @lru_cache(maxsize=8)
@@ -82,13 +84,14 @@ def _below_maximum(columns: np.ndarray) -> np.ndarray:
 def log_logistic(x: np.ndarray) -> np.ndarray:
     """Logarithm of `logistic`, ``-softplus(-x)``. It is always finite."""
     y = softplus(-x)
-    return np.negative(y, out=y)
+    np.negative(y, out=y)
+    return y
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
     """``log(1 + exp(x))`` as ``max(x, 0) + log(1 + exp(-|x|))``, which is always finite."""
     positive = relu(x)
-    y = x - positive
+    y: np.ndarray = x - positive
     y -= positive  # -|x|, also for complex x. In this order nothing overflows.
     np.exp(y, out=y)
     np.log1p(y, out=y)
@@ -97,13 +100,15 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 def _tanh_derivative(y: np.ndarray) -> np.ndarray:
-    d = y * y
-    return np.subtract(1, d, out=d)
+    d: np.ndarray = y * y
+    np.subtract(1, d, out=d)
+    return d
 
 
 def _logistic_derivative(y: np.ndarray) -> np.ndarray:
-    d = y * y
-    return np.subtract(y, d, out=d)
+    d: np.ndarray = y * y
+    np.subtract(y, d, out=d)
+    return d
 
 
 def _relu_derivative(y: np.ndarray) -> np.ndarray:

@@ -25,13 +25,11 @@ import numpy as np
 from skrnn._numeric.packing import Packing, reduce_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.random import RandomState
 
     from skrnn._numeric.types import Back, Layer, Parameters
 
-    Transitions = Mapping[str, np.ndarray]
+    Transitions = dict[str, np.ndarray]
 
 
 class Chain(NamedTuple):
@@ -69,7 +67,7 @@ def score_transitions(allowed: np.ndarray | None = None) -> Layer:
     """
 
     def layer(
-        p: Parameters, emissions: np.ndarray, packing: Packing, rng: RandomState | None = None
+        p: Any, emissions: np.ndarray, packing: Packing, rng: RandomState | None = None
     ) -> tuple[Chain, Back]:
         def back(dchain: Chain, grad: Parameters, want_dx: bool = True) -> np.ndarray:
             for name, gradient in dchain.transitions.items():
@@ -310,13 +308,17 @@ def _backward(f: _Forward, marginals: np.ndarray, packing: Packing) -> np.ndarra
     if not Q:
         return extra
     A = [a[:, : now.stop - now.start] for a, (now, _) in zip(f.A, packing.steps[1:], strict=True)]
-    return f.T * np.dot(np.concatenate(A, axis=1), np.concatenate(Q[::-1], axis=1).T) + extra
+    counts: np.ndarray = (
+        f.T * np.dot(np.concatenate(A, axis=1), np.concatenate(Q[::-1], axis=1).T) + extra
+    )
+    return counts
 
 
 def _peak(scores: np.ndarray) -> np.ndarray:
     """Get the largest real part of each column; a large negative number if all are ``-inf``."""
     real = scores.real
-    return real.max(axis=0, initial=np.finfo(real.dtype).min / 4)
+    peak: np.ndarray = real.max(axis=0, initial=np.finfo(real.dtype).min / 4)
+    return peak
 
 
 # Paths ---------------------------------------------------------------------------------------
@@ -435,7 +437,8 @@ def filter_labels(
     else:
         paths = before[:, :, None] + transitions["W"]  # (n, n_labels before, n_labels)
         scores = emissions + _log_sum(paths, axis=1)
-    return scores - _log_sum(scores, axis=1)[:, None]
+    log_p: np.ndarray = scores - _log_sum(scores, axis=1)[:, None]
+    return log_p
 
 
 def smooth_labels(transitions: Transitions, filtered: np.ndarray) -> np.ndarray:
@@ -461,4 +464,5 @@ def _log_sum(scores: np.ndarray, axis: int) -> np.ndarray:
     """Compute the logarithm of a sum of exponentials."""
     peak = scores.real.max(axis=axis, keepdims=True, initial=np.finfo(scores.real.dtype).min / 4)
     with np.errstate(divide="ignore"):
-        return np.log(np.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)
+        log_sum: np.ndarray = np.log(np.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)
+    return log_sum

@@ -93,6 +93,7 @@ def _decay(a: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray
     decay = np.exp(-rate)
 
     def back(dy: np.ndarray) -> np.ndarray:
-        return -dy * decay * derivative(rate)
+        da: np.ndarray = -dy * decay * derivative(rate)
+        return da
 
     return decay, back

@@ -88,7 +88,7 @@ def subtract_last(network: Layer, columns: Sequence[int]) -> Layer:
             difference[:, columns] -= x[last][:, columns]
         y, back_network = network(params, difference, packing, rng)
 
-        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> np.ndarray | None:
+        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> Any:
             dx = back_network(dy, grad, want_dx)
             if want_dx:
                 of_steps = dx[packing.to_concatenated][:, columns]
@@ -139,7 +139,8 @@ def pool_mean(
 
     def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         share = dy / lengths[:, None].astype(dy.dtype)  # (n_sequences, units)
-        return np.repeat(share, lengths, axis=0)[packing.to_packed]
+        dh: np.ndarray = np.repeat(share, lengths, axis=0)[packing.to_packed]
+        return dh
 
     return y, back
 
@@ -156,7 +157,8 @@ def pool_max(
         ties = np.add.reduceat(is_max, packing.offsets, axis=0, dtype=dy.dtype)
         dh = np.repeat(dy / ties, lengths, axis=0)
         dh *= is_max
-        return dh[packing.to_packed]
+        packed: np.ndarray = dh[packing.to_packed]
+        return packed
 
     return y, back
 
@@ -183,7 +185,8 @@ def attend(
         grad["W"][...] = h.T.dot(de)
         dh = a * dy
         dh += de * p["W"].T
-        return dh[packing.to_packed]
+        packed: np.ndarray = dh[packing.to_packed]
+        return packed
 
     return np.add.reduceat(a * h, starts), back
 

@@ -229,7 +229,8 @@ def mean_std(raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def best_of_squared_error(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the mean."""
-    return weight @ targets
+    mean: np.ndarray = weight @ targets
+    return mean
 
 
 def best_of_quantile(
@@ -255,7 +256,8 @@ def best_of_absolute_error(targets: np.ndarray, weight: np.ndarray) -> np.ndarra
 
 def best_of_log_link(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the logarithm of the mean, for 'poisson' and 'gamma'."""
-    return np.log((weight @ targets).clip(min=_SMALL))
+    log_mean: np.ndarray = np.log((weight @ targets).clip(min=_SMALL))
+    return log_mean
 
 
 def best_of_gaussian(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -267,7 +269,8 @@ def best_of_gaussian(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def best_by_bisection(targets: np.ndarray, weight: np.ndarray, function: Loss) -> np.ndarray:
     """Find the zero of the gradient of a convex loss with its minimum among the targets."""
-    low, high = targets.min(axis=0), targets.max(axis=0)
+    low: np.ndarray = targets.min(axis=0)
+    high: np.ndarray = targets.max(axis=0)
     for _ in range(50):
         middle = low + (high - low) / 2
         slope = function(np.broadcast_to(middle, targets.shape), targets, weight)[1].sum(axis=0)
@@ -277,7 +280,8 @@ def best_by_bisection(targets: np.ndarray, weight: np.ndarray, function: Loss) -
 
 def _inverse_softplus(y: np.ndarray) -> np.ndarray:
     y = np.maximum(y, _SMALL)
-    return y + np.log(-np.expm1(-y))
+    x: np.ndarray = y + np.log(-np.expm1(-y))
+    return x
 
 
 class NumberLoss(NamedTuple):

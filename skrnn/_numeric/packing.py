@@ -124,7 +124,10 @@ class Packing:
         # With equal lengths, the state before each row is n_sequences rows above: use a slice.
         if not self.n_steps or self.sizes[-1] == self.n_sequences:
             return None
-        return np.arange(self.n_rows) + np.repeat(self._befores - self._starts, self.sizes)
+        before: np.ndarray = np.arange(self.n_rows) + np.repeat(
+            self._befores - self._starts, self.sizes
+        )
+        return before
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +138,8 @@ class Packing:
     @cached_property
     def to_packed(self) -> np.ndarray:
         sequence, step = self._places
-        return self.offsets[sequence] + step
+        rows: np.ndarray = self.offsets[sequence] + step
+        return rows
 
     @cached_property
     def to_concatenated(self) -> np.ndarray:
@@ -146,17 +150,22 @@ class Packing:
     @cached_property
     def reverse(self) -> np.ndarray:
         sequence, step = self._places
-        return self.to_concatenated[self.offsets[sequence] + self.lengths[sequence] - 1 - step]
+        rows: np.ndarray = self.to_concatenated[
+            self.offsets[sequence] + self.lengths[sequence] - 1 - step
+        ]
+        return rows
 
     @cached_property
     def first(self) -> np.ndarray:
         """Packed row of the first step of each sequence that has one, as `last`."""
-        return self.to_concatenated[self.offsets[self.lengths > 0]]
+        rows: np.ndarray = self.to_concatenated[self.offsets[self.lengths > 0]]
+        return rows
 
     @cached_property
     def last(self) -> np.ndarray:
         """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
-        return self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
+        rows: np.ndarray = self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
+        return rows
 
     def without_empty(self) -> Packing:
         """Get the packing of the sequences that have steps. Its rows are the same."""
@@ -203,7 +212,8 @@ class Packing:
 
 def starts_of(lengths: np.ndarray) -> np.ndarray:
     """First row of each sequence, if sequences of these lengths are concatenated."""
-    return lengths.cumsum() - lengths
+    starts: np.ndarray = lengths.cumsum() - lengths
+    return starts
 
 
 def reduce_steps(

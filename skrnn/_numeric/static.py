@@ -40,7 +40,7 @@ def start_from_static(network: Layer, names: Iterable[str]) -> Layer:
         states = {name: {"state": np.matmul(static, params[name]["W"])} for name in names}
         y, back_network = network({**params, **states}, x, packing, rng)
 
-        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> np.ndarray | None:
+        def back(dy: Any, grad: Parameters, want_dx: bool = False) -> Any:
             dstates = {name: {"state": np.zeros_like(p["state"])} for name, p in states.items()}
             dx = back_network(dy, {**grad, **dstates}, want_dx)
             for name, p in dstates.items():
@@ -84,7 +84,7 @@ def dense_beside_static(
     static = np.repeat(packing.static, packing.lengths, axis=0)[packing.to_packed]
     y += static.dot(p["W"][n_in:])
 
-    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray | None:
+    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         np.matmul(static.T, dy, out=grad["W"][n_in:])
         return back_dense(dy, {"W": grad["W"][:n_in], "b": grad["b"]}, want_dx)
 
@@ -113,7 +113,7 @@ def initial_if_empty(pooling: Layer, names: Sequence[str] = ()) -> Layer:
             initial = [params[name]["state"][0, is_empty] for name in names]
             pooled[is_empty] = np.tile(np.concatenate(initial, axis=1), n_copies)
 
-        def back(dy: np.ndarray, grad: Any = None, want_dx: bool = True) -> np.ndarray | None:
+        def back(dy: np.ndarray, grad: Any = None, want_dx: bool = True) -> Any:
             if names:
                 dinitial = sum(np.split(dy[is_empty], n_copies, axis=1))
                 parts = np.split(dinitial, len(names), axis=1)

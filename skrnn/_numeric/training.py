@@ -102,7 +102,8 @@ class Rows(Samples):
     @property
     def n_samples(self) -> int:
         """Number of samples."""
-        return self.x.shape[0]
+        n_samples: int = self.x.shape[0]
+        return n_samples
 
     def n_outputs(self, index: Index) -> np.ndarray:
         """Count the outputs of some samples: one each."""
@@ -282,6 +283,7 @@ def make_objective(
         n = len(batch.parts)
         of_parts.extend(params.like() for _ in range(n - 1 - len(of_parts)))
         each = batch.parts, [batch.total] * n, _spawn(network, rng, n), [g, *of_parts[: n - 1]]
+        value: float
         value, *others = mapped(share_of, *each)
         for of_part, other in zip(others, of_parts, strict=False):  # always in this order
             value += of_part

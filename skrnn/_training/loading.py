@@ -91,7 +91,7 @@ def _matches(state: Any, template: Any, name: str | None = None) -> bool:
     if isinstance(template, float):
         return _is_number(state) and math.isfinite(state)
     if isinstance(template, str):
-        return state == template
+        return bool(state == template)
     return _is_count(state, _LIMITS.get(name or "", 2**128 - 1))
 
 

@@ -26,7 +26,8 @@ class PathTarget(ClassTarget):
         """Predict the labels of the best path."""
         index, is_allowed = viterbi(raw)
         _refuse_no_path(is_allowed, raw.packing)
-        return self.classes[index]
+        labels: np.ndarray = self.classes[index]
+        return labels
 
     def decision(self, raw: Any) -> np.ndarray:
         """Compute scikit-learn's decision values from the emissions."""
@@ -42,18 +43,21 @@ class PathTarget(ClassTarget):
     def log_probabilities(self, raw: Any) -> np.ndarray:
         """Compute the logarithm of the marginals, ``-inf`` where they are 0."""
         with np.errstate(divide="ignore"):
-            return np.log(self.probabilities(raw))
+            log_p: np.ndarray = np.log(self.probabilities(raw))
+        return log_p
 
     def predictions(self, raw: np.ndarray) -> np.ndarray:
         """Compute probabilities (n_streams, n_classes) from logarithms, for streams."""
         if np.isnan(raw).any():
             stream = np.isnan(raw).any(axis=1).argmax()
             raise ValueError(f"The constraints allow no label at this step of stream {stream}.")
-        return np.exp(raw)
+        p: np.ndarray = np.exp(raw)
+        return p
 
     def outcomes(self, raw: Any, targets: np.ndarray) -> np.ndarray:
         """Find out which steps have the right label in the best path."""
-        return viterbi(raw)[0] == targets
+        is_right: np.ndarray = viterbi(raw)[0] == targets
+        return is_right
 
     def best_paths(self, raw: Any, n_paths: int) -> np.ndarray:
         """Find the most probable paths of each sequence, and their probabilities.

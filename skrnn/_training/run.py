@@ -364,7 +364,7 @@ class Run:
 
 
 def _is_finite(raw_prediction: np.ndarray | Chain) -> bool:
-    return np.isfinite(scores_of(raw_prediction)).all()
+    return bool(np.isfinite(scores_of(raw_prediction)).all())
 
 
 def _is_constant(samples: Rows | Ragged) -> bool:

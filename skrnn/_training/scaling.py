@@ -130,4 +130,5 @@ class TargetScale:
 
 def _less_skip(samples: Any, skip: np.ndarray | None) -> np.ndarray:
     """Subtract a skip connection, if there is one, from the targets of samples."""
-    return samples.y if skip is None else samples.y - skipped(samples, skip)
+    y: np.ndarray = samples.y
+    return y if skip is None else y - skipped(samples, skip)

@@ -185,11 +185,13 @@ class ClassTarget(Target):
     def best_constant(self, targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Compute the raw prediction (n_outputs,) of the lowest loss; weights sum to 1."""
         if self.out_activation != "logistic":
-            return np.log(np.bincount(targets, weight).clip(min=1e-12))
+            log_p: np.ndarray = np.log(np.bincount(targets, weight).clip(min=1e-12))
+            return log_p
         parts = pieces(len(targets), width=self.n_outputs)
         p = sum(weight[part.rows] @ targets[part.rows] for part in parts)
         p = p.clip(1e-12, 1 - 1e-12)
-        return np.log(p / (1 - p))
+        log_odds: np.ndarray = np.log(p / (1 - p))
+        return log_odds
 
     def encode(self, labels: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
         """Write labels as targets of the loss."""
@@ -209,7 +211,8 @@ class ClassTarget(Target):
     def labels(self, raw: np.ndarray) -> np.ndarray:
         """Predict labels."""
         if self.out_activation == "softmax":
-            return self.classes[raw.argmax(axis=1)]
+            likeliest: np.ndarray = self.classes[raw.argmax(axis=1)]
+            return likeliest
         yes = (raw > 0).astype(int)
         return yes if self.is_multilabel else self.classes[yes[:, 0]]
 
@@ -218,7 +221,8 @@ class ClassTarget(Target):
         if raw.shape[1] == 1:
             return raw[:, 0]
         if self.out_activation != "logistic" and raw.shape[1] == 2:
-            return raw[:, 1] - raw[:, 0]
+            difference: np.ndarray = raw[:, 1] - raw[:, 0]
+            return difference
         return raw
 
     def probabilities(self, raw: np.ndarray) -> np.ndarray:
@@ -239,9 +243,12 @@ class ClassTarget(Target):
 
     def outcomes(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Find out which rows are right; all labels of a multilabel sample must be."""
+        is_right: np.ndarray
         if self.out_activation == "softmax":
-            return raw.argmax(axis=1) == targets
-        return ((raw > 0) == (targets > 0.5)).all(axis=1)
+            is_right = raw.argmax(axis=1) == targets
+        else:
+            is_right = ((raw > 0) == (targets > 0.5)).all(axis=1)
+        return is_right
 
     def score(self, outcomes: np.ndarray, samples: Rows | Ragged) -> float:
         """Compute the accuracy from `outcomes`."""
@@ -278,6 +285,7 @@ class ClassTarget(Target):
         ValueError
             If a class is unknown, or a weight is not a finite number of at least 0.
         """
+        weights: np.ndarray
         if isinstance(class_weight, dict):
             weights = self._of_classes(class_weight)[self._index(targets)]
         elif self.is_multilabel:
@@ -415,7 +423,8 @@ class NumberTarget(Target):
         """Compute numbers (n_rows, n_targets), or (n_rows, n_targets, n_quantiles)."""
         if self.out_activation == "exp":
             with np.errstate(over="ignore"):
-                return check_finite(np.exp(raw))
+                values: np.ndarray = check_finite(np.exp(raw))
+            return values
         if self.out_activation == "mean_std":
             return mean_std(raw)[0]
         if isinstance(self.quantiles, tuple):
@@ -449,7 +458,8 @@ class NumberTarget(Target):
     ) -> float:
         """Compute the coefficient of determination, for quantiles the mean of their D²."""
         if self.quantiles is None:
-            return r2_score(y, predictions, sample_weight=sample_weight)
+            score: float = r2_score(y, predictions, sample_weight=sample_weight)
+            return score
         y = np.asarray(y)
         of_quantiles = np.reshape(predictions, (*y.shape, -1))
         scores = [

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @cache
 def _blas_libraries() -> list[Any]:
-    return ThreadpoolController().select(user_api="blas").lib_controllers  # takes 10 ms
+    libraries: list[Any] = (
+        ThreadpoolController().select(user_api="blas").lib_controllers
+    )  # takes 10 ms
+    return libraries
 
 
 def _set_blas_threads(library: Any, n_threads: int) -> None:
