@@ -8,16 +8,24 @@ See ``layers`` for the form of a layer.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from skrnn._numeric.types import Back, Matrix, Parameters
 
 # Multiplications in a product that OpenBLAS treats as small: fewer than a million, with a margin.
 # With fewer rows in a block, adding up large gradients would take longer.
 _SMALL_PRODUCT, _LEAST_BLOCK = 3 * 2**18, 192
 
 
-def dense(p, x, packing=None, rng=None):
+def dense(
+    p: Parameters, x: Matrix, packing: Any = None, rng: np.random.RandomState | None = None
+) -> tuple[Any, Back]:
     """Affine map ``y = x W + b``: x (n, n_in), W (n_in, n_out), b (n_out,), y (n, n_out).
 
     Without a parameter b it is linear.
@@ -27,7 +35,7 @@ def dense(p, x, packing=None, rng=None):
     if "b" in p:
         y += p["b"]
 
-    def back(dy, grad, want_dx=True):
+    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         if "b" in p:
             _ones(len(dy), dy.dtype).dot(dy, out=grad["b"])  # a fifth of the time of a sum
         if isinstance(x, np.ndarray):
@@ -40,11 +48,11 @@ def dense(p, x, packing=None, rng=None):
 
 
 @lru_cache(maxsize=8)
-def _ones(n, dtype):
+def _ones(n: int, dtype: np.dtype) -> np.ndarray:
     return np.ones(n, dtype)
 
 
-def project(p, x):
+def project(p: Parameters, x: Matrix) -> tuple[Any, Back]:
     """Input projection of every gate and step, ``x W + b``: x (n_rows, n_in).
 
     W is (n_gates, n_in, n_units), b (n_gates, n_units) and the result (n_gates, n_rows, n_units).
@@ -62,7 +70,7 @@ def project(p, x):
     W_b[:, :-1], W_b[:, -1] = p["W"], p["b"]
     projected = np.matmul(x_1, W_b)  # (n_gates, n_rows, n_units)
 
-    def back(dprojected, grad, want_dx=True):
+    def back(dprojected: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         dW_b = np.empty_like(W_b)
         gradient_of_weights(x_1, dprojected, out=dW_b)
         grad["W"][...], grad["b"][...] = dW_b[:, :-1], dW_b[:, -1]
@@ -71,7 +79,7 @@ def project(p, x):
     return projected, back
 
 
-def gradient_of_weights(x, dy, out):
+def gradient_of_weights(x: Matrix, dy: np.ndarray, out: np.ndarray) -> None:
     """Gradient ``x.T dy`` of the weights of each gate.
 
     x is (n_rows, n_in), dy (n_gates, n_rows, n_out) and `out` (n_gates, n_in, n_out).
@@ -85,10 +93,10 @@ def gradient_of_weights(x, dy, out):
         out += np.matmul(x[start : start + n_block].T, dy[:, start : start + n_block])
 
 
-def _project_each_gate(p, x):
+def _project_each_gate(p: Parameters, x: Matrix) -> tuple[Any, Back]:
     projected, backs = zip(*(dense(of_gate, x) for of_gate in _gates(p)), strict=True)
 
-    def back(dprojected, grad, want_dx=True):
+    def back(dprojected: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         gates = zip(backs, dprojected, _gates(grad), strict=True)
         dxs = [back(da, of_gate, want_dx) for back, da, of_gate in gates]
         return sum(dxs) if want_dx else None
@@ -96,6 +104,6 @@ def _project_each_gate(p, x):
     return np.stack(projected), back
 
 
-def _gates(p):
+def _gates(p: Parameters) -> list[Parameters]:
     """Get the weights and biases of each gate, as views."""
     return [{"W": W, "b": b} for W, b in zip(p["W"], p["b"], strict=True)]

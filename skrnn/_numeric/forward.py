@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
@@ -21,12 +22,19 @@ from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
 from skrnn._numeric.affine import project
 from skrnn._numeric.decay import decay_states, fade
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from skrnn._numeric.types import Layer, Matrix, Parameters
+
 # Size of the array of all gates of consecutive steps, which is copied to be contiguous: as the
 # arrays of `Packing.runs`, it fits into the cache.
 _BLOCK_SIZE = 2**15
 
 
-def gru_step(a, x_n, h, half, out=None):
+def gru_step(
+    a: np.ndarray, x_n: np.ndarray, h: np.ndarray, half: np.ndarray, out: np.ndarray | None = None
+) -> Any:
     """Compute ``h.t`` of a GRU: `a` holds half of a_z, half of a_r, and q. It is overwritten.
 
     `x_n` is the projected input of the new gate, and `h` the state before.
@@ -42,7 +50,7 @@ def gru_step(a, x_n, h, half, out=None):
     return out
 
 
-def lstm_step(a, c, half, out=None):
+def lstm_step(a: np.ndarray, c: np.ndarray, half: np.ndarray, out: np.ndarray | None = None) -> Any:
     """Compute ``h.t`` and ``c.t`` of an LSTM: `a` holds half of a_i, a_o and a_f, and a_g."""
     np.tanh(a, out=a)
     tanh_to_logistic(a[:3], half)
@@ -53,13 +61,13 @@ def lstm_step(a, c, half, out=None):
     return np.multiply(o, np.tanh(c), out=out), c
 
 
-def forward_layer(names, cell, activation="tanh", initial=()):
+def forward_layer(names: Any, cell: Any, activation: str = "tanh", initial: Any = ()) -> Layer:
     """Make a layer that computes what `recurrent_layer` does, for a cell of `FORWARD`.
 
     In place of a backward pass it returns None.
     """
 
-    def layer(params, x, packing, rng=None):
+    def layer(params: Parameters, x: Matrix, packing: Any, rng: Any = None) -> tuple[Any, Any]:
         orders = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
         ps, xs = [params[name] for name in names], [x[order] for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
@@ -71,7 +79,7 @@ def forward_layer(names, cell, activation="tanh", initial=()):
     return layer
 
 
-def _run(cell, ps, xs, packing, starts, activation):
+def _run(cell: Any, ps: Any, xs: Any, packing: Any, starts: Any, activation: str) -> Any:
     """Compute the outputs (n_directions, n_rows, n_units) of one direction or two."""
     steps, n_logistic = FORWARD[cell]
     decay = None
@@ -97,7 +105,7 @@ def _run(cell, ps, xs, packing, starts, activation):
 
 
 @lru_cache
-def _scale_of_gates(n_gates, n_logistic, dtype):
+def _scale_of_gates(n_gates: int, n_logistic: int, dtype: np.dtype) -> np.ndarray:
     """Factors (n_gates, 1, 1, 1) of the gates: 0.5 for logistic functions, which come first.
 
     For ``logistic(x) = (1 + tanh(x / 2)) / 2``, half the pre-activation is needed.
@@ -108,15 +116,15 @@ def _scale_of_gates(n_gates, n_logistic, dtype):
 
 
 @lru_cache
-def _half(dtype):
+def _half(dtype: np.dtype) -> np.ndarray:
     return np.array(0.5, dtype)
 
 
-def _stack(arrays, axis):
+def _stack(arrays: Any, axis: int) -> np.ndarray:
     return np.stack(arrays, axis) if len(arrays) > 1 else np.expand_dims(arrays[0], axis)
 
 
-def _blocks(sizes, width):
+def _blocks(sizes: Any, width: int) -> Any:
     """Group consecutive steps of one number of sequences: yields their rows, and that number.
 
     The arrays of a block have `width` columns.
@@ -130,7 +138,7 @@ def _blocks(sizes, width):
             start, n_steps = start + n_now * size, n_steps - n_now
 
 
-def _in_steps(rows, size):
+def _in_steps(rows: np.ndarray, size: int) -> np.ndarray:
     """View rows (..., n_steps * size, n_units) as steps (n_steps, ..., size, n_units)."""
     steps = rows.reshape(*rows.shape[:-2], -1, size, rows.shape[-1])
     return steps.transpose(steps.ndim - 3, *range(steps.ndim - 3), -2, -1)
@@ -141,7 +149,9 @@ def _in_steps(rows, size):
 # states. Logistic gates of x and U are halved. x is overwritten.
 
 
-def _rnn_steps(ps, U, x, states, out, *, activation, decay):
+def _rnn_steps(
+    ps: Any, U: Any, x: Any, states: Any, out: Any, *, activation: str, decay: Any
+) -> Any:
     h, f = states[0], ACTIVATIONS[activation].f
     a = np.empty(x.shape[1:], x.dtype)
     for x_t, h_t in zip(x, out, strict=True):
@@ -151,7 +161,9 @@ def _rnn_steps(ps, U, x, states, out, *, activation, decay):
     return [h]
 
 
-def _gru_steps(ps, U, x, states, out, *, activation, decay):
+def _gru_steps(
+    ps: Any, U: Any, x: Any, states: Any, out: Any, *, activation: str, decay: Any
+) -> Any:
     h, half = states[0], _half(x.dtype)
     x_n = x[:, 2].copy()
     x[:, 2] = _stack([p["b_rec"] for p in ps], 0)[:, None]
@@ -164,7 +176,9 @@ def _gru_steps(ps, U, x, states, out, *, activation, decay):
     return [h]
 
 
-def _lstm_steps(ps, U, x, states, out, *, activation, decay):
+def _lstm_steps(
+    ps: Any, U: Any, x: Any, states: Any, out: Any, *, activation: str, decay: Any
+) -> Any:
     (h, c), half = states, _half(x.dtype)
     a = np.empty(x.shape[1:], x.dtype)
     for x_t, h_t in zip(x, out, strict=True):
@@ -183,7 +197,7 @@ FORWARD = {
 }
 
 
-def stream_step(cell, p, x, states, activation="tanh"):
+def stream_step(cell: Any, p: Parameters, x: Matrix, states: Any, activation: str = "tanh") -> Any:
     """Compute the states of n streams after a step: x (n, n_in), states (n, n_units) each.
 
     The cell is one of `FORWARD`. Nothing is prepared for further steps: the weights stay as they

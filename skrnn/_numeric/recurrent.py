@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -41,8 +41,11 @@ from skrnn._numeric.activations import ACTIVATIONS, tanh_to_logistic
 from skrnn._numeric.affine import gradient_of_weights, project
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
+if TYPE_CHECKING:
+    from skrnn._numeric.types import Layer, Matrix, Parameters
 
-def single_use(back):
+
+def single_use(back: Callable[..., Any]) -> Callable[..., Any]:
     """Make a second call of a backward pass an error.
 
     The first call overwrites arrays that the forward pass has kept, so that a second one would
@@ -50,7 +53,7 @@ def single_use(back):
     """
     unused = [back]
 
-    def back_once(dh, grad, want_dx=True):
+    def back_once(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         if not unused:
             raise RuntimeError(
                 "The backward pass of a recurrent layer can be called only once, because it "
@@ -61,7 +64,9 @@ def single_use(back):
     return back_once
 
 
-def rnn(p, x, packing, start, activation="tanh"):
+def rnn(
+    p: Parameters, x: Matrix, packing: Any, start: Any, activation: str = "tanh"
+) -> tuple[Any, Any]:
     """Elman network (Elman, 1990): ``h.t = f(a.t)``."""
     f, derivative = ACTIVATIONS[activation]
     U = p["U"][0]  # (n_units, n_units)
@@ -73,7 +78,7 @@ def rnn(p, x, packing, start, activation="tanh"):
         f(a, out=a)
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         dstate = np.zeros_like(states[: packing.n_sequences])
         da = derivative(h)  # (n_rows, n_units), multiplied by dh in the loop
         UT = np.ascontiguousarray(U.T)  # products with a transposed view are slower
@@ -88,7 +93,7 @@ def rnn(p, x, packing, start, activation="tanh"):
     return (h,), back
 
 
-def gru(p, x, packing, start):
+def gru(p: Parameters, x: Matrix, packing: Any, start: Any) -> tuple[Any, Any]:
     """Gated recurrent unit (Cho et al., 2014), the variant of cuDNN and PyTorch.
 
     The update gate is ``z = logistic(a_z)`` and the reset gate ``r = logistic(a_r)``. The reset
@@ -126,7 +131,7 @@ def gru(p, x, packing, start):
     gates = projected  # (3, n_rows, n_units), overwritten by z, r and q
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         dstate, total = np.zeros_like(states[: packing.n_sequences]), np.empty_like(h)
         keep = np.empty_like(h)  # z of all steps: the share of dh that h.(t-1) receives directly
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (3, n_units, n_units)
@@ -149,7 +154,7 @@ def gru(p, x, packing, start):
     return (h,), back
 
 
-def _differentiate_gru(gates, n, h, keep):
+def _differentiate_gru(gates: np.ndarray, n: np.ndarray, h: np.ndarray, keep: Any) -> None:
     """Overwrite z, r, q and n by the derivatives of h.t with respect to a_z, a_r, q and a_n.
 
     The gates z, r, q are (3, n_rows, n_units), the other arrays (n_rows, n_units). Copies z into
@@ -165,7 +170,7 @@ def _differentiate_gru(gates, n, h, keep):
     q[...] = of_q
 
 
-def gru_d(p, x, packing, start):
+def gru_d(p: Parameters, x: Matrix, packing: Any, start: Any) -> tuple[Any, Any]:
     """GRU with decay, for missing values (Che et al., 2018).
 
     `x` holds values, what is missing, and times, as in ``decay``. A `gru` reads what `fade` makes
@@ -177,7 +182,7 @@ def gru_d(p, x, packing, start):
     decay, back_decay = decay_states(p, x)
     states, back_states = gru({**p, "decay": decay}, inputs, packing, start)
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         ddecay = np.empty_like(decay)
         dinputs, dstart = back_states(dh, {**grad, "decay": ddecay})
         dx = back_inputs(dinputs, grad, want_dx)
@@ -189,7 +194,7 @@ def gru_d(p, x, packing, start):
     return states, back
 
 
-def lstm(p, x, packing, start):
+def lstm(p: Parameters, x: Matrix, packing: Any, start: Any) -> tuple[Any, Any]:
     """Long short-term memory with a forget gate (Gers et al., 2000).
 
     The input, output and forget gates are ``i = logistic(a_i)``, ``o = logistic(a_o)`` and
@@ -216,7 +221,7 @@ def lstm(p, x, packing, start):
     gates = projected  # (4, n_rows, n_units), overwritten by i, o, f and g
 
     @single_use
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         dstate, dmemory = np.zeros((2, packing.n_sequences, h.shape[1]), h.dtype)
         forget = np.empty_like(h)
         UT = np.ascontiguousarray(U.transpose(0, 2, 1))  # (4, n_units, n_units)
@@ -247,7 +252,7 @@ def lstm(p, x, packing, start):
     return (h, c), back
 
 
-def state_rows(packing, start, projected):
+def state_rows(packing: Any, start: Any, projected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Make the array of states, which begins with the initial ones, and its view after them.
 
     States are (n_sequences + n_rows, n_units), so that ``states[before]`` also works for the first
@@ -259,7 +264,7 @@ def state_rows(packing, start, projected):
     return states, states[packing.n_sequences :]
 
 
-def _halve_logistic_gates(U, projected, n_gates):
+def _halve_logistic_gates(U: np.ndarray, projected: np.ndarray, n_gates: int) -> np.ndarray:
     """Halve the input of the first `n_gates` gates, as ``logistic(x) = (1 + tanh(x / 2)) / 2``.
 
     Halves `projected` in place and returns a halved copy of U. This is done once for each batch
@@ -311,7 +316,7 @@ class Cell(NamedTuple):
         same cell.
     """
 
-    run: Callable
+    run: Callable[..., Any]
     gates: tuple[str, ...]
     n_states: int = 1
     takes_activation: bool = False
@@ -379,7 +384,15 @@ CELLS = {
 }
 
 
-def truncated(cell, p, x, packing, start, n_steps, **options):
+def truncated(
+    cell: str,
+    p: Parameters,
+    x: Matrix,
+    packing: Any,
+    start: Any,
+    n_steps: int,
+    **options: Any,
+) -> tuple[Any, Any]:
     """Run a cell; no gradient passes from one block of `n_steps` steps to another.
 
     This is truncated backpropagation through time (Williams & Peng, 1990): the initial states of
@@ -396,7 +409,7 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
         h[rows] = states[0]
         start = [state[block.last] for state in states]
 
-    def back(dh, grad, want_dx=True):
+    def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
         dx = np.empty(x.shape, x.dtype) if want_dx else None  # (n_rows, n_in)
         dstart = np.zeros((CELLS[cell].n_states, packing.n_sequences, h.shape[1]), h.dtype)
         of_block = {name: np.empty_like(total) for name, total in grad.items()}
@@ -416,7 +429,13 @@ def truncated(cell, p, x, packing, start, n_steps, **options):
     return (h,), back
 
 
-def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=()):
+def recurrent_layer(
+    names: Any,
+    cell: Any,
+    activation: str = "tanh",
+    bptt_steps: int | None = None,
+    initial: Any = (),
+) -> Layer:
     """Make a layer of one direction or two: run a cell with the parameters of each name.
 
     The output is the first state of the cell after each step: h (n_rows, n_units) of each
@@ -429,7 +448,7 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
     if bptt_steps is not None:
         run = partial(truncated, cell, n_steps=bptt_steps)
 
-    def layer(params, x, packing, rng=None):
+    def layer(params: Parameters, x: Matrix, packing: Any, rng: Any = None) -> tuple[Any, Any]:
         orders = [slice(None), packing.reverse][: len(names)]
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
@@ -438,7 +457,7 @@ def recurrent_layer(names, cell, activation="tanh", bptt_steps=None, initial=())
             outputs.append(states[0][order])
             backs.append(back_states)
 
-        def back(dh, grad, want_dx=True):
+        def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
             dx, parts = None, np.split(dh, len(names), axis=1)
             dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
