@@ -15,10 +15,13 @@ import math
 import re
 import stat
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_DEPTH = 100  # of the tree
 _MAX_MEMBERS = 2**16
@@ -66,7 +69,7 @@ def encode(content: dict[str, Any]) -> bytes:
     """
     arrays: dict[str, np.ndarray] = {}
 
-    def store(value):
+    def store(value: Any) -> dict[str, int]:
         array = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else None
         if array is None or not is_plain(array.dtype):
             raise TypeError(f"A file of arrays cannot hold {value!r}.")
@@ -84,7 +87,7 @@ def encode(content: dict[str, Any]) -> bytes:
     return data + hashlib.sha256(data).digest()
 
 
-def is_plain(dtype):
+def is_plain(dtype: np.dtype) -> bool:
     """Whether the values are numbers, booleans or text of a size that every machine reads."""
     return dtype.itemsize > 0 and dtype.itemsize in _SIZES.get(
         dtype.kind, {dtype.itemsize} if dtype.kind in "SU" else ()
@@ -128,7 +131,7 @@ def decode(data: bytes) -> dict[str, Any]:
     return content
 
 
-def _members(data):
+def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each member, once all of them are known to be as `encode` writes."""
     if data.count(b"PK\x01\x02") > _MAX_MEMBERS:  # entries, each of which takes memory
         raise ValueError(f"The archive has more than {_MAX_MEMBERS} members.")
@@ -144,14 +147,14 @@ def _members(data):
             yield member.filename, file.read(member)
 
 
-def _is_stored(member: ZipInfo):
+def _is_stored(member: ZipInfo) -> bool:
     """Whether a member is a regular file whose bytes are in the archive as they are."""
     kind = stat.S_IFMT(member.external_attr >> 16)
     is_stored = member.compress_type == ZIP_STORED and member.compress_size == member.file_size
     return is_stored and not member.flag_bits & 0x1 and kind in (0, stat.S_IFREG)
 
 
-def _array(data):
+def _array(data: bytes) -> np.ndarray:
     """Read an .npy file. `numpy.load` would allocate what the header claims, whatever follows."""
     start = 10 + int.from_bytes(data[8:10], "little")
     found = _HEADER.fullmatch(data[10:start])
@@ -175,13 +178,13 @@ def _array(data):
     return flat.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
 
 
-def _tree(text, arrays):
+def _tree(text: str | bytes, arrays: dict[str, np.ndarray]) -> Any:
     """Read JSON, in which references are replaced by their arrays."""
     text = text.encode() if isinstance(text, str) else text
     if _depth(text) > MAX_DEPTH:
         raise ValueError(f"The tree is deeper than {MAX_DEPTH} levels.")
 
-    def restore(pairs):
+    def restore(pairs: list[tuple[str, Any]]) -> Any:
         found = dict(pairs)
         if len(found) < len(pairs):
             raise ValueError("The tree has a name twice.")
@@ -194,7 +197,7 @@ def _tree(text, arrays):
     return json.loads(text, object_pairs_hook=restore)
 
 
-def _depth(text):
+def _depth(text: bytes) -> int:
     """Compute the depth of JSON before it is parsed, which takes a call for each level."""
     characters = np.frombuffer(_TEXT_IN_JSON.sub(b"", text), np.uint8)
     opened, closed = (np.isin(characters, list(both)) for both in (b"[{", b"]}"))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skrnn._input.values import is_nested
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
-def from_crfsuite(X) -> list[list[dict]]:
+
+def from_crfsuite(X: Any) -> list[list[dict[str, float]]]:
     """Convert features in any format of sklearn-crfsuite to dictionaries of numbers.
 
     Dictionaries of strings, numbers and booleans need no conversion:
@@ -54,18 +59,18 @@ def from_crfsuite(X) -> list[list[dict]]:
     ]
 
 
-def _flatten(item, place):
+def _flatten(item: Any, place: str) -> dict[str, float]:
     if not isinstance(item, Mapping) and not is_nested(item):
         raise TypeError(
             f"A dictionary or a list of strings is required at {place}, got {type(item).__name__}."
         )
-    attributes: dict = {}
+    attributes: dict[str, float] = {}
     for name, number in _attributes(item, "", place):
         attributes[name] = attributes.get(name, 0.0) + number
     return attributes
 
 
-def _attributes(item, prefix, place):
+def _attributes(item: Any, prefix: str, place: str) -> Iterator[tuple[str, float]]:
     """Yield the name and number of each attribute of an item, or of a value within it."""
     pairs = item.items() if isinstance(item, Mapping) else ((name, 1.0) for name in item)
     for name, value in pairs:

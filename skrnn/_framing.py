@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat.decorators import fit_context
 from skrnn._input import Sequences, check_numeric, flatten_steps, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._numeric.packing import starts_of
 from skrnn._transformers import SequenceTransformer, fits, names_of_features
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
 
 
 class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -105,19 +112,26 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
     array([0, 1, 1, 1, 0, 0, 0])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "length": [Interval(Integral, 1, None, closed="left")],
         "hop": [None, Interval(Integral, 1, None, closed="left")],
         "features": [StrOptions({"values", "statistics"})],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, length=8, hop=None, *, features="values", step_features=None):
+    def __init__(
+        self,
+        length: int = 8,
+        hop: int | None = None,
+        *,
+        features: Literal["values", "statistics"] = "values",
+        step_features: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @fits
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names and the number of features of a step.
 
         Parameters
@@ -146,7 +160,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             self._numbers_of(self._read(X, reset=True).sequences)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Make frames of the steps of each sequence.
 
         Parameters
@@ -187,7 +201,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             reading = reading._replace(n_steps=int(self._count(np.array(reading.n_steps))))
         return self._in_form_of(X, reading, framed)
 
-    def transform_targets(self, y, lengths=None):
+    def transform_targets(self, y: Any, lengths: ArrayLike | None = None) -> np.ndarray:
         """Make targets of frames from targets of steps.
 
         The target of a frame is that of its last step. This suits numbers and labels of any
@@ -233,7 +247,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         n_frames, last = self._cut(lengths)
         return unflatten(flatten_steps(y, lengths, "y")[last], n_frames)
 
-    def inverse_transform_targets(self, y, lengths):
+    def inverse_transform_targets(self, y: Any, lengths: ArrayLike) -> np.ndarray:
         """Make predictions for steps from predictions for frames.
 
         The prediction for a step is that of the first frame that ends with the step or after
@@ -276,7 +290,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         values = flatten_steps(y, n_frames, "y")
         return unflatten(values[np.searchsorted(last, np.arange(lengths.sum()))], lengths)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a frame.
 
         Parameters
@@ -297,23 +311,23 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             parts = ["mean", "std", "min", "max"]
         return np.array([f"{name}_{part}" for part in parts for name in names], dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._validate_params()
         self._check_hop()
 
-    def _check_hop(self):
+    def _check_hop(self) -> None:
         if self.hop is not None and self.hop > self.length:
             raise ValueError(
                 f"hop={self.hop} is larger than length={self.length}, so the steps between two "
                 "frames would be lost. Choose a hop of at most the length, or None for the length."
             )
 
-    def _check_counts(self, found, lengths, n_frames):
+    def _check_counts(self, found: Any, lengths: np.ndarray, n_frames: np.ndarray) -> None:
         """Refuse predictions that are not one for each frame."""
         for i, (n_found, n_steps, n_wanted) in enumerate(
             zip(found, lengths.tolist(), n_frames.tolist(), strict=False)
@@ -325,12 +339,12 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
                     "are the numbers of steps before transform."
                 )
 
-    def _count(self, lengths):
+    def _count(self, lengths: np.ndarray) -> np.ndarray:
         """Return the number of frames of sequences of these lengths."""
         after_first = np.maximum(lengths - self.length, 0)
         return np.where(lengths > 0, 1 - -after_first // (self.hop or self.length), 0)
 
-    def _cut(self, lengths):
+    def _cut(self, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the number of frames of each sequence, and the row of the last step of each frame.
 
         Rows are those of the table of all steps.
@@ -340,7 +354,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         after = np.repeat(ends_of_frames, n_frames) - 1 - np.arange(n_frames.sum())
         return n_frames, np.repeat(ends, n_frames) - 1 - after * (self.hop or self.length)
 
-    def _numbers_of(self, sequences):
+    def _numbers_of(self, sequences: Sequences) -> Any:
         """Return the steps as an array of numbers, or a CSR matrix if the features allow it."""
         if self.features == "statistics" and issparse(sequences.values):
             raise TypeError(
@@ -350,7 +364,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             )
         return check_numeric(sequences, allow_missing=True).values
 
-    def _make_frames(self, sequences, first, last):
+    def _make_frames(self, sequences: Sequences, first: np.ndarray, last: np.ndarray) -> Any:
         """Return the features of all frames, (n_frames_total, n_features_out).
 
         `last` is the row of the last step of each frame, `first` that of the first step of its
@@ -368,7 +382,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         return table[completed].reshape(len(rows), n_features)
 
 
-def _statistics(frames, is_step):
+def _statistics(frames: np.ndarray, is_step: np.ndarray) -> np.ndarray:
     """Return mean, standard deviation, minimum and maximum over the steps of each frame.
 
     `frames` has shape (n_frames, length, n_features). `is_step` (n_frames, length) is False where
@@ -384,7 +398,7 @@ def _statistics(frames, is_step):
     return np.hstack([mean, std, smallest, largest])
 
 
-def _as_lengths(lengths):
+def _as_lengths(lengths: ArrayLike) -> np.ndarray:
     lengths = np.asarray(lengths)
     if lengths.dtype.kind not in "iu" or lengths.ndim != 1 or (lengths < 0).any():
         raise ValueError(

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat.decorators import fit_context
 from skrnn._input import Sequences, check_numeric
 from skrnn._input.reading import place_of
 from skrnn._numeric.packing import starts_of
 from skrnn._transformers import SequenceTransformer, fits, names_of_features
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
 
 
 class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -99,19 +106,26 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
     ['x0', 'missingindicator_x0', 'elapsed_x0']
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "add_indicator": ["boolean"],
         "add_elapsed": ["boolean"],
         "time": [None, str, Interval(Integral, 0, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, add_indicator=False, add_elapsed=False, time=None, step_features=None):
+    def __init__(
+        self,
+        *,
+        add_indicator: bool = False,
+        add_elapsed: bool = False,
+        time: int | str | None = None,
+        step_features: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @fits
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Compute the mean of the observed values of each feature.
 
         Parameters
@@ -155,7 +169,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
                 )
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Replace missing values, and add indicators and times.
 
         Parameters
@@ -182,7 +196,7 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
         values = self._in_frame_like(sequences.values, values)
         return self._in_form_of(X, reading, sequences.with_values(values))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.
 
         Parameters
@@ -202,12 +216,12 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
         prefixes += ["elapsed_"] * self.add_elapsed
         return np.array([prefix + name for prefix in prefixes for name in names], dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def _impute(self, sequences):
+    def _impute(self, sequences: Sequences) -> np.ndarray:
         """Return the new features of all steps, (n_steps_total, n_features_out)."""
         values, dtype = sequences.values, sequences.values.dtype
         row = np.arange(len(values))
@@ -226,12 +240,12 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
             blocks.append((times[:, None] - times[last[before]]).astype(dtype))
         return np.hstack(blocks)
 
-    def _times(self, sequences):
+    def _times(self, sequences: Sequences) -> np.ndarray:
         """Return the time of each step, (n_steps_total,), after checks."""
         if self.time is None or not self.add_elapsed:
             return np.arange(len(sequences.values))
         column, name = self._time_column(), repr(self.time)
-        times = sequences.values[:, column]
+        times: np.ndarray = sequences.values[:, column]
         if np.isnan(times).any():
             place = place_of(np.isnan(times), sequences)
             raise ValueError(
@@ -250,12 +264,12 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
             )
         return times
 
-    def _time_column(self):
+    def _time_column(self) -> int:
         names = [] if self._fitted_on_table else list(getattr(self, "feature_names_in_", []))
         if self.time in names:
             return names.index(self.time)
         if not isinstance(self.time, str) and self.time < self.n_step_features_:
-            return self.time
+            return int(self.time)
         known = f"its features are {names}"
         if not names:
             known = "its features have no names, as in arrays and in the default output of PerStep"
@@ -287,7 +301,7 @@ def check_gaps(sequences: Sequences, cell: str) -> None:
         raise ValueError(_message_of(cell, f"X has {values[at_fault][0]:g} at {place}"))
 
 
-def check_gaps_of_streams(x_t, cell: str) -> None:
+def check_gaps_of_streams(x_t: Any, cell: str) -> None:
     """Check the values, indicators and times of one step of each stream."""
     values = x_t.toarray() if issparse(x_t) else x_t
     at_fault = _no_gaps(values)

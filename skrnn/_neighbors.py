@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Number
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat.decorators import fit_context
 from skrnn._input import Sequences, check_numeric, object_array
 from skrnn._input.frames import is_frame, read_frame
 from skrnn._input.reading import place_of
 from skrnn._input.values import types_in
 from skrnn._numeric.packing import starts_of
 from skrnn._transformers import SequenceTransformer, fits, names_of_features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
 
 
 class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -94,18 +102,20 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
     {'word': 'dog', 'noun': True, '-1:word': 'the', 'EOS': True}
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "before": [Interval(Integral, 0, None, closed="left")],
         "after": [Interval(Integral, 0, None, closed="left")],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, before=1, after=1, *, step_features=None):
+    def __init__(
+        self, before: int = 1, after: int = 1, *, step_features: int | None = None
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @fits
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names and the number of features of a step.
 
         Parameters
@@ -141,7 +151,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
             self._refuse_names(names)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Add the features of neighbours to each step.
 
         Parameters
@@ -178,7 +188,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
         values = self._in_frame_like(sequences.values, values)
         return self._in_form_of(X, reading, sequences.with_values(values))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.
 
         Parameters
@@ -198,19 +208,19 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
             return names
         return np.array([*names, *self._names_of_added(names)], dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def _offsets(self):
+    def _offsets(self) -> list[int]:
         return [*range(-self.before, 0), *range(1, self.after + 1)]
 
-    def _names_of_added(self, names):
+    def _names_of_added(self, names: Iterable[Any]) -> list[str]:
         ends = [*["BOS"] * bool(self.before), *["EOS"] * bool(self.after)]
         return [*(f"{k:+d}:{name}" for k in self._offsets() for name in names), *ends]
 
-    def _refuse_names(self, names):
+    def _refuse_names(self, names: Iterable[Any]) -> None:
         """Refuse features that have the names of added ones."""
         if taken := set(self._names_of_added(names)).intersection(names):
             raise ValueError(
@@ -218,7 +228,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
                 "them out or rename them."
             )
 
-    def _join(self, sequences):
+    def _join(self, sequences: Sequences) -> Any:
         """Return the features of steps and of their neighbours, (n_steps_total, n_features_out)."""
         table, lengths = sequences.values, sequences.lengths
         step = np.arange(table.shape[0])
@@ -235,7 +245,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
             return hstack([*blocks, *map(csr_array, ends)], format="csr")
         return np.hstack([*blocks, *ends])
 
-    def _extend(self, steps, lengths):
+    def _extend(self, steps: Any, lengths: np.ndarray) -> np.ndarray:
         """Return the dictionaries of steps with those of their neighbours, (n_steps_total, 1)."""
         self._refuse_names(set().union(*steps))
         extended = []
@@ -257,7 +267,7 @@ class Neighbors(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignor
         return object_array(extended)[:, None]
 
 
-def _choose_rows(rows, exists, table):
+def _choose_rows(rows: np.ndarray, exists: np.ndarray, table: Any) -> csr_array:
     """Return a matrix whose product with the table has these rows of it, and zeros elsewhere."""
     index_type = table.indices.dtype if issparse(table) else np.intp
     starts = np.append(0, np.cumsum(exists)).astype(index_type)
@@ -265,7 +275,7 @@ def _choose_rows(rows, exists, table):
     return csr_array(parts, shape=(len(rows), len(rows)))
 
 
-def _dictionaries_of(sequences: Sequences) -> list | None:
+def _dictionaries_of(sequences: Sequences) -> list[Any] | None:
     """Return the steps if they are dictionaries, else None."""
     values = sequences.values
     if values.shape[1] != 1 or issparse(values):
@@ -273,7 +283,7 @@ def _dictionaries_of(sequences: Sequences) -> list | None:
     values = read_frame(values) if is_frame(values) else values
     if not types_in(values, (Mapping,)):
         return None
-    steps = values[:, 0].tolist()
+    steps: list[Any] = values[:, 0].tolist()
     if any(isinstance(step, Number) for step in steps):
         return None  # the check of numbers says where the first dictionary is
     others = np.array([not isinstance(step, Mapping) for step in steps])

@@ -7,9 +7,12 @@ span of the type 'PER'.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Scheme(NamedTuple):
@@ -44,7 +47,9 @@ def continues(before: tuple[str, str], now: tuple[str, str], scheme: str) -> boo
     return inside and before[1] == now[1]
 
 
-def find_spans(labels: list[tuple[str, str]], scheme: str, strict: bool) -> list[tuple]:
+def find_spans(
+    labels: list[tuple[str, str]], scheme: str, strict: bool
+) -> list[tuple[str, int, int]]:
     """List the spans ``(type, start, stop)`` in the parsed labels of a sequence.
 
     Each step that is not outside belongs to one span. If `strict`, spans whose first or last step
@@ -62,7 +67,9 @@ def find_spans(labels: list[tuple[str, str]], scheme: str, strict: bool) -> list
     return found
 
 
-def find_all_spans(labels: np.ndarray, places: np.ndarray, name: str, scheme: str, strict: bool):
+def find_all_spans(
+    labels: np.ndarray, places: np.ndarray, name: str, scheme: str, strict: bool
+) -> list[tuple[int, str, int, int]]:
     """List the spans of several sequences.
 
     Parameters
@@ -98,13 +105,13 @@ def find_all_spans(labels: np.ndarray, places: np.ndarray, name: str, scheme: st
     ]
 
 
-def _parse(labels, places, name, scheme):
+def _parse(labels: list[Any], places: np.ndarray, name: str, scheme: str) -> list[tuple[str, str]]:
     """Split labels into prefixes and types; raise an error for the first that is not valid."""
     texts = [label if isinstance(label, str) else "" for label in labels]
     parts = {text: parse_label(text, scheme) for text in dict.fromkeys(texts)}
-    parsed = [parts[text] for text in texts]
-    if None in parts.values():
-        row = parsed.index(None)
+    parsed = [part for text in texts if (part := parts[text]) is not None]
+    if len(parsed) < len(texts):
+        row = next(i for i, text in enumerate(texts) if parts[text] is None)
         others = [repr(other) for other in SCHEMES if parse_label(texts[row], other)]
         raise ValueError(
             f"{name} has the label {labels[row]!r} at step {places[row, 1]} of sequence "

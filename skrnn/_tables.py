@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import config_context
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -15,9 +16,9 @@ from sklearn.utils.metadata_routing import (
     _raise_for_params,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._compat.decorators import available_if, fit_context
 from skrnn._input.frames import take
 from skrnn._input.notes import describe_static
 from skrnn._input.static import (
@@ -35,11 +36,20 @@ from skrnn._transformers import (
 )
 from skrnn.preprocessing import PerStep
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
 
-def _names_its_output(name):
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from skrnn._input import Reading, Sequences
+
+
+def _names_its_output(name: str) -> Callable[[Any], bool]:
     """Return whether a transformer, or 'passthrough', names its output."""
 
-    def check(self):
+    def check(self: Any) -> bool:
         transformer = getattr(self, name)
         return isinstance(transformer, str) or hasattr(transformer, "get_feature_names_out")
 
@@ -112,18 +122,24 @@ class TableTransformer(  # type: ignore[call-arg]
            [0., 1.]])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "steps": [HasMethods(["fit", "transform"]), StrOptions({"passthrough"})],
         "static": [HasMethods(["fit", "transform"]), StrOptions({"passthrough"})],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, steps="passthrough", static="passthrough", *, step_features=None):
+    def __init__(
+        self,
+        steps: Any = "passthrough",
+        static: Any = "passthrough",
+        *,
+        step_features: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     @fits
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit both transformers.
 
         Parameters
@@ -155,9 +171,9 @@ class TableTransformer(  # type: ignore[call-arg]
             self._fit_both("fit", X, y, params)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     @fits
-    def fit_transform(self, X, y=None, **params):
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit and transform at once, with the `fit_transform` of the transformers.
 
         For transformers that use `y`, such as ``TargetEncoder()``, the result differs from that
@@ -183,7 +199,7 @@ class TableTransformer(  # type: ignore[call-arg]
             reading, steps, static = self._fit_both("fit_transform", X, y, params)
         return self._in_form_of(X, reading, steps.with_static(static))
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Transform the steps and the static features.
 
         Parameters
@@ -216,7 +232,7 @@ class TableTransformer(  # type: ignore[call-arg]
         return self._in_form_of(X, reading, steps.with_static(static))
 
     @available_if(_names_its_output("steps"))
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.
 
         Parameters
@@ -236,7 +252,7 @@ class TableTransformer(  # type: ignore[call-arg]
         return self.steps_.get_feature_names_out(names)
 
     @available_if(_names_its_output("static"))
-    def get_static_feature_names_out(self):
+    def get_static_feature_names_out(self) -> np.ndarray:
         """Return the names of the transformed static features.
 
         Returns
@@ -250,7 +266,7 @@ class TableTransformer(  # type: ignore[call-arg]
         names = [f"x{k}" for k in range(self.n_static_features_)]
         return getattr(self, "static_feature_names_in_", np.array(names, dtype=object))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing of this transformer, which routes to the inner ones.
 
         Returns
@@ -270,13 +286,15 @@ class TableTransformer(  # type: ignore[call-arg]
             router.add(static=self.static, method_mapping=mapping)
         return router
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = isinstance(self.steps, str)
         tags.input_tags.allow_nan = isinstance(self.steps, str) or accepts_missing(self.steps)
         return tags
 
-    def _fit_both(self, method, X, y, params) -> tuple:
+    def _fit_both(
+        self, method: str, X: Any, y: Any, params: dict[str, Any]
+    ) -> tuple[Reading, Sequences, Any]:
         """Fit both transformers; 'fit_transform' also returns what was read and transformed."""
         _raise_for_params(params, self, method)
         routed = process_routing(self, method, **params)
@@ -298,7 +316,7 @@ class TableTransformer(  # type: ignore[call-arg]
             self._n_static_features_out = static.shape[1]
         return reading, steps, static
 
-    def _fit_static(self, method, table, y, routed):
+    def _fit_static(self, method: str, table: Any, y: Any, routed: Any) -> Any:
         """Fit the transformer of a static table; 'fit' returns the first row transformed."""
         if table is None:
             raise ValueError(
@@ -311,6 +329,6 @@ class TableTransformer(  # type: ignore[call-arg]
         copied = take(table, [0])  # the transformer may work in place
         return self._call_static("transform", copied if method == "fit" else table)
 
-    def _call_static(self, method, table, *args, **params):
+    def _call_static(self, method: str, table: Any, *args: Any, **params: Any) -> Any:
         given = method, table, self._container(), partial(describe_static, table), "sequence"
         return call_on_table(self.static_, *given, *args, **params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from functools import wraps
+from typing import TYPE_CHECKING, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -33,8 +34,17 @@ from skrnn._input import (
 from skrnn._input.frames import column_names, is_frame, read_column
 from skrnn._input.values import is_nested
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Literal, Self
 
-def fits(method):
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from skrnn._compat.decorators import F
+
+
+def fits(method: F) -> F:
     """Decorate a method that fits: set callbacks up and tear them down, and undo an error.
 
     An error of a callback restores the attributes too, even if it is raised in the teardown.
@@ -42,25 +52,27 @@ def fits(method):
     method = with_callbacks(method)
 
     @wraps(method)
-    def fit(self, *args, **params):
+    def fit(self: Any, *args: Any, **params: Any) -> Any:
         with unchanged_on_error(self):
             return method(self, *args, **params)
 
-    return fit
+    return cast("F", fit)
 
 
 class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     """Tags, callbacks and `set_output` of the transformers."""
 
     @contextmanager
-    def _fitting(self, X, y):
+    def _fitting(self, X: Any, y: Any) -> Iterator[None]:
         """Call callbacks for a fit, which is one task."""
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         yield
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
 
-    def set_output(self, *, transform=None):
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> Self:
         """Choose the container of output that is a table.
 
         This concerns the flat output of `SequencePadder`. The other transformers return frames
@@ -83,7 +95,7 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
             self._sklearn_output_config = {"transform": transform}
         return self
 
-    def _read(self, X, reset) -> Reading:
+    def _read(self, X: Any, reset: bool) -> Reading:
         """Read X, with missing values if the tags accept them; in fit, learn its form."""
         reading, learned = read_X(self, X, reset=reset)
         if reset:
@@ -93,15 +105,15 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         set_learned(self, learned)
         return reading._replace(sequences=sequences)
 
-    def _container(self):
+    def _container(self) -> Any:
         """Return the library of frames that is configured for output, or 'default'."""
         return _get_output_config("transform", self)["dense"]
 
-    def _in_form_of(self, X, reading, sequences):
+    def _in_form_of(self, X: Any, reading: Reading, sequences: Sequences) -> Any:
         names = getattr(self, "get_feature_names_out", None)
         return in_form_of(X, reading, sequences, self._container(), names)
 
-    def _in_frame_like(self, before, values, rows=slice(None)):
+    def _in_frame_like(self, before: Any, values: Any, rows: Any = slice(None)) -> Any:
         """Make a frame of new features of steps, if the steps were one and frames are configured.
 
         Its index is that of these rows before.
@@ -116,7 +128,7 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
             frame.index = before.index[rows]
         return frame
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
@@ -139,7 +151,7 @@ def refuse_nothing(sequences: Sequences) -> None:
         raise ValueError("All sequences of X are empty, but fit needs at least one step.")
 
 
-def accepts_missing(transformer) -> bool:
+def accepts_missing(transformer: Any) -> bool:
     """Return whether missing values may pass to a transformer."""
     from sklearn.compose import ColumnTransformer  # imports linear models, which takes 25 ms
 
@@ -152,7 +164,7 @@ def accepts_missing(transformer) -> bool:
     return tags is not None and (tags.input_tags.allow_nan or tags.no_validation)
 
 
-def first_step(transformer):
+def first_step(transformer: Any) -> Any:
     """Return the first step of a pipeline, which may be a pipeline too; None if there is none."""
     if not isinstance(transformer, Pipeline):
         return None if transformer == "passthrough" else transformer
@@ -160,11 +172,11 @@ def first_step(transformer):
     return next((step for step in steps if step is not None), None)
 
 
-def _tags(transformer):
+def _tags(transformer: Any) -> Tags | None:
     return get_tags(transformer) if hasattr(transformer, "__sklearn_tags__") else None
 
 
-def as_input(transformer, values, unit="step"):
+def as_input(transformer: Any, values: Any, unit: str = "step") -> Any:
     """Return a table of steps; its only column for a transformer of texts or dictionaries."""
     first = first_step(transformer)
     if isinstance(first, FeatureUnion):
@@ -184,7 +196,7 @@ def as_input(transformer, values, unit="step"):
     )
 
 
-def refuse_sequence_transformers(owner, transformer) -> None:
+def refuse_sequence_transformers(owner: Any, transformer: Any) -> None:
     """Refuse a transformer of tables that is, or contains, a transformer of sequences.
 
     It would read each row of the table as a flat sequence.
@@ -199,7 +211,7 @@ def refuse_sequence_transformers(owner, transformer) -> None:
             )
 
 
-def refuse_requests(owner, transformer) -> None:
+def refuse_requests(owner: Any, transformer: Any) -> None:
     """Refuse a transformer that requests metadata, which the owner does not pass on."""
     if not get_config()["enable_metadata_routing"]:
         return
@@ -212,7 +224,17 @@ def refuse_requests(owner, transformer) -> None:
         )
 
 
-def call_on_table(transformer, method, values, container, describe, unit, /, *args, **params):
+def call_on_table(
+    transformer: Any,
+    method: str,
+    values: Any,
+    container: str,
+    describe: Callable[[str], str],
+    unit: str,
+    /,
+    *args: Any,
+    **params: Any,
+) -> Any:
     """Call a method of a transformer with a table that has a row for each `unit`.
 
     `describe` returns what completes an error message: where the values are that it is about.
@@ -235,7 +257,7 @@ def call_on_table(transformer, method, values, container, describe, unit, /, *ar
     return None if method == "fit" else _check_rows(result, values.shape[0], container, unit)
 
 
-def _check_rows(result, n_rows: int, container: str, unit: str):
+def _check_rows(result: Any, n_rows: int, container: str, unit: str) -> Any:
     if issparse(result):
         result = result.tocsr()
     elif container == "default" or not is_frame(result):
@@ -248,7 +270,7 @@ def _check_rows(result, n_rows: int, container: str, unit: str):
     return result
 
 
-def repeat_for_steps(values, lengths: np.ndarray, name: str):
+def repeat_for_steps(values: Any, lengths: np.ndarray, name: str) -> Any:
     """Repeat what has an entry for each sequence for its steps; join what has one for each step.
 
     All else is returned as it is.
@@ -263,15 +285,16 @@ def repeat_for_steps(values, lengths: np.ndarray, name: str):
     return np.repeat(np.asarray(items), lengths, axis=0)
 
 
-def names_of_features(estimator, input_features):
+def names_of_features(estimator: Any, input_features: ArrayLike | None) -> np.ndarray:
     """Get the names of the features of a step, as get_feature_names_out does."""
     check_is_fitted(estimator)
     if estimator._fitted_on_table:  # its columns are features of several steps
         return np.array([f"x{k}" for k in range(estimator.n_step_features_)], dtype=object)
-    return _check_feature_names_in(estimator, input_features)
+    names: np.ndarray = _check_feature_names_in(estimator, input_features)
+    return names
 
 
-def read_again(X, n_features: int) -> Reading:
+def read_again(X: Any, n_features: int) -> Reading:
     """Read sequences that `transform` returned, with `n_features` features per step."""
     reading = read(X, n_features)
     found = reading.sequences.n_features

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,9 +15,18 @@ from skrnn._input.sequences import Sequences, first_few, place_of_row
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 
+if TYPE_CHECKING:
+    from typing import Literal, NoReturn
+
 
 def make_windows(
-    series, *, window, horizon=1, stride=1, exogenous=None, missing_targets="error"
+    series: Any,
+    *,
+    window: int,
+    horizon: int = 1,
+    stride: int = 1,
+    exogenous: Any = None,
+    missing_targets: Literal["error", "drop"] = "error",
 ) -> tuple[np.ndarray | Sequences, np.ndarray]:
     """Cut series into windows, with the values that follow each window as targets.
 
@@ -147,7 +156,7 @@ def make_windows(
     return X, y
 
 
-def _read_series(series, name: str) -> tuple[Sequences, bool]:
+def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:
     """Read one or several series; also return whether they are one series in an array."""
     _check_index(series, name)
     if isinstance(series, Sequences):
@@ -173,7 +182,7 @@ def _read_series(series, name: str) -> tuple[Sequences, bool]:
     return Sequences(array, [len(array)]), True
 
 
-def _check_index(series, name: str) -> None:
+def _check_index(series: Any, name: str) -> None:
     """Refuse a frame or Series of pandas whose steps are not in the order of their dates."""
     index: Any = getattr(series, "index", None)
     if getattr(index, "nlevels", 1) > 1:
@@ -189,7 +198,7 @@ def _check_index(series, name: str) -> None:
         )
 
 
-def _read_exogenous(exogenous, series, targets: Sequences):
+def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
     """Read the exogenous columns, which must be those of the same steps."""
     columns, _ = _read_series(exogenous, "exogenous")
     if not np.array_equal(columns.lengths, targets.lengths):
@@ -243,7 +252,9 @@ def _as_floats(series: Sequences, name: str) -> np.ndarray:
     return values
 
 
-def _first_steps(lengths, window, horizon, stride):
+def _first_steps(
+    lengths: np.ndarray, window: int, horizon: int, stride: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the row of the first step of each window, and its series; in the order of time."""
     n_windows = np.maximum((lengths - window - horizon) // stride + 1, 0)
     if not n_windows.any():
@@ -257,7 +268,7 @@ def _first_steps(lengths, window, horizon, stride):
     return (starts_of(lengths)[of_series] + number * stride)[order], of_series[order]
 
 
-def _refuse_missing_targets(series, numbers, row):
+def _refuse_missing_targets(series: Sequences, numbers: np.ndarray, row: int) -> NoReturn:
     row += int(np.isnan(numbers[row:]).any(axis=1).argmax())
     raise ValueError(
         f"series has a missing value at {place_of_row(int(row), series.lengths)}, which is a "
@@ -266,7 +277,7 @@ def _refuse_missing_targets(series, numbers, row):
     )
 
 
-def _refuse_padding(X):
+def _refuse_padding(X: np.ndarray) -> None:
     """Refuse an array in which missing steps at the end of a window would be read as padding."""
     padding = np.isnan(X[:, -1]).all(axis=1)
     if padding.any():

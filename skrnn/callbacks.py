@@ -13,6 +13,7 @@ from dataclasses import fields
 from numbers import Integral
 from pathlib import Path
 from reprlib import repr as short
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -23,6 +24,10 @@ from skrnn._training.loading import check_state
 from skrnn._training.run import Run
 from skrnn._training.storage import DAMAGED, read, sweep, write
 from skrnn._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _FORMAT = 3  # of the file
 
@@ -88,20 +93,20 @@ class Checkpoint:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path, every=1):
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"path must be a string or path, got {path!r}.")
         if not isinstance(every, Integral) or isinstance(every, bool):
             raise TypeError(f"every must be an integer number of epochs, got {every!r}.")
         if every < 1:
             raise ValueError(f"every must be at least 1 epoch, got {every}.")
-        self.path = path
-        self.every = every
+        self.path: str | os.PathLike[str] = path
+        self.every: int = every
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Checkpoint({os.fspath(self.path)!r}, every={self.every})"
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: NeuralNetwork, context: Any) -> None:
         """Check that the estimator can have a checkpoint.
 
         Parameters
@@ -130,7 +135,7 @@ class Checkpoint:
         if not Path(self.path).absolute().parent.is_dir():
             raise ValueError(f"The folder of {os.fspath(self.path)!r} does not exist; create it.")
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: NeuralNetwork, context: Any) -> None:
         """Do nothing.
 
         Parameters
@@ -142,7 +147,7 @@ class Checkpoint:
             Ignored.
         """
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: NeuralNetwork, context: Any) -> None:
         """At the beginning of a fit, load the state of training if the file exists.
 
         Parameters
@@ -185,7 +190,7 @@ class Checkpoint:
         if n_iter > max_iter:
             raise ValueError(f"{path} holds {n_iter} epochs, more than max_iter={max_iter}.")
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator: NeuralNetwork, context: Any) -> None:
         """Write the file if it is time to, or if the fit has ended.
 
         Parameters
@@ -206,7 +211,7 @@ class Checkpoint:
             write(path, {"identity": json.dumps(identity), "run": run.state_dict()})
 
 
-def _check_resumable(run: Run):
+def _check_resumable(run: Run) -> None:
     if run.incremental:
         raise ValueError(
             "Checkpoint is for fit. Between two calls of partial_fit the estimator itself holds "
@@ -224,7 +229,7 @@ def _check_resumable(run: Run):
         )
 
 
-def _check_seed(random_state):
+def _check_seed(random_state: Any) -> None:
     """Refuse, in a folder, a fit that has the same description as others but other random numbers.
 
     All of them would have the same file, so that an ensemble would be one network many times.
@@ -242,7 +247,7 @@ def _check_seed(random_state):
 # The fit that a file belongs to ----------------------------------------------------------
 
 
-def _identity(estimator, run):
+def _identity(estimator: NeuralNetwork, run: Run) -> dict[str, Any]:
     """Describe a fit: two fits of the same description have the same result."""
     free = {"verbose"} if run.options.learning_rate == "cosine" else {"verbose", "max_iter"}
     given = {k: v for k, v in estimator.get_params(deep=True).items() if k not in free}
@@ -264,16 +269,17 @@ def _identity(estimator, run):
     }
 
 
-def _digest(*arrays):
+def _digest(*arrays: Any) -> str:
     """Hash the values of dense or sparse arrays, however they are laid out in memory."""
-    parts: list = []
+    parts: list[Any] = []
     for array in arrays:
         sparse = issparse(array)
         parts += [array.shape, array.data, array.indices, array.indptr] if sparse else [array]
-    return joblib.hash([np.ascontiguousarray(part) for part in parts])
+    digest: str = joblib.hash([np.ascontiguousarray(part) for part in parts])
+    return digest
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Describe a parameter by the types of JSON."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -291,7 +297,7 @@ def _plain(value):
     return type(value).__name__
 
 
-def _identity_in(path, saved):
+def _identity_in(path: Path, saved: Mapping[str, Any]) -> dict[str, Any]:
     """Get the description of the fit from the content of a file."""
     try:
         identity = json.loads(saved["identity"]) if saved.keys() == {"identity", "run"} else None
@@ -302,7 +308,7 @@ def _identity_in(path, saved):
     return identity
 
 
-def _check_same(path, there, here):
+def _check_same(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raise a ValueError that lists the differences if the file belongs to another fit."""
     differences = []
     for part in here:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._compat import get_tags
+from skrnn._compat.decorators import fit_context
 from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._tables import TableTransformer as TableTransformer
 from skrnn.metrics import flat_r2_score
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from sklearn.utils import Tags
 
 
 class TransformedStepTargetRegressor(Persistent):
@@ -81,16 +88,16 @@ class TransformedStepTargetRegressor(Persistent):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "regressor": [HasMethods(["fit", "predict"])],
         "transformer": [HasMethods(["fit", "transform", "inverse_transform"])],
     }
 
-    def __init__(self, regressor, *, transformer):
+    def __init__(self, regressor: Any, *, transformer: Any) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Fit the transformer, then the regressor on the transformed targets.
 
         Parameters
@@ -135,26 +142,26 @@ class TransformedStepTargetRegressor(Persistent):
             self.regressor_ = clone(self.regressor).fit(X, y, **params)
         return self
 
-    def _routed(self, method, params):
+    def _routed(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Choose the parameters for a method of the regressor: all without metadata routing."""
         if not get_config()["enable_metadata_routing"]:
             return params
         return dict(process_routing(self, method, **params).regressor[method])
 
-    def _check_shape(self, table, name):
+    def _check_shape(self, table: np.ndarray, name: str) -> None:
         if table.shape[1:] != self._shape_of_step:
             raise ValueError(
                 f"{name} has targets of shape {table.shape[1:]} at each step, but y has targets of "
                 f"shape {self._shape_of_step}."
             )
 
-    def _transform(self, table, lengths):
+    def _transform(self, table: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Transform a table of targets, and split it into sequences."""
         table = np.asarray(self.transformer_.transform(_in_columns(table)))
         table = table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
         return unflatten(table, lengths)
 
-    def predict(self, X, **predict_params):
+    def predict(self, X: Any, **predict_params: Any) -> np.ndarray:
         """Predict with the regressor, and invert the transform.
 
         Parameters
@@ -189,7 +196,7 @@ class TransformedStepTargetRegressor(Persistent):
             rows = self._inverse_transform(rows)
         return unflatten(rows, lengths)
 
-    def _inverse_transform(self, rows):
+    def _inverse_transform(self, rows: np.ndarray) -> np.ndarray:
         """Invert the transform of predictions for steps, perhaps of several quantiles."""
         shape = self._shape_for_regressor
         tables = rows.reshape(len(rows), math.prod(shape), -1)  # the last axis: quantiles
@@ -197,7 +204,7 @@ class TransformedStepTargetRegressor(Persistent):
         values = np.stack([inverse(tables[:, :, k]) for k in range(tables.shape[2])], axis=-1)
         return values.reshape(len(rows), *self._shape_of_step, *rows.shape[1 + len(shape) :])
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination over all steps of all sequences.
 
         Parameters
@@ -216,19 +223,22 @@ class TransformedStepTargetRegressor(Persistent):
         score : float
             R², 1 at best.
         """
-        return flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
+        score: float = flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
+        return score
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen in fit."""
-        return self.regressor_.n_features_in_
+        n_features: int = self.regressor_.n_features_in_
+        return n_features
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> np.ndarray:
         """Names of the features seen in fit."""
-        return self.regressor_.feature_names_in_
+        names: np.ndarray = self.regressor_.feature_names_in_
+        return names
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing of this estimator.
 
         Returns
@@ -242,14 +252,14 @@ class TransformedStepTargetRegressor(Persistent):
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(regressor=self.regressor, method_mapping=methods)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags, of_regressor = super().__sklearn_tags__(), get_tags(self.regressor)
         tags.input_tags = of_regressor.input_tags
         tags.target_tags = of_regressor.target_tags
         return tags
 
 
-def _read_targets(y, X, name):
+def _read_targets(y: Any, X: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Put the targets of all steps into one array; also return the lengths of the sequences.
 
     Missing values are left to the transformer and the regressor.
@@ -277,5 +287,5 @@ def _read_targets(y, X, name):
     return table, lengths
 
 
-def _in_columns(targets):
+def _in_columns(targets: np.ndarray) -> np.ndarray:
     return targets.reshape(len(targets), -1)

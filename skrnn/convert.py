@@ -9,6 +9,7 @@ and return sequences that scikit-learn can split: `from_long` returns `skrnn.Seq
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
@@ -22,8 +23,14 @@ from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_number
 from skrnn._numeric.packing import starts_of
 from skrnn._windows import make_windows as make_windows
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
+    from numpy.typing import ArrayLike
+
+
+def as_ragged(X: Any, *, step_features: int | None = None) -> np.ndarray:
     """Put sequences in any form into a 1-D object array of one array for each sequence.
 
     Use this form where other code must index, split or store sequences. ``np.array`` is no
@@ -66,7 +73,7 @@ def as_ragged(X, *, step_features: int | None = None) -> np.ndarray:
     return as_sequences(X, step_features=step_features, numeric=False).to_ragged()
 
 
-def from_lengths(X, lengths) -> np.ndarray:
+def from_lengths(X: Any, lengths: ArrayLike) -> np.ndarray:
     """Split one table of the steps of all sequences at the given lengths.
 
     Parameters
@@ -111,7 +118,7 @@ def from_lengths(X, lengths) -> np.ndarray:
     return unflatten(rows, given)
 
 
-def to_lengths(X, *, step_features: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def to_lengths(X: Any, *, step_features: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Put the steps of all sequences into one table.
 
     Parameters
@@ -145,7 +152,9 @@ def to_lengths(X, *, step_features: int | None = None) -> tuple[np.ndarray, np.n
     return sequences.values, sequences.lengths
 
 
-def from_long(frame, id=None, time=None, *, columns=None, static=()):
+def from_long(
+    frame: Any, id: Any = None, time: Any = None, *, columns: Any = None, static: Any = ()
+) -> tuple[np.ndarray | Sequences, np.ndarray]:
     """Collect the sequences of a table that has a row for each step.
 
     Do not split the rows of such a table for cross-validation: steps of one sequence would be in
@@ -250,7 +259,7 @@ def from_long(frame, id=None, time=None, *, columns=None, static=()):
     return Sequences(values, lengths, static=static_table, ids=ids, rows=rows), ids
 
 
-def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
+def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:
     """Put predictions into the order of the rows of the table that the sequences come from.
 
     Parameters
@@ -326,7 +335,15 @@ def to_rows(predictions, X, *, n_rows=None) -> np.ndarray:
     return column
 
 
-def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=None) -> dict:
+def to_long(
+    X: Any,
+    ids: ArrayLike | None = None,
+    *,
+    id: Any = "id",
+    time: Any = "time",
+    columns: Sequence[Any] | None = None,
+    step_features: int | None = None,
+) -> dict[Any, np.ndarray]:
     """Put sequences into a table that has a row for each step.
 
     Parameters
@@ -386,16 +403,16 @@ def to_long(X, ids=None, *, id="id", time="time", columns=None, step_features=No
     others = [*id_names, time]
     static = sequences.static
     static = {} if static is None else _columns_of(static, None, "static", *others)
-    columns = _columns_of(sequences.values, columns, "x", *others, *static)
+    features = _columns_of(sequences.values, columns, "x", *others, *static)
     steps = np.arange(lengths.sum()) - np.repeat(starts_of(lengths), lengths)
     named = {
         name: np.repeat(read_column(column), lengths)
         for name, column in [*zip(id_names, id_columns, strict=True), *static.items()]
     }
-    return {**named, time: steps, **columns}
+    return {**named, time: steps, **features}
 
 
-def from_channels_first(X) -> np.ndarray:
+def from_channels_first(X: Any) -> np.ndarray:
     """Exchange the axes of sequences whose last axis is time, as in aeon, sktime and MATLAB.
 
     Parameters
@@ -430,7 +447,7 @@ def from_channels_first(X) -> np.ndarray:
     return _exchange_axes(X, "(n_features, n_steps)")
 
 
-def to_channels_first(X) -> np.ndarray | list:
+def to_channels_first(X: Any) -> np.ndarray | list[np.ndarray]:
     """Exchange the axes of sequences so that the last is time, as in aeon, sktime and MATLAB.
 
     Parameters
@@ -463,7 +480,7 @@ def to_channels_first(X) -> np.ndarray | list:
     return sequences if sequences.ndim == 3 else list(sequences)
 
 
-def from_nested(frame) -> np.ndarray:
+def from_nested(frame: Any) -> np.ndarray:
     """Join the features of a frame that has a column of sequences for each of them.
 
     This is the layout of the nested frames of sktime, whose cells are pandas Series, and of the
@@ -501,7 +518,9 @@ def from_nested(frame) -> np.ndarray:
     return object_array([_join_cells(cells, i) for i, cells in enumerate(rows)])
 
 
-def to_nested(X, columns=None, *, step_features=None) -> dict:
+def to_nested(
+    X: Any, columns: Sequence[Any] | None = None, *, step_features: int | None = None
+) -> dict[Any, list[np.ndarray]]:
     """Put sequences into a table that has a column of sequences for each feature.
 
     Parameters
@@ -542,7 +561,7 @@ def to_nested(X, columns=None, *, step_features=None) -> dict:
     return {name: list(unflatten(row, sequences.lengths)) for name, row in features.items()}
 
 
-def _read_columns(frame) -> dict:
+def _read_columns(frame: Any) -> dict[Any, np.ndarray]:
     """Read the columns of a frame or mapping as 1-D arrays."""
     names = list(frame) if isinstance(frame, Mapping) else column_names(frame)
     if names is None:
@@ -558,21 +577,21 @@ def _read_columns(frame) -> dict:
     return columns
 
 
-def _read_levels(frame) -> dict:
+def _read_levels(frame: Any) -> dict[Any, np.ndarray]:
     """Read the named levels of the index of a pandas frame; others have none."""
     index = getattr(frame, "index", None)
     names = [name for name in getattr(index, "names", []) if name is not None]
     return {name: as_array(frame.index.get_level_values(name)) for name in names}
 
 
-def _number_sequences(columns: list[np.ndarray], names: list) -> tuple[np.ndarray, np.ndarray]:
+def _number_sequences(columns: list[np.ndarray], names: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
     for column, name in zip(columns, names, strict=True):
         _refuse_missing(column, name)
     values = columns[0].tolist()
     if len(columns) > 1:
         values = list(zip(*(column.tolist() for column in columns), strict=True))
-    numbers: dict = {}
+    numbers: dict[Any, int] = {}
     try:
         codes = [numbers.setdefault(value, len(numbers)) for value in values]
     except TypeError as error:
@@ -582,14 +601,14 @@ def _number_sequences(columns: list[np.ndarray], names: list) -> tuple[np.ndarra
     return np.array(codes), columns[0][np.unique(codes, return_index=True)[1]]
 
 
-def _choose(frame, table: dict, names: list, rows: np.ndarray):
+def _choose(frame: Any, table: dict[Any, np.ndarray], names: list[Any], rows: np.ndarray) -> Any:
     """Take columns and rows of a table: a frame of a frame, else an array."""
     if is_frame(frame) and set(names) <= set(column_names(frame) or []):
         return take(frame.select(names) if hasattr(frame, "select") else frame[names], rows)
     return _join_features({name: table[name] for name in names})[rows]
 
 
-def _refuse_nested(column: np.ndarray, name) -> None:
+def _refuse_nested(column: np.ndarray, name: Any) -> None:
     if column.dtype == object and any(map(is_nested, column)):
         row = next(i for i, value in enumerate(column) if is_nested(value))
         raise ValueError(
@@ -598,7 +617,9 @@ def _refuse_nested(column: np.ndarray, name) -> None:
         )
 
 
-def _refuse_changes(column: np.ndarray, codes, first, ids, name) -> None:
+def _refuse_changes(
+    column: np.ndarray, codes: np.ndarray, first: np.ndarray, ids: np.ndarray, name: Any
+) -> None:
     """Refuse a static column that changes within a sequence."""
     expected = column[first][codes]
     differs = (column != expected) & ~(missing_in(column) & missing_in(expected))
@@ -610,7 +631,7 @@ def _refuse_changes(column: np.ndarray, codes, first, ids, name) -> None:
         )
 
 
-def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) -> np.ndarray:
+def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name: Any) -> np.ndarray:
     """Return the order of rows by sequence, and within each sequence by time."""
     _refuse_missing(times, name)
     if times.dtype.kind == "c" or types_in(times, TEXT):
@@ -633,13 +654,13 @@ def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name) 
     return order
 
 
-def _refuse_missing(values: np.ndarray, name) -> None:
+def _refuse_missing(values: np.ndarray, name: Any) -> None:
     missing = missing_in(values)
     if missing.any():
         raise ValueError(f"The id or time in column {name!r} is missing in row {missing.argmax()}.")
 
 
-def _join_features(columns: dict) -> np.ndarray:
+def _join_features(columns: dict[Any, np.ndarray]) -> np.ndarray:
     """Join columns of numbers to an array (n_rows, n_columns), of objects if some hold text."""
     features = [_read_feature(column, name) for name, column in columns.items()]
     joined = np.column_stack(features)
@@ -652,7 +673,7 @@ def _join_features(columns: dict) -> np.ndarray:
     return joined
 
 
-def _read_feature(column: np.ndarray, name) -> np.ndarray:
+def _read_feature(column: np.ndarray, name: Any) -> np.ndarray:
     if types_in(column, TEXT):
         return column.astype(object)
     if column.dtype == object:
@@ -660,7 +681,7 @@ def _read_feature(column: np.ndarray, name) -> np.ndarray:
     return to_numbers(column, f"Column {name!r}")
 
 
-def _join_cells(cells: dict, row: int) -> np.ndarray:
+def _join_cells(cells: dict[Any, Any], row: int) -> np.ndarray:
     """Join the features of one sequence, in the cells of a row, to (n_steps, n_features)."""
     cells = {name: as_array(cell) for name, cell in cells.items()}
     lengths = {cell.size if cell.ndim == 1 else -1 for cell in cells.values()}
@@ -672,7 +693,7 @@ def _join_cells(cells: dict, row: int) -> np.ndarray:
     return _join_features(cells)
 
 
-def _columns_of(table, names, prefix: str, *others) -> dict:
+def _columns_of(table: Any, names: Any, prefix: str, *others: Any) -> dict[Any, np.ndarray]:
     """Return the columns of a table by the names passed, those of the frame, or made ones.
 
     None may equal the others.
@@ -694,7 +715,7 @@ def _columns_of(table, names, prefix: str, *others) -> dict:
     return dict(zip(names, columns, strict=True))
 
 
-def _exchange_axes(X, shape: str) -> np.ndarray:
+def _exchange_axes(X: Any, shape: str) -> np.ndarray:
     """Exchange the axes of steps and features, where `shape` is that of each sequence in X."""
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and 1 in X.shape:
         X = X.ravel()  # a cell array of MATLAB, which has two axes

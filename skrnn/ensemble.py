@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterable
 from functools import reduce
 from numbers import Integral
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
@@ -21,11 +22,11 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skrnn._compat import get_tags
+from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import Persistent
 from skrnn._input import unflatten
 from skrnn._numeric.pieces import SIZE
@@ -33,15 +34,25 @@ from skrnn._predictions import ClassPredictions, NumberPredictions, score_number
 from skrnn.metrics import flat_accuracy_score
 from skrnn.rnn import SequenceRNNClassifier, SequenceRNNRegressor
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Self
 
-def network_of(estimator):
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from skrnn._compat.decorators import Decorator
+    from skrnn._types import RandomState
+
+
+def network_of(estimator: Any) -> Any:
     """Get the last step of a pipeline, or of a pipeline that is its last step, and so on."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
     return estimator
 
 
-def _draw_seeds(estimator, random_state):
+def _draw_seeds(estimator: Any, random_state: np.random.RandomState) -> None:
     """Draw each ``random_state`` among the parameters of `estimator`, as scikit-learn does.
 
     ``sklearn.ensemble`` has a private function for this, but its import takes 60 ms.
@@ -51,10 +62,10 @@ def _draw_seeds(estimator, random_state):
             estimator.set_params(**{name: random_state.randint(np.iinfo(np.int32).max)})
 
 
-def _members_have(name):
+def _members_have(name: str) -> Decorator:
     """Return a check for `available_if`; its AttributeError is that of the member."""
 
-    def check(self):
+    def check(self: Ensemble) -> bool:
         getattr(self.estimators_[0] if hasattr(self, "estimators_") else self._wrapped, name)
         return True
 
@@ -68,7 +79,7 @@ class Ensemble(Persistent):
     they predict, and `_default`, the class of the default estimator.
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
@@ -83,13 +94,13 @@ class Ensemble(Persistent):
     _default: type
 
     @property
-    def _wrapped(self):
+    def _wrapped(self) -> Any:
         return self._default() if self.estimator is None else self.estimator
 
     # Fit ---------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **fit_params: Any) -> Self:
         """Fit the members, each with seeds of its own.
 
         Parameters
@@ -121,7 +132,7 @@ class Ensemble(Persistent):
         params = self._routed("fit", sample_weight, fit_params)
         return self._train("fit", self._new_members(), X, y, params)
 
-    def _new_members(self):
+    def _new_members(self) -> list[Any]:
         """Copy the estimator, and set every random_state in each copy."""
         if not isinstance(network_of(self._wrapped), self._kind):
             raise ValueError(
@@ -134,21 +145,24 @@ class Ensemble(Persistent):
             _draw_seeds(member, random_state)
         return members
 
-    def _train_further(self, X, y, sample_weight, **classes):
+    def _train_further(self, X: Any, y: Any, sample_weight: Any, **classes: Any) -> Self:
         params = {**self._routed("partial_fit", sample_weight, {}), **classes}
         fitted = hasattr(self, "estimators_")
         members = [copy.copy(m) for m in self.estimators_] if fitted else self._new_members()
         return self._train("partial_fit", members, X, y, params)
 
-    def _routed(self, method, sample_weight, params):
+    def _routed(self, method: str, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
         """Choose the parameters for a method of the members: all without metadata routing."""
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         if not get_config()["enable_metadata_routing"]:
             return params
-        return process_routing(self, method, **params).estimator[method]
+        routed: dict[str, Any] = process_routing(self, method, **params).estimator[method]
+        return routed
 
-    def _train(self, method, members, X, y, params):
+    def _train(
+        self, method: str, members: list[Any], X: Any, y: Any, params: dict[str, Any]
+    ) -> Self:
         """Call a method of the members; the ensemble changes at the end, so never by an error."""
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(getattr(member, method))(X, y, **params) for member in members
@@ -158,15 +172,15 @@ class Ensemble(Persistent):
     # Predict -----------------------------------------------------------------------------
 
     @property
-    def _target(self):
+    def _target(self) -> Any:
         return network_of(self.estimators_[0])._target
 
-    def _outputs(self, method, X) -> Iterable[np.ndarray]:
+    def _outputs(self, method: str, X: Any) -> Iterable[np.ndarray]:
         """Compute the output of a method of each member in turn."""
         check_is_fitted(self)
         return (getattr(member, method)(X) for member in self.estimators_)
 
-    def _mean(self, outputs):
+    def _mean(self, outputs: Iterable[np.ndarray]) -> np.ndarray:
         """Average the outputs of the members; object arrays of arrays are added up as well."""
         outputs = iter(outputs)
         total = next(outputs).copy()
@@ -175,7 +189,7 @@ class Ensemble(Persistent):
         total /= len(self.estimators_)
         return total
 
-    def _in_rows(self, function, *outputs):
+    def _in_rows(self, function: Callable[..., np.ndarray], *outputs: np.ndarray) -> np.ndarray:
         """Apply a function to arrays that hold a row for each sample, or for each step."""
         if not self._target.per_step:
             return function(*outputs)
@@ -185,7 +199,7 @@ class Ensemble(Persistent):
     # Streams -----------------------------------------------------------------------------
 
     @_members_have("initial_state")
-    def initial_state(self, n_streams=None, *, static=None):
+    def initial_state(self, n_streams: int | None = None, *, static: Any = None) -> tuple[Any, ...]:
         """Create the state before the first step of parallel streams.
 
         Available if the members are recurrent networks. A pipeline does not stream: scale the
@@ -215,7 +229,7 @@ class Ensemble(Persistent):
         return tuple(member.initial_state(n_streams, static=static) for member in self.estimators_)
 
     @_members_have("step")
-    def step(self, x_t, state):
+    def step(self, x_t: Any, state: tuple[Any, ...]) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Process the next step of every stream.
 
         Parameters
@@ -255,16 +269,18 @@ class Ensemble(Persistent):
     # What it takes from the estimator ----------------------------------------------------
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen in fit."""
-        return self.estimators_[0].n_features_in_
+        n_features: int = self.estimators_[0].n_features_in_
+        return n_features
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> np.ndarray:
         """Names of the features seen in fit."""
-        return self.estimators_[0].feature_names_in_
+        names: np.ndarray = self.estimators_[0].feature_names_in_
+        return names
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing of this estimator.
 
         Returns
@@ -278,7 +294,7 @@ class Ensemble(Persistent):
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(estimator=self._wrapped, method_mapping=methods)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = get_tags(self._wrapped)
         tags.transformer_tags = None
         return tags
@@ -361,12 +377,21 @@ class EnsembleClassifier(Ensemble):
 
     _kind, _plural, _default = ClassPredictions, "classes", SequenceRNNClassifier
 
-    def __init__(self, estimator=None, n_estimators=5, *, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        estimator: Any = None,
+        n_estimators: int = 5,
+        *,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self._store(locals())
 
     @_members_have("partial_fit")
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: ArrayLike | None = None
+    ) -> Self:
         """Continue training of each member for one pass over the given samples.
 
         Available if the estimator has this method, which a pipeline has not.
@@ -398,11 +423,12 @@ class EnsembleClassifier(Ensemble):
         return self._train_further(X, y, sample_weight, classes=classes)
 
     @property
-    def classes_(self):
+    def classes_(self) -> np.ndarray:
         """The class labels."""
-        return self.estimators_[0].classes_
+        classes: np.ndarray = self.estimators_[0].classes_
+        return classes
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict class labels.
 
         Parameters
@@ -429,12 +455,13 @@ class EnsembleClassifier(Ensemble):
             start, size = start + size, min(8 * size, size * SIZE // (n_rows * n_classes + 1)) or 1
         return np.concatenate(parts)
 
-    def _labels(self, probabilities):
+    def _labels(self, probabilities: np.ndarray) -> np.ndarray:
         if self._target.is_multilabel:
             return (probabilities > 0.5).astype(int)
-        return self.classes_[probabilities.argmax(axis=1)]
+        labels: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        return labels
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Predict class probabilities, the mean of those of the members.
 
         Parameters
@@ -450,7 +477,7 @@ class EnsembleClassifier(Ensemble):
         """
         return self._mean(self._outputs("predict_proba", X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of class probabilities, which is always finite.
 
         Parameters
@@ -466,7 +493,7 @@ class EnsembleClassifier(Ensemble):
         """
         return self._in_rows(_log_mean_exp, *self._outputs("predict_log_proba", X))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy, for estimators of steps over all steps of all sequences.
 
         Parameters
@@ -567,12 +594,19 @@ class EnsembleRegressor(Ensemble):
 
     _kind, _plural, _default = NumberPredictions, "numbers", SequenceRNNRegressor
 
-    def __init__(self, estimator=None, n_estimators=5, *, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        estimator: Any = None,
+        n_estimators: int = 5,
+        *,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self._store(locals())
 
     @_members_have("partial_fit")
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training of each member for one pass over the given samples.
 
         Available if the estimator has this method, which a pipeline has not.
@@ -600,7 +634,13 @@ class EnsembleRegressor(Ensemble):
         """
         return self._train_further(X, y, sample_weight)
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict numbers or vectors, the mean of those of the members.
 
         Parameters
@@ -623,6 +663,7 @@ class EnsembleRegressor(Ensemble):
             the variances that the members predict, plus the variance of their means.
         """
         check_is_fitted(self)
+        within: np.ndarray | int
         if not return_std:
             return self._mean(self._outputs("predict", X))
         if self._target.out_activation == "mean_std":
@@ -635,7 +676,7 @@ class EnsembleRegressor(Ensemble):
         between = self._mean((mean - prediction) ** 2 for mean in means)
         return prediction, (within + between) ** 0.5
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the coefficient of determination, for ``loss=Quantile(...)`` D².
 
         For estimators of steps, it is computed over all steps of all sequences.
@@ -660,5 +701,5 @@ class EnsembleRegressor(Ensemble):
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 
-def _log_mean_exp(*logarithms):
+def _log_mean_exp(*logarithms: np.ndarray) -> np.ndarray:
     return reduce(np.logaddexp, logarithms) - math.log(len(logarithms))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -14,8 +15,14 @@ from skrnn._input.reading import join_tables
 from skrnn._numeric.packing import starts_of
 from skrnn.losses import Quantile
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def forecast(estimator, X, horizon, exogenous=None, *, window=None) -> np.ndarray:
+
+def forecast(
+    estimator: Any, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+) -> np.ndarray:
     """Forecast several steps after each sequence, from an estimator of the next step.
 
     The prediction for a sequence is appended to it as its next step, and the estimator predicts
@@ -99,7 +106,7 @@ def forecast(estimator, X, horizon, exogenous=None, *, window=None) -> np.ndarra
     reading = _read(X, params)
     sequences = reading.sequences if window is None else _last_steps(reading.sequences, window)
 
-    def next_step(sequences):
+    def next_step(sequences: Sequences) -> np.ndarray:
         given = in_form_of(X, reading, sequences) if isinstance(X, np.ndarray) else sequences
         return _next_step(estimator, X if sequences is reading.sequences else given)
 
@@ -115,7 +122,7 @@ def forecast(estimator, X, horizon, exogenous=None, *, window=None) -> np.ndarra
     return answers[:, :, 0] if first.ndim == 1 else answers
 
 
-def _check_kind(estimator, params):
+def _check_kind(estimator: Any, params: dict[str, Any]) -> None:
     if hasattr(estimator, "classes_"):
         raise ValueError(
             f"{type(estimator).__name__} predicts classes, but a forecast feeds back numbers. Use "
@@ -131,7 +138,7 @@ def _check_kind(estimator, params):
             )
 
 
-def _next_step(estimator, X) -> np.ndarray:
+def _next_step(estimator: Any, X: Any) -> np.ndarray:
     """Predict the step after each sequence, (n_sequences,) or (n_sequences, n_targets)."""
     predictions = np.asarray(estimator.predict(X))
     if predictions.dtype != object:
@@ -145,14 +152,16 @@ def _next_step(estimator, X) -> np.ndarray:
     return np.array([steps[-1] for steps in predictions])
 
 
-def _read(X, params) -> Reading:
+def _read(X: Any, params: dict[str, Any]) -> Reading:
     """Read X as the estimator does, whose first part may read flat sequences."""
     widths = {value for name, value in params.items() if name.split("__")[-1] == "step_features"}
     widths -= {None}
     return read(X, widths.pop() if len(widths) == 1 else None)
 
 
-def _read_exogenous(exogenous, sequences, n_targets, horizon) -> Sequences | None:
+def _read_exogenous(
+    exogenous: Any, sequences: Sequences, n_targets: int, horizon: int
+) -> Sequences | None:
     """Read the exogenous features of the steps ahead, and check that they complete a step."""
     n_sequences, n_features = len(sequences), sequences.n_features
     n_exogenous = n_features - n_targets
@@ -199,7 +208,14 @@ def _read_exogenous(exogenous, sequences, n_targets, horizon) -> Sequences | Non
 # Any estimator: predict for each step -------------------------------------------------------
 
 
-def _feed_back(next_step, sequences, vectors, future, horizon, window):
+def _feed_back(
+    next_step: Callable[[Sequences], np.ndarray],
+    sequences: Sequences,
+    vectors: np.ndarray,
+    future: Sequences | None,
+    horizon: int,
+    window: int | None,
+) -> np.ndarray:
     """Predict each step from the sequences to which the steps before it are appended."""
     answers = [vectors]
     for k in range(horizon - 1):
@@ -210,7 +226,7 @@ def _feed_back(next_step, sequences, vectors, future, horizon, window):
     return np.stack(answers, axis=1)
 
 
-def _new_rows(table, vectors, future, k):
+def _new_rows(table: Any, vectors: np.ndarray, future: Sequences | None, k: int) -> Any:
     """Make the rows that are appended to a table of steps: predictions, exogenous features."""
     if is_frame(table):
         names = (column_names(table) or [])[: vectors.shape[1]]
@@ -224,7 +240,7 @@ def _new_rows(table, vectors, future, k):
     return csr_matrix(rows) if issparse(table) else rows
 
 
-def _append(sequences, rows) -> Sequences:
+def _append(sequences: Sequences, rows: Any) -> Sequences:
     """Append a step to each sequence."""
     number = np.arange(len(sequences))
     of_row = np.concatenate([np.repeat(number, sequences.lengths), number])
@@ -233,7 +249,7 @@ def _append(sequences, rows) -> Sequences:
     return Sequences(values, sequences.lengths + 1, static=static, ids=ids)
 
 
-def _last_steps(sequences, window) -> Sequences:
+def _last_steps(sequences: Sequences, window: int) -> Sequences:
     """Keep the last steps of each sequence."""
     lengths = np.minimum(sequences.lengths, window)
     if (lengths == sequences.lengths).all():
@@ -247,7 +263,7 @@ def _last_steps(sequences, window) -> Sequences:
 # Networks that stream: step by step ---------------------------------------------------------
 
 
-def _is_stream(estimator) -> bool:
+def _is_stream(estimator: Any) -> bool:
     """Return whether the estimator is a network that streams, or an ensemble of them."""
     if not hasattr(estimator, "step"):
         return False
@@ -255,7 +271,13 @@ def _is_stream(estimator) -> bool:
     return not any(member._fitted_network().needs_ends for member in members)
 
 
-def _carry_on(estimator, sequences, vectors, future, horizon):
+def _carry_on(
+    estimator: Any,
+    sequences: Sequences,
+    vectors: np.ndarray,
+    future: Sequences | None,
+    horizon: int,
+) -> np.ndarray:
     """Predict each step from the state after the steps before it.
 
     All sequences start together. After its last step, a sequence goes on with its predictions. They
@@ -288,7 +310,7 @@ def _carry_on(estimator, sequences, vectors, future, horizon):
     return answers[np.argsort(order)]
 
 
-def _first_streams(state, n_streams):
+def _first_streams(state: Any, n_streams: int) -> Any:
     """Keep the first streams of a state, which is a tuple of tuples of arrays."""
     if isinstance(state, np.ndarray):
         return state[:n_streams]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,6 +17,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skrnn._estimator import Persistent
 from skrnn._numeric import losses
 from skrnn._numeric.losses import NumberLoss
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
 
 
 class Huber(Persistent):
@@ -55,12 +61,12 @@ class Huber(Persistent):
     1
     """
 
-    _parameter_constraints: dict = {"delta": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints: dict[str, Any] = {"delta": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta: float = 1.0) -> None:
         self._store(locals())
 
-    def _loss(self):
+    def _loss(self) -> NumberLoss:
         function = partial(losses.huber, delta=float(self.delta))
         return NumberLoss(function, partial(losses.best_by_bisection, function=function))
 
@@ -112,14 +118,14 @@ class Quantile(Persistent):
            [-0.8,  1. ]])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "quantiles": ["array-like", Interval(Real, 0, 1, closed="neither")]
     }
 
-    def __init__(self, quantiles=(0.1, 0.5, 0.9)):
+    def __init__(self, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> None:
         self._store(locals())
 
-    def _levels(self):
+    def _levels(self) -> float | tuple[float, ...]:
         """Get the quantiles as a float, or a tuple of floats."""
         try:
             levels = np.asarray(self.quantiles, dtype=np.float64)
@@ -135,7 +141,7 @@ class Quantile(Persistent):
             )
         return tuple(levels.tolist()) if levels.ndim else levels.item()
 
-    def _loss(self):
+    def _loss(self) -> NumberLoss:
         quantiles = tuple(np.atleast_1d(self._levels()).tolist())
         return NumberLoss(
             partial(losses.quantile, quantiles=quantiles),
@@ -183,9 +189,9 @@ class Gaussian(Persistent):
     (array([0. , 0.8]), array([0.2, 0.7]))
     """
 
-    _parameter_constraints: dict = {}
+    _parameter_constraints: dict[str, Any] = {}
 
-    def _loss(self):
+    def _loss(self) -> NumberLoss:
         return NumberLoss(
             losses.gaussian, losses.best_of_gaussian, out_activation="mean_std", n_columns=2
         )
@@ -248,14 +254,20 @@ class CRF(Persistent):
     np.float64(0.0)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "constraints": [StrOptions({"seen", "BIO", "BIOES", "BILOU"}), dict, "array-like", None]
     }
 
-    def __init__(self, constraints=None):
+    def __init__(
+        self,
+        constraints: Literal["seen", "BIO", "BIOES", "BILOU"]
+        | ArrayLike
+        | dict[str, ArrayLike]
+        | None = None,
+    ) -> None:
         self._store(locals())
 
     @property
-    def _learns(self):
+    def _learns(self) -> bool:
         """Whether the allowed transitions are those of the training data."""
         return isinstance(self.constraints, str) and self.constraints == "seen"

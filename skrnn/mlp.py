@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from skrnn._base import NeuralNetwork
+from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._input import Sequences, refuse_masked, refuse_overflow, refuse_types
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
@@ -23,6 +25,27 @@ from skrnn._numeric.networks import MLP
 from skrnn._predictions import ClassPredictions, NumberPredictions
 from skrnn.losses import Gaussian, Huber, Quantile
 from skrnn.solvers import LBFGS, SGD, Adam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._training.options import TrainingOptions
+    from skrnn._training.run import Run
+    from skrnn._types import (
+        Activation,
+        ClassWeight,
+        HiddenLayers,
+        Initializer,
+        LearningRate,
+        NumberLossName,
+        RandomState,
+        Weights,
+    )
 
 # The most features of a truth table. With eight features of two values and 20 % noise, L-BFGS is
 # up to five points less accurate than Adam; with six, up to two, and on XOR of three of them it
@@ -33,7 +56,7 @@ _MAX_INPUTS = 6
 class FeedForwardNetwork(NeuralNetwork):
     """What the feed-forward estimators share: tables as input, and restarts for truth tables."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **NeuralNetwork._parameter_constraints,
         "solver": [StrOptions({"auto", "lbfgs", "sgd", "adam"})],
         "power_t": [Interval(Real, 0, None, closed="left")],
@@ -50,8 +73,17 @@ class FeedForwardNetwork(NeuralNetwork):
 
     _network_type = MLP
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the weights to samples and their targets.
 
         Parameters
@@ -89,7 +121,7 @@ class FeedForwardNetwork(NeuralNetwork):
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _read_X(self, X, *, reset):
+    def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, None, None]:
         refuse_masked(X, "X")
         refuse_types(X, "X")
         if isinstance(X, Sequences):
@@ -102,11 +134,11 @@ class FeedForwardNetwork(NeuralNetwork):
             x = validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset)
         return x, None, None
 
-    def _network(self, n_samples):
+    def _network(self, n_samples: int) -> MLP:
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, float(self.dropout))
 
-    def _choose_solver(self, samples, incremental):
+    def _choose_solver(self, samples: Rows | Ragged, incremental: bool) -> Adam | SGD | LBFGS:
         name = self.solver
         if name == "auto":
             needs_adam = incremental or self.dropout or self.early_stopping
@@ -117,23 +149,23 @@ class FeedForwardNetwork(NeuralNetwork):
             return SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum)
         return LBFGS(max_fun=self.max_fun)
 
-    def _auto_settings(self, n_samples, solver):
+    def _auto_settings(self, n_samples: int, solver: Adam | SGD | LBFGS) -> dict[str, Any]:
         return {"batch_size": 200}
 
-    def _options(self, samples, incremental):
+    def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:
         options = super()._options(samples, incremental)
         if isinstance(options.solver, Adam) and self.learning_rate != "cosine":
             return replace(options, learning_rate="constant")  # as in scikit-learn
         return options
 
-    def _n_starts(self, options, samples):
+    def _n_starts(self, options: TrainingOptions, samples: Rows | Ragged) -> int:
         if not isinstance(self.init, str):
             return 1
         if self.n_init != "auto":
-            return self.n_init
+            return int(self.n_init)
         return 50 if options.uses_lbfgs and _is_truth_table(samples.x) else 1
 
-    def _init_weights(self, params, rng, attempt):
+    def _init_weights(self, params: Any, rng: np.random.RandomState, attempt: int) -> None:
         if not isinstance(self.init, str):
             lengths = [len(part) if hasattr(part, "__len__") else None for part in self.init]
             if len(lengths) != 2 or lengths[0] is None or lengths[0] != lengths[1]:
@@ -155,17 +187,17 @@ class FeedForwardNetwork(NeuralNetwork):
             p["W"][...] = rng.uniform(-bound, bound, (fan_in, fan_out))
             p["b"][...] = rng.uniform(-bound, bound, fan_out)
 
-    def _weights(self):
+    def _weights(self) -> Weights:
         return _as_mapping(self.coefs_, self.intercepts_)
 
-    def _weight_attributes(self, params):
+    def _weight_attributes(self, params: Weights) -> dict[str, Any]:
         return {
             "coefs_": [p["W"] for p in params.values()],
             "intercepts_": [p["b"] for p in params.values()],
             "n_layers_": len(params) + 1,
         }
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
@@ -359,7 +391,7 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
     array([0, 1, 1, 0])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **FeedForwardNetwork._parameter_constraints,
         "loss": [StrOptions({"log_loss", "squared_error"})],
         "out_activation": [StrOptions({"auto", "softmax"})],
@@ -367,18 +399,41 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
     }
 
     def __init__(
-        self, hidden_layer_sizes=(100,), activation="relu", *, solver="auto",
-        alpha=0.0001, batch_size="auto", learning_rate="constant",
-        learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
-        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9,
-        nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1,
-        beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
-        loss="log_loss", out_activation="auto", class_weight=None, n_init="auto",
-        init="auto", dropout=0.0
-    ):  # fmt: skip
+        self,
+        hidden_layer_sizes: HiddenLayers = (100,),
+        activation: Activation = "relu",
+        *,
+        solver: Literal["auto", "lbfgs", "sgd", "adam"] = "auto",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+        loss: Literal["log_loss", "squared_error"] = "log_loss",
+        out_activation: Literal["auto", "softmax"] = "auto",
+        class_weight: ClassWeight = None,
+        n_init: int | Literal["auto"] = "auto",
+        init: Initializer | tuple[Any, Any] | list[Any] = "auto",
+        dropout: float = 0.0,
+    ) -> None:
         self._store(locals())
 
-    def _best_score(self, samples):
+    def _best_score(self, samples: Rows | Ragged) -> float:
         """Compute the accuracy of the most frequent class of equal rows of a truth table."""
         if not _is_truth_table(samples.x):
             return 1.0
@@ -386,9 +441,10 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
         votes = np.eye(self.n_outputs_)[y] if y.ndim == 1 else y - 0.5
         of_rows = np.zeros((row.max() + 1, self.n_outputs_))
         np.add.at(of_rows, row, samples.weight[:, None] * votes)
-        return self._target.score(self._target.outcomes(of_rows[row], samples.y), samples)
+        outcomes = self._target.outcomes(of_rows[row], samples.y)
+        return float(self._target.score(outcomes, samples))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -587,26 +643,48 @@ class XORMLPRegressor(NumberPredictions, RegressorMixin, FeedForwardNetwork):
     array([0. , 2.5, 2.5, 1. ])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **FeedForwardNetwork._parameter_constraints,
         "loss": [StrOptions(set(NUMBER_LOSSES)), Huber, Quantile, Gaussian],
     }
 
     def __init__(
-        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *,
-        solver="auto", alpha=0.0001, batch_size="auto", learning_rate="constant",
-        learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
-        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9,
-        nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1,
-        beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
-        n_init="auto", init="auto", dropout=0.0
-    ):  # fmt: skip
+        self,
+        loss: NumberLossName | Huber | Quantile | Gaussian = "squared_error",
+        hidden_layer_sizes: HiddenLayers = (100,),
+        activation: Activation = "relu",
+        *,
+        solver: Literal["auto", "lbfgs", "sgd", "adam"] = "auto",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+        n_init: int | Literal["auto"] = "auto",
+        init: Initializer | tuple[Any, Any] | list[Any] = "auto",
+        dropout: float = 0.0,
+    ) -> None:
         self._store(locals())
 
-    def _choose_target_scale(self, samples, warm_start):
+    def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> None:
         """Return None: targets are not standardized, as in MLPRegressor."""
 
-    def _all_right(self, run):
+    def _all_right(self, run: Run) -> bool:
         """Whether a start explains 99 % of what the rows of a truth table can explain."""
         samples = run.samples
         if not _is_truth_table(samples.x):
@@ -624,15 +702,15 @@ class XORMLPRegressor(NumberPredictions, RegressorMixin, FeedForwardNetwork):
         lowest, highest = (self._loss()(raw, y, weight)[0] for raw in (of_rows, of_constant))
         with np.errstate(over="ignore", invalid="ignore"):
             loss = run.loss_of(samples)
-        return loss - lowest <= 0.01 * (highest - lowest)
+        return bool(loss - lowest <= 0.01 * (highest - lowest))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
 
-def _is_truth_table(x):
+def _is_truth_table(x: Any) -> bool:
     """Whether there are few features, of at most two values each; so it is for any of the rows."""
     if x.shape[1] > _MAX_INPUTS:
         return False
@@ -640,17 +718,18 @@ def _is_truth_table(x):
     return bool(((x == x.min(axis=0)) | (x == x.max(axis=0))).all())
 
 
-def _row_numbers(x):
+def _row_numbers(x: Any) -> np.ndarray:
     """Give each row of a truth table a number, which equal rows share."""
     x = _dense(x)
-    return (x == x.max(axis=0)) @ 2 ** np.arange(x.shape[1])
+    numbers: np.ndarray = (x == x.max(axis=0)) @ 2 ** np.arange(x.shape[1])
+    return numbers
 
 
-def _dense(x):
-    return x.toarray() if issparse(x) else x
+def _dense(x: Any) -> np.ndarray:
+    return np.asarray(x.toarray() if issparse(x) else x)
 
 
-def _as_mapping(coefs, intercepts):
+def _as_mapping(coefs: Iterable[np.ndarray], intercepts: Iterable[np.ndarray]) -> Weights:
     """Name weights as `MLP` names its layers."""
     return {
         f"dense_{i}": {"W": W, "b": b}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import check_cv, cross_validate
@@ -12,8 +13,14 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 from skrnn._input import flatten_steps
 from skrnn._input.values import missing_in
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
+
 # What scikit-learn's cross_val_predict returns for classes that a training fold lacks.
-_OF_ABSENT_CLASSES = {
+_OF_ABSENT_CLASSES: dict[str, Callable[[Any], float]] = {
     "predict_proba": lambda dtype: 0,
     "predict_log_proba": lambda dtype: np.finfo(dtype).min,
     "decision_function": lambda dtype: np.finfo(dtype).min,
@@ -21,8 +28,18 @@ _OF_ABSENT_CLASSES = {
 
 
 def cross_val_predict_steps(
-    estimator, X, y, *, groups=None, cv=None, n_jobs=None, method="predict_proba", params=None
-):
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    groups: ArrayLike | None = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    method: Literal[
+        "predict_proba", "predict_log_proba", "decision_function", "predict"
+    ] = "predict_proba",
+    params: dict[str, Any] | None = None,
+) -> np.ndarray:
     """Predict each sequence with an estimator that was fitted without it.
 
     `sklearn.model_selection.cross_val_predict` does this for ``method="predict"``. For
@@ -119,7 +136,7 @@ def cross_val_predict_steps(
     return predictions
 
 
-def _labels(y, lengths):
+def _labels(y: Any, lengths: list[int]) -> np.ndarray:
     """Find the labels of all steps, sorted; the column numbers for multilabel targets."""
     y = flatten_steps(y, np.array(lengths), "y")
     if y.ndim == 2 and y.shape[1] > 1:
@@ -128,7 +145,7 @@ def _labels(y, lengths):
     return np.unique(y[~missing_in(y)])
 
 
-def _columns(classes, labels, method):
+def _columns(classes: np.ndarray, labels: np.ndarray, method: str) -> np.ndarray:
     """Find the column of each class of a fit among those of all labels."""
     if not np.isin(classes, labels).all():
         raise ValueError(
@@ -152,7 +169,9 @@ def _columns(classes, labels, method):
     return np.searchsorted(labels, classes)
 
 
-def _insert_absent(predicted, columns, n_labels, method):
+def _insert_absent(
+    predicted: np.ndarray, columns: np.ndarray, n_labels: int, method: str
+) -> np.ndarray:
     """Insert the columns of classes that are absent from a training fold."""
     value = _OF_ABSENT_CLASSES[method](predicted.dtype)
     every = np.full((len(predicted), n_labels), value, predicted.dtype)
@@ -160,6 +179,6 @@ def _insert_absent(predicted, columns, n_labels, method):
     return every
 
 
-def _no_score(estimator, X, y):
+def _no_score(estimator: Any, X: Any, y: Any) -> float:
     """Replace the score, which `cross_validate` requires, at no cost."""
     return 0.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -17,9 +18,9 @@ from sklearn.utils.metadata_routing import (
     _raise_for_params,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skrnn._compat.decorators import available_if, fit_context
 from skrnn._framing import Frames as Frames
 from skrnn._gaps import ForwardImputer as ForwardImputer
 from skrnn._input import (
@@ -49,6 +50,12 @@ from skrnn._transformers import (
     refuse_sequence_transformers,
     repeat_for_steps,
 )
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
 
 
 class SequencePadder(SequenceTransformer):
@@ -108,7 +115,7 @@ class SequencePadder(SequenceTransformer):
            [4., 0., 0.]])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "n_steps": [None, Interval(Integral, 1, None, closed="left")],
         "longer": [StrOptions({"grow", "error", "truncate"})],
         "flat": ["boolean"],
@@ -117,13 +124,19 @@ class SequencePadder(SequenceTransformer):
     }
 
     def __init__(
-        self, n_steps=None, *, longer="grow", flat=False, fill_value=np.nan, step_features=None
-    ):
+        self,
+        n_steps: int | None = None,
+        *,
+        longer: Literal["grow", "error", "truncate"] = "grow",
+        flat: bool = False,
+        fill_value: float = np.nan,
+        step_features: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @fits
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the number of steps and of features.
 
         Parameters
@@ -150,7 +163,7 @@ class SequencePadder(SequenceTransformer):
             self.n_steps_ = int(sequences.lengths.max() if self.n_steps is None else self.n_steps)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> np.ndarray:
         """Pad sequences.
 
         Parameters
@@ -186,7 +199,7 @@ class SequencePadder(SequenceTransformer):
         return padded.reshape(len(padded), -1) if self.flat else padded
 
     @available_if(lambda self: np.isnan(self.fill_value))
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> np.ndarray:
         """Remove the padding. Only available if `fill_value` is NaN.
 
         Parameters
@@ -203,7 +216,7 @@ class SequencePadder(SequenceTransformer):
         return check_numeric(read_again(X, self.n_step_features_).sequences).to_ragged()
 
     @available_if(lambda self: self.flat)  # with names, scikit-learn makes a table of the output
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns of flat output. Only available if `flat`.
 
         Parameters
@@ -223,7 +236,7 @@ class SequencePadder(SequenceTransformer):
         steps = range(self.n_steps_)
         return np.array([f"step{t}_{name}" for t in steps for name in features], dtype=object)
 
-    def _read_numbers(self, X, reset):
+    def _read_numbers(self, X: Any, reset: bool) -> tuple[Sequences, dict[str, Any]]:
         reading, learned = read_X(self, X, reset=reset)
         refuse_static(self, reading.sequences)
         if issparse(reading.sequences.values):
@@ -295,18 +308,24 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
            [0., 1.]])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "transformer": [HasMethods(["fit", "transform"])],
         "allow_missing": ["boolean", Hidden(StrOptions({"deprecated"}))],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, transformer, *, allow_missing="deprecated", step_features=None):
+    def __init__(
+        self,
+        transformer: Any,
+        *,
+        allow_missing: bool | Literal["deprecated"] = "deprecated",
+        step_features: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     @fits
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit the transformer on all steps of all sequences.
 
         Parameters
@@ -345,9 +364,9 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             self._n_features_out = self._call("transform", copied).shape[1]
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     @fits
-    def fit_transform(self, X, y=None, **params):
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit and transform at once, with the `fit_transform` of the transformer.
 
         For transformers that use `y`, such as ``TargetEncoder()``, the result differs from that
@@ -380,7 +399,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             self._n_features_out = values.shape[1]
         return self._in_form_of(X, reading, reading.sequences.with_values(values))
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Transform all steps of all sequences.
 
         Parameters
@@ -411,7 +430,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         return self._in_form_of(X, reading, reading.sequences.with_values(values))
 
     @available_if(lambda self: hasattr(self.transformer, "inverse_transform"))
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Invert `transform`. Only available if the transformer has an `inverse_transform`.
 
         Parameters
@@ -431,7 +450,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         return in_form_of(X, reading, sequences.with_values(values))
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.
 
         Parameters
@@ -445,9 +464,11 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         names : ndarray of str of shape (n_features_out,)
             The names that the transformer gives.
         """
-        return self.transformer_.get_feature_names_out(names_of_features(self, input_features))
+        of_steps = names_of_features(self, input_features)
+        names: np.ndarray = self.transformer_.get_feature_names_out(of_steps)
+        return names
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing of this transformer, which routes to the inner one.
 
         Returns
@@ -460,12 +481,12 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         mapping.add(caller="fit_transform", callee="fit_transform" if both else "fit")
         return MetadataRouter(owner=self).add(transformer=self.transformer, method_mapping=mapping)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = accepts_missing(self.transformer)
         return tags
 
-    def _read(self, X, reset) -> Reading:
+    def _read(self, X: Any, reset: bool) -> Reading:
         if reset and self.allow_missing != "deprecated":
             warnings.warn(
                 "allow_missing has no effect and will be removed: missing values are passed to "
@@ -475,7 +496,9 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             )
         return super()._read(X, reset)
 
-    def _for_steps(self, method, y, params, lengths):
+    def _for_steps(
+        self, method: str, y: Any, params: dict[str, Any], lengths: np.ndarray
+    ) -> tuple[Any, dict[str, Any]]:
         """Repeat targets and metadata of sequences for their steps."""
         _raise_for_params(params, self, method)
         routed = process_routing(self, method, **params)["transformer"][method]
@@ -486,7 +509,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             )
         return repeat_for_steps(y, lengths, "y"), routed
 
-    def _call(self, method, sequences, *args, **params):
+    def _call(self, method: str, sequences: Sequences, *args: Any, **params: Any) -> Any:
         """Call the fitted transformer with the table of steps."""
         describe = partial(describe_steps, sequences)
         given = method, sequences.values, self._container(), describe, "step"
@@ -540,17 +563,17 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
     [[0.25, 0.5, 1.0], [0.67, 1.0]]
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "transformer": [HasMethods(["fit", "transform"]), callable],
         "step_features": [None, Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, transformer, *, step_features=None):
+    def __init__(self, transformer: Any, *, step_features: int | None = None) -> None:
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     @fits
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names and the number of features, and try the first sequence.
 
         Parameters
@@ -582,7 +605,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
             self._names_out = column_names(table)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Transform each sequence.
 
         Parameters
@@ -616,7 +639,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
         changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
         return self._in_form_of(X, reading, changed)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.
 
         Parameters
@@ -639,14 +662,14 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
         made = [f"persequence{k}" for k in range(self._n_features_out)]
         return np.array(made, dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = not hasattr(self.transformer, "fit") or accepts_missing(
             self.transformer
         )
         return tags
 
-    def _check_features(self, i, table, first):
+    def _check_features(self, i: int, table: Any, first: Any) -> None:
         """Refuse a transformed sequence with other features than in fit, or than the first."""
         found, expected = (column_names(one) or one.shape[1] for one in (table, first))
         if table.shape[1] != self._n_features_out or found != expected:
@@ -655,7 +678,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
                 f"those in fit: {found}, not {expected}; {self._n_features_out} in fit."
             )
 
-    def _transform_one(self, i, steps):
+    def _transform_one(self, i: int, steps: Any) -> Any:
         steps = steps.copy() if hasattr(steps, "copy") else steps  # may be changed in place
         container = self._container() if is_frame(steps) else "default"
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone
@@ -19,6 +20,19 @@ from skrnn._numeric.recurrent import CELLS
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, TypeAlias, TypeVar
+
+    from numpy.typing import ArrayLike
+
+    from skrnn._types import Arrays, Weights
+
+    Network = TypeVar("Network", bound=NeuralNetwork)
+    Tensors: TypeAlias = Mapping[str, Any]
+    Labels: TypeAlias = ArrayLike | None
+    Layers: TypeAlias = dict[tuple[str, int], list[str]]  # directions of each prefix and number
+
 # The score of a forbidden transition. The arithmetic of pytorch-crf has no infinity.
 _FORBIDDEN = -10000.0
 
@@ -26,7 +40,9 @@ _FORBIDDEN = -10000.0
 _KEY = re.compile(r"(.*\.|)(weight|bias)(?:_[ih]h_l(\d+)(_reverse|))?")
 
 
-def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
+def from_state_dict(
+    estimator: Network, state_dict: Tensors, *, classes: Labels = None, multilabel: bool = False
+) -> Network:
     """Make a fitted estimator from the weights of a PyTorch module.
 
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
@@ -136,11 +152,11 @@ def from_state_dict(estimator, state_dict, *, classes=None, multilabel=False):
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
     steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if is_recurrent else (len(y),)
     X = np.zeros((*steps, n_features), output["W"].dtype)
-    y = [y] if estimator._per_step else y
-    return estimator._become_fitted(X, y, weights, differences)
+    targets = [y] if estimator._per_step else y
+    return estimator._become_fitted(X, targets, weights, differences)
 
 
-def to_state_dict(estimator, *, names=None):
+def to_state_dict(estimator: NeuralNetwork, *, names: str | Sequence[str] | None = None) -> Arrays:
     """Write the weights of a fitted estimator in the format of PyTorch.
 
     ``module.load_state_dict({k: torch.from_numpy(v) for k, v in to_state_dict(clf).items()})``
@@ -214,7 +230,7 @@ def to_state_dict(estimator, *, names=None):
     }
 
 
-def _targets_for(estimator, output, classes, multilabel):
+def _targets_for(estimator: Any, output: Arrays, classes: Labels, multilabel: bool) -> np.ndarray:
     """Make targets that the outputs of the module fit; classes are put in their order."""
     n_outputs = output["W"].shape[1]
     if not isinstance(estimator, ClassPredictions):
@@ -226,7 +242,7 @@ def _targets_for(estimator, output, classes, multilabel):
     return y
 
 
-def _numbers(n_outputs, n_columns):
+def _numbers(n_outputs: int, n_columns: int) -> np.ndarray:
     """Make targets, valid for any loss, of which each has `n_columns` outputs."""
     n_targets, rest = divmod(n_outputs, n_columns)
     if rest:
@@ -236,7 +252,9 @@ def _numbers(n_outputs, n_columns):
     return np.ones((2, n_targets) if n_targets > 1 else 2)
 
 
-def _read_arrays(state_dict):
+def _read_arrays(
+    state_dict: Mapping[str, Any],
+) -> tuple[Arrays, Layers, list[str]]:
     """Convert all weights to arrays of one dtype, and find the layers from their names.
 
     Returns ``{name: array}``, the directions of the recurrent layers ``{(prefix, number):
@@ -271,7 +289,7 @@ def _read_arrays(state_dict):
     return arrays, {layer: sorted(recurrent[layer]) for layer in order}, list(linear)
 
 
-def _read_dense(arrays, prefixes):
+def _read_dense(arrays: Arrays, prefixes: list[str]) -> tuple[dict[str, Any], Weights]:
     """Get the parameters and weights of a feed-forward estimator."""
     weights, hidden, n_in = {}, [], None
     for i, prefix in enumerate(prefixes):
@@ -281,7 +299,12 @@ def _read_dense(arrays, prefixes):
     return {"hidden_layer_sizes": tuple(hidden[:-1])}, weights
 
 
-def _read_recurrent(arrays, layers, output, poolings):
+def _read_recurrent(
+    arrays: Arrays,
+    layers: Layers,
+    output: str,
+    poolings: tuple[str | None, ...],
+) -> tuple[dict[str, Any], Weights]:
     """Get the parameters and weights of a recurrent estimator."""
     directions = next(iter(layers.values()))
     if directions == ["_reverse"] or any(given != directions for given in layers.values()):
@@ -308,12 +331,12 @@ def _read_recurrent(arrays, layers, output, poolings):
     return parameters | {"embedding_size": None}, weights
 
 
-def _is_embedding(arrays, prefix):
+def _is_embedding(arrays: Arrays, prefix: str) -> bool:
     """Whether a module has no bias, and comes before all others."""
     return next(iter(arrays)) == f"{prefix}weight" and f"{prefix}bias" not in arrays
 
 
-def _read_embedding(arrays, prefix, n_in):
+def _read_embedding(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
     """Read the weight of an Embedding (n_tokens, n_in); that of a Linear would be transposed."""
     W = _get(arrays, f"{prefix}weight", (None, n_in))
     if len(W) == n_in and "emb" not in prefix.lower():
@@ -325,7 +348,7 @@ def _read_embedding(arrays, prefix, n_in):
     return {"W": W}
 
 
-def _read_cell(arrays, prefix, suffix, n_in):
+def _read_cell(arrays: Arrays, prefix: str, suffix: str, n_in: int | None) -> tuple[str, Arrays]:
     """Read one direction of a recurrent layer; returns the name of its cell, and parameters."""
     key = f"{prefix}weight_hh_{suffix}"
     U = _get(arrays, key, (None, None))
@@ -339,7 +362,7 @@ def _read_cell(arrays, prefix, suffix, n_in):
     cell = CELLS[name]
     order = [cell.torch_gates.index(gate) for gate in cell.gates]
 
-    def gates(array):
+    def gates(array: np.ndarray) -> np.ndarray:
         return array.reshape(cell.n_gates, n_units, *array.shape[1:])[order]
 
     p = {"W": gates(W).swapaxes(1, 2), "U": gates(U).swapaxes(1, 2), "b": gates(b_ih + b_hh)}
@@ -349,12 +372,12 @@ def _read_cell(arrays, prefix, suffix, n_in):
     return name, p
 
 
-def _read_linear(arrays, prefix, n_in):
+def _read_linear(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
     W = _get(arrays, f"{prefix}weight", (None, n_in)).T
     return {"W": W, "b": _get(arrays, f"{prefix}bias", (W.shape[1],))}
 
 
-def _read_skip(arrays, prefix, weights):
+def _read_skip(arrays: Arrays, prefix: str, weights: Weights) -> tuple[Arrays, tuple[int, ...]]:
     """Read the weights of the skip connection, and the columns that enter as differences."""
     first = weights[next(iter(weights))]
     n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
@@ -362,7 +385,7 @@ def _read_skip(arrays, prefix, weights):
     return {"W": W}, _read_differences(arrays, prefix, n_features)
 
 
-def _read_differences(arrays, prefix, n_features):
+def _read_differences(arrays: Arrays, prefix: str, n_features: int) -> tuple[int, ...]:
     """Read the columns that enter as differences, which are none without the buffer."""
     key = f"{prefix}differences"
     is_difference = _get(arrays, key, (n_features,))
@@ -371,10 +394,10 @@ def _read_differences(arrays, prefix, n_features):
     return tuple(map(int, np.flatnonzero(is_difference)))
 
 
-def _get(arrays, key, shape):
+def _get(arrays: Arrays, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
     """Get an array and check its shape, in which None means any size. A missing bias is 0."""
     if key not in arrays and len(shape) == 1:
-        return np.zeros(shape)
+        return np.zeros(shape[0] or 0)
     if key not in arrays:
         raise ValueError(f"state_dict lacks {key!r}.")
     given = arrays[key].shape
@@ -384,7 +407,7 @@ def _get(arrays, key, shape):
     return arrays[key]
 
 
-def _write_recurrent(network, weights):
+def _write_recurrent(network: Any, weights: Weights) -> list[tuple[str, Arrays]]:
     """Write the layers of a recurrent network: default names of their modules, and arrays."""
     if "attention" in network.poolings:
         raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
@@ -426,7 +449,7 @@ def _write_recurrent(network, weights):
     return layers
 
 
-def _write_skip(W, differences):
+def _write_skip(W: np.ndarray, differences: tuple[int, ...]) -> Arrays:
     if not differences:
         return {"weight": W.T}
     is_difference = np.zeros(len(W), W.dtype)
@@ -434,17 +457,17 @@ def _write_skip(W, differences):
     return {"weight": W.T, "differences": is_difference}
 
 
-def _write_transitions(transitions):
+def _write_transitions(transitions: Mapping[str, np.ndarray]) -> Arrays:
     """Write the weights of a random field with the names of pytorch-crf."""
     names = {"W": "transitions", "start": "start_transitions", "end": "end_transitions"}
     return {names[key]: np.maximum(p, _FORBIDDEN) for key, p in transitions.items()}
 
 
-def _write_linear(p):
+def _write_linear(p: Arrays) -> Arrays:
     return {"weight": p["W"].T, "bias": p["b"]}
 
 
-def _arrange(output, classes, out_activation):
+def _arrange(output: Arrays, classes: np.ndarray, out_activation: str) -> None:
     """Put the outputs in the order of the sorted classes. Two classes get a single output."""
     n_outputs = output["W"].shape[1]
     if classes.ndim != 1 or len(classes) != max(n_outputs, 2):

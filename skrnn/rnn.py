@@ -6,6 +6,8 @@ and the two classes of predictions hold the code.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
@@ -17,6 +19,25 @@ from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    import numpy as np
+    from sklearn.utils import Tags
+
+    from skrnn._types import (
+        Activation,
+        Cell,
+        ClassWeight,
+        HiddenLayers,
+        Initializer,
+        LearningRate,
+        NumberLossName,
+        Pooling,
+        RandomState,
+        Solver,
+    )
 
 
 class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
@@ -247,7 +268,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     array(['yes', 'no'], dtype='<U3')
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **RecurrentNetwork._parameter_constraints,
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
@@ -255,17 +276,39 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     }
 
     def __init__(
-        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=True, pooling=("last", "mean", "max"), dropout=0.0, bptt_steps=None,
-        step_features=None, embedding_size=None, loss="auto", solver="adam",
-        learning_rate_init=0.01, learning_rate="cosine", alpha=0.0001, batch_size="auto",
-        max_iter="auto", max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto",
-        early_stopping=False, validation_fraction=0.1, class_weight=None, n_init=1,
-        init="auto", warm_start=False, random_state=None, verbose=False
-    ):  # fmt: skip
+        self,
+        hidden_layer_sizes: HiddenLayers = (32,),
+        *,
+        cell: Cell = "gru",
+        activation: Activation = "tanh",
+        bidirectional: bool = True,
+        pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max"),
+        dropout: float = 0.0,
+        bptt_steps: int | None = None,
+        step_features: int | None = None,
+        embedding_size: int | None = None,
+        loss: Literal["auto", "log_loss", "squared_error"] = "auto",
+        solver: Solver = "adam",
+        learning_rate_init: float = 0.01,
+        learning_rate: LearningRate = "cosine",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        max_grad_norm: float | None = 5.0,
+        tol: float = 1e-4,
+        n_iter_no_change: float | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: ClassWeight = None,
+        n_init: int = 1,
+        init: Initializer | dict[str, Any] = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
         self._store(locals())
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -511,7 +554,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     array([2., 3.])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **RecurrentNetwork._parameter_constraints,
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
@@ -524,18 +567,42 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     _least_batch_size = 32
 
     def __init__(
-        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=True, pooling=("last", "mean", "max"), dropout="auto", bptt_steps=None,
-        step_features=None, embedding_size=None, loss="auto", normalize_y=True,
-        skip_connection="auto", solver="adam", learning_rate_init=0.003,
-        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
-        validation_fraction=0.1, n_init=1, init="auto", warm_start=False,
-        random_state=None, verbose=False
-    ):  # fmt: skip
+        self,
+        hidden_layer_sizes: HiddenLayers = (32,),
+        *,
+        cell: Cell = "gru",
+        activation: Activation = "tanh",
+        bidirectional: bool = True,
+        pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max"),
+        dropout: float | Literal["auto"] = "auto",
+        bptt_steps: int | None = None,
+        step_features: int | None = None,
+        embedding_size: int | None = None,
+        loss: Literal["auto"] | NumberLossName | Huber | Quantile | Gaussian = "auto",
+        normalize_y: bool = True,
+        skip_connection: Literal["auto", "last"] | None = "auto",
+        solver: Solver = "adam",
+        learning_rate_init: float = 0.003,
+        learning_rate: LearningRate = "cosine",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        max_grad_norm: float | None = 5.0,
+        tol: float = 1e-4,
+        n_iter_no_change: float | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_init: int = 1,
+        init: Initializer | dict[str, Any] = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
         self._store(locals())
 
-    def forecast(self, X, horizon, exogenous=None, *, window=None):
+    def forecast(
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+    ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
         Parameters
@@ -566,7 +633,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         """
         return forecast(self, X, horizon, exogenous, window=window)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -796,7 +863,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     array([0, 1, 1, 0])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss", "squared_error", "crf"}), CRF],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -804,17 +871,38 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     _per_step = True
 
     def __init__(
-        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        embedding_size=None, loss="auto", solver="adam", learning_rate_init=0.01,
-        learning_rate="cosine", alpha=0.0001, batch_size="auto", max_iter="auto",
-        max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto", early_stopping=False,
-        validation_fraction=0.1, class_weight=None, n_init=1, init="auto", warm_start=False,
-        random_state=None, verbose=False
-    ):  # fmt: skip
+        self,
+        hidden_layer_sizes: HiddenLayers = (32,),
+        *,
+        cell: Cell = "gru",
+        activation: Activation = "tanh",
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        bptt_steps: int | None = None,
+        step_features: int | None = None,
+        embedding_size: int | None = None,
+        loss: Literal["auto", "log_loss", "squared_error", "crf"] | CRF = "auto",
+        solver: Solver = "adam",
+        learning_rate_init: float = 0.01,
+        learning_rate: LearningRate = "cosine",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        max_grad_norm: float | None = 5.0,
+        tol: float = 1e-4,
+        n_iter_no_change: float | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: ClassWeight = None,
+        n_init: int = 1,
+        init: Initializer | dict[str, Any] = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
         self._store(locals())
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy over all steps of all sequences.
 
         Parameters
@@ -1064,7 +1152,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     array([0.1, 0.2, 0.4])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
@@ -1072,17 +1160,38 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     _per_step = True
 
     def __init__(
-        self, hidden_layer_sizes=(32,), *, cell="gru", activation="tanh",
-        bidirectional=False, dropout=0.0, bptt_steps=None, step_features=None,
-        embedding_size=None, loss="auto", normalize_y=True, solver="adam",
-        learning_rate_init=0.01, learning_rate="cosine", alpha=0.0001, batch_size="auto",
-        max_iter="auto", max_grad_norm=5.0, tol=1e-4, n_iter_no_change="auto",
-        early_stopping=False, validation_fraction=0.1, n_init=1, init="auto",
-        warm_start=False, random_state=None, verbose=False
-    ):  # fmt: skip
+        self,
+        hidden_layer_sizes: HiddenLayers = (32,),
+        *,
+        cell: Cell = "gru",
+        activation: Activation = "tanh",
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        bptt_steps: int | None = None,
+        step_features: int | None = None,
+        embedding_size: int | None = None,
+        loss: Literal["auto"] | NumberLossName | Huber | Quantile | Gaussian = "auto",
+        normalize_y: bool = True,
+        solver: Solver = "adam",
+        learning_rate_init: float = 0.01,
+        learning_rate: LearningRate = "cosine",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        max_grad_norm: float | None = 5.0,
+        tol: float = 1e-4,
+        n_iter_no_change: float | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_init: int = 1,
+        init: Initializer | dict[str, Any] = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
         self._store(locals())
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination over all steps, for ``loss=Quantile(...)`` D².
 
         Parameters
@@ -1104,7 +1213,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         """
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
-    def forecast(self, X, horizon, exogenous=None, *, window=None):
+    def forecast(
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+    ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
         Parameters
@@ -1135,7 +1246,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         """
         return forecast(self, X, horizon, exogenous, window=window)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

@@ -123,16 +123,16 @@ def load(file: Any) -> Any:
         ) from error
 
 
-def _is_object(tree):
+def _is_object(tree: Any) -> bool:
     return isinstance(tree, dict) and "class" in tree
 
 
-def _check_file(file, method):
+def _check_file(file: Any, method: str) -> None:
     if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
         raise TypeError(f"file must be a path or a binary file, got {file!r}.")
 
 
-def _bytes_of(file):
+def _bytes_of(file: Any) -> bytes:
     """Read a file; special files, which may have no end, are refused."""
     if hasattr(file, "read"):
         data = file.read()
@@ -144,7 +144,7 @@ def _bytes_of(file):
     return Path(file).read_bytes()
 
 
-def _estimator(content):
+def _estimator(content: dict[str, Any]) -> Any:
     """Make the estimator of the content of a file, of a format that is known."""
     if content.get("kind") != _KIND:
         raise ValueError("It holds something else.")

@@ -7,11 +7,15 @@ grid search sets by names such as ``solver__beta_1``.
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from sklearn.utils._param_validation import Interval
 
 from skrnn._estimator import Persistent
 from skrnn._numeric import optimizers
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Adam(Persistent):
@@ -45,17 +49,24 @@ class Adam(Persistent):
     0.99
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0):
+    def __init__(
+        self,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
         self._store(locals())
 
-    def _optimizer(self):
+    def _optimizer(self) -> optimizers.AdamUpdate:
         return optimizers.AdamUpdate(self.beta_1, self.beta_2, self.epsilon, self.weight_decay)
 
 
@@ -77,15 +88,15 @@ class SGD(Persistent):
     SGD(momentum=0)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict[str, Any] = {
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
     }
 
-    def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, *, momentum: float = 0.9, nesterovs_momentum: bool = True) -> None:
         self._store(locals())
 
-    def _optimizer(self):
+    def _optimizer(self) -> optimizers.SGDUpdate:
         return optimizers.SGDUpdate(self.momentum, self.nesterovs_momentum)
 
 
@@ -104,9 +115,11 @@ class LBFGS(Persistent):
     LBFGS(max_fun=100)
     """
 
-    _parameter_constraints: dict = {"max_fun": [Interval(Integral, 1, None, closed="left")]}
+    _parameter_constraints: dict[str, Any] = {
+        "max_fun": [Interval(Integral, 1, None, closed="left")]
+    }
 
-    def __init__(self, *, max_fun=15000):
+    def __init__(self, *, max_fun: int = 15000) -> None:
         self._store(locals())
 
 

@@ -10,6 +10,13 @@ import copy
 from contextlib import ExitStack
 from functools import wraps
 from inspect import signature
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 _HOOKS = "setup", "teardown", "on_fit_task_begin", "on_fit_task_end"
 _ARGUMENTS = {"X", "y", "metadata", "fitted_estimator"}  # those that a hook may ask for by keyword
@@ -39,7 +46,15 @@ class CallbackContext:
         The task that contains this one; None for the whole fit.
     """
 
-    def __init__(self, callbacks, estimator_name, task_name, task_id, max_subtasks, parent=None):
+    def __init__(
+        self,
+        callbacks: list[Any],
+        estimator_name: str,
+        task_name: str,
+        task_id: int,
+        max_subtasks: int | None,
+        parent: CallbackContext | None = None,
+    ) -> None:
         self._callbacks = callbacks
         self.estimator_name = estimator_name
         self.task_name = task_name
@@ -48,13 +63,13 @@ class CallbackContext:
         self.parent = parent
         self._n_subtasks = 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"CallbackContext(estimator_name={self.estimator_name!r}, "
             f"task_name={self.task_name!r}, task_id={self.task_id})"
         )
 
-    def subcontext(self, task_name="", max_subtasks=0):
+    def subcontext(self, task_name: str = "", max_subtasks: int | None = 0) -> CallbackContext:
         """Begin the next subtask.
 
         Parameters
@@ -76,7 +91,7 @@ class CallbackContext:
             self._callbacks, self.estimator_name, task_name, task_id, max_subtasks, self
         )
 
-    def call_on_fit_task_begin(self, *, estimator, **arguments):
+    def call_on_fit_task_begin(self, *, estimator: Any, **arguments: Any) -> Self:
         """Call ``on_fit_task_begin`` of each callback.
 
         Parameters
@@ -95,7 +110,7 @@ class CallbackContext:
         self._call("on_fit_task_begin", estimator, arguments)
         return self
 
-    def call_on_fit_task_end(self, *, estimator, **arguments):
+    def call_on_fit_task_end(self, *, estimator: Any, **arguments: Any) -> bool:
         """Call ``on_fit_task_end`` of each callback.
 
         Parameters
@@ -114,10 +129,10 @@ class CallbackContext:
         """
         return self._call("on_fit_task_end", estimator, arguments)
 
-    def _call(self, name, estimator, arguments):
+    def _call(self, name: str, estimator: Any, arguments: dict[str, Any]) -> bool:
         """Call a hook of all callbacks, each with the arguments in its signature."""
         stop = False
-        values: dict = {}
+        values: dict[str, Any] = {}
         for callback in self._callbacks:
             hook = getattr(callback, name)
             wanted = _keyword_only(hook)
@@ -135,12 +150,12 @@ class CallbackContext:
         return stop
 
 
-def _keyword_only(hook):
+def _keyword_only(hook: Callable[..., Any]) -> frozenset[str]:
     parameters = signature(hook).parameters.values()
     return frozenset(p.name for p in parameters if p.kind == p.KEYWORD_ONLY)
 
 
-def _fitted_copy(estimator, arguments):
+def _fitted_copy(estimator: Any, arguments: dict[str, Any]) -> Any:
     attributes = arguments.get("reconstruction_attributes")
     if callable(attributes):
         attributes = attributes()
@@ -155,7 +170,7 @@ def _fitted_copy(estimator, arguments):
 class CallbackSupportMixin:
     """Estimators with callbacks."""
 
-    def set_callbacks(self, *callbacks):
+    def set_callbacks(self, *callbacks: Any) -> Self:
         """Set callbacks for the estimator.
 
         Parameters
@@ -177,13 +192,15 @@ class CallbackSupportMixin:
             self.__dict__.pop("_skl_callbacks", None)
         return self
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Any:
         cloned = super().__sklearn_clone__()  # type: ignore[misc]
         if hasattr(self, "_skl_callbacks"):
             cloned._skl_callbacks = self._skl_callbacks  # shared by all clones of a search
         return cloned
 
-    def _init_callback_context(self, task_name="fit", max_subtasks=0):
+    def _init_callback_context(
+        self, task_name: str = "fit", max_subtasks: int | None = 0
+    ) -> CallbackContext:
         """Make the context of a fit, and call ``setup`` of the callbacks."""
         callbacks = getattr(self, "_skl_callbacks", [])
         context = CallbackContext(callbacks, type(self).__name__, task_name, 0, max_subtasks)
@@ -195,7 +212,7 @@ class CallbackSupportMixin:
         return context
 
 
-def with_callbacks(method):
+def with_callbacks(method: F) -> F:
     """Decorate a method that fits: call ``teardown`` of the callbacks, whatever is raised.
 
     Parameters
@@ -210,16 +227,16 @@ def with_callbacks(method):
     """
 
     @wraps(method)
-    def decorated(estimator, *args, **kwargs):
+    def decorated(estimator: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(estimator, *args, **kwargs)
         finally:
             _tear_down(estimator)
 
-    return decorated
+    return cast("F", decorated)
 
 
-def _tear_down(estimator):
+def _tear_down(estimator: Any) -> None:
     context = estimator.__dict__.pop("_callback_fit_ctx", None)
     with ExitStack() as stack:  # calls every one, even if another raises an error
         for callback in reversed(estimator.__dict__.pop("_skl_callbacks_to_teardown", [])):

@@ -1,10 +1,20 @@
 """Checks that scikit-learn makes from 1.9 on, for older versions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import sklearn.utils
 from sklearn.utils import validation
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def get_tags(estimator):
+    import numpy as np
+    from sklearn.utils import Tags
+
+
+def get_tags(estimator: Any) -> Tags:
     """Get the tags of an estimator, and refuse a class, as scikit-learn 1.9 does.
 
     Parameters
@@ -30,7 +40,7 @@ def get_tags(estimator):
     return sklearn.utils.get_tags(estimator)
 
 
-def check_sample_weight(sample_weight, X, **options):
+def check_sample_weight(sample_weight: Any, X: Any, **options: Any) -> np.ndarray:
     """Check sample weights, and refuse those that are zero for every sample.
 
     Parameters
@@ -54,7 +64,7 @@ def check_sample_weight(sample_weight, X, **options):
     ValueError
         If the weights are invalid.
     """
-    weight = validation._check_sample_weight(sample_weight, X, **options)
+    weight: np.ndarray = validation._check_sample_weight(sample_weight, X, **options)
     if not weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight

@@ -1,13 +1,20 @@
 """Plots of decision boundaries; scikit-learn before 1.7 draws no probabilities of three classes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import sklearn
 from sklearn.utils.fixes import parse_version
 
+if TYPE_CHECKING:
+    from typing import Any
+
 DRAWS_MULTICLASS_PROBABILITIES = parse_version(sklearn.__version__) >= parse_version("1.7")
 
 
-def class_colors(plane, n_classes):
+def class_colors(plane: Any, n_classes: int) -> Any:
     """Get the colors of three or more classes.
 
     Parameters

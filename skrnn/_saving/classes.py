@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CLASSES = {
     "skrnn": (
@@ -61,7 +64,8 @@ def name_of_type(kind: type) -> str | None:
 
 def class_of(name: Any) -> type:
     """Import a class by its public name; a name that is not in the table is a ValueError."""
-    return _named(name, _CLASSES, "class")
+    found: type = _named(name, _CLASSES, "class")
+    return found
 
 
 def function_of(name: Any) -> Any:
@@ -78,7 +82,7 @@ def type_of(name: Any) -> type:
     raise ValueError(f"{name!r} is no type of numbers or text.")
 
 
-def _name_of(value, table):
+def _name_of(value: Any, table: Mapping[str, tuple[str, ...]]) -> str | None:
     name = getattr(value, "__name__", "")
     for module, names in table.items():
         if name in names and getattr(import_module(module), name, None) is value:
@@ -86,7 +90,7 @@ def _name_of(value, table):
     return None
 
 
-def _named(name, table, what):
+def _named(name: Any, table: Mapping[str, tuple[str, ...]], what: str) -> Any:
     module, _, last = name.rpartition(".") if isinstance(name, str) else ("", "", "")
     if last not in table.get(module, ()):
         raise ValueError(f"{name!r} is not a {what} that a file may hold.")

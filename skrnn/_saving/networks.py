@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,17 +26,20 @@ from skrnn._saving.values import (
     optional,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
 
-def _is_sizes(value):
+
+def _is_sizes(value: Any) -> bool:
     return type(value) is tuple and all(map(is_positive, value))
 
 
-def _is_columns(value):
+def _is_columns(value: Any) -> bool:
     numbers = type(value) is tuple and all(map(is_count, value))
     return numbers and list(value) == sorted(set(value))
 
 
-def _is_poolings(value):
+def _is_poolings(value: Any) -> bool:
     names = (value,) if isinstance(value, str) else value
     is_tuple = type(names) is tuple and all(type(name) is str for name in names)
     return value is None or (
@@ -44,11 +47,11 @@ def _is_poolings(value):
     )
 
 
-def _is_rate(value):
+def _is_rate(value: Any) -> bool:
     return (is_number(value) or type(value) is int) and 0 <= value < 1
 
 
-def _one_of(names):
+def _one_of(names: Container[str]) -> Callable[[Any], bool]:
     return lambda value: type(value) is str and value in names
 
 
@@ -110,7 +113,7 @@ _DENSE = {
 _CLASSES = {"classes_": is_classes}
 
 
-def _is_quantiles(value):
+def _is_quantiles(value: Any) -> bool:
     levels = (value,) if type(value) is float else value
     return (
         type(levels) is tuple
@@ -160,7 +163,7 @@ def check_network(estimator: Any, names: set[str]) -> str:
     return _fault_in_names(estimator) or _fault_in_weights(estimator, network)
 
 
-def _network(estimator):
+def _network(estimator: Any) -> MLP | RNN | None:
     """Make the architecture, or None if it is not that of the other attributes."""
     given, checks = estimator._architecture, _ARCHITECTURE[estimator._network_type]
     if given.keys() - checks.keys() or not all(checks[name](given[name]) for name in given):
@@ -186,7 +189,7 @@ def _network(estimator):
     return network if is_right else None
 
 
-def _has_target(estimator, network):
+def _has_target(estimator: Any, network: Any) -> bool:
     """Whether the classes, or the form of the numbers, fit the outputs."""
     n_outputs, activation = estimator.n_outputs_, estimator.out_activation_
     if (activation == "crf") != getattr(network, "transitions", False):
@@ -209,7 +212,7 @@ def _has_target(estimator, network):
     return not rest and (estimator._vectors or n_targets == 1)
 
 
-def _fault_in_names(estimator):
+def _fault_in_names(estimator: Any) -> str:
     counts = {"feature_names_in_": "n_features_in_"}
     counts["static_feature_names_in_"] = "n_static_features_"
     for name, count in counts.items():
@@ -220,7 +223,7 @@ def _fault_in_names(estimator):
     return ""
 
 
-def _fault_in_weights(estimator, network):
+def _fault_in_weights(estimator: Any, network: Any) -> str:
     """Check the weights, and the state of training that belongs to them."""
     name = "coefs_" if isinstance(network, MLP) else "weights_"
     if isinstance(network, MLP) and len(estimator.coefs_) != len(estimator.intercepts_):
@@ -245,7 +248,7 @@ def _fault_in_weights(estimator, network):
     return "" if _is_scale(scale, estimator, network) else "_target_scale"
 
 
-def _is_solver_state(state, n_trained):
+def _is_solver_state(state: Any, n_trained: int) -> bool:
     if state is None:
         return True
     arrays = {name: value for name, value in state.items() if name != "t"}
@@ -254,7 +257,7 @@ def _is_solver_state(state, n_trained):
     return (of_adam or of_sgd) and all(is_finite(a, (n_trained,)) for a in arrays.values())
 
 
-def _is_scale(scale, estimator, network):
+def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
     if scale is None:
         return True
     if scale.keys() != {"mean", "scale", "skip", "standardizes", "differences"}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
@@ -17,6 +17,11 @@ from skrnn._archive import MAX_DEPTH, is_plain
 from skrnn._saving import classes
 from skrnn._saving.states import check_object
 from skrnn._training.loading import check_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from inspect import Parameter
+
 
 _PLAIN = (type(None), bool, int, float, str)
 # Parameters that are lists of named estimators, and what one of them is called.
@@ -79,11 +84,11 @@ def to_tree(value: Any, where: tuple[str, ...] = ()) -> Any:
     raise ValueError(f"{_place(where)} is {what}, which save does not support. {_ADVICE}")
 
 
-def _place(where):
+def _place(where: tuple[str, ...]) -> str:
     return ", ".join(where).replace(", [", " [") or "The object"
 
 
-def _array_to_tree(array, where):
+def _array_to_tree(array: np.ndarray, where: tuple[str, ...]) -> Any:
     if array.dtype == object and type(array) is np.ndarray:
         values = [to_tree(item, (*where, f"[{i}]")) for i, item in enumerate(array.flat)]
         return {"objects": {"shape": list(array.shape), "values": values}}
@@ -95,7 +100,7 @@ def _array_to_tree(array, where):
     return np.asarray(array)
 
 
-def _state_to_tree(value, where):
+def _state_to_tree(value: Any, where: tuple[str, ...]) -> dict[str, Any]:
     """Convert the state of an estimator, from ``__getstate__``; others have attributes only."""
     state = value.__getstate__() if hasattr(value, "get_params") else vars(value)
     if "_skl_callbacks" in state:
@@ -117,26 +122,26 @@ def _state_to_tree(value, where):
     return tree
 
 
-def _member_to_tree(part, where, kind):
+def _member_to_tree(part: Any, where: tuple[str, ...], kind: str) -> Any:
     """Convert an item of the steps of a pipeline, whose place is its name."""
     return to_tree(part, (*where, f"{kind} {part[0]!r}"))
 
 
-def _parameters(cls):
+def _parameters(cls: type) -> dict[str, Parameter]:
     return {n: p for n, p in signature(cls).parameters.items() if p.kind != p.VAR_KEYWORD}
 
 
-def _items(value, where):
+def _items(value: Iterable[Any], where: tuple[str, ...]) -> list[Any]:
     return [to_tree(item, where) for item in value]
 
 
-def _pairs(value, where):
+def _pairs(value: dict[Any, Any], where: tuple[str, ...]) -> list[list[Any]]:
     return [
         [to_tree(key, where), to_tree(item, (*where, f"[{key!r}]"))] for key, item in value.items()
     ]
 
 
-def _random_state(value, where):
+def _random_state(value: np.random.RandomState, where: tuple[str, ...]) -> dict[str, Any]:
     state = value.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
         raise ValueError(
@@ -146,7 +151,7 @@ def _random_state(value, where):
     return state
 
 
-def _requests_to_tree(value, where):
+def _requests_to_tree(value: MetadataRequest, where: tuple[str, ...]) -> dict[str, Any]:
     """Convert what ``set_fit_request`` and the like have set."""
     methods = {name: part.requests for name, part in vars(value).items() if name != "owner"}
     return {name: requests for name, requests in methods.items() if requests}
@@ -197,17 +202,17 @@ def from_tree(tree: Any) -> Any:
     raise ValueError(f"The tree has a part of an unknown kind, {given!r}.")
 
 
-def _require(is_right, what):
+def _require(is_right: bool, what: str) -> None:
     if not is_right:
         raise ValueError(f"The tree has a {what} that is not valid.")
 
 
-def _list(content, what):
+def _list(content: Any, what: str) -> list[Any]:
     _require(type(content) is list, what)
     return [from_tree(item) for item in content]
 
 
-def _dict(content):
+def _dict(content: Any) -> dict[Any, Any]:
     _require(type(content) is list, "dictionary")
     _require(all(type(pair) is list and len(pair) == 2 for pair in content), "dictionary")
     pairs = [(from_tree(key), from_tree(item)) for key, item in content]
@@ -217,18 +222,18 @@ def _dict(content):
     return found
 
 
-def _is_key(key):
+def _is_key(key: Any) -> bool:
     if type(key) is tuple:
         return all(map(_is_key, key))
     return type(key) in _PLAIN or isinstance(key, np.generic)
 
 
-def _scalar(content):
+def _scalar(content: Any) -> Any:
     _require(isinstance(content, np.generic), "scalar")
     return content
 
 
-def _objects(content):
+def _objects(content: Any) -> np.ndarray:
     _require(type(content) is dict and content.keys() == {"shape", "values"}, "array of objects")
     shape, values = content["shape"], _list(content["values"], "array of objects")
     _require(type(shape) is list and len(shape) <= 32, "array of objects")
@@ -241,35 +246,35 @@ def _objects(content):
     return array.reshape(shape)
 
 
-def _bytes(content):
+def _bytes(content: Any) -> bytes:
     _require(isinstance(content, np.ndarray) and content.dtype == np.uint8, "text of bytes")
-    return content.tobytes()
+    return bytes(content.tobytes())
 
 
-def _slice(content):
+def _slice(content: Any) -> slice:
     parts = _list(content, "slice")
     _require(len(parts) == 3 and all(type(part) in _PLAIN for part in parts), "slice")
     return slice(*parts)
 
 
-def _dtype(content):
+def _dtype(content: Any) -> np.dtype:
     _require(isinstance(content, str) and len(content) <= 12, "dtype")
     try:
-        dtype = np.dtype(content)
+        dtype: np.dtype = np.dtype(content)
     except TypeError as error:
         raise ValueError(f"{content!r} is no dtype.") from error
     _require(dtype.kind == "O" or is_plain(dtype), "dtype")
     return dtype
 
 
-def _generator(content):
+def _generator(content: Any) -> np.random.RandomState:
     generator = np.random.RandomState(0)
     check_generator(content, generator)
     generator.set_state(content)
     return generator
 
 
-def _requests(content):
+def _requests(content: Any) -> MetadataRequest:
     _require(type(content) is dict, "metadata request")
     request = MetadataRequest(owner=None)
     known = vars(request).keys() - {"owner"}
@@ -297,7 +302,7 @@ _FROM_NODES: dict[str, Any] = {
 }
 
 
-def _object(name, tree):
+def _object(name: Any, tree: Any) -> Any:
     """Make an object of a class from its state, without a call of its constructor."""
     cls: Any = classes.class_of(name)
     _require(type(tree) is dict, f"state of {name}")

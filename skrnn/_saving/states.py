@@ -8,7 +8,7 @@ those of scikit-learn, the arrays that have a value for each feature are checked
 from __future__ import annotations
 
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
@@ -27,8 +27,11 @@ from skrnn._saving.values import (
 )
 from skrnn.ensemble import network_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-def _has(*methods):
+
+def _has(*methods: str) -> Callable[[Any], bool]:
     """Check that a value is an object with these methods, and no class."""
     return lambda value: (
         hasattr(value, "get_params")
@@ -40,11 +43,11 @@ def _has(*methods):
 _is_transformer = _has("fit", "transform")
 
 
-def _is_transformer_or_passed(value):
+def _is_transformer_or_passed(value: Any) -> bool:
     return _is_transformer(value) or (type(value) is str and value == "passthrough")
 
 
-def _is_members(value):
+def _is_members(value: Any) -> bool:
     """Whether it is a list of estimators of one class."""
     is_list = type(value) is list and len(value) > 0 and all(map(_has("predict"), value))
     return is_list and len({type(member) for member in value}) == 1
@@ -144,7 +147,7 @@ def check_object(value: Any, place: str) -> None:
         raise ValueError(f"{place}: the attribute {fault!r} is not one that its class sets.")
 
 
-def _fault_in_settings(found):
+def _fault_in_settings(found: dict[str, Any]) -> str:
     """Check what `set_output` and the requests of metadata have set."""
     output = found.get("_sklearn_output_config", {})
     if type(output) is not dict or output.keys() - {"transform"}:
@@ -155,7 +158,7 @@ def _fault_in_settings(found):
     return "" if is_request else "_metadata_request"
 
 
-def _fault_of_ours(value, names):
+def _fault_of_ours(value: Any, names: Iterable[str]) -> str:
     """Check an object of skrnn, fitted or not; returns the name of an attribute, or none."""
     if not names:
         return ""
@@ -170,7 +173,7 @@ def _fault_of_ours(value, names):
     return _fault_in_shapes(value)
 
 
-def _fault_in_shapes(value):
+def _fault_in_shapes(value: Any) -> str:
     """Check the attributes whose size follows from another one."""
     found = vars(value)
     counts = {"feature_names_in_": "n_features_in_"}
@@ -186,7 +189,7 @@ def _fault_in_shapes(value):
     return ""
 
 
-def _members_agree(ensemble):
+def _members_agree(ensemble: Any) -> bool:
     """Whether the members of an ensemble are fitted networks with the same outputs."""
     networks = [network_of(member) for member in ensemble.estimators_]
     if not all(isinstance(n, ensemble._kind) and n.__sklearn_is_fitted__() for n in networks):
@@ -200,7 +203,7 @@ def _members_agree(ensemble):
     )
 
 
-def _fault_of_sklearn(value, found):
+def _fault_of_sklearn(value: Any, found: dict[str, Any]) -> str:
     """Check an object of scikit-learn; returns the name of an attribute, or none."""
     kind = type(value).__name__
     if kind in _LISTS and not _is_named(found[_LISTS[kind]], 2 + (kind == "ColumnTransformer")):
@@ -218,7 +221,7 @@ def _fault_of_sklearn(value, found):
     return ""
 
 
-def _is_named(items, n):
+def _is_named(items: Any, n: int) -> bool:
     """Whether it is a list of tuples of a name, an estimator or the word for none, and so on."""
     return type(items) is list and all(
         type(item) is tuple
@@ -229,7 +232,7 @@ def _is_named(items, n):
     )
 
 
-def _is_by_feature(values, n_features):
+def _is_by_feature(values: Any, n_features: int) -> bool:
     """Whether there is a value for each feature, or a column; scalers set None for no scaling."""
     if type(values) is list:
         return len(values) == n_features and all(is_array(v, (len(v),), "biufOSU") for v in values)

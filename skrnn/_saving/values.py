@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LARGEST = 2**63 - 1
 
@@ -65,6 +68,6 @@ def is_classes(value: Any) -> bool:
     return all_of_one and all(label == label for label in value)  # none is NaN
 
 
-def optional(check):
+def optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Make a check that also accepts None."""
     return lambda value: value is None or check(value)

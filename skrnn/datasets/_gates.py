@@ -9,7 +9,9 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skrnn.datasets._decorators import validate_params
 
 # Functions of the number of inputs that are 1: (n_ones, n_inputs) -> output.
 _GATES: dict[str, Callable[[NDArray[np.int_], int], NDArray[np.bool_]]] = {

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from skrnn.datasets._decorators import validate_params
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _SEQUENCES = {

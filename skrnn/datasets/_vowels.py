@@ -7,7 +7,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
+
+from skrnn.datasets._decorators import validate_params
 
 _DATA = files(__package__) / "data"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -19,12 +19,16 @@ from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.metrics import log_loss, zero_one_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_features, check_array, column_or_1d
 
 from skrnn._base import NeuralNetwork
+from skrnn._compat.decorators import validate_params
 from skrnn._compat.plots import DRAWS_MULTICLASS_PROBABILITIES, class_colors
 from skrnn.inspection._plotting import holds_sequences, split_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BLUE, _ORANGE = "#0072B2", "#E69F00"  # safe for colour-blind readers (Okabe & Ito, 2008)
 _PALE = ["#8CC0E0", "white", "#F5CF80"]  # the same hues, as a background of points
@@ -54,7 +58,7 @@ class TrainingAnimation:
     losses: np.ndarray
     estimator: Any
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         data = base64.b64encode(self.path.read_bytes()).decode("ascii")
         return (
             f'<img src="data:image/gif;base64,{data}" style="max-width: 100%" '
@@ -74,17 +78,17 @@ class TrainingAnimation:
     prefer_skip_nested_validation=True,
 )
 def training_animation(
-    classifier,
-    X,
-    y,
-    path,
+    classifier: Any,
+    X: Any,
+    y: Any,
+    path: str | os.PathLike[str],
     *,
-    n_iter=None,
-    max_frames=50,
-    frames_per_second=8,
-    eps=0.5,
-    grid_resolution=100,
-):
+    n_iter: int | None = None,
+    max_frames: int = 50,
+    frames_per_second: float = 8,
+    eps: float = 0.5,
+    grid_resolution: int = 100,
+) -> TrainingAnimation:
     """Animate the decision boundary of a classifier of two features during training.
 
     A copy of the classifier is trained, and its state after each iteration is recorded:
@@ -182,7 +186,7 @@ def training_animation(
     else:
         name, losses = "share of errors", [zero_one_loss(y, model.predict(X)) for model in fitted]
 
-    def draw(ax, i):
+    def draw(ax: Any, i: int) -> None:
         _draw(ax, fitted[i], X, y, eps, grid_resolution)
         ax.set_title(f"Iteration {iterations[i]}, {name} {losses[i]:.3f}")
 
@@ -200,11 +204,12 @@ class _Recorder:
     advance, every iteration, then every 2nd, 4th, 8th, ..., to keep at most `max_frames` models.
     """
 
-    def __init__(self, n_iter, max_frames):
+    def __init__(self, n_iter: int | None, max_frames: int) -> None:
         self.n_iter, self.max_frames = n_iter, max_frames
-        self.n_seen, self.spacing, self.models = 0, 1, {}
+        self.n_seen, self.spacing = 0, 1
+        self.models: dict[int, Any] = {}
 
-    def add(self, model):
+    def add(self, model: Any) -> None:
         """Record a model, which must not change afterwards."""
         if self.n_seen % self.spacing and self.n_seen > 1:
             del self.models[self.n_seen]  # it is no longer the last
@@ -215,16 +220,16 @@ class _Recorder:
             kept = [n for n in self.models if n in (1, self.n_seen) or n % self.spacing == 0]
             self.models = {n: self.models[n] for n in kept}
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Do nothing."""
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing."""
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing."""
 
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> bool:
         """Record the model after an epoch; returns whether to stop."""
         if context.task_name != "epoch":
             return False
@@ -232,7 +237,7 @@ class _Recorder:
         return self.n_seen == self.n_iter
 
 
-def _record(classifier, X, y, n_iter, max_frames):
+def _record(classifier: Any, X: Any, y: Any, n_iter: int | None, max_frames: int) -> dict[int, Any]:
     """Train the classifier; returns a dict of iteration to fitted model."""
     recorder = _Recorder(n_iter, max_frames)
     transformers, model = split_pipeline(classifier)
@@ -248,7 +253,9 @@ def _record(classifier, X, y, n_iter, max_frames):
     return {n: Pipeline([*transformers.steps, (name, m)]) for n, m in recorder.models.items()}
 
 
-def _train_in_iterations(model, X, y, n_iter, recorder):
+def _train_in_iterations(
+    model: Any, X: Any, y: Any, n_iter: int | None, recorder: _Recorder
+) -> None:
     """Train a classifier of another library and record it after each iteration."""
     parameters = model.get_params(deep=False)
     name = "n_estimators" if "n_estimators" in parameters else "max_iter"
@@ -273,7 +280,7 @@ def _train_in_iterations(model, X, y, n_iter, recorder):
 # Draw ------------------------------------------------------------------------------------
 
 
-def _draw(ax, model, X, y, eps, grid_resolution):
+def _draw(ax: Any, model: Any, X: Any, y: np.ndarray, eps: float, grid_resolution: int) -> None:
     """Draw the predictions of a model on the plane, and the training data."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -299,7 +306,7 @@ def _draw(ax, model, X, y, eps, grid_resolution):
         ax.scatter(*points.T, s=64, color=colour, marker=marker, edgecolors="black", label=label)
 
 
-def _save(path, draw, n_frames, milliseconds):
+def _save(path: Path, draw: Callable[[Any, int], None], n_frames: int, milliseconds: float) -> None:
     """Draw every frame and save them as a GIF, which pauses on the last one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -11,6 +13,10 @@ from skrnn._input import Sequences, read_X
 from skrnn._input.frames import take
 from skrnn._recurrent import RecurrentNetwork
 from skrnn.inspection._plotting import holds_sequences, split_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
 
 _MAX_CURVES = 3  # in one panel; more columns are a heat map
 _MAX_NAMES = 12  # beside a heat map
@@ -83,13 +89,13 @@ class HiddenStateDisplay:
     def __init__(
         self,
         *,
-        inputs,
-        states,
-        predictions,
-        feature_names,
-        output_names,
-        prediction_name="prediction",
-    ):
+        inputs: np.ndarray,
+        states: np.ndarray,
+        predictions: np.ndarray,
+        feature_names: list[str],
+        output_names: list[str],
+        prediction_name: str = "prediction",
+    ) -> None:
         self.inputs = inputs
         self.states = states
         self.predictions = predictions
@@ -98,7 +104,15 @@ class HiddenStateDisplay:
         self.prediction_name = prediction_name
 
     @classmethod
-    def from_estimator(cls, estimator, sequence, *, feature_names=None, ax=None, cmap=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        sequence: Any,
+        *,
+        feature_names: Sequence[Any] | None = None,
+        ax: Any = None,
+        cmap: Any = None,
+    ) -> Self:
         """Plot inputs, hidden states and predictions of a fitted network for one sequence.
 
         For an estimator with one prediction per sequence, the prediction after a step is that for
@@ -180,7 +194,7 @@ class HiddenStateDisplay:
         )
         return display.plot(ax=ax, cmap=cmap)
 
-    def plot(self, ax=None, *, cmap=None):
+    def plot(self, ax: Any = None, *, cmap: Any = None) -> Self:
         """Plot the stored arrays.
 
         Parameters
@@ -228,7 +242,7 @@ class HiddenStateDisplay:
         self.figure_.align_ylabels(self.axes_)
         return self
 
-    def _panels(self, ax):
+    def _panels(self, ax: Any) -> Any:
         """Get three axes, which are new unless three were passed."""
         import matplotlib.pyplot as plt
 
@@ -246,7 +260,7 @@ class HiddenStateDisplay:
         return grid.subplots(sharex=True)
 
 
-def _as_X(sequence):
+def _as_X(sequence: Any) -> Any:
     """Return X of one sequence, which is X itself if it holds static features."""
     if not holds_sequences(sequence):
         return [sequence]
@@ -255,7 +269,7 @@ def _as_X(sequence):
     return sequence
 
 
-def _predictions_after_steps(network, sequence):
+def _predictions_after_steps(network: Any, sequence: Sequences) -> tuple[np.ndarray, list[str]]:
     """Predict after each step; returns an array (n_steps, n_outputs) and the output names."""
     predict, n_steps = getattr(network, "predict_proba", network.predict), int(sequence.lengths[0])
     if network._per_step:
@@ -271,7 +285,14 @@ def _predictions_after_steps(network, sequence):
     return predictions, names
 
 
-def _plot_columns(ax, values, names, cmap="viridis", low=None, high=None):
+def _plot_columns(
+    ax: Any,
+    values: np.ndarray,
+    names: list[str],
+    cmap: Any = "viridis",
+    low: float | None = None,
+    high: float | None = None,
+) -> None:
     """Plot a few columns as curves, or more as a heat map."""
     if len(names) > _MAX_CURVES:
         _plot_heat_map(ax, values, cmap, low, high)
@@ -279,13 +300,15 @@ def _plot_columns(ax, values, names, cmap="viridis", low=None, high=None):
             ax.set_yticks(range(len(names)), names)
         return
     lines = ax.plot(values, "o-", markersize=4)
-    if low is not None:
+    if low is not None and high is not None:
         ax.set_ylim(low - 0.05, high + 0.05)
     if len(names) > 1:
         ax.legend(lines, names, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _plot_heat_map(ax, values, cmap, low, high):
+def _plot_heat_map(
+    ax: Any, values: np.ndarray, cmap: Any, low: float | None, high: float | None
+) -> Any:
     """Plot columns as rows of a heat map, with a colour bar outside the axes."""
     image = ax.imshow(values.T, cmap=cmap, vmin=low, vmax=high, aspect="auto")
     ax.figure.colorbar(image, cax=ax.inset_axes([1.02, 0, 0.025, 1]))

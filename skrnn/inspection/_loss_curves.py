@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.inspection._plotting import split_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self, TypeAlias
+
+    # Keywords for the curves of all estimators, or of each.
+    Curves: TypeAlias = dict[str, Any] | list[dict[str, Any]] | tuple[dict[str, Any], ...] | None
 
 
 class LossCurveDisplay:
@@ -59,13 +67,26 @@ class LossCurveDisplay:
     ['training', 'validation']
     """
 
-    def __init__(self, *, training_losses, validation_losses, names):
+    def __init__(
+        self,
+        *,
+        training_losses: list[np.ndarray],
+        validation_losses: list[np.ndarray | None],
+        names: list[str | None],
+    ) -> None:
         self.training_losses = training_losses
         self.validation_losses = validation_losses
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, ax=None, curve_kwargs=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        name: str | Sequence[str] | None = None,
+        ax: Any = None,
+        curve_kwargs: Curves = None,
+    ) -> Self:
         """Plot the losses of fitted estimators.
 
         Parameters
@@ -124,7 +145,12 @@ class LossCurveDisplay:
         )
         return display.plot(ax=ax, curve_kwargs=curve_kwargs)
 
-    def plot(self, ax=None, *, curve_kwargs=None):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        curve_kwargs: Curves = None,
+    ) -> Self:
         """Plot the stored losses: training as solid lines, validation as dashed lines.
 
         Parameters
@@ -180,8 +206,11 @@ class LossCurveDisplay:
         return self
 
 
-def _with_names(estimator, name):
+def _with_names(
+    estimator: Any, name: str | Sequence[str] | None
+) -> tuple[list[Any], list[str | None]]:
     """List the estimators and their names in the legend."""
+    names: Any
     if isinstance(estimator, Mapping):
         if name is not None:
             raise ValueError(f"name={name!r} was passed with a dict, whose keys are the names.")
@@ -199,7 +228,7 @@ def _with_names(estimator, name):
     return estimators, list(names)
 
 
-def _class_names(estimators):
+def _class_names(estimators: Sequence[Any]) -> list[str]:
     """Name estimators after their classes, with numbers if a class occurs more than once."""
     names = [type(split_pipeline(estimator)[1]).__name__ for estimator in estimators]
     return [
@@ -208,7 +237,7 @@ def _class_names(estimators):
     ]
 
 
-def _losses(estimator):
+def _losses(estimator: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Get the training losses of a fitted estimator, and its validation losses or None."""
     check_is_fitted(estimator)
     model = split_pipeline(estimator)[1]
@@ -221,6 +250,6 @@ def _losses(estimator):
     return np.array(model.loss_curve_), None if validation is None else np.array(validation)
 
 
-def _plot_losses(ax, losses, label, kwargs):
+def _plot_losses(ax: Any, losses: np.ndarray, label: str, kwargs: dict[str, Any]) -> Any:
     epochs = np.arange(1, len(losses) + 1)
     return ax.plot(epochs, losses, **{"label": label, **kwargs})[0]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._input import Sequences, as_sequences, check_numeric, unflatten
 from skrnn._input.frames import column_names, is_frame, make_frame
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def occlusion_importance(estimator, X, *, window=1, baseline=None):
+    from numpy.typing import ArrayLike
+
+
+def occlusion_importance(
+    estimator: Any, X: Any, *, window: int = 1, baseline: ArrayLike | None = None
+) -> np.ndarray:
     """Measure the importance of each step by replacing it with a baseline.
 
     A window of consecutive steps is replaced by a baseline, and the prediction is repeated. The
@@ -62,7 +72,7 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
 
     has_classes = hasattr(estimator, "predict_proba")
 
-    def predict(sequences):
+    def predict(sequences: Sequences) -> np.ndarray:
         return _predictions(estimator, sequences, given.values)
 
     importances = [
@@ -72,7 +82,7 @@ def occlusion_importance(estimator, X, *, window=1, baseline=None):
     return unflatten(np.concatenate(importances), sequences.lengths)
 
 
-def _check_baseline(baseline, values):
+def _check_baseline(baseline: ArrayLike | None, values: Any) -> np.ndarray:
     """Get the baseline as one number for each feature of `values`, the steps of all sequences."""
     if baseline is None:
         with np.errstate(over="ignore"):
@@ -89,12 +99,12 @@ def _check_baseline(baseline, values):
     return numbers
 
 
-def _predictions(estimator, sequences, given):
+def _predictions(estimator: Any, sequences: Sequences, given: Any) -> np.ndarray:
     """Predict sequences; returns an array ``(n_sequences, n_outputs)``.
 
     If `given`, the table of all steps of X, is a frame, the steps get its names.
     """
-    X = sequences
+    X: Any = sequences
     if is_frame(given):
         columns = zip(column_names(given) or [], sequences.values.T, strict=True)
         X = sequences.with_values(make_frame(dict(columns), given))
@@ -104,7 +114,14 @@ def _predictions(estimator, sequences, given):
     return np.reshape(predicted, (len(X), -1))
 
 
-def _importance(predict, sequence, predicted, window, baseline, has_classes):
+def _importance(
+    predict: Callable[[Sequences], np.ndarray],
+    sequence: Sequences,
+    predicted: np.ndarray,
+    window: int,
+    baseline: np.ndarray,
+    has_classes: bool,
+) -> np.ndarray:
     """Replace each window of `Sequences` of one in turn, with a single call of the estimator."""
     x = sequence.values.toarray() if issparse(sequence.values) else sequence.values
     n_steps, n_features = x.shape
@@ -118,4 +135,5 @@ def _importance(predict, sequence, predicted, window, baseline, has_classes):
         change = predicted[predicted.argmax()] - repeated[:, predicted.argmax()]
     else:
         change = np.abs(predicted - repeated).sum(axis=1)
-    return change @ hidden / hidden.sum(axis=0)
+    importance: np.ndarray = change @ hidden / hidden.sum(axis=0)
+    return importance

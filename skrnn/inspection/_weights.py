@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skrnn._transformers import names_of_features
 from skrnn.inspection._plotting import split_pipeline
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def state_features(estimator, n=None):
+    from numpy.typing import ArrayLike
+
+
+def state_features(estimator: Any, n: int | None = None) -> dict[tuple[Any, Any], float]:
     """Get the weights of a linear model of the steps, by the names of features and classes.
 
     This is ``state_features_`` of sklearn-crfsuite, for `skrnn.StepRNNClassifier` with
@@ -73,7 +80,7 @@ def state_features(estimator, n=None):
     return _by_name(weights, names, network.classes_[-weights.shape[1] :], n)
 
 
-def transition_features(estimator):
+def transition_features(estimator: Any) -> dict[tuple[Any, Any], float]:
     """Get the weights of transitions of a conditional random field, by the names of classes.
 
     This is ``transition_features_`` of sklearn-crfsuite. The weights of the first and of the last
@@ -120,7 +127,7 @@ def transition_features(estimator):
     return _by_name(network.weights_["transitions"]["W"], classes, classes, None)
 
 
-def _step_classifier(estimator, name):
+def _step_classifier(estimator: Any, name: str) -> tuple[Any, Any]:
     """Return the transformers of a pipeline, or None, and its fitted classifier of steps."""
     transformers, network = split_pipeline(estimator)
     if not hasattr(network, "weights_") or not hasattr(network, "classes_"):
@@ -131,7 +138,9 @@ def _step_classifier(estimator, name):
     return transformers, network
 
 
-def _by_name(weights, rows, columns, n):
+def _by_name(
+    weights: np.ndarray, rows: ArrayLike, columns: np.ndarray, n: int | None
+) -> dict[tuple[Any, Any], float]:
     """Return the weights that are not 0 by the names of rows and columns, the largest first."""
     flat = weights.ravel()
     order = np.argsort(-flat, kind="stable")

@@ -6,6 +6,7 @@ Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_: ``pip install skrnn[onnx]``.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from sklearn.base import is_classifier
 from sklearn.pipeline import make_pipeline
@@ -20,13 +21,24 @@ from skrnn.onnx import _converters
 from skrnn.onnx._converters import outputs_of, steps_of
 from skrnn.preprocessing import PerStep, SequencePadder
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal
+
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, TableTransformer, SequencePadder)
 # How messages of Python start if skl2onnx converts the categories of an encoder to numbers.
 _TEXT_AS_NUMBER = ("invalid literal for int()", "could not convert string to float")
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
 
-def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None, options=None):
+def to_onnx(
+    estimator: Any,
+    *,
+    lengths: Literal["input", "nan"] = "input",
+    initial_types: list[tuple[str, Any]] | None = None,
+    target_opset: int | None = None,
+    options: dict[Any, Any] | None = None,
+) -> Any:
     """Convert a fitted estimator, or a whole pipeline, to an ONNX model in float32.
 
     If the first step is an estimator or transformer of sequences, the model has an input ``X`` of
@@ -146,7 +158,7 @@ def to_onnx(estimator, *, lengths="input", initial_types=None, target_opset=None
         raise
 
 
-def register_onnx_converters():
+def register_onnx_converters() -> None:
     """Register the estimators and transformers of this package with skl2onnx.
 
     This is required before a call of ``skl2onnx.convert_sklearn`` or ``skl2onnx.to_onnx`` with an
@@ -170,12 +182,12 @@ def register_onnx_converters():
         ) from error
 
 
-def _first(step):
+def _first(step: Any) -> Any:
     """Get the estimator that reads the input of a step: in an ensemble, that of a member."""
     return _first(steps_of(step.estimators_[0])[0]) if isinstance(step, Ensemble) else step
 
 
-def _check_order(steps):
+def _check_order(steps: list[Any]) -> None:
     """Raise an error for steps that have no converter or cannot be connected in a graph."""
     for step in steps:
         if isinstance(step, SequenceTransformer) and not isinstance(step, _SEQUENCE_READERS):
@@ -197,13 +209,13 @@ def _check_order(steps):
             )
 
 
-def _n_static(steps):
+def _n_static(steps: Iterable[Any]) -> int:
     """Get the number of static features that the first step with such features reads, or 0."""
     numbers = (getattr(step, "n_static_features_", 0) for step in steps)
     return next(filter(None, numbers), 0)
 
 
-def _initial_types(steps, lengths):
+def _initial_types(steps: list[Any], lengths: str) -> list[tuple[str, Any]]:
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
     first = steps[0]

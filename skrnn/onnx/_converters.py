@@ -7,6 +7,8 @@ lengths.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -31,8 +33,12 @@ from skrnn.onnx._nodes import (
 )
 from skrnn.preprocessing import PerStep, SequencePadder
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
-def register():
+
+def register() -> None:
     """Register the converters of all classes of this package."""
     from skl2onnx import update_registered_converter
 
@@ -48,7 +54,7 @@ def register():
         )
 
 
-def steps_of(estimator):
+def steps_of(estimator: Any) -> list[Any]:
     """List the steps of a pipeline and of nested ones, without those that do nothing."""
     if not isinstance(estimator, Pipeline):
         return [estimator]
@@ -56,7 +62,7 @@ def steps_of(estimator):
     return [inner for step in steps for inner in steps_of(step)]
 
 
-def outputs_of(model):
+def outputs_of(model: Any) -> dict[str, Any]:
     """Get the names and types of the outputs of a model; none if it is not of this package."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, guess_data_type
 
@@ -91,15 +97,15 @@ def outputs_of(model):
     return {"label": type(label)(rows), "probabilities": probabilities}
 
 
-def _alias(cls):
+def _alias(cls: type) -> str:
     return f"Skrnn{cls.__name__}"
 
 
-def _keep_shapes(operator):
+def _keep_shapes(operator: Any) -> None:
     """Do nothing, because the parser has declared the shapes of the outputs."""
 
 
-def _parse(scope, model, inputs, custom_parsers=None):
+def _parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
     operator = scope.declare_local_operator(_alias(type(model)), model)
     operator.inputs = list(inputs)
     outputs = outputs_of(model)
@@ -110,7 +116,7 @@ def _parse(scope, model, inputs, custom_parsers=None):
     return operator.outputs
 
 
-def _changed_outputs(model, X, *others):
+def _changed_outputs(model: Any, X: Any, *others: Any) -> dict[str, Any]:
     """Get the names and types of outputs of a transformer of sequences that depend on its inputs.
 
     These are the static features, and steps that pass through a TableTransformer.
@@ -126,12 +132,12 @@ def _changed_outputs(model, X, *others):
     return outputs
 
 
-def _per_step_of(model):
+def _per_step_of(model: Any) -> Any:
     """Get the `PerStep` of a transformer of sequences, or None."""
     return model if isinstance(model, PerStep) else getattr(model, "_step_transformer", None)
 
 
-def _lengths_and_static(inputs):
+def _lengths_and_static(inputs: Iterable[Any]) -> tuple[Any, list[Any]]:
     """Get the variable of lengths, or None, and those of static features, of all but the first."""
     from skl2onnx.common.data_types import Int64TensorType
 
@@ -143,7 +149,7 @@ def _lengths_and_static(inputs):
     return (lengths or [None])[0], static
 
 
-def _input_sequences(nodes, operator):
+def _input_sequences(nodes: Nodes, operator: Any) -> tuple[str, str, str]:
     """Read the sequences of an operator, with or without an input of lengths."""
     lengths, _ = _lengths_and_static(operator.inputs[1:])
     n_features = operator.raw_operator.n_step_features_
@@ -151,7 +157,7 @@ def _input_sequences(nodes, operator):
     return read_sequences(nodes, operator.inputs[0].full_name, lengths, n_features)
 
 
-def _convert_network(scope, operator, container):
+def _convert_network(scope: Any, operator: Any, container: Any) -> None:
     model, nodes = operator.raw_operator, Nodes(scope, container)
     network = model._fitted_network()
     weights = {
@@ -182,7 +188,7 @@ def _convert_network(scope, operator, container):
     nodes.name(result, output)
 
 
-def _transition_table(network, weights):
+def _transition_table(network: Any, weights: Any) -> np.ndarray:
     """Put the transitions into a table, with the first label in the last row and so on."""
     transitions = forbid(weights["transitions"], network.table)
     table = np.zeros((network.n_outputs + 1, network.n_outputs + 1), np.float32)
@@ -191,11 +197,11 @@ def _transition_table(network, weights):
     return table
 
 
-def _class_array(model):
+def _class_array(model: Any) -> np.ndarray | None:
     """Convert the classes to an array of a type that ONNX supports; None if multilabel."""
     if model._target.is_multilabel:
         return None
-    classes = model.classes_
+    classes: np.ndarray = model.classes_
     if all(isinstance(label, str) for label in classes):
         return classes.astype(str)
     # Rounding to float32 would change labels.
@@ -208,7 +214,7 @@ def _class_array(model):
     return classes.astype(dtypes[classes.dtype.kind])
 
 
-def _convert_ensemble(scope, operator, container):
+def _convert_ensemble(scope: Any, operator: Any, container: Any) -> None:
     """Convert the members, which read the same inputs, and average their last output."""
     # The public function would make the outputs of the members outputs of the model.
     from skl2onnx._parse import _parse_sklearn
@@ -224,7 +230,7 @@ def _convert_ensemble(scope, operator, container):
     nodes.name(mean, output)
 
 
-def _convert_tables(scope, operator, container):
+def _convert_tables(scope: Any, operator: Any, container: Any) -> None:
     """Convert `PerStep` and `TableTransformer`: the table of steps, and that of static features."""
     nodes, model = Nodes(scope, container), operator.raw_operator
     X, lengths, _ = _input_sequences(nodes, operator)
@@ -247,7 +253,7 @@ def _convert_tables(scope, operator, container):
         nodes.name(value, output)
 
 
-def _transform(scope, nodes, transformer, inputs):
+def _transform(scope: Any, nodes: Nodes, transformer: Any, inputs: list[Any]) -> str:
     """Add a transformer of tables, and return its output as float32."""
     # The public function would make the output of this step an output of the model.
     from skl2onnx._parse import _parse_sklearn
@@ -258,7 +264,7 @@ def _transform(scope, nodes, transformer, inputs):
     return nodes("Cast", transformed.full_name, to=onnx_type(np.float32))
 
 
-def _columns(scope, nodes, transformer, table):
+def _columns(scope: Any, nodes: Nodes, transformer: Any, table: Any) -> list[Any]:
     """Make a variable for each column, as a ColumnTransformer that selects by name needs them."""
     is_selective = isinstance(first_step(transformer), ColumnTransformer)
     names = getattr(transformer, "feature_names_in_", []) if is_selective else []
@@ -268,7 +274,7 @@ def _columns(scope, nodes, transformer, table):
     return columns or [table]
 
 
-def _convert_padder(scope, operator, container):
+def _convert_padder(scope: Any, operator: Any, container: Any) -> None:
     """Pad the sequences, or truncate them.
 
     Where the padder would raise an error because a sequence is too long, the number of filled
@@ -276,7 +282,8 @@ def _convert_padder(scope, operator, container):
     """
     nodes, padder = Nodes(scope, container), operator.raw_operator
     X, lengths, mask = _input_sequences(nodes, operator)
-    n_steps, n_features = np.array([padder.n_steps_]), padder.n_step_features_
+    n_steps: np.ndarray | str = np.array([padder.n_steps_])
+    n_features = padder.n_step_features_
     if padder.longer == "truncate":
         lengths = nodes("Min", lengths, n_steps)
     longest = nodes("ReduceMax", lengths, np.array([0]), keepdims=1)

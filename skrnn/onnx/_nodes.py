@@ -7,9 +7,16 @@ stored in the order of ONNX.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from skrnn._numeric.recurrent import CELLS
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from skrnn._types import Weights
 
 
 class Nodes:
@@ -18,26 +25,34 @@ class Nodes:
     Inputs are names of values, or arrays, which become constants of the graph.
     """
 
-    def __init__(self, scope, container):
+    def __init__(self, scope: Any, container: Any) -> None:
         self._scope, self._container = scope, container
 
-    def __call__(self, op, *inputs, n_outputs=1, **attributes):
+    @overload
+    def __call__(
+        self, op: str, *inputs: Any, n_outputs: Literal[1] = 1, **attributes: Any
+    ) -> str: ...
+    @overload
+    def __call__(self, op: str, *inputs: Any, n_outputs: int, **attributes: Any) -> list[str]: ...
+    def __call__(
+        self, op: str, *inputs: Any, n_outputs: int = 1, **attributes: Any
+    ) -> str | list[str]:
         names = [given if isinstance(given, str) else self._constant(given) for given in inputs]
         outputs = [self._scope.get_unique_variable_name(op.lower()) for _ in range(n_outputs)]
         name = self._scope.get_unique_operator_name(op)
         self._container.add_node(op, names, outputs, name=name, **attributes)
         return outputs[0] if n_outputs == 1 else outputs
 
-    def name(self, value, output):
+    def name(self, value: str, output: Any) -> None:
         """Give a value the name of an output of the operator being converted."""
         operator = self._scope.get_unique_operator_name("Identity")
         self._container.add_node("Identity", [value], [output.full_name], name=operator)
 
-    def _constant(self, array):
+    def _constant(self, array: Any) -> str:
         from onnx import TensorProto, numpy_helper
 
         array = np.asarray(array)
-        name = self._scope.get_unique_variable_name("constant")
+        name: str = self._scope.get_unique_variable_name("constant")
         if array.dtype.kind == "U":
             values = np.char.encode(array, "utf-8")
             self._container.add_initializer(name, TensorProto.STRING, array.shape, values)
@@ -47,7 +62,9 @@ class Nodes:
         return name
 
 
-def read_sequences(nodes, X, lengths, n_features):
+def read_sequences(
+    nodes: Nodes, X: str, lengths: str | None, n_features: int
+) -> tuple[str, str, str]:
     """Read a batch, flat or not, and its lengths. If they are None, NaN at the end is padding.
 
     Returns the batch, the lengths, and a mask of the steps ``(n_sequences, n_steps, 1)``. In the
@@ -70,17 +87,17 @@ def read_sequences(nodes, X, lengths, n_features):
     return nodes("Where", mask, X, valid), lengths, mask
 
 
-def _has_steps(nodes, lengths, axes):
+def _has_steps(nodes: Nodes, lengths: str, axes: list[int]) -> str:
     """Whether each sequence has a step, with further axes of length 1."""
     return nodes("Greater", nodes("Unsqueeze", lengths, np.array(axes)), np.array(0))
 
 
-def fill_padding(nodes, mask, X, fill_value):
+def fill_padding(nodes: Nodes, mask: str, X: str, fill_value: float) -> str:
     """Set the padding to a value."""
     return nodes("Where", mask, X, np.float32(fill_value))
 
 
-def multilayer_perceptron(nodes, network, weights, x):
+def multilayer_perceptron(nodes: Nodes, network: Any, weights: Weights, x: str) -> str:
     """Raw predictions ``(n_samples, n_outputs)`` of a feed-forward network."""
     for i, p in enumerate(weights.values()):
         if i:
@@ -89,7 +106,15 @@ def multilayer_perceptron(nodes, network, weights, x):
     return x
 
 
-def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
+def recurrent_network(
+    nodes: Nodes,
+    network: Any,
+    weights: Weights,
+    X: str,
+    lengths: str,
+    mask: str,
+    static: str | None = None,
+) -> str:
     """Raw predictions of a recurrent network: of each sequence or, without pooling, each step."""
     if network.poolings and not network.hidden_layer_sizes:
         raise ValueError(
@@ -119,7 +144,7 @@ def recurrent_network(nodes, network, weights, X, lengths, mask, static=None):
     return nodes("Add", raw_prediction, nodes("MatMul", last_step, weights["skip"]["W"]))
 
 
-def _last_step(nodes, X, lengths, mask):
+def _last_step(nodes: Nodes, X: str, lengths: str, mask: str) -> str:
     """Get the last step of each sequence (n_sequences, n_features); zeros if it has none."""
     steps = nodes("CumSum", nodes("Cast", mask, to=onnx_type(np.int64)), np.array(1))
     is_last = nodes("Equal", steps, nodes("Unsqueeze", lengths, np.array([1, 2])))
@@ -127,7 +152,7 @@ def _last_step(nodes, X, lengths, mask):
     return nodes("ReduceSum", last, np.array([1]), keepdims=0)
 
 
-def _differences(nodes, network, X, last_step):
+def _differences(nodes: Nodes, network: Any, X: str, last_step: str | None) -> str:
     """Subtract the last step from the columns that enter as differences."""
     is_difference = np.zeros(network.n_features, np.float32)
     is_difference[list(network.differences)] = 1
@@ -135,13 +160,13 @@ def _differences(nodes, network, X, last_step):
     return nodes("Sub", X, nodes("Unsqueeze", subtracted, np.array([1])))
 
 
-def _initial_states(nodes, of_directions, static):
+def _initial_states(nodes: Nodes, of_directions: Any, static: str | None) -> list[str]:
     """Each kind of initial state (n_directions, n_sequences, n_units); none without static."""
     # Weights (n_directions, n_static, n_units) of each kind of state.
     return [nodes("MatMul", static, np.stack(W)) for W in zip(*of_directions, strict=True)]
 
 
-def _append_static(nodes, states, static, per_step):
+def _append_static(nodes: Nodes, states: str, static: str | None, per_step: bool) -> str:
     """Put the static features beside pooled states, or beside the states of each step."""
     if per_step:
         one = np.array([1])
@@ -151,7 +176,9 @@ def _append_static(nodes, states, static, per_step):
     return nodes("Concat", states, static, axis=-1)
 
 
-def _recurrent(nodes, network, directions, x, lengths, initial):
+def _recurrent(
+    nodes: Nodes, network: Any, directions: Any, x: str, lengths: str, initial: list[Any]
+) -> tuple[str, str]:
     """Run a layer: x (n_steps, n_sequences, n_in); returns all states, and the last ones."""
     cell, n_directions, n_units = CELLS[network.cell], len(directions), directions[0]["U"].shape[2]
     if cell.onnx_operator is None:
@@ -176,7 +203,7 @@ def _recurrent(nodes, network, directions, x, lengths, initial):
     return states, last
 
 
-def _gates_as_rows(A):
+def _gates_as_rows(A: np.ndarray) -> np.ndarray:
     """(n_directions, n_gates, n_in, n_units) -> (n_directions, n_gates * n_units, n_in)."""
     n_directions, _, n_in, _ = A.shape
     return A.swapaxes(2, 3).reshape(n_directions, -1, n_in)
@@ -185,7 +212,16 @@ def _gates_as_rows(A):
 _ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
-def _pool(nodes, poolings, weights, states, last, lengths, mask, initial):
+def _pool(
+    nodes: Nodes,
+    poolings: Any,
+    weights: Weights,
+    states: str,
+    last: str,
+    lengths: str,
+    mask: str,
+    initial: list[Any],
+) -> str:
     """Pool the states (n_sequences, n_steps, n_units) of a layer over time.
 
     The pooled state of a sequence without steps is the initial one.
@@ -203,7 +239,9 @@ def _pool(nodes, poolings, weights, states, last, lengths, mask, initial):
     return nodes("Where", _has_steps(nodes, lengths, [1]), side_by_side, of_empty)
 
 
-def _pool_steps(nodes, pooling, weights, states, lengths, mask):
+def _pool_steps(
+    nodes: Nodes, pooling: str, weights: Weights, states: str, lengths: str, mask: str
+) -> str:
     """Pool the states of all steps; the result is arbitrary for a sequence without steps."""
     time = np.array([1])
     if pooling == "max":
@@ -217,11 +255,13 @@ def _pool_steps(nodes, pooling, weights, states, lengths, mask):
     return nodes("ReduceSum", nodes("Mul", attention, states), time, keepdims=0)
 
 
-def _dense(nodes, p, x):
+def _dense(nodes: Nodes, p: dict[str, np.ndarray], x: str) -> str:
     return nodes("Add", nodes("MatMul", x, p["W"]), p["b"])
 
 
-def class_answers(nodes, raw_prediction, classes, out_activation):
+def class_answers(
+    nodes: Nodes, raw_prediction: str, classes: np.ndarray | None, out_activation: str
+) -> tuple[str, str]:
     """Compute labels and probabilities; the last axis of `raw_prediction` is the outputs."""
     if classes is None:  # multilabel
         return class_labels(nodes, raw_prediction, classes, 0), nodes("Sigmoid", raw_prediction)
@@ -232,7 +272,7 @@ def class_answers(nodes, raw_prediction, classes, out_activation):
     return chosen, nodes("Softmax", raw_prediction, axis=-1)
 
 
-def class_labels(nodes, scores, classes, threshold):
+def class_labels(nodes: Nodes, scores: str, classes: np.ndarray | None, threshold: float) -> str:
     """Choose the class of the highest score, or, if `classes` is None, all above a threshold."""
     if classes is None:
         return nodes(
@@ -241,7 +281,7 @@ def class_labels(nodes, scores, classes, threshold):
     return nodes("Gather", classes, nodes("ArgMax", scores, axis=-1, keepdims=0))
 
 
-def numbers(nodes, raw_prediction, target):
+def numbers(nodes: Nodes, raw_prediction: str, target: Any) -> str:
     """Compute numbers from raw predictions, whose last axis is the outputs; NaN stays NaN."""
     last, end = np.array([-1]), np.array([target.n_outputs])
     if target.out_activation == "exp":
@@ -259,7 +299,7 @@ def numbers(nodes, raw_prediction, target):
     return nodes("Reshape", quantiles, np.array(rows + target.shape))
 
 
-def onnx_type(dtype):
+def onnx_type(dtype: Any) -> int:
     import onnx
 
-    return onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
