@@ -117,7 +117,7 @@ def test_the_steps_to_a_new_cell(monkeypatch):
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("dh[now] / 2 + da[now] @ U.T", "da[now] @ U.T"),  # of the cell
+        ("dh_now / 2 + da[now] @ U.T", "da[now] @ U.T"),  # of the cell
         ("np.repeat(dy, packing.lengths", "2 * np.repeat(dy, packing.lengths"),  # of the pooling
         ("weight[:, None] * error / root", "weight[:, None] * error"),  # of the loss
         ("(1 - np.sqrt(y * y)) ** 2", "1 - np.sqrt(y * y)"),  # of the activation

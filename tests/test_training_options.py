@@ -643,13 +643,18 @@ def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
     ("n", "given", "rate"),
     [
         (32, {}, 0), (33, {}, 0.3), (33, {"dropout": 0.1}, 0.1), (33, {"solver": "lbfgs"}, 0),
-        (33, {"hidden_layer_sizes": (), "pooling": "last"}, 0),
     ],
 )  # fmt: skip
 def test_dropout_by_the_number_of_sequences(n, given, rate):
     X, y = data(n, "numbers")
     fitted = auto("numbers", **{"max_iter": 1} | given).fit(X, y)
     assert fitted._fitted_network().dropout == rate
+    assert (
+        not fitted.set_params(hidden_layer_sizes=(), dropout="auto")
+        .fit(X, y)
+        ._fitted_network()
+        .dropout
+    )
 
 
 @every_kind
