@@ -21,6 +21,8 @@ import time
 import tomllib
 import types
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -130,7 +132,7 @@ def functions_of(paths):
     """List the functions that the files define, as they are loaded."""
     found = {path: [] for path in paths}
     for function in gc.get_objects():
-        if isinstance(function, types.FunctionType) and function.__code__.co_filename in found:
+        if type(function) is types.FunctionType and function.__code__.co_filename in found:
             found[function.__code__.co_filename].append(function)
     return found
 
@@ -206,6 +208,18 @@ class Session:
         self.results = {}
         self.failed = False
 
+    def pytest_collection_modifyitems(self, items):
+        """Keep some of the cases of each test, evenly spread."""
+        cases = {}
+        for item in items:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        most = self.settings.cases
+        items[:] = [
+            of[i * len(of) // most] if len(of) > most else of[i]
+            for of in cases.values()
+            for i in range(min(most, len(of)))
+        ]
+
     def pytest_runtest_logreport(self, report):
         self.failed = self.failed or report.failed
 
@@ -260,7 +274,7 @@ class Session:
         for mutant in sorted(mutants, key=lambda mutant: mutant.line):
             lines = {(path, line) for line in own[mutant.line]}
             reach = [i for i, of in enumerate(traced) if of and lines & of[1]]
-            reach = spread(sorted(reach, key=lambda i: traced[i][0]), items)
+            reach = spread(sorted(reach, key=lambda i: traced[i][0]), items, traced)
             usual, chosen = 0.0, []
             for i in reach:
                 usual += traced[i][0]
@@ -275,15 +289,14 @@ class Session:
         return n_places, results
 
 
-def spread(order, items):
-    """Put the fastest test of each function first, then the second of each, and so on."""
-    seen = {}
-    turns = []
+def spread(order, items, traced):
+    """Put fast tests first, and of tests as fast those of which fewer cases come before."""
+    seen, keys = {}, {}
     for i in order:
         name = items[i].nodeid.partition("[")[0]
-        seen[name] = seen.get(name, -1) + 1
-        turns.append((seen[name], i))
-    return [i for _, i in sorted(turns, key=lambda turn: turn[0])]
+        seen[name] = seen.get(name, 0) + 1
+        keys[i] = seen[name] * traced[i][0]
+    return sorted(order, key=keys.get)
 
 
 def say(text):
@@ -327,6 +340,7 @@ def main():
     parser.add_argument("--sample", type=int, default=80, help="mutants for each module")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=10, help="seconds of tests for a mutant")
+    parser.add_argument("--cases", type=int, default=12, help="parametrizations of each test")
     settings = parser.parse_args()
     config = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
     tests_of = {name: of["tests"] for of in config["group"] for name in of["modules"]}
@@ -336,6 +350,8 @@ def main():
     known = {(of["module"], of["before"], of["after"]) for of in equivalent["equivalent"]}
 
     os.chdir(ROOT)
+    if find_spec("torch"):
+        import_module("torch")  # tests import it, and each child would do so again
     plugin = Session(settings)
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:terminalreporter", "-o", "addopts="]
     options += ["--import-mode=importlib", "-m", "not slow"]
