@@ -101,10 +101,18 @@ def find_mutants(module, rng):
         mutated = mutate_code(source, operator, number)
         pairs = zip(source.splitlines(), mutated.splitlines(), strict=True)
         changed = [(a.strip(), b.strip()) for a, b in pairs if a != b]
-        if changed:
+        if changed and is_other_code(source, mutated):
             before, after = (" ".join(lines) for lines in zip(*changed, strict=True))
             found.append(Mutant(module, start[0], before, after, mutated))
     return found
+
+
+def is_other_code(source, mutated):
+    """Return whether Python can compile the mutant, to other code."""
+    try:
+        return compile(mutated, "", "exec") != compile(source, "", "exec")
+    except SyntaxError:
+        return False
 
 
 def statement_lines(module):
@@ -152,6 +160,11 @@ def replace_code(functions, path, old_source, new_source):
     for function in replaced:
         code = function.__code__
         function.__code__ = changed[code.co_qualname, code.co_firstlineno]
+
+
+def test_of(item):
+    """Name a test without its case."""
+    return item.nodeid.partition("[")[0]
 
 
 class Tracer:
@@ -209,16 +222,18 @@ class Session:
         self.failed = False
 
     def pytest_collection_modifyitems(self, items):
-        """Keep some of the cases of each test, evenly spread."""
-        cases = {}
+        """Keep some of the cases of each test, evenly spread; survivors meet the others too."""
+        cases, most = {}, self.settings.cases
         for item in items:
-            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-        most = self.settings.cases
-        items[:] = [
-            of[i * len(of) // most] if len(of) > most else of[i]
-            for of in cases.values()
-            for i in range(min(most, len(of)))
-        ]
+            cases.setdefault(test_of(item), []).append(item)
+        chosen = {
+            name: of[:: max(1, -(-len(of) // most))]  # every second, every third, and so on
+            for name, of in cases.items()
+        }
+        items[:] = [item for of in chosen.values() for item in of]
+        self.others = {
+            name: [item for item in of if item not in chosen[name]] for name, of in cases.items()
+        }
 
     def pytest_runtest_logreport(self, report):
         self.failed = self.failed or report.failed
@@ -242,11 +257,15 @@ class Session:
             found.append((time.perf_counter() - start, tracer.lines) if passed else None)
         return found
 
-    def killed_by(self, mutant, items):
+    def killed_by(self, mutant, items, limit=math.inf):
+        """Return the test that fails, or an empty text. No test starts after `limit` seconds."""
         path = str(ROOT / "skrnn" / f"{mutant.module}.py")
         with open(path, encoding="utf-8") as file:
             replace_code(self.functions[path], path, file.read(), mutant.source)
+        start = time.perf_counter()
         for item in items:
+            if time.perf_counter() - start > limit:
+                break
             if not self.run_item(item):
                 return item.nodeid
         return ""
@@ -282,7 +301,11 @@ class Session:
                 if usual > self.settings.limit:
                     break
             by = in_child(lambda m=mutant, c=chosen: self.killed_by(m, c), 10 + 3 * usual)
-            results.append((mutant, by, len(reach)))
+            if by == "":
+                names = dict.fromkeys(test_of(items[i]) for i in reach)
+                others = [item for name in names for item in self.others[name]]
+                by = in_child(lambda m=mutant, o=others: self.killed_by(m, o, 10), 100)
+            results.append((mutant, by))
             if by == "":
                 say(f"survived {len(chosen)} of {len(reach)} tests: {mutant}")
         say(f"{module}: {len(mutants)} of {n_places} in {time.perf_counter() - start:.0f} s")
@@ -293,7 +316,7 @@ def spread(order, items, traced):
     """Put fast tests first, and of tests as fast those of which fewer cases come before."""
     seen, keys = {}, {}
     for i in order:
-        name = items[i].nodeid.partition("[")[0]
+        name = test_of(items[i])
         seen[name] = seen.get(name, 0) + 1
         keys[i] = seen[name] * traced[i][0]
     return sorted(order, key=keys.get)
@@ -314,7 +337,7 @@ def report(results, known):
     """Print the table, and the survivors; returns whether each is known to be equivalent."""
     rows, survivors = io.StringIO(), []
     for module, (n_places, of) in results.items():
-        left = [mutant for mutant, by, _ in of if by == ""]
+        left = [mutant for mutant, by in of if by == ""]
         equivalent = [m for m in left if (module, m.before, m.after) in known]
         survivors += [m for m in left if m not in equivalent]
         n = len(of) - len(equivalent)
