@@ -70,6 +70,7 @@ def dead_lines(tree):
         for node in blocks.pop():
             if isinstance(node, ast.ClassDef):
                 blocks.append(node.body)
+                yield from node.decorator_list
             elif not isinstance(node, ast.FunctionDef):
                 yield node
 
