@@ -365,11 +365,12 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=10, help="seconds of tests for a mutant")
     parser.add_argument("--cases", type=int, default=12, help="parametrizations of each test")
+    parser.add_argument("--tests", nargs="+", help="in place of those of modules.toml")
     settings = parser.parse_args()
     config = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
     tests_of = {name: of["tests"] for of in config["group"] for name in of["modules"]}
     settings.modules = settings.modules or list(tests_of)
-    tests = list(dict.fromkeys(t for name in settings.modules for t in tests_of[name]))
+    usual = list(dict.fromkeys(t for name in settings.modules for t in tests_of[name]))
     equivalent = tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8"))
     known = {(of["module"], of["before"], of["after"]) for of in equivalent["equivalent"]}
 
@@ -379,7 +380,7 @@ def main():
     plugin = Session(settings)
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:terminalreporter", "-o", "addopts="]
     options += ["--import-mode=importlib", "-m", "not slow"]
-    pytest.main([*options, *tests], plugins=[plugin])
+    pytest.main([*options, *(settings.tests or usual)], plugins=[plugin])
     ok = report(plugin.results, known) if plugin.results else False
     sys.exit(not ok)
 
