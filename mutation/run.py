@@ -149,11 +149,12 @@ def functions_of(paths):
 def replace_code(functions, path, old_source, new_source):
     """Give the loaded functions of a module the code of the new source."""
     old, new = (compile(text, path, "exec", dont_inherit=True) for text in (old_source, new_source))
-    changed = {
-        (before.co_qualname, before.co_firstlineno): after
-        for before, after in zip(codes(old), codes(new), strict=True)
-        if before != after
-    }
+    new_codes = {(code.co_qualname, code.co_firstlineno): code for code in codes(new)}
+    changed = {}
+    for code in codes(old):  # the mutant may lack some, which are never reached
+        place = code.co_qualname, code.co_firstlineno
+        if new_codes.get(place, code) != code:
+            changed[place] = new_codes[place]
     places = [(f, (f.__code__.co_qualname, f.__code__.co_firstlineno)) for f in functions]
     replaced = [f for f, place in places if place in changed]
     if not replaced:

@@ -315,3 +315,9 @@ def test_best_constant_of_equal_targets():
             loss.out_activation, partial(ordered, n_quantiles=loss.n_columns)
         )(raw)
         np.testing.assert_allclose(predicted, 2.0, rtol=1e-9, err_msg=name)
+
+
+def test_the_best_constant_of_absolute_errors_is_the_median():
+    y = RandomState(0).normal(size=(9, 2))
+    constant = NUMBER_LOSSES["absolute_error"].best_constant(y, np.full(9, 1 / 9))
+    assert_close(constant, np.median(y, axis=0))

@@ -1,4 +1,4 @@
-"""Poolings that continue step by step, and differences to the last value."""
+"""Poolings that continue step by step, differences to the last value, and dropout."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,13 @@ from numeric_helpers import assert_close, complex_step
 from numpy.random import RandomState
 from scipy.sparse import csr_array, issparse
 
-from skrnn._numeric.layers import POOLINGS, POOLINGS_OF_STREAMS, subtract_last
+from skrnn._numeric.layers import (
+    POOLINGS,
+    POOLINGS_OF_STREAMS,
+    dropout,
+    refuse_sparse,
+    subtract_last,
+)
 from skrnn._numeric.packing import Packing
 
 LENGTHS = [3, 0, 1, 4, 2]
@@ -63,3 +69,23 @@ def test_gradient_of_differences():
     expected = complex_step(lambda x: (weight * run_differences(x, packing)[0] ** 2).sum(), x)
     y = run_differences(x, packing)[0]
     assert_close(back(2 * weight * y, {}, want_dx=True), expected)
+
+
+def test_dropout_keeps_the_mean():
+    x = np.ones((200, 100))
+    y, back = dropout(0.75)(None, x, None, RandomState(0))
+    assert set(y.ravel()) == {0.0, 4.0}
+    assert abs(y.mean() - 1) < 0.05
+    assert_close(back(2 * x), 2 * y)
+    unchanged, back = dropout(0.75)(None, x)
+    assert unchanged is x
+    assert back(y) is y
+
+
+def test_steps_that_are_pooled_must_not_be_sparse():
+    x = np.ones((2, 1))
+    y, back = refuse_sparse(None, x, None)
+    assert y is x
+    assert back(x) is x
+    with pytest.raises(ValueError, match="pools the steps themselves, which must not be sparse"):
+        refuse_sparse(None, csr_array(x), None)
