@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-middle test-aeon \
 	test-nightly test-wheel lint docs linkcheck \
-	release bench compare history leaderboard clean $(VENV)
+	release bench compare history leaderboard mutation clean $(VENV)
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z.][a-z-]*:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +122,10 @@ history: $(VENV)/.extra-test  ## append the speed of this commit to benchmarks/h
 # For example, make leaderboard ARGS="--seeds 1 --only vowels". One thread, so that times compare.
 leaderboard: $(VENV)/.extra-leaderboard  ## score skrnn and other methods on real data; takes hours
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.leaderboard --markdown $(ARGS)
+
+# For example, make mutation ARGS="_numeric/losses --sample 200". All modules take about half an hour.
+mutation: $(VENV)/.extra-mutation  ## change the code in one place at a time, and see which tests fail
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python mutation/run.py $(ARGS)
 
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) build dist docs/_build .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -61,7 +61,7 @@ def test_pages_and_includes_exist(path):
 @pytest.fixture(scope="module")
 def files():
     """List the files of the project as ``/folder/name``, without generated files."""
-    folders = ("benchmarks", "docs", "examples", "skrnn", "tests")
+    folders = ("benchmarks", "docs", "examples", "mutation", "skrnn", "tests")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     names = [named(path) for path in found + list(ROOT.glob("*.*"))]
     return [f"/{name}" for name in names if not name.startswith(GENERATED)]

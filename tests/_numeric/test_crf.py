@@ -18,6 +18,7 @@ from skrnn._numeric.crf import (
     log_partition,
     marginals,
     score_transitions,
+    smooth_labels,
     viterbi,
 )
 from skrnn._numeric.losses import softmax_cross_entropy
@@ -318,6 +319,24 @@ def test_filtered_labels_are_marginals_of_the_steps_so_far():
         before = filter_labels(transitions, chain.emissions[t : t + 1], before)
         so_far = Chain(chain.emissions[: t + 1], transitions, Packing([t + 1]))
         assert_close(np.exp(before), marginals(so_far)[-1:])
+
+
+@pytest.mark.parametrize("allowed", [None, ALLOWED])
+def test_smoothed_labels_are_marginals_of_all_steps(allowed):
+    chain = make_chain([4], scale=3.0, allowed=allowed)
+    transitions, before, filtered = {**chain.transitions, "end": np.zeros(K)}, None, []
+    for t in range(4):
+        before = filter_labels(transitions, chain.emissions[t : t + 1], before)
+        filtered.append(np.exp(before))
+    smoothed = smooth_labels(transitions, np.array(filtered))
+    assert_close(smoothed[:, 0], marginals(chain._replace(transitions=transitions)))
+    assert_close(filtered[0], np.exp(filter_labels(transitions, chain.emissions[:1], None)))
+
+
+def test_smoothed_labels_are_not_nan_where_a_label_cannot_follow():
+    never = {"W": np.array([[0.0, -np.inf], [0.0, -np.inf]])}
+    filtered = np.array([[[0.25, 0.75]], [[1.0, 0.0]]])
+    assert_close(smooth_labels(never, filtered), filtered)
 
 
 NETWORKS = {

@@ -290,6 +290,14 @@ def test_no_constant_is_better_than_the_best(name, n_rows):
     assert value(constant + 0.1) > value(constant) - 1e-12
 
 
+@pytest.mark.parametrize("name", ["squared_error", "poisson", "gamma", "huber", "gaussian"])
+def test_the_gradient_at_the_best_constant_is_zero(name):
+    loss, raw, y = raw_and_targets(name, n_rows=40)
+    constant = np.broadcast_to(loss.best_constant(y, np.full(40, 1 / 40)), raw.shape)
+    slope = loss.function(constant, y, np.full(40, 1 / 40))[1].sum(axis=0)
+    assert np.abs(slope).max() < 1e-12
+
+
 @pytest.mark.parametrize("tau", [0.1, 0.5, 0.9])
 def test_best_quantile_of_numpy(tau):
     y, weight = RandomState(0).normal(size=(20, 2)), np.arange(20.0)
@@ -307,3 +315,9 @@ def test_best_constant_of_equal_targets():
             loss.out_activation, partial(ordered, n_quantiles=loss.n_columns)
         )(raw)
         np.testing.assert_allclose(predicted, 2.0, rtol=1e-9, err_msg=name)
+
+
+def test_the_best_constant_of_absolute_errors_is_the_median():
+    y = RandomState(0).normal(size=(9, 2))
+    constant = NUMBER_LOSSES["absolute_error"].best_constant(y, np.full(9, 1 / 9))
+    assert_close(constant, np.median(y, axis=0))

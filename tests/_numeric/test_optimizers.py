@@ -86,3 +86,17 @@ def test_adam_is_invariant_to_the_scale_of_gradients():
         adam.step(theta, scale * np.array([1.0, -3.0]), 0.1, adam.start(theta))
         steps.append(theta)
     np.testing.assert_allclose(steps, [[-0.1, 0.1]] * 3)
+
+
+@pytest.mark.parametrize(("beta_1", "beta_2"), [(0.0, 0.0), (0.25, 0.375), (0.9, 0.999)])
+def test_adam_by_the_formulas_of_the_paper(beta_1, beta_2):
+    rng = np.random.RandomState(0)
+    theta, m, v = rng.normal(size=3), np.zeros(3), np.zeros(3)
+    adam, expected = AdamUpdate(beta_1, beta_2, epsilon=0), theta.copy()
+    state = adam.start(theta)
+    for t in range(1, 5):
+        g = rng.normal(size=3)
+        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
+        expected -= 0.1 * m / (1 - beta_1**t) / np.sqrt(v / (1 - beta_2**t))
+        adam.step(theta, g, 0.1, state)
+        np.testing.assert_allclose(theta, expected, rtol=1e-12)

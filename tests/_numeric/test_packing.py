@@ -148,3 +148,22 @@ def test_reduce_steps(lengths, shape):
 
 def test_ties_keep_their_order():
     assert Packing([2, 3, 2, 3]).order.tolist() == [1, 3, 0, 2]
+
+
+def test_runs_take_as_many_steps_as_fit():
+    packing = Packing([5, 4, 4, 2])  # 4, 4, 3, 3 and 1 rows at the steps
+    rows = {
+        n: [(of.start, of.stop, len(steps)) for of, steps in packing.runs(2**15 // n)]
+        for n in (1, 7, 8)
+    }
+    assert rows[1] == [(0, 4, 1), (4, 8, 1), (8, 11, 1), (11, 14, 1), (14, 15, 1)]
+    assert rows[7] == [(0, 4, 1), (4, 11, 2), (11, 15, 2)]
+    assert rows[8] == [(0, 8, 2), (8, 15, 3)]
+    assert len(packing.runs(1)) == 1
+
+
+def test_first_and_last_steps_leave_empty_sequences_out():
+    packing = Packing([2, 0, 4, 1, 0])
+    names = np.array(["a0", "a1", "b0", "b1", "b2", "b3", "c0"])[packing.to_packed]
+    assert names[packing.first].tolist() == ["a0", "b0", "c0"]
+    assert names[packing.last].tolist() == ["a1", "b3", "c0"]

@@ -173,3 +173,39 @@ def test_a_joined_array_of_one_part_is_not_copied():
     assert join([array], 4) is array
     assert np.array_equal(join([array[:1], array[:0], array[1:]], 4), array)
     assert len(join([array[:1], array[1:2]], 4)) == 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lengths", "options", "n_samples"),
+    [
+        (2**20, [4] * 5, {"size": 8}, [1, 2, 2]),
+        (2**20, [4] * 2, {"size": 8}, [1, 1]),
+        (2**20, [4] * 2, {"size": 9}, [2]),
+        (6, [1] * 7, {"width": 2}, [3, 3, 1]),
+        (1, [1] * 3, {"width": 1}, [1, 1, 1]),
+        (1, [1] * 3, {"width": 5}, [1, 1, 1]),
+        (2, [1] * 6, {"per_step": True}, [1, 2, 2, 1]),
+        (6, [1] * 6, {"per_step": True, "size": 2}, [1, 2, 2, 1]),
+        (2, [6, 0, 0, 0, 6], {"per_step": True}, [4, 1]),
+    ],
+)
+def test_pieces_are_no_smaller_than_they_have_to_be(numbers, lengths, options, n_samples, limit):
+    limit(numbers)
+    parts = pieces(sum(lengths), np.array(lengths), **options)
+    assert [len(part.lengths) for part in parts] == n_samples
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sizes", "width", "starts"),
+    [
+        (6, [1] * 6, 1, []),
+        (6, [1] * 7, 1, [4]),
+        (6, [3] * 4, 1, [2]),
+        (6, [3] * 4, 2, [1, 2, 3]),
+        (1, [1] * 3, 1, [1, 2]),
+        (6, [0, 0], 1, []),
+    ],
+)
+def test_a_split_is_into_as_few_groups_as_fit(numbers, sizes, width, starts, limit):
+    limit(numbers)
+    assert split(np.array(sizes), width).tolist() == starts

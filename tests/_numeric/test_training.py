@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from skrnn._numeric.losses import LOSSES
-from skrnn._numeric.networks import MLP
+from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import SGDUpdate
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
@@ -23,6 +23,7 @@ from skrnn._numeric.training import (
     epochs,
     lbfgs,
     make_objective,
+    n_parts,
 )
 
 # --- Samples -------------------------------------------------------------------------------
@@ -318,3 +319,39 @@ def test_lbfgs_respects_its_limits(limit, count):
     _, _, result = logistic_regression([1, 2], **limit)
     assert not result.success
     assert getattr(result, count) <= next(iter(limit.values())) + 1
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "work", "n"),
+    [
+        (1, 2**40, 1),
+        (2, 2**21, 2),
+        (2, 2**21 - 1, 1),
+        (10**6, 2**25, 4),
+        (10**6, 2**25 - 1, 2),
+        (255, 2**40, 2),
+        (256, 2**40, 4),
+        (10**6, 2**40, 16),
+    ],
+)
+def test_the_number_of_parts(n_rows, work, n):
+    assert n_parts(n_rows, work) == n
+
+
+def test_the_work_of_a_batch():
+    x = np.zeros((9, 5), np.float32)
+    rows = Rows(x, np.zeros(9), np.ones(9))
+    network = MLP((5, 7, 2))
+    assert rows.work(slice(4), network) == (4, 4 * 5 * 7)
+    assert replace(rows, x=x.astype(np.float64)).work(slice(4), network) == (4, 2 * 4 * 5 * 7)
+    sequences = Ragged(x, np.zeros(4), np.ones(4), np.array([6, 3, 0, 0]), False)
+    network = RNN(5, (3, 2), 1, cell="rnn")
+    assert sequences.work(slice(2), network) == (2, 9 / 6 * 3**2)
+    assert sequences.work([2, 3], network) == (2, 0)
+
+
+def test_parts_are_consecutive_rows():
+    rows = Rows(np.arange(7.0)[:, None], np.arange(7.0), np.ones(7))
+    parts = rows.share(slice(None), 3).parts
+    assert [part.y.tolist() for part in parts] == [[0, 1], [2, 3], [4, 5, 6]]
+    assert [part.x.ravel().tolist() for part in parts] == [[0, 1], [2, 3], [4, 5, 6]]
