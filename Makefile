@@ -123,7 +123,7 @@ history: $(VENV)/.extra-test  ## append the speed of this commit to benchmarks/h
 leaderboard: $(VENV)/.extra-leaderboard  ## score skrnn and other methods on real data; takes hours
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.leaderboard --markdown $(ARGS)
 
-# For example, make mutation ARGS="_numeric/losses --sample 200". All modules take about half an hour.
+# For example, make mutation ARGS="_numeric/losses --sample 200".
 mutation: $(VENV)/.extra-mutation  ## change the code in one place at a time, and see which tests fail
 	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python mutation/run.py $(ARGS)
 

@@ -16,11 +16,14 @@ from skrnn._numeric.optimizers import SGDUpdate
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
     Batch,
+    Parts,
     Ragged,
     Rows,
+    _spawn,
     clip,
     descend,
     epochs,
+    gather,
     lbfgs,
     make_objective,
     n_parts,
@@ -348,6 +351,8 @@ def test_the_work_of_a_batch():
     network = RNN(5, (3, 2), 1, cell="rnn")
     assert sequences.work(slice(2), network) == (2, 9 / 6 * 3**2)
     assert sequences.work([2, 3], network) == (2, 0)
+    short = replace(sequences, x=x[:4], lengths=np.ones(4, int))
+    assert short.work(slice(None), network) == (4, 4 * 3**2)
 
 
 def test_parts_are_consecutive_rows():
@@ -355,3 +360,34 @@ def test_parts_are_consecutive_rows():
     parts = rows.share(slice(None), 3).parts
     assert [part.y.tolist() for part in parts] == [[0, 1], [2, 3], [4, 5, 6]]
     assert [part.x.ravel().tolist() for part in parts] == [[0, 1], [2, 3], [4, 5, 6]]
+
+
+def test_each_part_has_a_generator_of_its_own_for_dropout():
+    plain, dropped = MLP((5, 2)), MLP((5, 2), dropout=0.5)
+    rng, after = RandomState(0), RandomState(0)
+    assert _spawn(plain, rng, 2) == _spawn(dropped, None, 2) == [None, None]
+    assert rng.randint(9**9) == after.randint(9**9)  # nothing was drawn
+    seeds = after.randint(2**31 - 1, size=2)
+    drawn = [each.randint(9**9) for each in _spawn(dropped, rng, 2)]
+    assert drawn == [RandomState(seed).randint(9**9) for seed in seeds]
+    after.randint(2**31 - 1, size=2)
+    assert _spawn(RNN(5, (2,), 1), rng, 2) == [None, None]  # seeds were drawn all the same
+    assert rng.randint(9**9) == after.randint(9**9)
+
+
+@pytest.mark.parametrize(("loss", "velocity"), [(np.inf, 0), (1.0, -1)])
+def test_an_overflow_resets_the_state_of_the_optimizer(loss, velocity):
+    losses, sgd, theta = iter([1.0, loss]), SGDUpdate(1.0, nesterov=False), np.zeros(1)
+    state, batch = sgd.start(theta), Batch(None, None, None, 1.0)
+    objective = lambda theta, batch: (next(losses), np.array([0.5]))  # noqa: E731
+    passes = [[batch, batch]]
+    descend(objective, theta, sgd, state, passes, lambda: 1.0, None, lambda loss: True)
+    assert state["velocity"] == velocity
+
+
+def test_few_features_of_many_rows_are_split(monkeypatch):
+    monkeypatch.setattr("skrnn._numeric.pieces.SIZE", 6)
+    monkeypatch.setattr("skrnn._numeric.training.SIZE", 6)
+    network = RNN(2, (4,), 3, pooling=None)
+    samples = random_samples(network, ("log_loss", "softmax"))
+    assert isinstance(gather(samples, slice(None), network), Parts)
