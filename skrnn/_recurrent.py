@@ -374,15 +374,17 @@ class RecurrentNetwork(NeuralNetwork):
             `fit`.
         """
         network = self._fitted_network()
-        if network.bidirectional:
+        if network.needs_ends:
+            needs, does = [], []
+            if network.bidirectional:
+                needs, does = ["bidirectional=False"], ["reads backwards"]
+            if network.differences:
+                needs.append("skip_connection='last' or None")
+                columns = list(network.differences)
+                does.append(f"reads columns {columns} as differences to their last value")
             raise ValueError(
-                "Streams need bidirectional=False, since their ends are not known yet."
-            )
-        if network.differences:
-            raise ValueError(
-                "Streams need skip_connection='last' or None: with 'auto', the network reads "
-                f"columns {list(network.differences)} as differences to their last value, which "
-                "is not known yet."
+                f"Streams need {' and '.join(needs)} in fit. This network {' and '.join(does)}, "
+                "but the end of a stream is not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)

@@ -549,7 +549,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     >>> from skrnn import SequenceRNNRegressor
     >>> X = [[0, 0, 1], [0], [1, 1], [1, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0]]
-    >>> reg = SequenceRNNRegressor(hidden_layer_sizes=8, solver="lbfgs", random_state=0)
+    >>> reg = SequenceRNNRegressor(hidden_layer_sizes=8, solver="lbfgs", random_state=1)
     >>> reg.fit(X, [1, 0, 2, 3, 1, 0]).predict([[1, 1], [1, 0, 1, 1]]).round()
     array([2., 3.])
     """

@@ -129,7 +129,9 @@ def _is_object(tree: Any) -> bool:
 
 def _check_file(file: Any, method: str) -> None:
     if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
-        raise TypeError(f"file must be a path or a binary file, got {file!r}.")
+        given = type(file).__name__
+        advice = " Wrap bytes in io.BytesIO." if isinstance(file, bytes) else ""
+        raise TypeError(f"file must be a path or a binary file, got {given}.{advice}")
 
 
 def _bytes_of(file: Any) -> bytes:

@@ -319,7 +319,7 @@ def test_numpy_shows_the_content(tmp_path):
 
 def test_the_file_must_be_a_path_or_binary(tmp_path):
     for function in (lambda file: skrnn.save(RNN, file), skrnn.load):
-        with pytest.raises(TypeError, match="file must be a path or a binary file, got 3"):
+        with pytest.raises(TypeError, match="file must be a path or a binary file, got int"):
             function(3)
     with pytest.raises(TypeError, match="opened in binary mode, got str"):
         skrnn.load(io.StringIO("text"))

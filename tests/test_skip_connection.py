@@ -186,7 +186,9 @@ def test_streams(normalize_y, dtype):
 
 def test_streams_are_refused_with_differences():
     reg = SequenceRNNRegressor(**FEW, bidirectional=False).fit(X, Y)
-    with pytest.raises(ValueError, match=r"skip_connection='last' or None.*columns \[0\] as diff"):
+    with pytest.raises(
+        ValueError, match=r"skip_connection='last' or None in fit.*columns \[0\] as diff"
+    ):
         reg.initial_state()
 
 

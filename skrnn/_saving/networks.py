@@ -150,7 +150,7 @@ def check_network(estimator: Any, names: set[str]) -> str:
     if estimator._per_step:
         unknown -= {"pooling"}  # a parameter without effect in 0.1.0
     missing = expected.keys() - names - {"_target_scale", "quantiles_"}  # 0.1.0 had neither
-    for name in sorted(unknown | missing):
+    for name in (*sorted(unknown), *sorted(missing)):
         return name
     for name, check in expected.items():
         if not check(getattr(estimator, name, None)):

@@ -27,8 +27,8 @@ _PLAIN = (type(None), bool, int, float, str)
 # Parameters that are lists of named estimators, and what one of them is called.
 _LISTS = {"steps": "step", "transformers": "transformer", "transformer_list": "transformer"}
 _ADVICE = (
-    "Change or remove it, or save with skops, or with joblib if only people whom you trust can "
-    "write the file."
+    "Change or remove it (of a search, save best_estimator_), or save with skops, or with joblib "
+    "if only people whom you trust can write the file."
 )
 
 

@@ -144,7 +144,10 @@ def check_object(value: Any, place: str) -> None:
     if not fault:
         fault = _fault_of_ours(value, names) if is_ours else _fault_of_sklearn(value, found)
     if fault:
-        raise ValueError(f"{place}: the attribute {fault!r} is not one that its class sets.")
+        raise ValueError(
+            f"{place}: the attribute {fault!r} is not one that its class sets, is missing, or does "
+            "not fit the others."
+        )
 
 
 def _fault_in_settings(found: dict[str, Any]) -> str:
@@ -165,7 +168,8 @@ def _fault_of_ours(value: Any, names: Iterable[str]) -> str:
     if isinstance(value, NeuralNetwork):
         return check_network(value, set(names))
     expected = _OURS.get(type(value).__name__, {})
-    for name in sorted((names - expected.keys() - _OPTIONAL.keys()) | (expected.keys() - names)):
+    unknown, missing = names - expected.keys() - _OPTIONAL.keys(), expected.keys() - names
+    for name in (*sorted(unknown), *sorted(missing)):
         return name
     for name in names:
         if not (expected.get(name) or _OPTIONAL[name])(vars(value)[name]):
