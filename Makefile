@@ -70,7 +70,7 @@ test-oldest: $(VENV)/.oldest  ## the unit tests with the oldest versions that py
 # Between the oldest and the newest: the last without callbacks, which other libraries require.
 MIDDLE := scikit-learn==1.8.*
 test-middle: $(VENV)/.middle  ## what depends on scikit-learn, with a version between
-	$(subst $(BIN),$(VENV)/middle/$(SCRIPTS),$(PYTEST)) -q $(TESTS_SKLEARN)
+	$(subst $(BIN),$(VENV)/middle/$(SCRIPTS),$(PYTEST)) -q -W ignore::pytest.PytestRemovedIn10Warning $(TESTS_SKLEARN)
 
 test-aeon:  ## pipelines of skrnn and aeon, in an environment of their own
 	$(PYTHON) tests/smoke/beside_aeon.py
