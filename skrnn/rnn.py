@@ -414,7 +414,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 350 steps
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 450 steps
         of the solver, but at least 20 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
@@ -562,7 +562,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
     }
-    _n_updates = 350
+    _n_updates = 450
     _least_epochs = 20
     _least_batch_size = 32
 

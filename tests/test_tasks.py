@@ -160,7 +160,7 @@ def test_parity_of_each_prefix(cell, seed):
 @pytest.mark.parametrize("cell", CELLS)
 def test_nor_next(cell, seed):
     X, y = make_nor_next()
-    clf = StepRNNClassifier(8, cell=cell, solver="lbfgs", random_state=seed).fit(X, y)
+    clf = StepRNNClassifier(8, cell=cell, solver="lbfgs", max_iter=500, random_state=seed).fit(X, y)
     assert_array_equal([p[1] for p in clf.predict(X)], [t[1] for t in y])
     # The second bit is independent of the first, so the best prediction is one half.
     assert_allclose([p[0] for p in clf.predict_proba(X)], 0.5, atol=0.01)

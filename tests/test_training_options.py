@@ -605,11 +605,11 @@ def auto(kind, **params):
     return KINDS[kind][0](1, cell="rnn", random_state=0, **params)
 
 
-# A 16th of the sequences from 8 to 32, and the epochs that give about 700 steps, or 350.
+# A 16th of the sequences from 8 to 32, and the epochs that give about 700 steps, or 450.
 SIZES = {  # number of sequences: batch size and epochs
     "classes": {12: (32, 200), 32: (32, 200), 33: (8, 140), 100: (8, 54), 160: (10, 44),
                 200: (12, 41), 600: (32, 37), 1000: (32, 30)},
-    "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 175), 100: (32, 88), 600: (32, 20)},
+    "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 200), 100: (32, 112), 600: (32, 24)},
 }  # fmt: skip
 
 
@@ -633,7 +633,7 @@ def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
 @every_kind
 @pytest.mark.parametrize(("batch_size", "n_batches"), [(1, 40), (5, 8), (100, 1)])
 def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
-    n_steps = 350 if kind == "numbers" else 700
+    n_steps = 450 if kind == "numbers" else 700
     expected = min(max(round(n_steps / n_batches), 20 if kind == "numbers" else 30), 200)
     given, y = data(40, kind)
     assert auto(kind, batch_size=batch_size).fit(given, y).n_iter_ == expected
@@ -703,7 +703,7 @@ def test_a_warm_start_chooses_by_its_own_sequences(kind, rates):
     long, short = data(100, kind), data(20, kind)
     estimator = auto(kind, warm_start=True).fit(*long)
     first = estimator.n_iter_
-    assert first == (88 if kind == "numbers" else 54)
+    assert first == (112 if kind == "numbers" else 54)
     rates.clear()
     estimator.fit(*short)
     assert estimator.n_iter_ == 200
