@@ -261,12 +261,14 @@ class NumberPredictions(Mixin):
 
     def _choose_skip(self, samples: Rows | Ragged, warm_start: bool) -> np.ndarray | None:
         """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""
+        if not hasattr(self, "skip_connection"):
+            return None
         if isinstance(self.init, dict) and "skip" in self.init:
             shapes = {"skip": {"W": (samples.x.shape[1], samples.y.shape[1])}}
             return Params(shapes).fill({"skip": self.init["skip"]})["skip"]["W"]
         if isinstance(self.init, dict):
             return None
-        if warm_start or getattr(self, "skip_connection", None) is None:
+        if warm_start or self.skip_connection is None:
             return None
         return choose_skip(samples)
 

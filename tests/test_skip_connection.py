@@ -6,7 +6,7 @@ from numeric_helpers import assert_close
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from skrnn import Huber, SequenceRNNRegressor, Sequences
+from skrnn import Huber, SequenceRNNRegressor, Sequences, StepRNNRegressor
 from skrnn._numeric.training import Ragged
 from skrnn._training.skip import choose_skip, skipped
 from skrnn.pytorch import from_state_dict, to_state_dict
@@ -246,6 +246,13 @@ def test_initial_weights_with_and_without_a_skip_connection():
     wrong = {**reg.weights_, "skip": {"W": np.ones((3, 1))}}
     with pytest.raises(ValueError, match=r"skip\['W'\] have shape \(3, 1\).*needs \(2, 1\)"):
         SequenceRNNRegressor(4, init=wrong).fit(X, Y)
+
+
+def test_estimators_without_skip_connection_refuse_its_weights():
+    weights = SequenceRNNRegressor(**FEW).fit(X, Y).weights_
+    reg = StepRNNRegressor(4, bidirectional=True, init=weights)
+    with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
+        reg.fit(X, [x[:, 0] for x in X])
 
 
 def test_validation_scores_are_those_of_the_forecast():
