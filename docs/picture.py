@@ -155,7 +155,8 @@ def draw_forecasts():
     series = table.iloc[:, 1:].to_numpy().ravel()
     start = 12 * (1991 - int(table["YEAR"].iloc[0]))
     X, y = make_windows(series[:start], window=24)
-    network = SequenceRNNRegressor(bidirectional=False, pooling="last", random_state=0)
+    one_way = {"bidirectional": False, "pooling": "last", "skip_connection": "last"}
+    network = SequenceRNNRegressor(**one_way, random_state=0)
     model = make_pipeline(PerStep(StandardScaler()), network).fit(X, y)
     figure, ax = plt.subplots(figsize=SIZE)
     year = 1991 + (np.arange(len(series)) - start) / 12
