@@ -147,7 +147,11 @@ def functions_of(paths):
 
 
 def replace_code(functions, path, old_source, new_source):
-    """Give the loaded functions of a module the code of the new source."""
+    """Give the loaded functions of a module the code of the new source.
+
+    A closure cannot get code that uses fewer variables of the function around it. The function
+    around it also changes, and makes closures of the new code from then on.
+    """
     old, new = (compile(text, path, "exec", dont_inherit=True) for text in (old_source, new_source))
     new_codes = {(code.co_qualname, code.co_firstlineno): code for code in codes(new)}
     changed = {}
@@ -161,7 +165,9 @@ def replace_code(functions, path, old_source, new_source):
         raise RuntimeError("no function has changed")
     for function in replaced:
         code = function.__code__
-        function.__code__ = changed[code.co_qualname, code.co_firstlineno]
+        new_code = changed[code.co_qualname, code.co_firstlineno]
+        if new_code.co_freevars == code.co_freevars:
+            function.__code__ = new_code
 
 
 def test_of(item):
