@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import scipy.special
 
-from skrnn._numeric.activations import ACTIVATIONS, softmax, tanh_to_logistic
+from skrnn._numeric.activations import (
+    ACTIVATIONS,
+    log_logistic,
+    softmax,
+    softplus,
+    tanh_to_logistic,
+)
 
 X = np.array([-1e4, -800, -40, -1, -1e-8, 0, 1e-8, 0.5, 3, 40, 800, 1e4])
 EXPECTED = {
@@ -62,6 +68,14 @@ def test_tanh_to_logistic():
     t = np.tanh(X / 2)
     assert tanh_to_logistic(t) is t
     np.testing.assert_allclose(t, scipy.special.expit(X), atol=1e-15)
+
+
+@dtypes
+def test_softplus_and_log_logistic(dtype):
+    x, tol = X.astype(dtype), np.finfo(dtype).eps
+    np.testing.assert_allclose(softplus(x), np.logaddexp(0, X), rtol=1e-6, atol=tol)
+    np.testing.assert_allclose(log_logistic(x), -np.logaddexp(0, -X), rtol=1e-6, atol=tol)
+    assert softplus(x).dtype == log_logistic(x).dtype == dtype
 
 
 @dtypes

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 
+from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 
 SHAPES = [(6, 4), (4, 6), (5, 5), (3, 6, 4), (3, 4, 4), (2, 3, 4, 1)]
@@ -68,9 +69,22 @@ def test_svd_has_unit_norm(shape):
         assert np.linalg.svd(w, compute_uv=False)[0] == pytest.approx(1, abs=1e-14)
 
 
+def test_svd_draws_are_symmetric():
+    w = INITIALIZERS["svd"](RandomState(0), (50, 30))
+    assert w.max() == pytest.approx(-w.min(), rel=0.01)
+    assert abs(w.mean()) <= 0.1 * w.max()
+
+
 def test_glorot_bound():
     assert glorot_bound(2, 4) == 1
     assert isinstance(glorot_bound(2, 4), float)
+
+
+def test_values_first_decay_with_their_time_and_states_with_the_mean_of_the_times():
+    p = {"W_x": np.full(4, np.nan), "W_h": np.full((4, 3), np.nan)}
+    init_decay(p)
+    assert p["W_x"].tolist() == [0.01] * 4
+    assert p["W_h"].tolist() == [[0.0025] * 3] * 4
 
 
 def test_tables_are_complete():
