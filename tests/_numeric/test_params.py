@@ -76,6 +76,32 @@ def test_fill_refuses_missing_arrays_and_wrong_shapes(params, output):
         params.fill({**params, "output": output})
 
 
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ([1, 2, 3], r"weights given for output must be a dictionary of arrays, got list\."),
+        (
+            {"V": 1, "w": 2},
+            r"given for output\['V'\], .* It has recurrent\['W'\], .*output\['b'\]\.",
+        ),
+        ({"W": [[1, 2], [3], [4]]}, r"given for output\['W'\] have shape \(\), but .* \(3, 1\)\."),
+        ({"W": [["1"], ["2"], ["3"]]}, r"given for output\['W'\] have shape \(\), but"),
+        ({"W": [[1], [np.inf], [3]]}, r"weights given for output\['W'\] are not all finite\."),
+    ],
+    ids=["no dictionary", "unknown names", "rows of different lengths", "text", "infinity"],
+)
+def test_fill_refuses_what_is_no_array_of_the_network(params, output, message):
+    with pytest.raises(ValueError, match=message):
+        params.fill({"recurrent": params["recurrent"], "output": output})
+
+
+def test_fill_refuses_layers_that_the_network_does_not_have(params):
+    with pytest.raises(
+        ValueError, match=r"Weights are given for skip\['W'\], which the network does"
+    ):
+        params.fill({**params, "skip": {"W": np.ones(2)}})
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, complex])
 def test_like(dtype):
     params = Params(SHAPES, dtype)
