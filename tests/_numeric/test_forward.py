@@ -43,6 +43,21 @@ def test_blocks_of_steps_do_not_change_the_states(cell, monkeypatch):
     assert_array_equal(network.predict(params, x, packing)[0], expected)
 
 
+@pytest.mark.parametrize(
+    ("block_size", "n_steps"),
+    [(1, [1] * 9), (143, [1, 1, 1, 1, 2, 2, 1]), (144, [2, 2, 3, 2]), (2**15, [4, 5])],
+)
+def test_a_block_has_as_many_steps_as_fit(block_size, n_steps, monkeypatch):
+    """Three gates, two directions and four units: 72 numbers a step of three sequences."""
+    network, found = RNN(6, (4,), 2, pooling=None, bidirectional=True), []
+    run_steps = FORWARD["gru"]
+    packing = Packing([9, 9, 4])
+    monkeypatch.setattr(forward, "_BLOCK_SIZE", block_size)
+    monkeypatch.setitem(FORWARD, "gru", lambda block, s: found.append(block) or run_steps(block, s))
+    network.predict(random_params(network.shapes), np.ones((packing.n_rows, 6)), packing)
+    assert [len(block.x) for block in found] == n_steps
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("cell", FORWARD)
 def test_a_streamed_step_is_that_of_a_sequence(cell, sparse):

@@ -96,6 +96,18 @@ def test_unknown_names(make):
         network.run(random_params(network.shapes), X, PACKING)
 
 
+def test_number_of_outputs():
+    assert MLP((2, 5, 4, 3)).n_outputs == 3
+
+
+def test_work_is_that_of_the_largest_layer():
+    """It counts multiplications: of a row of stored values, or of a step of all sequences."""
+    assert MLP((100, 4, 5, 3)).work(2) == 4 * 5
+    assert MLP((100, 4, 5, 3)).work(10) == 10 * 4
+    assert RNN(2, (3, 4, 2), 1, "gru").work(5) == 3 * 5 * 4**2
+    assert RNN(2, (), 1).work(5) == 0
+
+
 @pytest.mark.parametrize("network", [*recurrent_networks(dropout=0.2)], ids=describe)
 def test_parameters_may_be_plain_dictionaries(network):
     params = random_params(network.shapes)
@@ -176,6 +188,32 @@ def test_truncated_backward_pass_repeats_the_forward_pass(cell):
     y, back = network.run(random_params(network.shapes), X, PACKING)
     for _ in range(2):
         back(y, random_params(network.shapes).like())
+
+
+@pytest.mark.parametrize("bptt_steps", [None, 2])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_backward_pass_replaces_what_the_gradient_held(cell, bptt_steps):
+    network = RNN(N_FEATURES, (3, 2), 1, cell, bptt_steps=bptt_steps, bidirectional=True)
+    params, gradients = random_params(network.shapes), []
+    for before in (0, np.nan):
+        y, back = network.run(params, X, PACKING)
+        grad = params.like()
+        grad.flat[:] = before
+        back(np.ones_like(y), grad)
+        gradients.append(grad.flat)
+    assert np.array_equal(*gradients)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_backward_pass_is_split_into_runs_for_the_number_of_units(cell, monkeypatch):
+    units, of_packing = [], Packing.runs
+    monkeypatch.setattr(
+        Packing, "runs", lambda p, n_units: units.append(n_units) or of_packing(p, n_units)
+    )
+    network = RNN(N_FEATURES, (7, 6), 1, cell)
+    y, back = network.run(params := random_params(network.shapes), X, PACKING)
+    back(y, params.like())
+    assert units == [6, 7]
 
 
 # --- Facts about cells -----------------------------------------------------------------------
