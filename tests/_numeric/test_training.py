@@ -367,8 +367,8 @@ def test_each_part_has_a_generator_of_its_own_for_dropout():
     rng, after = RandomState(0), RandomState(0)
     assert _spawn(plain, rng, 2) == _spawn(dropped, None, 2) == [None, None]
     assert rng.randint(9**9) == after.randint(9**9)  # nothing was drawn
-    seeds = after.randint(2**31 - 1, size=2)
-    drawn = [each.randint(9**9) for each in _spawn(dropped, rng, 2)]
+    seeds = after.randint(2**31 - 1, size=9)
+    drawn = [each.randint(9**9) for each in _spawn(dropped, rng, 9)]
     assert drawn == [RandomState(seed).randint(9**9) for seed in seeds]
     after.randint(2**31 - 1, size=2)
     assert _spawn(RNN(5, (2,), 1), rng, 2) == [None, None]  # seeds were drawn all the same
