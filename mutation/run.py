@@ -230,13 +230,15 @@ class Session:
         self.failed = False
 
     def pytest_collection_modifyitems(self, items):
-        """Keep some of the cases of each test, evenly spread; survivors meet the others too."""
+        """Keep some of the cases of each test, drawn at random; survivors meet the others too.
+
+        Every second case would be the same value of one parameter, if this has two.
+        """
         cases, most = {}, self.settings.cases
         for item in items:
             cases.setdefault(test_of(item), []).append(item)
         chosen = {
-            name: of[:: max(1, -(-len(of) // most))]  # every second, every third, and so on
-            for name, of in cases.items()
+            name: random.Random(name).sample(of, min(most, len(of))) for name, of in cases.items()
         }
         items[:] = [item for of in chosen.values() for item in of]
         self.others = {
