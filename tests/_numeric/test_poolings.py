@@ -82,6 +82,17 @@ def test_dropout_keeps_the_mean():
     assert back(y) is y
 
 
+def test_dropout_zeroes_draws_below_its_rate():
+    """Draws are at least 0 and less than 1, so a draw that equals the rate is kept."""
+
+    class Draws:
+        def random_sample(self, shape):
+            return np.array([0, 0.2499, 0.25, 0.9999]).reshape(shape)
+
+    y, _ = dropout(0.25)(None, np.full((2, 2), 3.0), None, Draws())
+    assert y.tolist() == [[0, 0], [4, 4]]
+
+
 def test_steps_that_are_pooled_must_not_be_sparse():
     x = np.ones((2, 1))
     y, back = refuse_sparse(None, x, None)

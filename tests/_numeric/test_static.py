@@ -7,23 +7,39 @@ from numpy.random import RandomState
 
 from skrnn._numeric.combine import concatenate
 from skrnn._numeric.layers import POOLINGS
+from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
 from skrnn._numeric.static import initial_if_empty
 
 
 def test_sequences_without_steps_pass_their_gradient_to_their_initial_states():
-    """Two directions of one unit, and two poolings: the outputs are ``[f, b, f, b]``."""
+    """Two directions of one unit, and two poolings: the outputs are ``[f, b, f, b]``.
+
+    There are two kinds of states, as in an LSTM. The first is the output.
+    """
     names, packing = ("forwards", "backwards"), Packing([1, 0, 0])
-    params = {name: {"state": np.array([[[9.0], [k], [k + 1]]])} for k, name in enumerate(names)}
-    grad = {name: {"state": np.ones((1, 3, 1))} for name in names}
+    params = {name: {"state": np.full((2, 3, 1), 9.0)} for name in names}
+    params["forwards"]["state"][0, 1:] = [[0], [1]]
+    params["backwards"]["state"][0, 1:] = [[2], [3]]
+    grad = {name: {"state": np.ones((2, 3, 1))} for name in names}
     layer = initial_if_empty(concatenate(POOLINGS["last"], POOLINGS["mean"]), names)
     y, back = layer(params, np.array([[7.0, 8.0]]), packing)
-    assert y.tolist() == [[7, 8, 7, 8], [0, 1, 0, 1], [1, 2, 1, 2]]
+    assert y.tolist() == [[7, 8, 7, 8], [0, 2, 0, 2], [1, 3, 1, 3]]
     dy = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8], [50, 60, 70, 80]])
     assert back(dy, grad).tolist() == [[1 + 3, 2 + 4]]
-    assert grad["forwards"]["state"].ravel().tolist() == [1, 1 + 5 + 7, 1 + 50 + 70]
-    assert grad["backwards"]["state"].ravel().tolist() == [1, 1 + 6 + 8, 1 + 60 + 80]
+    assert grad["forwards"]["state"][0].ravel().tolist() == [1, 1 + 5 + 7, 1 + 50 + 70]
+    assert grad["backwards"]["state"][0].ravel().tolist() == [1, 1 + 6 + 8, 1 + 60 + 80]
+    assert all(np.all(of["state"][1] == 1) for of in grad.values())
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3])
+def test_a_sequence_without_steps_has_the_initial_state_of_the_last_layer(n_layers):
+    network = RNN(2, (3, 4, 5)[:n_layers], 1, "lstm", n_static=2, bidirectional=True)
+    params, static = random_params(network.shapes), np.array([[1.0, 2.0], [3.0, 4.0]])
+    encoded, _ = network.encode(params, np.ones((3, 2)), Packing([0, 3], static))
+    W = [params[f"initial_{n_layers - 1}{end}"]["W"][0] for end in ("", "_reverse")]
+    assert_close(encoded[0], np.hstack([static[0] @ W[0], static[0] @ W[1]]))
 
 
 @pytest.mark.parametrize("bptt_steps", [None, 2])
