@@ -282,6 +282,19 @@ def test_a_loss_that_is_not_finite_at_the_end_has_diverged():
     assert monitor.outcome == "diverged"
 
 
+@pytest.mark.parametrize("loss_of_lbfgs", [None, np.inf])
+def test_a_last_step_that_overflows_has_diverged(loss_of_lbfgs):
+    """The weights after the lowest loss lead to it, so those before are kept."""
+    monitor = make()
+    theta = report(monitor, 4.0, 2.0)
+    if loss_of_lbfgs is None:
+        theta[:] = np.nan
+    else:
+        monitor.end(OptimizeResult(fun=loss_of_lbfgs, status=0))
+    assert finish(monitor, theta) == 1
+    assert monitor.outcome == "diverged"
+
+
 def test_no_epoch_is_no_divergence():
     monitor = make()
     assert finish(monitor, np.array([7.0])) == 7

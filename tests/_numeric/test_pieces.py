@@ -168,6 +168,14 @@ def test_small_batches_are_not_split():
     assert not isinstance(gather(samples, slice(None), NETWORKS[1]), Parts)
 
 
+@pytest.mark.parametrize("n_steps", [5, 6])
+def test_a_batch_is_split_if_it_has_more_outputs_than_a_part_may_have(n_steps, limit):
+    samples = random_samples(NETWORKS[1], LOSS, [1] * 9)
+    limit(5 * 3)
+    batch = gather(samples, np.arange(n_steps), NETWORKS[1])
+    assert isinstance(batch, Parts) == (n_steps == 6)
+
+
 def test_a_joined_array_of_one_part_is_not_copied():
     array = np.arange(4)
     assert join([array], 4) is array

@@ -10,7 +10,7 @@ from numpy.random import RandomState
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from skrnn._numeric.losses import LOSSES
+from skrnn._numeric.losses import LOSSES, squared_error
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import SGDUpdate
 from skrnn._numeric.params import Params
@@ -373,6 +373,17 @@ def test_each_part_has_a_generator_of_its_own_for_dropout():
     after.randint(2**31 - 1, size=2)
     assert _spawn(RNN(5, (2,), 1), rng, 2) == [None, None]  # seeds were drawn all the same
     assert rng.randint(9**9) == after.randint(9**9)
+
+
+def test_each_part_has_a_gradient_which_the_next_batch_overwrites(monkeypatch):
+    made, like = [], Params.like
+    monkeypatch.setattr(Params, "like", lambda params: made.append(1) or like(params))
+    network, params = MLP((1, 1)), Params(MLP((1, 1)).shapes)
+    objective = make_objective(network, params, squared_error)
+    rows = Rows(np.ones((6, 1)), np.ones((6, 1)), np.ones(6))
+    for n in (3, 2, 3):
+        objective(params.flat, rows.share(slice(None), n))
+        assert len(made) == 3
 
 
 @pytest.mark.parametrize(("loss", "velocity"), [(np.inf, 0), (1.0, -1)])
