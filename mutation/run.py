@@ -312,7 +312,8 @@ class Session:
                     break
             by = in_child(lambda m=mutant, c=chosen: self.killed_by(m, c), 10 + 3 * usual)
             if by == "":
-                names = dict.fromkeys(test_of(items[i]) for i in reach)
+                # Other tests may have a case that executes the statement. They come last.
+                names = dict.fromkeys(test_of(items[i]) for i in [*reach, *range(len(items))])
                 others = [item for name in names for item in self.others[name]]
                 by = in_child(lambda m=mutant, o=others: self.killed_by(m, o, 10), 100)
             results.append((mutant, by))

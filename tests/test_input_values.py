@@ -95,3 +95,16 @@ def test_columns_of_sequences_have_one_feature_each():
     assert as_sequences(X, step_features=1).values.tolist() == [[1, 4], [2, 5], [3, 6]]
     with pytest.raises(ValueError, match=r"step_features must be None, not 2\."):
         as_sequences(X, step_features=2)
+
+
+def test_numbers_among_python_objects_are_read_as_numbers():
+    X = Sequences(np.array([[1], [2.5]], dtype=object), [2])
+    assert as_sequences(X).values.dtype == np.float64
+    assert as_sequences(X).values.tolist() == [[1], [2.5]]
+
+
+def test_sequences_of_a_list_that_all_lack_steps():
+    for X, n_features in (([[], []], 0), ([np.empty((0, 3)), np.empty((0, 3))], 3)):
+        sequences = as_sequences(X)
+        assert sequences.lengths.tolist() == [0, 0]
+        assert sequences.values.shape == (0, n_features)

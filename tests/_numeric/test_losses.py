@@ -307,6 +307,12 @@ def test_best_quantile_of_numpy(tau):
     assert_close(Quantile(tau)._loss().best_constant(y, weight / weight.sum()), expected)
 
 
+def test_a_best_quantile_is_not_above_it_by_a_rounding_error():
+    """The sum of ten weights of 0.1 is less than 1, and that of nine is less than 0.9."""
+    y, weight = np.arange(1.0, 11)[:, None], np.full(10, 0.1)
+    assert Quantile(0.9)._loss().best_constant(y, weight) == 9
+
+
 def test_best_constant_of_equal_targets():
     for name, loss in PER_TARGET.items():
         y, weight = np.full((3, 1), 2.0), np.full(3, 1 / 3)
