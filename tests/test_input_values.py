@@ -108,3 +108,11 @@ def test_sequences_of_a_list_that_all_lack_steps():
         sequences = as_sequences(X)
         assert sequences.lengths.tolist() == [0, 0]
         assert sequences.values.shape == (0, n_features)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3), (2, 3, 0), (2, 2, 2, 2)], ids=str)
+def test_arrays_with_too_many_axes_or_an_empty_one_are_refused(shape):
+    with pytest.raises(
+        ValueError, match=r"X has shape \(2, .*\), but \(n_sequences, n_steps, n_fea"
+    ):
+        as_sequences(np.ones(shape))

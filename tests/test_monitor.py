@@ -237,6 +237,15 @@ def test_a_run_diverged_if_its_loss_rose_by_a_tenth_and_by_tol(first, last, tol,
     assert monitor.kept_value == -(first if outcome == "diverged" else last)
 
 
+@pytest.mark.parametrize(
+    ("losses", "outcome"), [((4.0, 9.0, 3.0), "running"), ((4.0, 3.0, 9.0), "diverged")]
+)
+def test_the_last_loss_is_compared_with_the_first(losses, outcome):
+    monitor = make(n_iter_no_change=9)
+    monitor.finish(report(monitor, *losses))
+    assert monitor.outcome == outcome
+
+
 def test_a_lower_loss_of_the_first_weights_is_the_measure():
     monitor = make()
     monitor.initial_loss = 2.0
