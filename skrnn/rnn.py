@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Pooling,
         RandomState,
         Solver,
+        Window,
     )
 
 
@@ -601,7 +602,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         self._store(locals())
 
     def forecast(
-        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
     ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
@@ -617,9 +618,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             Values of the exogenous features, those after the targets, at the steps that are
             appended. The last prediction is not fed back.
 
-        window : int, default=None
-            Predict from so many last steps of each sequence only. None means that the sequences
-            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+        window : 'auto', int or None, default='auto'
+            Predict from so many last steps of each sequence only. 'auto' means the number of steps
+            that the sequence has in `X`, so pass sequences as long as those in training, or their
+            length as `window`. None means that sequences grow. So does 'auto' for networks of one
+            direction that predict from their last state (``bidirectional=False`` and
+            ``pooling="last"``, or an estimator of steps), which stay accurate on longer
+            sequences.
 
         Returns
         -------
@@ -1214,7 +1219,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def forecast(
-        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
     ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
@@ -1230,9 +1235,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             Values of the exogenous features, those after the targets, at the steps that are
             appended. The last prediction is not fed back.
 
-        window : int, default=None
-            Predict from so many last steps of each sequence only. None means that the sequences
-            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+        window : 'auto', int or None, default='auto'
+            Predict from so many last steps of each sequence only. 'auto' means the number of steps
+            that the sequence has in `X`, so pass sequences as long as those in training, or their
+            length as `window`. None means that sequences grow. So does 'auto' for networks of one
+            direction that predict from their last state (``bidirectional=False`` and
+            ``pooling="last"``, or an estimator of steps), which stay accurate on longer
+            sequences.
 
         Returns
         -------
