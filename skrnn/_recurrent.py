@@ -236,7 +236,7 @@ class RecurrentNetwork(NeuralNetwork):
     def _init_weights(self, params: Params, rng: np.random.RandomState, attempt: int) -> None:
         if isinstance(self.init, dict):
             given = self.init
-            if hasattr(self, "skip_connection"):  # not a part of the network in training
+            if self._takes_skip():  # not a part of the network in training
                 given = {layer: p for layer, p in given.items() if layer != "skip"}
             params.fill(given)
             return
@@ -252,6 +252,12 @@ class RecurrentNetwork(NeuralNetwork):
                 CELLS[self.cell].init_bias(p["b"])
             if "W_h" in p:
                 init_decay(p)
+
+    def _takes_skip(self) -> bool:
+        """Whether there may be a skip connection: the output must be the prediction itself."""
+        if not hasattr(self, "skip_connection"):
+            return False
+        return bool(self._number_loss().out_activation == "identity")
 
     def _weights(self) -> Weights:
         weights: Weights = self.weights_

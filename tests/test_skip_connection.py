@@ -6,7 +6,16 @@ from numeric_helpers import assert_close
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from skrnn import Huber, SequenceRNNRegressor, Sequences, StepRNNRegressor
+from skrnn import (
+    Gaussian,
+    Huber,
+    Quantile,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    Sequences,
+    StepRNNClassifier,
+    StepRNNRegressor,
+)
 from skrnn._numeric.training import Ragged
 from skrnn._training.skip import choose_skip, skipped
 from skrnn.pytorch import from_state_dict, to_state_dict
@@ -253,6 +262,42 @@ def test_estimators_without_skip_connection_refuse_its_weights():
     reg = StepRNNRegressor(4, bidirectional=True, init=weights)
     with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
         reg.fit(X, [x[:, 0] for x in X])
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", Quantile(0.5), Gaussian()])
+def test_losses_without_skip_connection_refuse_its_weights(loss):
+    weights = SequenceRNNRegressor(**FEW).fit(X, Y).weights_
+    n_outputs = 2 if isinstance(loss, Gaussian) else 1
+    weights["output"] = {"W": np.ones((24, n_outputs)), "b": np.ones(n_outputs)}
+    with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
+        SequenceRNNRegressor(4, loss=loss, init=weights).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SequenceRNNClassifier(),
+        StepRNNClassifier(),
+        StepRNNRegressor(),
+        SequenceRNNRegressor(loss="poisson"),
+        SequenceRNNRegressor(loss="gamma"),
+        SequenceRNNRegressor(loss=Quantile(0.5)),
+        SequenceRNNRegressor(loss=Gaussian()),
+    ],
+)
+def test_modules_with_a_skip_connection_are_refused_where_there_is_none(estimator):
+    written = to_state_dict(SequenceRNNRegressor(**FEW, pooling="last").fit(X, Y))
+    if hasattr(estimator, "pooling"):
+        estimator = clone(estimator).set_params(pooling="last")
+    with pytest.raises(
+        ValueError, match=rf"'skip.weight', but {type(estimator).__name__}\(.*has no"
+    ):
+        from_state_dict(estimator, written)
+    network = {key: array for key, array in written.items() if not key.startswith("skip")}
+    if isinstance(getattr(estimator, "loss", None), Gaussian):
+        network["output.weight"] = np.repeat(network["output.weight"], 2, axis=0)
+        network["output.bias"] = np.repeat(network["output.bias"], 2)
+    assert "skip" not in from_state_dict(estimator, network).weights_
 
 
 def test_validation_scores_are_those_of_the_forecast():
