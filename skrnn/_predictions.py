@@ -12,6 +12,7 @@ from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
+from skrnn._training.labels import refuse_arrays
 from skrnn._training.scaling import TargetScale
 from skrnn._training.skip import choose_differences, choose_skip
 from skrnn._training.targets import ClassTarget, NumberTarget
@@ -388,6 +389,7 @@ class NumberPredictions(Mixin):
 def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight: Any) -> float:
     """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
     if not target.per_step:
+        refuse_arrays(y)
         return target.metric(y, predictions, sample_weight=sample_weight)
     if target.vectors and isinstance(target.quantiles, tuple):  # metrics take two axes
         predictions = [steps.reshape(len(steps), target.n_outputs) for steps in predictions]

@@ -389,8 +389,8 @@ class RecurrentNetwork(NeuralNetwork):
                 columns = list(network.differences)
                 does.append(f"reads columns {columns} as differences to their last value")
             raise ValueError(
-                f"Streams need {' and '.join(needs)} in fit. This network {' and '.join(does)}, "
-                "but the end of a stream is not known yet."
+                f"Streams need {' and '.join(needs)} in fit. This network was fitted without, and "
+                f"{' and '.join(does)}, but the end of a stream is not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)

@@ -136,10 +136,13 @@ def _check_kind(estimator: Any, params: dict[str, Any]) -> None:
             f"{type(estimator).__name__} predicts classes, but a forecast feeds back numbers. Use "
             "a regressor."
         )
-    for value in params.values():
-        if isinstance(value, Quantile) and value._levels() != 0.5:
+    for part in (estimator, *params.values()):
+        levels = getattr(part, "quantiles_", None)  # of fit, whatever the parameter is now
+        if not hasattr(part, "quantiles_") and isinstance(getattr(part, "loss", None), Quantile):
+            levels = part.loss._levels()
+        if levels is not None and levels != 0.5:
             raise ValueError(
-                f"The estimator predicts the quantiles {value.quantiles}. Only the median can be "
+                f"The estimator predicts the quantiles {levels}. Only the median can be "
                 "fed back, loss=Quantile(0.5): another quantile is not this quantile of later "
                 "steps. For quantiles of several steps, fit on targets of several steps, "
                 "make_windows(..., horizon=h), and call predict."

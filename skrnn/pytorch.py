@@ -140,13 +140,7 @@ def from_state_dict(
             weights = {"embedding": _read_embedding(arrays, embedding, n_in), **weights}
             parameters["embedding_size"] = n_in
         if skip is not None:
-            if not estimator._takes_skip():
-                raise ValueError(
-                    f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. "
-                    "Only SequenceRNNRegressor has one, for a loss whose output is the prediction "
-                    "itself: not for 'poisson', 'gamma', Quantile or Gaussian."
-                )
-            weights["skip"], differences = _read_skip(arrays, skip, weights)
+            weights["skip"], differences = _read_skip(arrays, skip, weights, estimator)
             parameters["skip_connection"] = "auto" if differences else "last"
     else:
         parameters, weights = _read_dense(arrays, linear)
@@ -383,8 +377,16 @@ def _read_linear(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
     return {"W": W, "b": _get(arrays, f"{prefix}bias", (W.shape[1],))}
 
 
-def _read_skip(arrays: Arrays, prefix: str, weights: Weights) -> tuple[Arrays, tuple[int, ...]]:
+def _read_skip(
+    arrays: Arrays, prefix: str, weights: Weights, estimator: RecurrentNetwork
+) -> tuple[Arrays, tuple[int, ...]]:
     """Read the weights of the skip connection, and the columns that enter as differences."""
+    if not estimator._takes_skip():
+        raise ValueError(
+            f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. Only "
+            "SequenceRNNRegressor has one, for a loss whose output is the prediction itself: not "
+            "for 'poisson', 'gamma', Quantile or Gaussian."
+        )
     first = weights[next(iter(weights))]
     n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
     W = _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T

@@ -353,6 +353,16 @@ def test_other_quantiles_than_the_median_are_refused(quantiles):
         forecast(model.fit(X, y), X, 3)
 
 
+def test_the_quantiles_are_those_of_fit():
+    X = [WAVE[:6]]
+    reg = fitted(SequenceRNNRegressor, 1, loss=Quantile(0.9)).set_params(loss="auto")
+    with pytest.raises(ValueError, match=r"predicts the quantiles 0.9. Only the median"):
+        reg.forecast(X, 3)
+    reg = fitted(SequenceRNNRegressor, 1)
+    expected = reg.forecast(X, 3)
+    np.testing.assert_array_equal(reg.set_params(loss=Quantile(0.9)).forecast(X, 3), expected)
+
+
 @pytest.mark.parametrize("kind", [SequenceRNNClassifier, StepRNNClassifier])
 def test_classifiers_are_refused(kind):
     X = [[0, 1], [1, 0]]

@@ -24,7 +24,13 @@ from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.labels import check_labels, refuse_arrays, rounded_beside, sort_classes
+from skrnn._training.labels import (
+    check_labels,
+    refuse_arrays,
+    refuse_text,
+    rounded_beside,
+    sort_classes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -376,6 +382,7 @@ class NumberTarget(Target):
         """
         refuse_arrays(y)
         refuse_types(np.asarray(y), "y")
+        refuse_text(np.asarray(y), per_step)
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
