@@ -378,7 +378,7 @@ def test_files_from_elsewhere_are_not_called_damaged(message, tmp_path):
     ],
 )
 def test_damaged_files_are_called_so(change):
-    with pytest.raises(ValueError, match="^The file was changed or damaged after it was written"):
+    with pytest.raises(ValueError, match=r"^The file was changed or damaged after it was written"):
         loaded(change(saved(RNN)))
 
 
@@ -386,7 +386,7 @@ def test_a_checkpoint_is_no_saved_estimator_and_the_reverse(tmp_path):
     model, checkpoint = tmp_path / "model", tmp_path / "checkpoint"
     skrnn.save(RNN, model)
     before = model.read_bytes()
-    with pytest.raises(ValueError, match="not a checkpoint, .* Pass another path to Checkpoint"):
+    with pytest.raises(ValueError, match=r"not a checkpoint, .* Pass another path to Checkpoint"):
         clone(RNN).set_callbacks(Checkpoint(model)).fit(X, LABELS)
     assert model.read_bytes() == before
     clone(RNN).set_callbacks(Checkpoint(checkpoint)).fit(X, LABELS)

@@ -215,7 +215,7 @@ def test_small_parts_in_large_numbers(part, place):
     data = archive([("json.npy", npy(np.array(text)))])
 
     def load():
-        with pytest.raises(ValueError, match="is not a file of skrnn|was changed or damaged"):
+        with pytest.raises(ValueError, match=r"is not a file of skrnn|was changed or damaged"):
             skrnn.load(io.BytesIO(data))
 
     read_in_bounds(load, data)
