@@ -23,6 +23,7 @@ from skrnn._input import (
     set_learned,
     unflatten,
 )
+from skrnn._numeric.crf import all_finite
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -31,7 +32,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
-from skrnn._training.targets import all_finite, check_finite
+from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from skrnn._input import refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
-from skrnn._numeric.crf import scores_of
+from skrnn._numeric.crf import all_finite, scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
@@ -503,14 +503,9 @@ def _balanced_labels(targets: np.ndarray, training: np.ndarray) -> np.ndarray:
     return weights
 
 
-def all_finite(values: np.ndarray) -> bool:
-    """Whether all values are finite; ``all()`` takes twice as long for a step of a stream."""
-    return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
-
-
 def check_finite(outputs: Any, first: int = 0) -> Any:
     """Raise a ValueError if outputs of a network overflowed; `first` is the number of the first."""
-    if not all_finite(scores_of(outputs)):
+    if not all_finite(outputs):
         row = first + np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
             f"Output {row} for X is not finite: its values are too large for the weights. Scale "

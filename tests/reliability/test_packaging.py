@@ -41,7 +41,7 @@ def test_named_extras_exist():
 
 
 def test_extras_are_in_double_quotes():
-    """Brackets are a pattern in zsh, and single quotes are part of a name in the shell of Windows."""
+    """Brackets are a pattern in zsh, and single quotes do not quote in the shell of Windows."""
     commands = [command for text in texts() for command in INSTALLED.findall(text)]
     with_extras = [command for command in commands if "[" in command]
     assert len(commands) > len(with_extras) >= 4
