@@ -146,7 +146,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data.
+        data. 'balanced' uses the frequencies of the classes in the training data. For multilabel
+        targets it is the product of the weights of the labels, divided by the mean over samples.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -217,7 +218,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -503,7 +506,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -747,7 +752,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data.
+        data. 'balanced' uses the frequencies of the classes in the training data. For multilabel
+        targets it is the product of the weights of the labels, divided by the mean over samples.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -819,7 +825,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -1103,7 +1111,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.

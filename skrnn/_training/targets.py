@@ -495,11 +495,24 @@ def _balanced(counts: np.ndarray) -> np.ndarray:
 
 
 def _balanced_labels(targets: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn."""
-    weights = np.ones(len(targets))
+    """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn.
+
+    The product of many labels is too small or too large for a float. It is divided by the mean, so
+    that `alpha` has the same effect for any number of labels.
+    """
+    logarithms = np.zeros(len(targets))
     for column, n_ones in zip(targets.T, np.count_nonzero(training, axis=0), strict=True):
         of_zero, of_one = _balanced(np.array([len(training) - n_ones, n_ones]))
-        weights *= np.where(column, of_one, of_zero)
+        logarithms[column] += math.log(of_one / of_zero)
+    weights: np.ndarray = np.exp(logarithms - logarithms.max())
+    weights /= weights.mean()
+    smallest = np.finfo(np.float32).tiny
+    if weights.min() < smallest:
+        raise ValueError(
+            "class_weight='balanced' multiplies the weights of all labels of a sample. With these "
+            f"{targets.shape[1]} labels, some samples would have less than {smallest:.0e} of the "
+            "mean weight, and would not count. Use class_weight=None, and sample_weight if needed."
+        )
     return weights
 
 
