@@ -31,6 +31,7 @@ from skrnn._training.labels import (
     rounded_beside,
     sort_classes,
 )
+from skrnn._training.weights import balanced, balanced_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -295,10 +296,10 @@ class ClassTarget(Target):
         if isinstance(class_weight, dict):
             weights = self._of_classes(class_weight)[self._index(targets)]
         elif self.is_multilabel:
-            weights = _balanced_labels(targets, training)
+            weights = balanced_labels(targets, training)
         else:
             counts = np.bincount(self._index(training), minlength=len(self.classes))
-            weights = _balanced(counts)[self._index(targets)]
+            weights = balanced(counts)[self._index(targets)]
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ValueError(
                 f"class_weight={class_weight!r} has weights that are negative or not finite."
@@ -481,39 +482,6 @@ class NumberTarget(Target):
     def is_one_hot(self, targets: np.ndarray) -> bool:
         """Return False: numbers are not classes."""
         return False
-
-
-def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Compute the weights of classes by 'balanced', from their frequencies in training.
-
-    As in scikit-learn, they are inverse to the frequencies; that of an absent class is 1.
-    """
-    present = counts > 0
-    weights = np.ones(len(counts))
-    weights[present] = counts.sum() / (present.sum() * counts[present])
-    return weights
-
-
-def _balanced_labels(targets: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn.
-
-    The product of many labels is too small or too large for a float. It is divided by the mean, so
-    that `alpha` has the same effect for any number of labels.
-    """
-    logarithms = np.zeros(len(targets))
-    for column, n_ones in zip(targets.T, np.count_nonzero(training, axis=0), strict=True):
-        of_zero, of_one = _balanced(np.array([len(training) - n_ones, n_ones]))
-        logarithms[column] += math.log(of_one / of_zero)
-    weights: np.ndarray = np.exp(logarithms - logarithms.max())
-    weights /= weights.mean()
-    smallest = np.finfo(np.float32).tiny
-    if weights.min() < smallest:
-        raise ValueError(
-            "class_weight='balanced' multiplies the weights of all labels of a sample. With these "
-            f"{targets.shape[1]} labels, some samples would have less than {smallest:.0e} of the "
-            "mean weight, and would not count. Use class_weight=None, and sample_weight if needed."
-        )
-    return weights
 
 
 def check_finite(outputs: Any, first: int = 0) -> Any:
