@@ -92,7 +92,6 @@ test-wheel: $(VENV)/.extra-dist  ## build wheel and sdist, and try both where no
 # The command in CONTRIBUTING.md. A tag that is pushed is published by .github/workflows/release.yml.
 release: $(VENV)/.extra-test  ## build and test wheel and sdist in dist/, and tag the version
 	@git diff --quiet HEAD || { echo "make: commit all changes before a release" >&2; exit 1; }
-	@! grep -q '^## \[[0-9.]*\] - unreleased' CHANGELOG.md || { echo "make: give the version in CHANGELOG.md a date" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
 	@$(MAKE) --no-print-directory test-wheel
 	@version=$$($(BIN)/python -c 'import skrnn; print(skrnn.__version__)'); \

@@ -27,6 +27,7 @@ MAX_DEPTH = 100  # of the tree
 _MAX_MEMBERS = 2**16
 _MAX_AXES = 32
 _MAX_EMPTY = 2**31  # product of the other axes of an array that has an axis of length 0
+_ZIP_HEADER = 30  # bytes before the name of the first member
 _DIGEST = 32  # bytes of SHA-256 at the end; the CRC of zip leaves its headers out
 
 _HEADER = re.compile(
@@ -95,6 +96,11 @@ def is_plain(dtype: np.dtype) -> bool:
 
 
 # Read ------------------------------------------------------------------------------------
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether data begin as `encode` begins: with the zip header of the tree."""
+    return data.startswith(b"PK\x03\x04") and data.startswith(b"json.npy", _ZIP_HEADER)
 
 
 def decode(data: bytes) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from skrnn._numeric.pieces import PIECE, Piece, evaluate, join, pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._parameters import CONSTRAINTS, hidden_units, refuse_large_integers
 from skrnn._training.diagnosis import needed_scaling, useful_loss
+from skrnn._training.labels import refuse_other_count
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
@@ -286,9 +287,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             target, y = self._read_targets(y, self._target if warm_start else None, classes)
             targets = target.encode(y, x.dtype)
             assert_all_finite(targets, input_name="y")  # float32 holds smaller numbers
-        if len(y) != n_rows:
-            what = "samples" if lengths is None else "sequences"
-            raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.")
+        refuse_other_count(y, n_rows, x.shape[0], lengths)
         self.__dict__.update(target.attributes)
         self._check_targets(targets, lengths, weight)
         samples: Rows | Ragged = Rows(x, targets, weight)

@@ -12,8 +12,9 @@ from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
+from skrnn._training.labels import refuse_arrays
 from skrnn._training.scaling import TargetScale
-from skrnn._training.skip import choose_differences, choose_skip
+from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -242,8 +243,10 @@ class NumberPredictions(Mixin):
             return None
         stored = getattr(self, "_target_scale", None) if warm_start else None
         first = stored and TargetScale(**stored)
-        skip = first.skip if first else self._choose_skip(samples, warm_start)
-        differences = first.differences if first else self._choose_differences(samples, skip)
+        chosen = (
+            (first.skip, first.differences) if first else self._choose_skip(samples, warm_start)
+        )
+        skip, differences = chosen
         if not self.normalize_y:
             return None if skip is None else TargetScale.only_skip(skip, differences)
         if first and first.standardizes:
@@ -259,26 +262,27 @@ class NumberPredictions(Mixin):
             return "normalize_y=True"
         return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
 
-    def _choose_skip(self, samples: Rows | Ragged, warm_start: bool) -> np.ndarray | None:
-        """Choose the weights of the skip connection. Weights from elsewhere decide themselves."""
-        if not hasattr(self, "skip_connection"):
-            return None
-        if isinstance(self.init, dict) and "skip" in self.init:
-            shapes = {"skip": {"W": (samples.x.shape[1], samples.y.shape[1])}}
-            return Params(shapes).fill({"skip": self.init["skip"]})["skip"]["W"]
-        if isinstance(self.init, dict):
-            return None
-        if warm_start or self.skip_connection is None:
-            return None
-        return choose_skip(samples)
+    def _choose_skip(
+        self, samples: Rows | Ragged, warm_start: bool
+    ) -> tuple[np.ndarray | None, tuple[int, ...]]:
+        """Choose the weights of the skip connection, and the columns that enter as differences.
 
-    def _choose_differences(
-        self, samples: Rows | Ragged, skip: np.ndarray | None
-    ) -> tuple[int, ...]:
-        """Choose the columns that enter the network as differences to their last value."""
+        Weights from elsewhere decide themselves whether there is one.
+        """
+        if not hasattr(self, "skip_connection"):
+            return None, ()
+        is_given = isinstance(self.init, dict)
+        if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:
+            return None, ()
+        last_values = fit_last_values(samples)
+        if is_given:
+            shapes = {"skip": {"W": last_values.weights.shape}}
+            skip: Any = Params(shapes).fill({"skip": self.init["skip"]})["skip"]["W"]
+        else:
+            skip = choose_skip(last_values)
         if skip is None or self.skip_connection != "auto" or CELLS[self.cell].decays:
-            return ()  # cells with decay read values that may be missing in the last step
-        return choose_differences(samples, skip)
+            return skip, ()  # cells with decay read values that may be missing in the last step
+        return skip, choose_differences(last_values, skip)
 
     def _all_right(self, run: Run) -> bool:
         """Return False: another start may always be better."""
@@ -388,6 +392,7 @@ class NumberPredictions(Mixin):
 def score_numbers(y: Any, predictions: Any, target: NumberTarget, sample_weight: Any) -> float:
     """Score predictions of numbers; those of steps are scored over the steps of all sequences."""
     if not target.per_step:
+        refuse_arrays(y)
         return target.metric(y, predictions, sample_weight=sample_weight)
     if target.vectors and isinstance(target.quantiles, tuple):  # metrics take two axes
         predictions = [steps.reshape(len(steps), target.n_outputs) for steps in predictions]

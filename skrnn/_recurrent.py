@@ -23,6 +23,7 @@ from skrnn._input import (
     set_learned,
     unflatten,
 )
+from skrnn._numeric.crf import all_finite
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -31,7 +32,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
-from skrnn._training.targets import all_finite, check_finite
+from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class RecurrentNetwork(NeuralNetwork):
     def _init_weights(self, params: Params, rng: np.random.RandomState, attempt: int) -> None:
         if isinstance(self.init, dict):
             given = self.init
-            if hasattr(self, "skip_connection"):  # not a part of the network in training
+            if self._takes_skip():  # not a part of the network in training
                 given = {layer: p for layer, p in given.items() if layer != "skip"}
             params.fill(given)
             return
@@ -252,6 +253,12 @@ class RecurrentNetwork(NeuralNetwork):
                 CELLS[self.cell].init_bias(p["b"])
             if "W_h" in p:
                 init_decay(p)
+
+    def _takes_skip(self) -> bool:
+        """Whether there may be a skip connection: the output must be the prediction itself."""
+        if not hasattr(self, "skip_connection"):
+            return False
+        return bool(self._number_loss().out_activation == "identity")
 
     def _weights(self) -> Weights:
         weights: Weights = self.weights_
@@ -383,8 +390,8 @@ class RecurrentNetwork(NeuralNetwork):
                 columns = list(network.differences)
                 does.append(f"reads columns {columns} as differences to their last value")
             raise ValueError(
-                f"Streams need {' and '.join(needs)} in fit. This network {' and '.join(does)}, "
-                "but the end of a stream is not known yet."
+                f"Streams need {' and '.join(needs)} in fit. This network was fitted without, and "
+                f"{' and '.join(does)}, but the end of a stream is not known yet."
             )
         dtype = self.weights_["output"]["W"].dtype
         n_streams, static = read_static_of_streams(self, static, n_streams, dtype)

@@ -25,4 +25,5 @@ Arrays: TypeAlias = dict[str, np.ndarray]
 Weights: TypeAlias = dict[str, Arrays]  # a mapping of layers, as `weights_`
 Average: TypeAlias = Literal["binary", "macro", "micro", "samples", "weighted"]
 SpanAverage: TypeAlias = Literal["macro", "micro", "weighted"]
+Window: TypeAlias = int | Literal["auto"] | None
 ZeroDivision: TypeAlias = float | Literal["warn"]

@@ -19,6 +19,7 @@ from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._tables import TableTransformer as TableTransformer
+from skrnn._training.labels import refuse_text
 from skrnn.metrics import flat_r2_score
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ def _read_targets(y: Any, X: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     else:  # a padded array, in which X shows where the padding begins
         lengths = as_sequences(X, numeric=False).lengths
     flat = flatten_steps(y, lengths, name)
+    refuse_text(flat, per_step=True)
     with refuse_overflow(name):
         table = check_array(
             flat,

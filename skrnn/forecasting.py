@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from skrnn._types import Window
+
 
 def forecast(
-    estimator: Any, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+    estimator: Any, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
 ) -> np.ndarray:
     """Forecast several steps after each sequence, from an estimator of the next step.
 
     The prediction for a sequence is appended to it as its next step, and the estimator predicts
-    the step after it, until `horizon` steps are predicted.
+    the step after it, until `horizon` steps are predicted. By default, the oldest step is dropped
+    if the estimator may not be accurate on longer sequences.
 
     Parameters
     ----------
@@ -47,10 +50,13 @@ def forecast(
         sequences are accepted; frames if `X` has names. There is one step less than `horizon`,
         because the last prediction is not fed back. Not needed for a horizon of 1.
 
-    window : int, default=None
-        Predict from so many last steps of each sequence only. None means that the sequences grow.
-        Pass the `window` of `make_windows` if the network was trained on windows: it may not be
-        accurate on longer sequences.
+    window : 'auto', int or None, default='auto'
+        Predict from so many last steps of each sequence only. 'auto' means the number of steps
+        that the sequence has in `X`, so pass sequences as long as those in training, or their
+        length as `window`. None means that sequences grow. So does 'auto' for networks of one
+        direction that predict from their last state (``bidirectional=False`` and
+        ``pooling="last"``, or an estimator of steps), which stay accurate on longer
+        sequences.
 
     Returns
     -------
@@ -70,11 +76,11 @@ def forecast(
 
     Notes
     -----
-    Networks of one direction (``bidirectional=False``) carry their state on if `window` is None,
+    If sequences grow, networks of one direction (``bidirectional=False``) carry their state on,
     and so process each step once. Otherwise, ``predict`` is called for each step. Both
     give the same forecasts, up to rounding. If `X` is an array, ``predict`` is called with arrays,
     so that a pipeline may also end in a regressor of tables, such as ridge regression on flat
-    windows; this needs `window`. Other forms become `skrnn.Sequences`.
+    windows. Other forms become `skrnn.Sequences`.
 
     What is fed back is the prediction: the mean for ``loss=Gaussian()``, whose standard deviation
     is only valid for one step. `Quantile` is accepted for the median only, since another quantile
@@ -92,19 +98,21 @@ def forecast(
     >>> wave = np.sin(np.arange(100) / 3)
     >>> X, y = make_windows(wave[:90], window=20)
     >>> reg = SequenceRNNRegressor(8, random_state=0).fit(X, y)
-    >>> errors = forecast(reg, [wave[:90]], horizon=10, window=20) - wave[90:]
+    >>> errors = forecast(reg, [wave[70:90]], horizon=10) - wave[90:]
     >>> bool(abs(errors).max() < 0.2)
     True
     """
     estimator = getattr(estimator, "best_estimator_", estimator)
     if not isinstance(horizon, Integral) or horizon < 1:
         raise ValueError(f"horizon must be an integer >= 1, got {horizon!r}.")
-    if window is not None and (not isinstance(window, Integral) or window < 1):
-        raise ValueError(f"window must be None or an integer >= 1, got {window!r}.")
+    is_length = isinstance(window, Integral) and window >= 1
+    if not is_length and window is not None and not (isinstance(window, str) and window == "auto"):
+        raise ValueError(f"window must be 'auto', None or an integer >= 1, got {window!r}.")
     params = estimator.get_params()
     _check_kind(estimator, params)
     reading = _read(X, params)
-    sequences = reading.sequences if window is None else _last_steps(reading.sequences, window)
+    limits = _limits(window, reading.sequences.lengths, estimator, params)
+    sequences = reading.sequences if limits is None else _last_steps(reading.sequences, limits)
 
     def next_step(sequences: Sequences) -> np.ndarray:
         given = in_form_of(X, reading, sequences) if isinstance(X, np.ndarray) else sequences
@@ -115,10 +123,10 @@ def forecast(
     if not sequences.n_features:  # empty lists do not show their number of features
         sequences = sequences.with_values(np.empty((0, vectors.shape[1])))
     future = _read_exogenous(exogenous, sequences, vectors.shape[1], int(horizon))
-    if window is None and sequences.static is None and _is_stream(estimator):
+    if limits is None and sequences.static is None and _is_stream(estimator):
         answers = _carry_on(estimator, sequences, vectors, future, int(horizon))
     else:
-        answers = _feed_back(next_step, sequences, vectors, future, int(horizon), window)
+        answers = _feed_back(next_step, sequences, vectors, future, int(horizon), limits)
     return answers[:, :, 0] if first.ndim == 1 else answers
 
 
@@ -128,14 +136,37 @@ def _check_kind(estimator: Any, params: dict[str, Any]) -> None:
             f"{type(estimator).__name__} predicts classes, but a forecast feeds back numbers. Use "
             "a regressor."
         )
-    for value in params.values():
-        if isinstance(value, Quantile) and value._levels() != 0.5:
+    for part in (estimator, *params.values()):
+        levels = getattr(part, "quantiles_", None)  # of fit, whatever the parameter is now
+        if not hasattr(part, "quantiles_") and isinstance(getattr(part, "loss", None), Quantile):
+            levels = part.loss._levels()
+        if levels is not None and levels != 0.5:
             raise ValueError(
-                f"The estimator predicts the quantiles {value.quantiles}. Only the median can be "
+                f"The estimator predicts the quantiles {levels}. Only the median can be "
                 "fed back, loss=Quantile(0.5): another quantile is not this quantile of later "
                 "steps. For quantiles of several steps, fit on targets of several steps, "
                 "make_windows(..., horizon=h), and call predict."
             )
+
+
+def _limits(
+    window: Window, lengths: np.ndarray, estimator: Any, params: dict[str, Any]
+) -> np.ndarray | None:
+    """Get the largest number of steps of each sequence; None if they grow."""
+    if window is None or (window == "auto" and _reads_last_state(estimator, params)):
+        return None
+    of_each = np.maximum(lengths, 1) if window == "auto" else window
+    return np.full(len(lengths), of_each)
+
+
+def _reads_last_state(estimator: Any, params: dict[str, Any]) -> bool:
+    """Return whether the networks in an estimator have one direction, and predict from its end."""
+    parts = [part for part in (estimator, *params.values()) if hasattr(part, "bidirectional")]
+    networks = [p._fitted_network() if hasattr(p, "_architecture") else p for p in parts]
+    return bool(networks) and all(
+        not network.bidirectional and getattr(network, "pooling", None) in (None, "last", ("last",))
+        for network in networks
+    )
 
 
 def _next_step(estimator: Any, X: Any) -> np.ndarray:
@@ -214,14 +245,14 @@ def _feed_back(
     vectors: np.ndarray,
     future: Sequences | None,
     horizon: int,
-    window: int | None,
+    limits: np.ndarray | None,
 ) -> np.ndarray:
     """Predict each step from the sequences to which the steps before it are appended."""
     answers = [vectors]
     for k in range(horizon - 1):
         sequences = _append(sequences, _new_rows(sequences.values, answers[-1], future, k))
-        if window is not None:
-            sequences = _last_steps(sequences, window)
+        if limits is not None:
+            sequences = _last_steps(sequences, limits)
         answers.append(next_step(sequences).reshape(len(vectors), -1))
     return np.stack(answers, axis=1)
 
@@ -249,9 +280,9 @@ def _append(sequences: Sequences, rows: Any) -> Sequences:
     return Sequences(values, sequences.lengths + 1, static=static, ids=ids)
 
 
-def _last_steps(sequences: Sequences, window: int) -> Sequences:
+def _last_steps(sequences: Sequences, limits: np.ndarray) -> Sequences:
     """Keep the last steps of each sequence."""
-    lengths = np.minimum(sequences.lengths, window)
+    lengths = np.minimum(sequences.lengths, limits)
     if (lengths == sequences.lengths).all():
         return sequences
     ends = np.cumsum(sequences.lengths)

@@ -303,7 +303,8 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data.
+        data. 'balanced' uses the frequencies of the classes in the training data. For multilabel
+        targets it is the product of the weights of the labels, divided by the mean over samples.
 
     n_init : int or 'auto', default='auto'
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -344,7 +345,9 @@ class XORMLPClassifier(ClassPredictions, ClassifierMixin, FeedForwardNetwork):
         Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -586,7 +589,9 @@ class XORMLPRegressor(NumberPredictions, RegressorMixin, FeedForwardNetwork):
         Score on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.

@@ -86,7 +86,8 @@ def from_state_dict(
         If `estimator` is not one of this package's networks, or `state_dict` is not a mapping.
 
     ValueError
-        If the weights are not those of such a module, or do not fit the classes or the loss.
+        If the weights are not those of such a module, or do not fit the classes or the loss. Only
+        `SequenceRNNRegressor` has a skip connection, and not for every loss.
 
     See Also
     --------
@@ -139,9 +140,8 @@ def from_state_dict(
             weights = {"embedding": _read_embedding(arrays, embedding, n_in), **weights}
             parameters["embedding_size"] = n_in
         if skip is not None:
-            weights["skip"], differences = _read_skip(arrays, skip, weights)
-            if hasattr(estimator, "skip_connection"):
-                parameters["skip_connection"] = "auto" if differences else "last"
+            weights["skip"], differences = _read_skip(arrays, skip, weights, estimator)
+            parameters["skip_connection"] = "auto" if differences else "last"
     else:
         parameters, weights = _read_dense(arrays, linear)
     first = weights[next(iter(weights))]
@@ -377,8 +377,16 @@ def _read_linear(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
     return {"W": W, "b": _get(arrays, f"{prefix}bias", (W.shape[1],))}
 
 
-def _read_skip(arrays: Arrays, prefix: str, weights: Weights) -> tuple[Arrays, tuple[int, ...]]:
+def _read_skip(
+    arrays: Arrays, prefix: str, weights: Weights, estimator: RecurrentNetwork
+) -> tuple[Arrays, tuple[int, ...]]:
     """Read the weights of the skip connection, and the columns that enter as differences."""
+    if not estimator._takes_skip():
+        raise ValueError(
+            f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. Only "
+            "SequenceRNNRegressor has one, for a loss whose output is the prediction itself: not "
+            "for 'poisson', 'gamma', Quantile or Gaussian."
+        )
     first = weights[next(iter(weights))]
     n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
     W = _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T

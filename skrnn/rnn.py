@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Pooling,
         RandomState,
         Solver,
+        Window,
     )
 
 
@@ -145,7 +146,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data.
+        data. 'balanced' uses the frequencies of the classes in the training data. For multilabel
+        targets it is the product of the weights of the labels, divided by the mean over samples.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -216,7 +218,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -502,7 +506,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -601,7 +607,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         self._store(locals())
 
     def forecast(
-        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
     ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
@@ -617,9 +623,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             Values of the exogenous features, those after the targets, at the steps that are
             appended. The last prediction is not fed back.
 
-        window : int, default=None
-            Predict from so many last steps of each sequence only. None means that the sequences
-            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+        window : 'auto', int or None, default='auto'
+            Predict from so many last steps of each sequence only. 'auto' means the number of steps
+            that the sequence has in `X`, so pass sequences as long as those in training, or their
+            length as `window`. None means that sequences grow. So does 'auto' for networks of one
+            direction that predict from their last state (``bidirectional=False`` and
+            ``pooling="last"``, or an estimator of steps), which stay accurate on longer
+            sequences.
 
         Returns
         -------
@@ -742,7 +752,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
-        data. 'balanced' uses the frequencies of the classes in the training data.
+        data. 'balanced' uses the frequencies of the classes in the training data. For multilabel
+        targets it is the product of the weights of the labels, divided by the mean over samples.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
@@ -814,7 +825,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Accuracy on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -1098,7 +1111,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         ``score`` on the validation data after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The highest of `validation_scores_`.
+        The highest of `validation_scores_`. The weights that early stopping keeps are those of the
+        lowest validation loss. Their score may be lower, and is
+        ``validation_scores_[np.argmin(validation_loss_curve_)]``.
 
     validation_loss_curve_ : list of float or None
         Loss on the validation data after each epoch, if there are any.
@@ -1214,7 +1229,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def forecast(
-        self, X: Any, horizon: int, exogenous: Any = None, *, window: int | None = None
+        self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
     ) -> np.ndarray:
         """Forecast several steps after each sequence, by feeding back the predictions.
 
@@ -1230,9 +1245,13 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             Values of the exogenous features, those after the targets, at the steps that are
             appended. The last prediction is not fed back.
 
-        window : int, default=None
-            Predict from so many last steps of each sequence only. None means that the sequences
-            grow. Pass the `window` of `make_windows` if the network was trained on windows.
+        window : 'auto', int or None, default='auto'
+            Predict from so many last steps of each sequence only. 'auto' means the number of steps
+            that the sequence has in `X`, so pass sequences as long as those in training, or their
+            length as `window`. None means that sequences grow. So does 'auto' for networks of one
+            direction that predict from their last state (``bidirectional=False`` and
+            ``pooling="last"``, or an estimator of steps), which stay accurate on longer
+            sequences.
 
         Returns
         -------

@@ -37,6 +37,9 @@ def save(estimator: Any, file: Any) -> None:
     TypeError
         If `file` is no path and no binary file.
 
+    OSError
+        If the file cannot be written, such as in a folder that does not exist.
+
     See Also
     --------
     load : Load the estimator.
@@ -96,11 +99,15 @@ def load(file: Any) -> Any:
     Raises
     ------
     ValueError
-        If the file was changed or damaged, was written by a later release in another format, or
-        holds attributes that its classes would not have set.
+        If it is no file of `save`, was changed or damaged, was written by a later release in
+        another format, or holds attributes that its classes would not have set. The message says
+        which.
 
     TypeError
         If `file` is no path and no binary file.
+
+    OSError
+        If the file cannot be read.
 
     Warns
     -----
@@ -111,12 +118,24 @@ def load(file: Any) -> Any:
     --------
     save : Save an estimator, with an example.
     """
-    from skrnn._archive import decode
+    from skrnn._archive import decode, is_archive
 
     _check_file(file, "read")
     name = "The file" if hasattr(file, "read") else os.fspath(file)
+    data = _bytes_of(file)
+    if not is_archive(data):
+        why = "does not begin like one" if data else "is empty"
+        if data.startswith(b"\x80"):
+            why = "is a pickle, which joblib.load or pickle.load reads if you trust it"
+        raise ValueError(f"{name} is not a file of skrnn.save: it {why}.")
     try:
-        return _estimator(decode(_bytes_of(file)))
+        content = decode(data)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} was changed or damaged after it was written: {error} Copy or save it again."
+        ) from error
+    try:
+        return _estimator(content)
     except ValueError as error:
         raise ValueError(
             f"{name} is not a file of skrnn.save that this version can load: {error}"
@@ -142,14 +161,14 @@ def _bytes_of(file: Any) -> bytes:
             raise TypeError(f"file must be opened in binary mode, got {type(data).__name__}.")
         return data
     if not stat.S_ISREG(os.stat(file).st_mode):
-        raise ValueError("It is not a regular file.")
+        raise ValueError(f"{os.fspath(file)} is not a regular file.")
     return Path(file).read_bytes()
 
 
 def _estimator(content: dict[str, Any]) -> Any:
     """Make the estimator of the content of a file, of a format that is known."""
     if content.get("kind") != _KIND:
-        raise ValueError("It holds something else.")
+        raise ValueError("It holds no estimator, but for instance a checkpoint.")
     form, versions = content.get("format"), content.get("versions")
     if form != _FORMAT:
         version = versions.get("skrnn") if type(versions) is dict else None

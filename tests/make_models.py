@@ -1,25 +1,20 @@
 """Train small models and save them as this release does: ``python tests/make_models.py``.
 
 Run once for each release; later releases must read its files, which are never replaced. For each
-version there is a folder of `models.pickle`, `models.skops` and `expected.npz`, which holds the
-outputs of each model.
+version there is a folder of `models.pickle`, `models.skops`, a file of `skrnn.save` for each model
+(from 0.2.0 on), and `expected.npz`, which holds the outputs of each model.
 """
 
 import pickle
 from pathlib import Path
 
 import numpy as np
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 import skrnn
 
 DATA = Path(__file__).resolve().parent / "data"
-RECURRENT = (
-    skrnn.SequenceRNNClassifier,
-    skrnn.SequenceRNNRegressor,
-    skrnn.StepRNNClassifier,
-    skrnn.StepRNNRegressor,
-)
 
 
 def data():
@@ -58,6 +53,23 @@ def train():
         ),
         "padder": skrnn.SequencePadder(flat=True, n_steps=8).fit(X),
         "scaler": skrnn.PerStep(MinMaxScaler()).fit(X),
+        "mlp regressor": skrnn.XORMLPRegressor("poisson", 4, **common).fit(
+            rows, np.abs(rows[:, 0])
+        ),
+        "quantiles": skrnn.SequenceRNNRegressor(4, loss=skrnn.Quantile((0.1, 0.9)), **common).fit(
+            X, targets["numbers"]
+        ),
+        "skip connection": skrnn.SequenceRNNRegressor(4, **common).fit(X, [x[-1, 0] for x in X]),
+        "random field": skrnn.StepRNNClassifier(4, embedding_size=2, loss="crf", **common).fit(
+            X, targets["step classes"]
+        ),
+        "gaps": make_pipeline(
+            skrnn.ForwardImputer(add_indicator=True, add_elapsed=True),
+            skrnn.SequenceRNNClassifier(4, cell="gru_d", **common),
+        ).fit(X, targets["classes"]),
+        "ensemble": skrnn.EnsembleClassifier(
+            skrnn.SequenceRNNClassifier(3, **common), n_estimators=2, random_state=0
+        ).fit(X, targets["classes"]),
     }
 
 
@@ -66,8 +78,7 @@ def outputs(models):
     sequences = data()["X"]
     found = {}
     for name, model in models.items():
-        reads_sequences = isinstance(model, RECURRENT) or name in ("padder", "scaler")
-        X = sequences if reads_sequences else np.concatenate(sequences)
+        X = np.concatenate(sequences) if name.startswith("mlp") else sequences
         for method in ("predict", "predict_proba", "transform"):
             if hasattr(model, method):
                 output = getattr(model, method)(X)
@@ -86,6 +97,8 @@ def main():
     folder.mkdir()  # fails if it exists: these files must not change
     with open(folder / "models.pickle", "wb") as file:
         pickle.dump(models, file, protocol=4)
+    for name, model in models.items():
+        skrnn.save(model, folder / f"{name}.skrnn")
     skops.io.dump(models, folder / "models.skops", compression=ZIP_DEFLATED)
     np.savez_compressed(folder / "expected.npz", **outputs(models))
 

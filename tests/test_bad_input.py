@@ -107,7 +107,10 @@ BAD_TARGETS = {
     "NaN in y": ({"y": put(NAN, 0, Y)}, "y is missing (at row|for sequence) 0"),
     "inf in y": ({"y": put(INF, 0, Y)}, "Input y contains infinity"),
     "continuous y": ({"y": Y + 0.5 * (Y == 1)}, "Unknown label type: continuous"),
-    "y of several columns": ({"y": np.c_[Y, Y]}, "y has several columns of more than two classes"),
+    "y of several columns": (
+        {"y": np.c_[Y, Y]},
+        "y has several columns of more than two classes.*StepRNNClassifier takes a label",
+    ),
     "records in y": (
         {"y": np.zeros(12, "i4,f8")},
         r"y has the type \[.*which scikit-learn does not",
@@ -116,7 +119,7 @@ BAD_TARGETS = {
         {"y": np.array(["a", "b"], getattr(np.dtypes, "StringDType", lambda: "V1")())[Y % 2]},
         "y has the type .*, which scikit-learn does not support. Convert text with y.astype",
     ),
-    "3-D y": ({"y": np.zeros((12, 2, 2), int)}, "Unknown label type"),
+    "3-D y": ({"y": np.zeros((12, 2, 2), int)}, "y holds an array for each sample"),
     "ragged y": (
         {"y": [[0], [0, 1]] * 6},
         "y holds an array for each sample, but one target for each is required",

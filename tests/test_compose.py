@@ -332,10 +332,10 @@ BAD = {
     "one number for each sequence": (
         {"y": np.arange(8.0)},
         ValueError,
-        r"y has shape \(8,\), but needs a value for each step",
+        "y holds a single value for each sequence, but a value for each step is required",
     ),
     "text": ({"y": [list("abc"), *Y[1:]]}, ValueError, "mixes numbers with values of other types"),
-    "all text": ({"y": [["a"] * n for n in LENGTHS]}, ValueError, "could not convert string"),
+    "all text": ({"y": [["a"] * n for n in LENGTHS]}, ValueError, "y holds text, such as 'a'"),
     "infinity": ({"y": [[np.inf] * 3, *Y[1:]]}, ValueError, "Input y contains infinity"),
     "NaN": (
         {"y": [[np.nan] * 3, *Y[1:]]},

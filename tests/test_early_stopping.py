@@ -10,6 +10,7 @@ from recipes import CONSTANT_RATE, LAST_STATE, PLAIN
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, recall_score
+from sklearn.utils.class_weight import compute_sample_weight
 
 from skrnn import (
     SequenceRNNClassifier,
@@ -157,6 +158,40 @@ def test_balanced_weights_of_multilabel_validation_data():
     p = clf.predict_proba(X[:9])
     losses = -np.log(np.where(Y[:9] == 1, p, 1 - p)).sum(axis=1)
     assert_allclose(clf.validation_loss_curve_[-1], np.average(losses, weights=weight))
+
+
+@pytest.mark.filterwarnings(IGNORED)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_balanced_weights_of_many_rare_labels(dtype):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(40, 3)).astype(dtype)
+    Y = (np.arange(40)[:, None] == np.arange(100) % 40).astype(
+        int
+    )  # each label is that of a sample
+    assert compute_sample_weight("balanced", Y).max() < 1e-20
+    params = {"solver": "adam", "max_iter": 2, "random_state": 0, "alpha": 1.0}
+    clf = XORMLPClassifier(2, class_weight="balanced", **params)
+    weight = compute_sample_weight("balanced", Y)
+    expected = XORMLPClassifier(2, **params).fit(X, Y, weight / weight.mean()).loss_
+    assert clf.fit(X, Y).loss_ == pytest.approx(expected, rel=1e-5)
+    many = np.tile(Y, 3)[:, :250]
+    many[:5] = 1
+    with pytest.raises(ValueError, match="250 labels, some samples would have less than 1e-38"):
+        clf.fit(X, many)
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_early_stopping_may_keep_other_weights_than_those_of_the_best_score():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(60, 3))
+    y = X[:, 0] + rng.normal(size=60) > 0
+    params = {"solver": "adam", "learning_rate_init": 0.05, "max_iter": 60, "random_state": 0}
+    clf = XORMLPClassifier(8, early_stopping=True, **params)
+    X_val, y_val = X[40:], y[40:]
+    clf.fit(X[:40], y[:40], X_val=X_val, y_val=y_val)
+    kept = clf.validation_scores_[np.argmin(clf.validation_loss_curve_)]
+    assert clf.score(X_val, y_val) == kept
+    assert clf.best_validation_score_ > kept
 
 
 @pytest.mark.filterwarnings(IGNORED)

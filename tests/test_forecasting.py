@@ -79,7 +79,7 @@ def test_forecast_equals_a_loop_over_predict(kind, bidirectional, n_targets, n_e
     exogenous = None
     if n_exogenous:
         exogenous = np.random.RandomState(0).normal(size=(4, 4, n_exogenous))
-    answers = reg.forecast(X, 5, exogenous)
+    answers = reg.forecast(X, 5, exogenous, window=None)
     expected = by_hand(predict_one(reg), X, exogenous, 5)
     assert answers.shape == ((4, 5) if n_targets == 1 else (4, 5, n_targets))
     np.testing.assert_allclose(answers.reshape(expected.shape), expected, rtol=0, atol=1e-12)
@@ -91,13 +91,15 @@ def test_streams_give_the_forecasts_of_growing_sequences(cell, pooling, monkeypa
     one_way = {"bidirectional": False, "skip_connection": "last"}
     reg = fitted(SequenceRNNRegressor, 1, **one_way, cell=cell, pooling=pooling)
     X = [WAVE[:9], WAVE[:0], WAVE[3:4], WAVE[5:30], WAVE[2:11]]
-    streamed = forecast(reg, X, 6)
+    streamed = forecast(reg, X, 6, window=None)
     monkeypatch.setattr(skrnn.forecasting, "_is_stream", lambda estimator: False)
-    np.testing.assert_allclose(streamed, forecast(reg, X, 6), rtol=0, atol=1e-12)
+    expected = forecast(reg, X, 6, window=None)
+    np.testing.assert_allclose(streamed, expected, rtol=0, atol=1e-12)
 
 
 def test_streams_process_each_step_once(monkeypatch):
-    reg = fitted(SequenceRNNRegressor, 1, bidirectional=False, skip_connection="last")
+    one_way = {"bidirectional": False, "pooling": "last", "skip_connection": "last"}
+    reg = fitted(SequenceRNNRegressor, 1, **one_way)
     calls = []
     monkeypatch.setattr(reg, "predict", lambda X: calls.append(len(X)) or np.zeros(len(X)))
     reg.forecast([WAVE[:9], WAVE[:4]], 20)
@@ -141,7 +143,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("window", [None, 2])
+@pytest.mark.parametrize("window", ["auto", None, 2])
 def test_every_form_of_X_gives_the_same_forecasts(form, bidirectional, window):
     reg = fitted(SequenceRNNRegressor, 1, bidirectional=bidirectional)
     expected = reg.forecast(SHORT.tolist(), 4, window=window)
@@ -149,7 +151,7 @@ def test_every_form_of_X_gives_the_same_forecasts(form, bidirectional, window):
     np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("window", [None, 3])
+@pytest.mark.parametrize("window", ["auto", None, 3])
 def test_tables_with_a_sequence_in_each_row(window):
     X = np.random.RandomState(0).normal(size=(8, 6))
     reg = SequenceRNNRegressor(3, step_features=2, **QUICK).fit(X, X[:, :2])
@@ -185,7 +187,7 @@ def test_integers_are_continued_by_floats():
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_empty_sequences_are_continued(empty, bidirectional):
     reg = fitted(SequenceRNNRegressor, 1, bidirectional=bidirectional)
-    answers = reg.forecast(empty, 3)
+    answers = reg.forecast(empty, 3, window=None)
     first = reg.predict(empty)
     expected = reg.predict([[*np.ravel(x), f] for x, f in zip(empty, first, strict=True)])
     np.testing.assert_allclose(answers[:, :2], np.column_stack([first, expected]), atol=1e-12)
@@ -204,7 +206,7 @@ def test_frames_keep_names_and_text(library):
     answers = forecast(model, X, 3, future)
     assert answers.shape == (len(X), 3)
     start = make({"u": [0.0, 1.0], "day": days[:2]})
-    again = forecast(model, [start], 2, [make({"day": days[:1]})])
+    again = forecast(model, [start], 2, [make({"day": days[:1]})], window=None)
     np.testing.assert_allclose(
         again[0, 1], model.predict([make({"u": [0.0, 1.0, again[0, 0]], "day": days[[0, 1, 0]]})])
     )
@@ -221,12 +223,12 @@ def test_pipelines_and_transformed_targets_are_fed_back_in_the_units_of_the_seri
     network = SequenceRNNRegressor(3, bidirectional=False, normalize_y=False, **QUICK)
     network = TransformedTargetRegressor(network, transformer=StandardScaler())
     model = make_pipeline(PerStep(StandardScaler()), network).fit(X, y)
-    answers = forecast(model, X[:2], 3)
+    answers = forecast(model, X[:2], 3, window=None)
     expected = by_hand(lambda steps: model.predict([steps])[0], X[:2], None, 3)[:, :, 0]
     np.testing.assert_allclose(answers, expected)
     grid = {"transformedtargetregressor__regressor__alpha": [network.regressor.alpha]}
     search = GridSearchCV(model, grid, cv=2).fit(X, y)
-    np.testing.assert_allclose(forecast(search, X[:2], 3), expected)
+    np.testing.assert_allclose(forecast(search, X[:2], 3, window=None), expected)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -235,7 +237,8 @@ def test_an_ensemble_feeds_back_its_mean(bidirectional):
     network = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK)
     ensemble = EnsembleRegressor(network, n_estimators=2, random_state=0).fit(X, y)
     expected = by_hand(lambda steps: ensemble.predict([steps])[0], X[:2], None, 3)[:, :, 0]
-    np.testing.assert_allclose(forecast(ensemble, X[:2], 3), expected, rtol=0, atol=1e-12)
+    answers = forecast(ensemble, X[:2], 3, window=None)
+    np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-12)
 
 
 def test_transformed_targets_of_steps():
@@ -255,7 +258,9 @@ def test_a_regressor_of_flat_windows(axes):
     flatten = FunctionTransformer(lambda windows: windows.reshape(len(windows), -1))
     model = make_pipeline(flatten, LinearRegression(fit_intercept=False)).fit(X, y)
     X = X if axes == 3 else X[:, :, 0]
-    np.testing.assert_allclose(forecast(model, X[-1:], 9, window=2)[0], WAVE[29:38], atol=1e-9)
+    for window in ("auto", 2):
+        ahead = forecast(model, X[-1:], 9, window=window)
+        np.testing.assert_allclose(ahead[0], WAVE[29:38], atol=1e-9)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -268,12 +273,70 @@ def test_window_keeps_the_last_steps(bidirectional):
     np.testing.assert_allclose(reg.forecast(X, 5, window=4), expected, rtol=0, atol=1e-12)
 
 
+def keeps_length(reg, X):
+    """Whether the forecasts by default are those of sequences that keep their length."""
+    grown = reg.forecast(X, 5, window=None)
+    kept = np.concatenate([reg.forecast([x], 5, window=max(len(x), 1)) for x in X])
+    assert abs(grown - kept).max() > 1e-6
+    is_kept, is_grown = (abs(reg.forecast(X, 5) - f).max() < 1e-12 for f in (kept, grown))
+    assert is_kept != is_grown
+    return is_kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "expected"),
+    [
+        (SequenceRNNRegressor, {}, True),
+        (SequenceRNNRegressor, {"bidirectional": False}, True),
+        (SequenceRNNRegressor, {"pooling": "last"}, True),
+        (SequenceRNNRegressor, {"bidirectional": False, "pooling": ("last", "max")}, True),
+        (SequenceRNNRegressor, {"bidirectional": False, "pooling": "last"}, False),
+        (SequenceRNNRegressor, {"bidirectional": False, "pooling": ("last",)}, False),
+        (StepRNNRegressor, {"bidirectional": True}, True),
+        (StepRNNRegressor, {"bidirectional": False}, False),
+    ],
+)
+def test_sequences_keep_their_length_unless_the_prediction_is_from_the_last_state(
+    kind, params, expected
+):
+    X = [WAVE[:9, None], WAVE[:2, None], WAVE[3:30, None]]
+    reg = fitted(kind, 1, **params)
+    assert keeps_length(reg, X) == expected
+    # What counts is the fitted network.
+    assert keeps_length(reg.set_params(bidirectional=not reg.bidirectional), X) == expected
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_pipelines_and_ensembles_keep_the_length_of_sequences_as_their_networks_do(bidirectional):
+    network = SequenceRNNRegressor(3, bidirectional=bidirectional, pooling="last", **QUICK)
+    X, y = make_windows(WAVE, window=6)
+    model = make_pipeline(PerStep(StandardScaler()), network)
+    for estimator in (
+        model,
+        TransformedTargetRegressor(model, transformer=StandardScaler()),
+        GridSearchCV(model, {"sequencernnregressor__alpha": [0]}, cv=2),
+        EnsembleRegressor(model, n_estimators=2),
+    ):
+        estimator.fit(X, y)
+        window = 6 if bidirectional else None
+        expected = forecast(estimator, X[:2], 4, window=window)
+        np.testing.assert_allclose(forecast(estimator, X[:2], 4), expected, rtol=0, atol=1e-12)
+
+
+def test_an_empty_sequence_becomes_one_of_a_single_step():
+    reg = fitted(SequenceRNNRegressor, 1)
+    X = [WAVE[:0, None], WAVE[:3, None]]
+    expected = [reg.forecast([X[0]], 4, window=1)[0], reg.forecast([X[1]], 4, window=3)[0]]
+    np.testing.assert_allclose(reg.forecast(X, 4), expected, rtol=0, atol=1e-12)
+
+
 def test_the_mean_of_a_gaussian_and_the_median_are_fed_back():
     for loss in (Gaussian(), Quantile(0.5)):
         reg = fitted(SequenceRNNRegressor, 1, loss=loss)
         X = [WAVE[:6, None]]
         expected = by_hand(predict_one(reg), X, None, 3)[:, :, 0]
-        np.testing.assert_allclose(reg.forecast(X, 3), expected, rtol=0, atol=1e-12)
+        answers = reg.forecast(X, 3, window=None)
+        np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-12)
 
 
 # What is refused ---------------------------------------------------------------------------
@@ -288,6 +351,16 @@ def test_other_quantiles_than_the_median_are_refused(quantiles):
     model[-1].set_params(**QUICK)
     with pytest.raises(ValueError, match="Only the median can be fed back"):
         forecast(model.fit(X, y), X, 3)
+
+
+def test_the_quantiles_are_those_of_fit():
+    X = [WAVE[:6]]
+    reg = fitted(SequenceRNNRegressor, 1, loss=Quantile(0.9)).set_params(loss="auto")
+    with pytest.raises(ValueError, match=r"predicts the quantiles 0.9. Only the median"):
+        reg.forecast(X, 3)
+    reg = fitted(SequenceRNNRegressor, 1)
+    expected = reg.forecast(X, 3)
+    np.testing.assert_array_equal(reg.set_params(loss=Quantile(0.9)).forecast(X, 3), expected)
 
 
 @pytest.mark.parametrize("kind", [SequenceRNNClassifier, StepRNNClassifier])
@@ -327,8 +400,10 @@ def test_invalid_lengths():
     for horizon in (0, 1.5, None):
         with pytest.raises(ValueError, match="horizon must be an integer >= 1"):
             reg.forecast([WAVE], horizon)
-    with pytest.raises(ValueError, match="window must be None or an integer >= 1, got 0"):
+    with pytest.raises(ValueError, match="window must be 'auto', None or an integer >= 1, got 0"):
         reg.forecast([WAVE], 2, window=0)
+    with pytest.raises(ValueError, match="or an integer >= 1, got 'grow'"):
+        reg.forecast([WAVE], 2, window="grow")
 
 
 def test_estimators_of_steps_need_a_step():
@@ -348,7 +423,7 @@ def test_static_columns_stay_with_their_sequence(bidirectional):
     waves = Sequences(np.concatenate([WAVE[:20], WAVE[5:19]])[:, None], [20, 14], static=[[1], [2]])
     X, y = make_windows(waves, window=5)
     reg = SequenceRNNRegressor(3, bidirectional=bidirectional, **QUICK).fit(X, y)
-    answers = reg.forecast(X[:2], 2)
+    answers = reg.forecast(X[:2], 2, window=None)
     steps = np.hstack([X[:2].values.reshape(2, 5), answers[:, :1]])
     grown = Sequences(steps.reshape(-1, 1), [6, 6], static=X[:2].static)
     np.testing.assert_allclose(answers[:, 1], reg.predict(grown), rtol=0, atol=1e-12)

@@ -318,6 +318,10 @@ def test_tools_that_need_a_table(tool, form, message):
 
 
 SHORT = SequenceRNNClassifier(1, max_iter=1)
+ONE_SERIES = (
+    r"Pass a single sequence as \[X\]. If X is a series to forecast, cut it into sequences with "
+    r"X, y = skrnn.convert.make_windows\(X, window=...\)."
+)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -333,5 +337,8 @@ SHORT = SequenceRNNClassifier(1, max_iter=1)
 @pytest.mark.parametrize("library", ["numpy", "pandas", "polars"])
 def test_a_single_sequence_is_refused_with_advice(library, use):
     make = getattr(pytest.importorskip(library), "array" if library == "numpy" else "Series")
-    with pytest.raises(ValueError, match=r"(?s)Reshape your data.* single sequence as \[X\]"):
+    with pytest.raises(ValueError, match=f"got 1D array instead: 2 numbers. {ONE_SERIES} Reshape"):
         use(make([1.0, 2.0]))
+    if library == "numpy":
+        with pytest.raises(ValueError, match=f"Sequence 0 of X has shape .* {ONE_SERIES}$"):
+            use([1.0, 2.0])

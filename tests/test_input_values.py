@@ -83,7 +83,7 @@ def test_the_sequences_of_different_widths_are_named(X, message):
 
 
 def test_advice_for_one_sequence_is_for_one_axis_only():
-    with pytest.raises(ValueError, match=r"Pass a single sequence as \[X\]\.$"):
+    with pytest.raises(ValueError, match=r"Pass a single sequence as \[X\]\."):
         as_sequences(np.ones(3))
     with pytest.raises(ValueError, match="0 sample") as caught:
         as_sequences(np.empty((0, 3)))

@@ -191,7 +191,7 @@ def test_every_metric_is_tested():
             None,
             r"Sequence 0 of y_true has shape \(3,\), but \(2,\)",
         ),
-        ([0, 1], [[0], [1]], None, r"Sequence 0 of y_true has shape \(\) and type int"),
+        ([0, 1], [[0], [1]], None, r"y_true holds a single value for each sequence"),
         (np.zeros((2, 1)), [[0, 1], [1]], None, "y_true has shape"),
         (
             [[0, 1], [1]],

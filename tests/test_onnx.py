@@ -608,7 +608,7 @@ def test_without_skl2onnx():
         "except ImportError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'skrnn[onnx]'" in done.stdout
+    assert 'pip install "skrnn[onnx]"' in done.stdout
 
 
 @pytest.mark.parametrize("lengths", ["input", "nan"])

@@ -250,19 +250,22 @@ def test_foreign_objects_in_a_file_are_not_loaded(models):
 def test_this_format_has_a_stored_example():
     assert RELEASES
     for folder in RELEASES:
-        assert {path.name for path in folder.iterdir()} == {
-            "models.pickle",
-            "models.skops",
-            "expected.npz",
-        }
+        names = {path.name for path in folder.iterdir() if path.suffix != ".skrnn"}
+        assert names == {"models.pickle", "models.skops", "expected.npz"}
+        has_files = folder.name != "models-0.1.0"  # which had no `skrnn.save`
+        assert any(folder.glob("*.skrnn")) == has_files
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
-@pytest.mark.parametrize("form", ["pickle", "skops"])
+@pytest.mark.parametrize("form", ["pickle", "skops", "skrnn"])
 @pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: folder.name)
 def test_files_of_releases_are_read(folder, form):
     if form == "pickle":
         loaded = pickle.loads((folder / "models.pickle").read_bytes())
+    elif form == "skrnn":
+        loaded = {path.stem: skrnn.load(path) for path in folder.glob("*.skrnn")}
+        if not loaded:
+            pytest.skip("this release had no skrnn.save")
     else:
         skops_io = pytest.importorskip("skops.io")
         path = folder / "models.skops"

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,25 @@ def found(file, pattern):
 )
 def test_the_version_is_the_same(file, pattern):
     assert found(file, pattern)[0] == skrnn.__version__  # the newest comes first
+
+
+def test_the_date_of_the_release_is_the_same():
+    dates = found("CHANGELOG.md", r"^## \[\d\S*\] - (\S+)$")
+    assert found("CITATION.cff", r'^date-released: "(\S+)"$') == dates[:1]
+    assert dates == sorted(dates, reverse=True)
+    for day in dates:
+        date.fromisoformat(day)
+
+
+def test_changes_to_come_stand_above_the_newest_release():
+    headings = found("CHANGELOG.md", r"^## (.*)$")
+    assert headings[0] == "[Unreleased]"
+    assert headings[1].startswith(f"[{skrnn.__version__}] - ")
+
+
+def test_the_newest_release_has_saved_models():
+    """Later releases are tested with them; make_models.py writes them."""
+    assert (ROOT / "tests" / "data" / f"models-{skrnn.__version__}" / "models.pickle").is_file()
 
 
 def test_the_supported_versions_of_python_are_the_same():

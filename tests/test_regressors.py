@@ -187,9 +187,18 @@ def test_parameters_of_other_estimators_do_not_exist():
     [
         (np.full(30, np.nan), "y is missing for sequence 0; give it sample_weight 0"),
         (np.where(np.arange(30) == 4, np.inf, 0), "Input y contains infinity"),
-        (["a"] * 30, "could not convert string to float"),
+        (
+            ["a"] * 30,
+            "y holds text, such as 'a', but a regressor needs numbers.*SequenceRNNClassifier",
+        ),
+        ([b"a"] * 30, "y holds text, such as b'a', but a regressor needs numbers"),
+        ([1.5, "x"] * 15, "y holds text, such as 'x', but a regressor needs numbers"),
+        (
+            np.ones(sum(map(len, X))),
+            "targets. If there is a target for each step, use StepRNNClass",
+        ),
         (np.zeros(29), "X holds 30 sequences, but y holds 29 targets"),
-        (np.zeros((30, 2, 2)), "Found array with dim 3"),
+        (np.zeros((30, 2, 2)), "y holds an array for each sample, but one target"),
         (np.zeros((30, 0)), r"Found array with 0 feature\(s\)"),
         (None, "requires y to be passed"),
         (1j * np.ones(30), "Complex data not supported"),
@@ -295,6 +304,14 @@ def test_an_array_of_targets_for_each_sequence_is_refused():
         ValueError, match="y holds an array for each sample, but one target for each is"
     ):
         clone(REG).fit(X, [np.ones(len(x)) for x in X])
+    reg = clone(REG).fit(X, Y["scalar"])
+    with pytest.raises(ValueError, match="StepRNNRegressor take a target for each step"):
+        reg.score(X, [np.ones(len(x)) for x in X])
+
+
+def test_numbers_in_text_are_numbers():
+    of_text = clone(REG).fit(X, [str(value) for value in Y["scalar"]])
+    assert_array_equal(of_text.predict(X), clone(REG).fit(X, Y["scalar"]).predict(X))
 
 
 def test_a_warm_start_of_another_network_is_refused():

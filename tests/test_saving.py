@@ -325,8 +325,73 @@ def test_the_file_must_be_a_path_or_binary(tmp_path):
         skrnn.load(io.StringIO("text"))
     with pytest.raises(FileNotFoundError):
         skrnn.load(tmp_path / "none")
-    with pytest.raises(ValueError, match=r"is not a file of skrnn\.save .* not a regular file"):
+    with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path))} is not a regular file"):
         skrnn.load(tmp_path)
+
+
+def test_errors_of_writing_name_the_path_that_was_given(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for path, kind in {
+        "no/folder/model": FileNotFoundError,
+        "file/model": (NotADirectoryError, FileNotFoundError),  # the latter on Windows
+        ".": (IsADirectoryError, PermissionError),
+        "n" * 300: OSError,
+    }.items():
+        with pytest.raises(kind) as caught:
+            skrnn.save(RNN, str(tmp_path / path))
+        assert Path(caught.value.filename) == tmp_path / path
+        assert ".tmp" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def numpy_archive():
+    file = io.BytesIO()
+    np.savez(file, x=np.arange(20), y=np.arange(3.0))
+    return file.getvalue()
+
+
+FOREIGN = {
+    "is empty": lambda: b"",
+    "does not begin like one": lambda: b"a text of some length that is no archive" * 5,
+    "does not begin like": numpy_archive,
+    "is a pickle, which joblib.load or pickle.load reads": lambda: pickle.dumps(RNN),
+}
+
+
+@pytest.mark.parametrize("message", FOREIGN)
+def test_files_from_elsewhere_are_not_called_damaged(message, tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(FOREIGN[message]())
+    with pytest.raises(ValueError, match=f"model is not a file of skrnn.save: it {message}"):
+        skrnn.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-10],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:50],
+        lambda data: data + b"\n",
+        lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
+        lambda data: data.replace(b"\n", b"\r\n"),
+    ],
+)
+def test_damaged_files_are_called_so(change):
+    with pytest.raises(ValueError, match=r"^The file was changed or damaged after it was written"):
+        loaded(change(saved(RNN)))
+
+
+def test_a_checkpoint_is_no_saved_estimator_and_the_reverse(tmp_path):
+    model, checkpoint = tmp_path / "model", tmp_path / "checkpoint"
+    skrnn.save(RNN, model)
+    before = model.read_bytes()
+    with pytest.raises(ValueError, match=r"not a checkpoint, .* Pass another path to Checkpoint"):
+        clone(RNN).set_callbacks(Checkpoint(model)).fit(X, LABELS)
+    assert model.read_bytes() == before
+    clone(RNN).set_callbacks(Checkpoint(checkpoint)).fit(X, LABELS)
+    with pytest.raises(ValueError, match="holds no estimator, but for instance a checkpoint"):
+        skrnn.load(checkpoint)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -418,7 +483,9 @@ def edited(data, change):
 EDITS = {
     "skrnn 0.* reads format 1. Load it": lambda tree: tree.update(format=2),
     "of skrnn '9.0'": lambda tree: tree.update(format=2, versions={"skrnn": "9.0"}),
-    "It holds something else": lambda tree: tree.update(kind="checkpoint"),
+    "It holds no estimator, but for instance a checkpoint": lambda tree: tree.update(
+        kind="checkpoint"
+    ),
     "It holds no estimator": lambda tree: tree.update(estimator=[tree["estimator"]]),
     "It has other parts": lambda tree: tree.update(more=1),
     "'os.system' is not a class that a file may hold": (

@@ -6,9 +6,18 @@ from numeric_helpers import assert_close
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from skrnn import Huber, SequenceRNNRegressor, Sequences, StepRNNRegressor
+from skrnn import (
+    Gaussian,
+    Huber,
+    Quantile,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    Sequences,
+    StepRNNClassifier,
+    StepRNNRegressor,
+)
 from skrnn._numeric.training import Ragged
-from skrnn._training.skip import choose_skip, skipped
+from skrnn._training.skip import choose_skip, fit_last_values, skipped
 from skrnn.pytorch import from_state_dict, to_state_dict
 
 RNG = np.random.RandomState(0)
@@ -21,6 +30,10 @@ Y = np.array([WALK[i + 4 + i % 5] for i in range(240)])
 FEW = {"hidden_layer_sizes": 4, "max_iter": 3, "random_state": 0}
 
 
+def skip_of(samples):
+    return choose_skip(fit_last_values(samples))
+
+
 def samples(X, y, weight=None):
     lengths = np.array([len(x) for x in X])
     y = np.asarray(y, dtype=float).reshape(len(X), -1)
@@ -29,7 +42,7 @@ def samples(X, y, weight=None):
 
 
 def test_the_weight_is_that_of_least_squares():
-    skip = choose_skip(samples(X, np.column_stack([Y, -3 * Y, RNG.normal(size=240)])))
+    skip = skip_of(samples(X, np.column_stack([Y, -3 * Y, RNG.normal(size=240)])))
     last = np.array([x[-1, 0] for x in X])
     expected = np.polyfit(last, Y, 1)[0]
     assert_close(skip, [[expected, -3 * expected, 0], [0, 0, 0]], 1e-9)
@@ -39,17 +52,17 @@ def test_the_weight_is_that_of_least_squares():
 def test_no_column_is_chosen_that_explains_less_than_half():
     noise = RNG.normal(size=240)
     last = np.array([x[-1, 1] for x in X])
-    assert choose_skip(samples(X, noise)) is None
+    assert skip_of(samples(X, noise)) is None
     for correlation, chosen in ((0.6, False), (0.8, True)):
         y = correlation * last + np.sqrt(1 - correlation**2) * noise
-        assert (choose_skip(samples(X, y)) is not None) == chosen
+        assert (skip_of(samples(X, y)) is not None) == chosen
 
 
 def test_weights_are_counts():
     weight = RNG.randint(1, 4, size=240)
     index = np.repeat(np.arange(240), weight)
-    weighted = choose_skip(samples(X, Y, weight.astype(float)))
-    assert_close(weighted, choose_skip(samples([X[i] for i in index], Y[index])))
+    weighted = skip_of(samples(X, Y, weight.astype(float)))
+    assert_close(weighted, skip_of(samples([X[i] for i in index], Y[index])))
 
 
 @pytest.mark.parametrize(
@@ -61,17 +74,17 @@ def test_weights_are_counts():
     ],
 )
 def test_nothing_is_chosen_without_a_finite_ratio(changed):
-    assert choose_skip(samples(changed, Y)) is None
+    assert skip_of(samples(changed, Y)) is None
 
 
 def test_constant_targets_have_none():
-    assert choose_skip(samples(X, np.ones(240))) is None
+    assert skip_of(samples(X, np.ones(240))) is None
 
 
 def test_sparse_steps():
     given = samples(X, np.column_stack([Y, RNG.normal(size=240)]))
     sparse = Ragged(csr_array(given.x), given.y, given.weight, given.lengths)
-    assert_close(choose_skip(sparse), choose_skip(given))
+    assert_close(skip_of(sparse), skip_of(given))
     skip = RNG.normal(size=(2, 2))
     assert_close(skipped(sparse, skip), skipped(given, skip))
     x = Sequences(csr_array(np.concatenate(X)), [len(x) for x in X])
@@ -253,6 +266,42 @@ def test_estimators_without_skip_connection_refuse_its_weights():
     reg = StepRNNRegressor(4, bidirectional=True, init=weights)
     with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
         reg.fit(X, [x[:, 0] for x in X])
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", Quantile(0.5), Gaussian()])
+def test_losses_without_skip_connection_refuse_its_weights(loss):
+    weights = SequenceRNNRegressor(**FEW).fit(X, Y).weights_
+    n_outputs = 2 if isinstance(loss, Gaussian) else 1
+    weights["output"] = {"W": np.ones((24, n_outputs)), "b": np.ones(n_outputs)}
+    with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
+        SequenceRNNRegressor(4, loss=loss, init=weights).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SequenceRNNClassifier(),
+        StepRNNClassifier(),
+        StepRNNRegressor(),
+        SequenceRNNRegressor(loss="poisson"),
+        SequenceRNNRegressor(loss="gamma"),
+        SequenceRNNRegressor(loss=Quantile(0.5)),
+        SequenceRNNRegressor(loss=Gaussian()),
+    ],
+)
+def test_modules_with_a_skip_connection_are_refused_where_there_is_none(estimator):
+    written = to_state_dict(SequenceRNNRegressor(**FEW, pooling="last").fit(X, Y))
+    if hasattr(estimator, "pooling"):
+        estimator = clone(estimator).set_params(pooling="last")
+    with pytest.raises(
+        ValueError, match=rf"'skip.weight', but {type(estimator).__name__}\(.*has no"
+    ):
+        from_state_dict(estimator, written)
+    network = {key: array for key, array in written.items() if not key.startswith("skip")}
+    if isinstance(getattr(estimator, "loss", None), Gaussian):
+        network["output.weight"] = np.repeat(network["output.weight"], 2, axis=0)
+        network["output.bias"] = np.repeat(network["output.bias"], 2)
+    assert "skip" not in from_state_dict(estimator, network).weights_
 
 
 def test_validation_scores_are_those_of_the_forecast():

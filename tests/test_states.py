@@ -491,8 +491,10 @@ def test_states_can_be_pickled():
 
 def test_bidirectional_networks_have_no_streams():
     for kind in ("binary", "step scalar"):
-        with pytest.raises(ValueError, match=r"Streams need bidirectional=False .*reads backwards"):
-            fitted(kind, bidirectional=True).initial_state()
+        with pytest.raises(
+            ValueError, match=r"bidirectional=False in fit. .* fitted without, and reads backwards"
+        ):
+            fitted(kind, bidirectional=True).set_params(bidirectional=False).initial_state()
 
 
 @pytest.mark.parametrize(

@@ -433,7 +433,9 @@ def without_last_step(values, sequence=5):
 
 
 STEP_MISSING = r"Sequence 5 of {} has shape \(3.*, but \(4.* is required: a value for each step"
-NO_STEPS = r"y has shape \(14,\), but needs a value for each step: \(14, 5 or more\)"
+OF_SEQUENCES = "SequenceRNNClassifier and SequenceRNNRegressor take one target for each sequence"
+NO_STEPS = f"y holds a single value for each sequence, but .* each step is required. {OF_SEQUENCES}"
+ALL_STEPS = r"y holds the 40 values of all steps in one array.* np.split\(y, np.cumsum\(lengths\)"
 ONES = [np.ones(length) for length in LENGTHS]
 BAD = {  # kind, arguments of fit, part of the message
     "NaN in labels": (
@@ -461,8 +463,12 @@ BAD = {  # kind, arguments of fit, part of the message
     "1-D list": (
         "binary",
         {"y": [0, 1] * (N // 2)},
-        "Sequence 0 of y has shape .* and type int, but a value for each step",
+        NO_STEPS,
     ),
+    "1-D text": ("text", {"y": ["a", "b"] * (N // 2)}, NO_STEPS),
+    "a column": ("binary", {"y": np.arange(N)[:, None] % 2}, f"y has shape .* {OF_SEQUENCES}"),
+    "all steps": ("binary", {"y": np.concatenate(TARGETS["binary"])}, ALL_STEPS),
+    "all steps as a list": ("text", {"y": np.concatenate(TARGETS["text"]).tolist()}, ALL_STEPS),
     "1-D array": ("binary", {"y": np.arange(N) % 2}, NO_STEPS),
     "1-D numbers": ("scalar", {"y": np.arange(N) / 2}, NO_STEPS),
     "short padding": (
@@ -478,7 +484,11 @@ BAD = {  # kind, arguments of fit, part of the message
     "no y": ("binary", {"y": None}, "requires y to be passed"),
     "no y of numbers": ("scalar", {"y": None}, "requires y to be passed"),
     "numbers as labels": ("binary", {"y": TARGETS["scalar"]}, "Unknown label type: continuous"),
-    "labels as numbers": ("scalar", {"y": TARGETS["text"]}, "could not convert string to float"),
+    "labels as numbers": (
+        "scalar",
+        {"y": TARGETS["text"]},
+        "y holds text, such as .* labels, use StepRNNClassifier",
+    ),
     "widths of vectors": (
         "vector",
         {"y": [t[:, : 2 + (i > 3)] for i, t in enumerate(TARGETS["vector"])]},

@@ -233,7 +233,7 @@ def test_bad_validation_data_leave_the_estimator_unchanged(kind, case):
         ("labels", "y holds an array for each sample"),
         ("numbers", "y holds an array for each sample"),
         ("step labels", r"y has classes \['new'\] that are not among \[0, 1, 2\]"),
-        ("step numbers", "could not convert string to float"),
+        ("step numbers", "y holds text, such as 'new', but a regressor needs numbers"),
     ],
 )
 def test_bad_validation_targets_are_refused(kind, message):

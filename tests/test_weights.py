@@ -118,9 +118,18 @@ def test_of_a_search():
 
 def test_errors():
     hidden = make_pipeline(PerStep(DictVectorizer()), StepRNNClassifier(3, max_iter=1)).fit(X, Y)
-    with pytest.raises(ValueError, match=r"hidden_layer_sizes=\(\), but hidden_layer_sizes is 3"):
+    with pytest.raises(
+        ValueError, match=r"hidden_layer_sizes=\(\), but the fitted network has the layers \(3,\)"
+    ):
         state_features(hidden)
-    with pytest.raises(ValueError, match=r"conditional random field, .* but loss is 'auto'"):
+    with pytest.raises(
+        ValueError, match=r"conditional random field, .* but this model was fitted without one"
+    ):
+        transition_features(hidden)
+    hidden[-1].set_params(hidden_layer_sizes=(), loss="crf")  # what counts is the fitted network
+    with pytest.raises(ValueError, match=r"the fitted network has the layers \(3,\)"):
+        state_features(hidden)
+    with pytest.raises(ValueError, match="this model was fitted without one"):
         transition_features(hidden)
     numbers = [[1.0, 2.0], [3.0]]
     regressor = StepRNNRegressor(2, max_iter=1).fit(numbers, numbers)

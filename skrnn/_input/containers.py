@@ -16,6 +16,11 @@ from scipy.sparse import issparse
 from skrnn._input.frames import column_names, read_frame
 from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
+ONE_SERIES = (
+    "Pass a single sequence as [X]. If X is a series to forecast, cut it into sequences with "
+    "X, y = skrnn.convert.make_windows(X, window=...)."
+)
+
 
 def list_or_array(X: Any, name: str = "X") -> list[Any] | np.ndarray:
     """Return a list if X holds one array for each sequence, an array if X is one for all."""
@@ -102,7 +107,9 @@ def _hint(item: Any, name: str) -> str:
     if isinstance(item, TEXT):
         advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
         return advice + advice_to_parse([item])
-    return "" if is_nested(item) else f" Pass a single sequence as [{name}]."
+    if is_nested(item):
+        return ""
+    return f" {ONE_SERIES}" if name == "X" else f" Pass a single sequence as [{name}]."
 
 
 def read_steps(sequence: Any) -> np.ndarray:

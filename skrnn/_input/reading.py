@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import issparse, vstack
 from sklearn.utils.validation import check_array
 
-from skrnn._input.containers import list_or_array, read_list
+from skrnn._input.containers import ONE_SERIES, list_or_array, read_list
 from skrnn._input.frames import (
     column_names,
     is_frame,
@@ -197,12 +197,13 @@ def _split_array(contents: np.ndarray, step_features: int | None) -> Reading:
             "[list(text) for text in X]; for sequences of one text, [[text] for text in X]."
             f"{advice_to_parse(contents.flat)}"
         )
-    try:
-        contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
-    except ValueError as error:
-        if contents.ndim != 1:
-            raise
-        raise ValueError(f"{error}\nPass a single sequence as [X].") from error
+    if contents.ndim == 1:
+        raise ValueError(
+            "Expected a list of sequences, a 2D array or a 3D array, got 1D array instead: "
+            f"{len(contents)} numbers. {ONE_SERIES} Reshape your data to (n, 1) if each number is "
+            "a sequence of one step."
+        )
+    contents = check_array(contents, dtype=None, ensure_all_finite=False, allow_nd=True)
     if contents.ndim > 3 or 0 in contents.shape:
         raise ValueError(
             f"X has shape {contents.shape}, but (n_sequences, n_steps, n_features) or "

@@ -14,6 +14,8 @@ from skrnn._input.frames import read_frame
 from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
 
+_OF_SEQUENCES = "SequenceRNNClassifier and SequenceRNNRegressor take one target for each sequence."
+
 
 def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
     """Put the values of all steps into one array, a row for each step of X.
@@ -24,12 +26,12 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
     values of it are missing.
     """
     values = list_or_array(_open_sequences(values), name)
-    check_consistent_length(lengths, values)
+    _refuse_other_counts(values, lengths, name)
     if isinstance(values, np.ndarray):
-        if values.ndim < 2 or values.shape[1] < lengths.max():
+        if values.shape[1] < lengths.max():
             raise ValueError(
                 f"{name} has shape {values.shape}, but needs a value for each step: "
-                f"({len(lengths)}, {lengths.max()} or more)."
+                f"({len(lengths)}, {lengths.max()} or more). {_OF_SEQUENCES}"
             )
         return values[np.arange(values.shape[1]) < lengths[:, None]]
     values = [
@@ -46,6 +48,22 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
                 "for each step."
             )
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
+
+
+def _refuse_other_counts(values: Any, lengths: np.ndarray, name: str) -> None:
+    """Refuse one value for each sequence, and the values of all steps in one array."""
+    of_one_value = not any(map(is_nested, values))
+    if of_one_value and len(values) == len(lengths) and not all(map(is_missing, values)):
+        raise ValueError(
+            f"{name} holds a single value for each sequence, but a value for each step is "
+            f"required. {_OF_SEQUENCES}"
+        )
+    if of_one_value and len(values) == lengths.sum():
+        raise ValueError(
+            f"{name} holds the {len(values)} values of all steps in one array, but one array for "
+            f"each sequence is required: np.split({name}, np.cumsum(lengths)[:-1])."
+        )
+    check_consistent_length(lengths, values)
 
 
 def _open_sequences(values: Any) -> Any:

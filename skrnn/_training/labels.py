@@ -31,7 +31,8 @@ def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"y has several columns of more than two classes, shape {np.shape(y)}; accepted are "
-            "one column of classes, or a multilabel matrix of 0 and 1."
+            "one column of classes, or a multilabel matrix of 0 and 1. StepRNNClassifier takes a "
+            "label for each step."
         )
     y = column_or_1d(y, warn=True)
     return y, unique_labels(y)
@@ -43,7 +44,7 @@ def refuse_arrays(y: Any) -> None:
         array = np.asarray(y)
     except ValueError:
         array = None  # lists of unequal lengths
-    if array is None or (array.ndim and isinstance(array.flat[0] if array.size else 0, np.ndarray)):
+    if array is None or array.ndim > 2 or isinstance(_first(array), np.ndarray):
         raise ValueError(
             "y holds an array for each sample, but one target for each is required. "
             "StepRNNClassifier and StepRNNRegressor take a target for each step."
@@ -53,6 +54,43 @@ def refuse_arrays(y: Any) -> None:
             f"y has the type {array.dtype}, which scikit-learn does not support. Convert text with "
             "y.astype(object), and pass one field of records."
         )
+
+
+def _first(array: np.ndarray) -> Any:
+    return array.flat[0] if array.size and array.ndim else None
+
+
+def refuse_text(y: np.ndarray, per_step: bool) -> None:
+    """Raise a ValueError if y holds text that is no number, where numbers are required."""
+    for value in y.flat if y.dtype.kind in "OSU" else ():
+        if isinstance(value, (str, bytes)) and not _is_number(value):
+            of_samples = "SequenceRNNClassifier or, for tables, XORMLPClassifier"
+            raise ValueError(
+                f"y holds text, such as {value[:40]!r}, but a regressor needs numbers. For class "
+                f"labels, use {'StepRNNClassifier' if per_step else of_samples}."
+            )
+
+
+def _is_number(text: str | bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_other_count(y: Any, n_rows: int, n_steps: int, lengths: np.ndarray | None) -> None:
+    """Raise a ValueError if there is not one target for each row."""
+    if len(y) == n_rows:
+        return
+    what = "samples" if lengths is None else "sequences"
+    advice = ""
+    if lengths is not None and len(y) == n_steps:
+        advice = (
+            " If there is a target for each step, use StepRNNClassifier or StepRNNRegressor, with "
+            "one array of targets for each sequence."
+        )
+    raise ValueError(f"X holds {n_rows} {what}, but y holds {len(y)} targets.{advice}")
 
 
 def rounded_beside(labels: np.ndarray, classes: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skrnn._numeric.crf import scores_of
+from skrnn._numeric.crf import all_finite
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import State
 from skrnn._numeric.params import Params
@@ -37,7 +37,6 @@ from skrnn.solvers import LBFGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from skrnn._numeric.crf import Chain
     from skrnn._numeric.optimizers import Update
     from skrnn._numeric.training import AnyBatch
 
@@ -331,7 +330,7 @@ class Run:
         """
 
         def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
-            return target.outcomes(raw, targets) if _is_finite(raw) else None
+            return target.outcomes(raw, targets) if all_finite(raw) else None
 
         loss, parts = self._mean_loss(samples, keep=keep)
         is_finite = all(part is not None for part in parts)
@@ -359,12 +358,8 @@ class Run:
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
-        _, are_finite = self._mean_loss(self.samples, keep=lambda raw, targets: _is_finite(raw))
+        _, are_finite = self._mean_loss(self.samples, keep=lambda raw, targets: all_finite(raw))
         return not all(are_finite)
-
-
-def _is_finite(raw_prediction: np.ndarray | Chain) -> bool:
-    return bool(np.isfinite(scores_of(raw_prediction)).all())
 
 
 def _is_constant(samples: Rows | Ragged) -> bool:

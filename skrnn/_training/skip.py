@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,11 +15,49 @@ _LEAST_EXPLAINED = 0.5
 _LEAST_FOR_DIFFERENCES = 0.6
 
 
-def choose_skip(samples: Any) -> np.ndarray | None:
+class LastValues(NamedTuple):
+    """Each target as a linear function of the last value of each column, by least squares.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_features, n_outputs)
+        The slopes.
+
+    explained : ndarray of shape (n_features, n_outputs)
+        The shares of the variance of the targets that they explain.
+    """
+
+    weights: np.ndarray
+    explained: np.ndarray
+
+
+def choose_skip(last_values: LastValues) -> np.ndarray | None:
     """Choose for each output the column of which the last value says most about the target.
 
     In a forecast this is the column of the series itself: the best simple forecast of many series
     is their last value (a random walk). The weight is that of least squares.
+
+    Parameters
+    ----------
+    last_values : LastValues
+        The least squares fits to the training samples.
+
+    Returns
+    -------
+    skip : ndarray of shape (n_features, n_outputs) or None
+        At most one weight in each column is not 0. A column is chosen if it explains at least half
+        of the variance of the target. None if none is.
+    """
+    weights, explained = last_values
+    columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
+    is_chosen = explained[columns, outputs] >= _LEAST_EXPLAINED
+    skip = np.zeros_like(weights)
+    skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
+    return skip if is_chosen.any() else None
+
+
+def fit_last_values(samples: Any) -> LastValues:
+    """Fit each target to the last value of each column; 0 where a column or a target is constant.
 
     Parameters
     ----------
@@ -28,27 +66,13 @@ def choose_skip(samples: Any) -> np.ndarray | None:
 
     Returns
     -------
-    skip : ndarray of shape (n_features, n_outputs) or None
-        At most one weight in each column is not 0. A column is chosen if it explains at least half
-        of the variance of the target. None if none is.
-    """
-    weights, explained = _least_squares(samples)
-    columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
-    is_chosen = explained[columns, outputs] >= _LEAST_EXPLAINED
-    skip = np.zeros_like(weights)
-    skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
-    return skip if is_chosen.any() else None
-
-
-def _least_squares(samples: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Fit each target to the last value of each column; 0 where a column or a target is constant.
-
-    Returns the weights and the explained shares of the variance, both (n_features, n_outputs).
+    last_values : LastValues
+        The fits.
     """
     x, has_steps = _last_steps(samples)
     if not has_steps.any():
         nothing = np.zeros((x.shape[1], samples.y.shape[1]))
-        return nothing, nothing
+        return LastValues(nothing, nothing)
     weight, y = samples.weight[has_steps].astype(np.float64), samples.y[has_steps]
     weight /= weight.sum()
     with np.errstate(all="ignore"):
@@ -58,10 +82,10 @@ def _least_squares(samples: Any) -> tuple[np.ndarray, np.ndarray]:
         weights = covariance / scale_x**2
         explained = (covariance / (scale_x * scale_y)) ** 2
     explained[~np.isfinite(explained) | ~np.isfinite(weights)] = 0  # constant or too large
-    return weights, explained
+    return LastValues(weights, explained)
 
 
-def choose_differences(samples: Any, skip: np.ndarray) -> tuple[int, ...]:
+def choose_differences(last_values: LastValues, skip: np.ndarray) -> tuple[int, ...]:
     """Choose the columns that enter the network as differences to their last value.
 
     These are the columns of the skip connection, so that a network for forecasts does not depend on
@@ -69,7 +93,7 @@ def choose_differences(samples: Any, skip: np.ndarray) -> tuple[int, ...]:
     If the last value explains less than 0.6 of the variance of a target, the series returns to its
     mean, and its level is of use.
     """
-    is_level = (skip != 0) & (_least_squares(samples)[1] >= _LEAST_FOR_DIFFERENCES)
+    is_level = (skip != 0) & (last_values.explained >= _LEAST_FOR_DIFFERENCES)
     return tuple(map(int, np.flatnonzero(is_level.any(axis=1))))
 
 

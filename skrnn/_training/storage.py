@@ -13,7 +13,8 @@ from typing import Any
 from skrnn._archive import decode, encode
 
 DAMAGED = (
-    "is not a checkpoint, or was changed or damaged. Delete it, or pass another path to Checkpoint."
+    "is not a checkpoint, or was changed or damaged. Pass another path to Checkpoint, or delete "
+    "the file if it is a damaged checkpoint."
 )
 _STALE = 600  # seconds; a write takes less, so the process of an older temporary file has ended
 
@@ -21,18 +22,22 @@ _STALE = 600  # seconds; a write takes less, so the process of an older temporar
 def write(path: Path, content: dict[str, Any]) -> None:
     """Replace a file; at any moment it is complete, either the old or the new one.
 
-    `content` may hold dictionaries, arrays and what JSON can represent.
+    `content` may hold dictionaries, arrays and what JSON can represent. An OSError is about the
+    file, not about the temporary file that is written first.
     """
     data = encode(content)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:  # whose message is about the temporary file
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     if hasattr(os, "O_DIRECTORY"):  # elsewhere, folders cannot be synchronised
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -20,11 +20,18 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from skrnn._input import refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
-from skrnn._numeric.crf import scores_of
+from skrnn._numeric.crf import all_finite, scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.labels import check_labels, refuse_arrays, rounded_beside, sort_classes
+from skrnn._training.labels import (
+    check_labels,
+    refuse_arrays,
+    refuse_text,
+    rounded_beside,
+    sort_classes,
+)
+from skrnn._training.weights import balanced, balanced_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -289,10 +296,10 @@ class ClassTarget(Target):
         if isinstance(class_weight, dict):
             weights = self._of_classes(class_weight)[self._index(targets)]
         elif self.is_multilabel:
-            weights = _balanced_labels(targets, training)
+            weights = balanced_labels(targets, training)
         else:
             counts = np.bincount(self._index(training), minlength=len(self.classes))
-            weights = _balanced(counts)[self._index(targets)]
+            weights = balanced(counts)[self._index(targets)]
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ValueError(
                 f"class_weight={class_weight!r} has weights that are negative or not finite."
@@ -376,6 +383,7 @@ class NumberTarget(Target):
         """
         refuse_arrays(y)
         refuse_types(np.asarray(y), "y")
+        refuse_text(np.asarray(y), per_step)
         y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -476,34 +484,9 @@ class NumberTarget(Target):
         return False
 
 
-def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Compute the weights of classes by 'balanced', from their frequencies in training.
-
-    As in scikit-learn, they are inverse to the frequencies; that of an absent class is 1.
-    """
-    present = counts > 0
-    weights = np.ones(len(counts))
-    weights[present] = counts.sum() / (present.sum() * counts[present])
-    return weights
-
-
-def _balanced_labels(targets: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Multiply the balanced weights of the columns of multilabel targets, as in scikit-learn."""
-    weights = np.ones(len(targets))
-    for column, n_ones in zip(targets.T, np.count_nonzero(training, axis=0), strict=True):
-        of_zero, of_one = _balanced(np.array([len(training) - n_ones, n_ones]))
-        weights *= np.where(column, of_one, of_zero)
-    return weights
-
-
-def all_finite(values: np.ndarray) -> bool:
-    """Whether all values are finite; ``all()`` takes twice as long for a step of a stream."""
-    return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
-
-
 def check_finite(outputs: Any, first: int = 0) -> Any:
     """Raise a ValueError if outputs of a network overflowed; `first` is the number of the first."""
-    if not all_finite(scores_of(outputs)):
+    if not all_finite(outputs):
         row = first + np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
             f"Output {row} for X is not finite: its values are too large for the weights. Scale "

@@ -1,7 +1,7 @@
 """Inspect fitted models: losses, hidden states, importance of steps, weights, animated training.
 
 The displays follow the conventions of scikit-learn: ``from_estimator`` computes and stores the
-arrays, and ``plot`` draws them, as often as required. Plots need ``pip install skrnn[plot]``.
+arrays, and ``plot`` draws them, as often as required. Plots need ``pip install "skrnn[plot]"``.
 """
 
 from skrnn.inspection._animation import TrainingAnimation, training_animation

@@ -61,10 +61,11 @@ def state_features(estimator: Any, n: int | None = None) -> dict[tuple[Any, Any]
     ('title', 'place')
     """
     transformers, network = _step_classifier(estimator, "state_features")
-    if network.hidden_layer_sizes != ():
+    hidden = network._fitted_network().hidden_layer_sizes
+    if hidden:
         raise ValueError(
             "state_features takes a linear model of the steps, hidden_layer_sizes=(), but "
-            f"hidden_layer_sizes is {network.hidden_layer_sizes}. There, a feature has no single "
+            f"the fitted network has the layers {hidden}. There, a feature has no single "
             "weight for each class. occlusion_importance and input_gradients of the networks "
             "measure the effect of features."
         )
@@ -120,8 +121,8 @@ def transition_features(estimator: Any) -> dict[tuple[Any, Any], float]:
     _, network = _step_classifier(estimator, "transition_features")
     if "transitions" not in network.weights_:
         raise ValueError(
-            "transition_features takes a model with a conditional random field, loss='crf' or "
-            f"loss=CRF(...), but loss is {network.loss!r}."
+            "transition_features takes a model that was fitted with a conditional random field, "
+            "loss='crf' or loss=CRF(...), but this model was fitted without one."
         )
     classes = network.classes_
     return _by_name(network.weights_["transitions"]["W"], classes, classes, None)

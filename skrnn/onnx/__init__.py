@@ -1,6 +1,6 @@
 """Export to ONNX, a format that ONNX Runtime and other engines evaluate without Python.
 
-Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_: ``pip install skrnn[onnx]``.
+Needs `skl2onnx <https://onnx.ai/sklearn-onnx/>`_: ``pip install "skrnn[onnx]"``.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def register_onnx_converters() -> None:
         _converters.register()
     except ImportError as error:
         raise ImportError(
-            "Export to ONNX needs skl2onnx, which is not installed: pip install 'skrnn[onnx]'."
+            'Export to ONNX needs skl2onnx, which is not installed: pip install "skrnn[onnx]".'
         ) from error
 
 

@@ -13,22 +13,42 @@ EXTRAS = set(PROJECT["optional-dependencies"])
 NAMED = re.compile(r"skrnn\[([\w,]+)\]")
 
 
-def named_in(*folders):
-    """Get the extras that are named in the files of some folders."""
-    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*"))]
-    found = [
-        NAMED.findall(path.read_text(encoding="utf-8"))
-        for path in files
+INSTALLED = re.compile(r"pip install [^`\n]*")
+QUOTED = re.compile(r'"[\w.]+\[[\w,]+\][^"\s]*"')
+
+
+def texts():
+    """Get the texts that tell users and contributors what to install."""
+    files = [
+        path for folder in ("skrnn", "docs", "examples") for path in (ROOT / folder).rglob("*")
+    ]
+    files += ROOT.glob("*.md")
+    return [
+        path.read_text(encoding="utf-8")
+        for path in sorted(files)
         if path.suffix in {".py", ".rst", ".md"} and "_build" not in path.parts
     ]
-    return {extra for texts in found for text in texts for extra in text.split(",")}
 
 
 def test_named_extras_exist():
-    assert NAMED.findall("pip install skrnn[plot,onnx]") == ["plot,onnx"]
-    assert named_in("skrnn", "docs", "examples") <= EXTRAS
+    assert NAMED.findall('pip install "skrnn[plot,onnx]"') == ["plot,onnx"]
+    named = {
+        extra for text in texts() for found in NAMED.findall(text) for extra in found.split(",")
+    }
+    assert {"onnx", "plot"} <= named <= EXTRAS
     inside = [text for of_one in PROJECT["optional-dependencies"].values() for text in of_one]
     assert {e for text in inside for es in NAMED.findall(text) for e in es.split(",")} <= EXTRAS
+
+
+def test_extras_are_in_double_quotes():
+    """Brackets are a pattern in zsh, and single quotes do not quote in the shell of Windows."""
+    commands = [command for text in texts() for command in INSTALLED.findall(text)]
+    with_extras = [command for command in commands if "[" in command]
+    assert len(commands) > len(with_extras) >= 4
+    for command in with_extras:
+        assert "[" not in QUOTED.sub("", command), command
+    assert "[" in QUOTED.sub("", "pip install skrnn[onnx]")
+    assert "[" in QUOTED.sub("", "pip install 'skrnn[onnx]'")
 
 
 def test_oldest_tested_versions_are_those_required():
