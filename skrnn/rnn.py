@@ -1050,7 +1050,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.
 
-    init : str or dict, default='auto'
+    init : str or dict, default='uniform'
         How initial weights are drawn: 'glorot_uniform', 'he_uniform', 'orthogonal', 'uniform'
         (in [-0.1, 0.1)), 'svd' (uniform, of spectral norm 1) or 'zeros'. 'auto' is 'glorot_uniform'
         for input and output weights, 'orthogonal' for recurrent weights and 'zeros' for attention.
@@ -1199,7 +1199,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_init: int = 1,
-        init: Initializer | dict[str, Any] = "auto",
+        init: Initializer | dict[str, Any] = "uniform",
         warm_start: bool = False,
         random_state: RandomState = None,
         verbose: bool = False,
