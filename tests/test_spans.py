@@ -469,7 +469,7 @@ def test_no_label_of_bioes_is_read_as_one_of_bilou():
         (([["O"]], [[None]]), {}, "y_pred has no value at step 0 of sequence 0"),
         (([["O"], ["O"]], [["O"]]), {}, "inconsistent numbers"),
         (([["O"]], [["O", "O"]]), {}, "Sequence 0 of y_true has shape"),
-        ((["O"], [["O"]]), {}, "y_true holds a single value for each sequence"),
+        ((["O"], [["O"]]), {}, "A text is one value"),
         (([], []), {}, "y_pred is empty"),
     ],
 )

@@ -105,11 +105,16 @@ def read_list(items: Any, name: str) -> list[np.ndarray]:
 def _hint(item: Any, name: str) -> str:
     """Say how to pass a single value that was found where a sequence is required."""
     if isinstance(item, TEXT):
-        advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
-        return advice + advice_to_parse([item])
+        return advice_on_text(item)
     if is_nested(item):
         return ""
     return f" {ONE_SERIES}" if name == "X" else f" Pass a single sequence as [{name}]."
+
+
+def advice_on_text(item: str | bytes) -> str:
+    """Say how to pass a text that was found where a sequence is required."""
+    advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
+    return advice + advice_to_parse([item])
 
 
 def read_steps(sequence: Any) -> np.ndarray:

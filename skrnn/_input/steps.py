@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
-from skrnn._input.containers import list_or_array, read_list
+from skrnn._input.containers import advice_on_text, list_or_array, read_list
 from skrnn._input.frames import read_frame
 from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
@@ -54,9 +54,10 @@ def _refuse_other_counts(values: Any, lengths: np.ndarray, name: str) -> None:
     """Refuse one value for each sequence, and the values of all steps in one array."""
     of_one_value = not any(map(is_nested, values))
     if of_one_value and len(values) == len(lengths) and not all(map(is_missing, values)):
+        advice = advice_on_text(values[0]) if isinstance(values[0], TEXT) else ""
         raise ValueError(
             f"{name} holds a single value for each sequence, but a value for each step is "
-            f"required. {_OF_SEQUENCES}"
+            f"required. {_OF_SEQUENCES}{advice}"
         )
     if of_one_value and len(values) == lengths.sum():
         raise ValueError(
