@@ -243,10 +243,10 @@ class NumberPredictions(Mixin):
             return None
         stored = getattr(self, "_target_scale", None) if warm_start else None
         first = stored and TargetScale(**stored)
-        chosen = (
-            (first.skip, first.differences) if first else self._choose_skip(samples, warm_start)
-        )
-        skip, differences = chosen
+        if first:
+            skip, differences = first.skip, first.differences
+        else:
+            skip, differences = self._choose_skip(samples, warm_start)
         if not self.normalize_y:
             return None if skip is None else TargetScale.only_skip(skip, differences)
         if first and first.standardizes:

@@ -155,8 +155,7 @@ def _limits(
     """Get the largest number of steps of each sequence; None if they grow."""
     if window is None or (window == "auto" and _reads_last_state(estimator, params)):
         return None
-    of_each = np.maximum(lengths, 1) if window == "auto" else window
-    return np.full(len(lengths), of_each)
+    return np.maximum(lengths, 1) if window == "auto" else np.full(len(lengths), window)
 
 
 def _reads_last_state(estimator: Any, params: dict[str, Any]) -> bool:
