@@ -97,14 +97,26 @@ class Packing:
         self.static: Any = static  # an array in every network that uses it
         self.first_sequence = first_sequence
         self.lengths = lengths
-        self.order = (-lengths).argsort(kind="stable")
-        self.offsets = starts_of(lengths)
         self.sizes = _sequences_at_each_step(lengths)
         self.n_sequences, self.n_steps = len(lengths), len(self.sizes)
-        self._starts = starts_of(self.sizes)
-        self.n_rows = int(self._starts[-1] + self.sizes[-1]) if self.n_steps else 0
+        self.n_rows = int(np.add.reduce(lengths))
+        # Sequences of equal lengths are a table. Its rows need no search.
+        self._is_table = not self.n_steps or bool(self.sizes[-1] == self.n_sequences)
 
     # What one kind of network or computation needs, and another does not, is computed when needed.
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        order: np.ndarray = (-self.lengths).argsort(kind="stable")
+        return order
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        return starts_of(self.lengths)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return starts_of(self.sizes)
 
     @cached_property
     def _befores(self) -> np.ndarray:
@@ -122,7 +134,7 @@ class Packing:
     @cached_property
     def _before(self) -> np.ndarray | None:
         # With equal lengths, the state before each row is n_sequences rows above: use a slice.
-        if not self.n_steps or self.sizes[-1] == self.n_sequences:
+        if self._is_table:
             return None
         before: np.ndarray = np.arange(self.n_rows) + np.repeat(
             self._befores - self._starts, self.sizes
@@ -137,18 +149,24 @@ class Packing:
 
     @cached_property
     def to_packed(self) -> np.ndarray:
+        if self._is_table:
+            return np.arange(self.n_rows).reshape(self.n_sequences, self.n_steps).T.ravel()
         sequence, step = self._places
         rows: np.ndarray = self.offsets[sequence] + step
         return rows
 
     @cached_property
     def to_concatenated(self) -> np.ndarray:
+        if self._is_table:
+            return np.arange(self.n_rows).reshape(self.n_steps, self.n_sequences).T.ravel()
         inverse = np.empty_like(self.to_packed)
         inverse[self.to_packed] = np.arange(self.n_rows)
         return inverse
 
     @cached_property
     def reverse(self) -> np.ndarray:
+        if self._is_table:
+            return np.arange(self.n_rows).reshape(self.n_steps, self.n_sequences)[::-1].ravel()
         sequence, step = self._places
         rows: np.ndarray = self.to_concatenated[
             self.offsets[sequence] + self.lengths[sequence] - 1 - step

@@ -43,6 +43,7 @@ from skrnn._numeric.cells import (
     half_of,
     halve_logistic_gates,
     lstm_step,
+    views_of_gates,
 )
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
 
@@ -120,7 +121,7 @@ def gru(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[State
             np.multiply(states[before], decay[now], out=h_before)
         a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
         a += gates[:, now].copy()  # adding the strided slice without a copy is slower
-        gru_step(a, new[now], h_before, half, out=h[now])
+        gru_step(views_of_gates("gru", a), new[now], h_before, half, out=h[now])
         gates[:, now] = a
 
     @single_use
@@ -182,7 +183,7 @@ def lstm(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[Stat
     for now, before in packing.steps:
         a = np.matmul(states[before], U_halved)  # (4, n_now, n_units)
         a += gates[:, now].copy()  # adding the strided slice without a copy is slower
-        lstm_step(a, memories[before], half, h[now], c[now], tanh_c[now])
+        lstm_step(views_of_gates("lstm", a), memories[before], half, h[now], c[now], tanh_c[now])
         gates[:, now] = a
 
     @single_use
