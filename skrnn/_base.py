@@ -354,7 +354,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             check_finite(outputs, piece.outputs.start)
             return outputs if decode is None else decode(outputs)
 
-        with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
+        with np.errstate(all="ignore"), thread_map(min(2, len(parts))) as mapped:
             results = evaluate(run or network.predict, self._weights(), x, parts, use, mapped)
             return join(results, parts[-1].outputs.stop), lengths
 

@@ -16,6 +16,7 @@ from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps, check_gaps_of_streams
 from skrnn._input import (
+    all_finite,
     check_numeric,
     read_static,
     read_static_of_streams,
@@ -31,7 +32,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
-from skrnn._training.targets import all_finite, check_finite
+from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 if TYPE_CHECKING:
@@ -450,7 +451,7 @@ class RecurrentNetwork(NeuralNetwork):
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
         if CELLS[network.cell].decays:
             check_gaps_of_streams(x_t, network.cell)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             raw, state = network.step(self.weights_, x_t, state)
             check_finite(raw)
         return self._target.predictions(raw if state.labels is None else state.labels), state

@@ -27,6 +27,7 @@ from skrnn._input.values import (
     TEXT,
     TIMES,
     advice_to_parse,
+    all_finite,
     instances_in,
     is_nested,
     missing_in,
@@ -366,7 +367,7 @@ def check_numeric(sequences: Sequences, allow_missing: bool = False) -> Sequence
         _refuse_other_than_numbers(values, sequences)
         with np.errstate(over="ignore"):  # infinity is refused below
             values = to_numbers(values, "X").astype(np.float64)
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         if not allow_missing:
             refuse_missing(np.isnan(values), sequences)
         if np.isinf(values).any():
@@ -378,7 +379,7 @@ def _check_sparse(sequences: Sequences, allow_missing: bool) -> Sequences:
     values = sequences.values
     if values.dtype not in (np.float32, np.float64):
         return sequences.with_values(values.astype(np.float64))
-    if not np.isfinite(values.data).all():
+    if not all_finite(values.data):
         if not allow_missing:
             refuse_missing(missing_steps(sequences), sequences)
         if np.isinf(values.data).any():

@@ -28,6 +28,7 @@ from skrnn._numeric.cells import (
     views_of_gates,
 )
 from skrnn._numeric.decay import decay_states, fade
+from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,12 +53,12 @@ def forward_layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Any]:
         orders = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
-        ps, xs = [params[name] for name in names], [x[order] for order in orders]
+        ps, xs = [params[name] for name in names], [take_rows(x, order) for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
         h = _run(cell, ps, xs, packing, starts, activation)
         if len(names) == 1:
             return h[0], None
-        return np.concatenate([h[0], h[1][orders[1]]], axis=1), None
+        return np.concatenate([h[0], take_rows(h[1], orders[1])], axis=1), None
 
     return layer
 
@@ -115,7 +116,7 @@ def _blocks(sizes: np.ndarray, width: int) -> Iterator[tuple[slice, int]]:
 
 
 def _in_steps(rows: np.ndarray, size: int) -> np.ndarray:
-    """View rows (n_directions, n_steps * size, n_units) as (n_steps, n_directions, size, n_units)."""
+    """View rows (n_directions, n_rows, n_units) as (n_steps, n_directions, size, n_units)."""
     n_directions, _, n_units = rows.shape
     return rows.reshape(n_directions, -1, size, n_units).swapaxes(0, 1)
 

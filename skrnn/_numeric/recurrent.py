@@ -46,6 +46,7 @@ from skrnn._numeric.cells import (
     views_of_gates,
 )
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
+from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
     from skrnn._numeric.packing import Packing
@@ -402,18 +403,19 @@ def recurrent_layer(
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
         for name, order, start in zip(names, orders, starts, strict=False):
-            states, back_states = run(params[name], x[order], packing, start, **options)
-            outputs.append(states[0][order])
+            states, back_states = run(params[name], take_rows(x, order), packing, start, **options)
+            outputs.append(take_rows(states[0], order))
             backs.append(back_states)
 
         def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
             dx, parts = None, np.split(dh, len(names), axis=1)
             dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
-                dx_of_one, dstart = back_states(dh[order], grad[name], want_dx)
+                dx_of_one, dstart = back_states(take_rows(dh, order), grad[name], want_dx)
                 dstarts.append(dstart)
                 if want_dx:
-                    dx = dx_of_one[order] if dx is None else dx + dx_of_one[order]
+                    dx_of_one = take_rows(dx_of_one, order)
+                    dx = dx_of_one if dx is None else dx + dx_of_one
             for name, dstart in zip(initial, dstarts, strict=False):
                 grad[name]["state"][:, packing.order] += dstart
             return dx
