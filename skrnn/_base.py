@@ -329,7 +329,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Build the architecture as it was in fit, whatever the parameters are now."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises; its look at the tags would slow a streamed step
-        return _network_from(self._network_type, *self._architecture.items())
+        architecture = self._architecture
+        return _network_from(self._network_type, tuple(architecture), *architecture.values())
 
     def _evaluate(
         self,
@@ -374,5 +375,5 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
 
 @lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
-def _network_from(kind: Callable[..., Any], *architecture: tuple[str, Any]) -> Any:
-    return kind(**dict(architecture))
+def _network_from(kind: Callable[..., Any], names: tuple[str, ...], *values: Any) -> Any:
+    return kind(**dict(zip(names, values, strict=True)))

@@ -287,7 +287,7 @@ def _join_arrays(arrays: list[np.ndarray], step_features: int | None) -> Sequenc
         values = np.concatenate([array.astype(object) for array in arrays])  # numbers stay numbers
     if values.dtype == np.float32 and any(array.dtype != np.float32 for array in arrays):
         values = values.astype(np.float64)  # NumPy would take float32 and int8 for float32
-    return Sequences(values, lengths)
+    return Sequences.of_parts(values, np.array(lengths, np.intp))
 
 
 def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy import add, matmul
+from numpy import add, matmul, multiply
 from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
@@ -191,7 +191,11 @@ def stream_step(
     if "W_h" in p:
         x = x.toarray() if issparse(x) else x
         h, x = h * decay_states(p, x)[0], fade(p, x)[0]
-    inputs = project(p, x)[0] if issparse(x) else matmul(x, p["W"]) + p["b"][:, None]
+    if isinstance(x, np.ndarray):
+        inputs = matmul(x, p["W"])
+        add(inputs, p["b"][:, None], inputs)
+    else:
+        inputs = project(p, x)[0]
     a = matmul(h, p["U"])  # (n_gates, n, n_units)
     if "b_rec" in p:
         new, inputs[2] = inputs[2].copy(), p["b_rec"]
@@ -199,7 +203,7 @@ def stream_step(
     if cell == "rnn":
         return (ACTIVATIONS[activation].f(a[0]),)
     gates = views_of_gates(cell, a)
-    gates[1][...] *= half
+    multiply(gates[1], half, gates[1])
     if cell == "lstm":
         return lstm_step(gates, states[1], half)
     return (gru_step(gates, new, h, half),)

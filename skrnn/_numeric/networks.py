@@ -327,6 +327,7 @@ class RNN:
         before = layers, [None] * len(pooled), [static], [None]
         return before, (layers, pooled, [static], [labels])
 
+    @np.errstate(all="ignore")  # as a decorator, it takes half the time
     def step(
         self, params: Parameters, x: Matrix, state: StreamState
     ) -> tuple[np.ndarray, StreamState]:
@@ -335,7 +336,7 @@ class RNN:
         Returns the output for all steps so far, and the new state. With transitions, the output
         holds the emissions, and the state the probabilities of the labels.
         """
-        packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
+        layers, h, n_steps = [], x, state.n_steps + 1
         if self.embedding_size:
             h, _ = dense(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
@@ -343,11 +344,12 @@ class RNN:
                 states = stream_step(cell, params[name], h, start, self.activation)
             else:
                 options = CELLS[cell].options(self.activation)
+                packing = _one_step(x.shape[0])
                 states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
-        if self.poolings:
-            refuse_sparse(None, h, packing)
+        if self.poolings and not layers:
+            refuse_sparse(None, h, None)
         pooled, afters = [], []
         for name, before in zip(self.poolings, state.pooled, strict=True):
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
@@ -355,8 +357,8 @@ class RNN:
             afters.append(after)
         static = state.static
         if self.hidden_layer_sizes or self.poolings:
-            beside = [] if static is None else [static]
-            h = np.concatenate([*(pooled or [h]), *beside], axis=1)
+            parts = [*(pooled or [h]), *([] if static is None else [static])]
+            h = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         elif static is not None:
             h = hstack([h, static], format="csr") if issparse(h) else np.hstack([h, static])
         raw_prediction, _ = dense(params["output"], h)
