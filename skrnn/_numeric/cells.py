@@ -57,7 +57,8 @@ def gru_step(
     tanh(n, n)
     subtract(h, n, out)
     multiply(out, z, out)
-    return add(out, n, out)
+    add(out, n, out)
+    return out
 
 
 def differentiate_gru(gates: np.ndarray, n: np.ndarray, h: np.ndarray, keep: np.ndarray) -> None:

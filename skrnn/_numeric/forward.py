@@ -52,7 +52,7 @@ def forward_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Any]:
-        orders = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
+        orders: list[Any] = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
         ps, xs = [params[name] for name in names], [take_rows(x, order) for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
         h = _run(cell, ps, xs, packing, starts, activation)
@@ -98,7 +98,8 @@ def _run(
 
 def _side_by_side(gates: list[np.ndarray]) -> np.ndarray:
     """Put arrays of gates of one direction or two together, along the second axis."""
-    return np.stack(gates, axis=1) if len(gates) > 1 else gates[0][:, None]
+    views = [of_one[:, None] for of_one in gates]
+    return np.concatenate(views, axis=1) if len(views) > 1 else views[0]
 
 
 def _blocks(sizes: np.ndarray, width: int) -> Iterator[tuple[slice, int]]:

@@ -127,7 +127,8 @@ def pool_last_of_both(
         dh[packing.first, n_units:] = dy[:, n_units:]
         return dh
 
-    return np.hstack([h[packing.last, :n_units], h[packing.first, n_units:]]), back
+    ends = take_rows(h[:, :n_units], packing.last), take_rows(h[:, n_units:], packing.first)
+    return np.concatenate(ends, axis=1), back
 
 
 def pool_mean(
@@ -236,7 +237,7 @@ def attend_step(
 
 
 def refuse_sparse(
-    p: Parameters | None, x: Matrix, packing: Packing, rng: RandomState | None = None
+    p: Parameters | None, x: Matrix, packing: Packing | None = None, rng: RandomState | None = None
 ) -> tuple[Matrix, Back]:
     """Do nothing, but raise a ValueError if the input is sparse: poolings need dense arrays."""
     if issparse(x):

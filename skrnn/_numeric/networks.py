@@ -42,7 +42,7 @@ from skrnn._numeric.static import (
 from skrnn._numeric.streams import StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from skrnn._numeric.params import Shapes
     from skrnn._numeric.types import Layer, Matrix, Parameters
@@ -77,6 +77,11 @@ class MLP:
     def work(self, n_inputs: float) -> float:
         """Count the multiplications of the largest layer for a row of so many stored values."""
         return max(n_in * n_out for n_in, n_out in pairwise((n_inputs, *self.units[1:])))
+
+    @cached_property
+    def width(self) -> int:
+        """Largest number of inputs or outputs of a layer."""
+        return max(self.units)
 
     @cached_property
     def run(self) -> Layer:
@@ -189,6 +194,11 @@ class RNN:
     def work(self, n_sequences: float) -> float:
         """Count the multiplications of the largest layer's recurrent product at a step."""
         return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes, default=0) ** 2
+
+    @cached_property
+    def width(self) -> int:
+        """Largest number of inputs or outputs of a layer."""
+        return max(n for p in self.shapes.values() for shape in p.values() for n in shape)
 
     @cached_property
     def run(self) -> Layer:
@@ -349,7 +359,7 @@ class RNN:
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
         if self.poolings and not layers:
-            refuse_sparse(None, h, None)
+            refuse_sparse(None, h)
         pooled, afters = [], []
         for name, before in zip(self.poolings, state.pooled, strict=True):
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
@@ -373,6 +383,16 @@ class RNN:
 
 
 Network = MLP | RNN
+
+
+def network_from(kind: Any, architecture: Mapping[str, Any]) -> Any:
+    """Get the network of a stored architecture. It is built once."""
+    return _build(kind, tuple(architecture), *architecture.values())
+
+
+@lru_cache(maxsize=64)
+def _build(kind: Any, names: tuple[str, ...], *values: Any) -> Any:
+    return kind(**dict(zip(names, values, strict=True)))
 
 
 def _without_backward(
