@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import asdict, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,6 +20,7 @@ from skrnn._input import (
     refuse_overflow,
     replace_missing,
 )
+from skrnn._numeric.networks import network_from
 from skrnn._numeric.pieces import PIECE, Piece, evaluate, join, pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._parameters import CONSTRAINTS, hidden_units, refuse_large_integers
@@ -30,7 +30,7 @@ from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ONE_HOT, check_finite
-from skrnn._training.threads import thread_map
+from skrnn._training.threads import map_for
 from skrnn._training.weights import without_weightless
 from skrnn.solvers import LBFGS
 
@@ -328,7 +328,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         """Build the architecture as it was in fit, whatever the parameters are now."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises; its look at the tags would slow a streamed step
-        return _network_from(self._network_type, *self._architecture.items())
+        return network_from(self._network_type, self._architecture)
 
     def _evaluate(
         self,
@@ -353,7 +353,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             check_finite(outputs, piece.outputs.start)
             return outputs if decode is None else decode(outputs)
 
-        with np.errstate(over="ignore", invalid="ignore"), thread_map() as mapped:
+        with np.errstate(all="ignore"), map_for(len(parts), x.shape[0], *network.largest) as mapped:
             results = evaluate(run or network.predict, self._weights(), x, parts, use, mapped)
             return join(results, parts[-1].outputs.stop), lengths
 
@@ -370,8 +370,3 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def __getstate__(self) -> dict[str, Any]:
         # A copy that a callback makes must not hold the training data.
         return {k: v for k, v in super().__getstate__().items() if k != "_training_run"}
-
-
-@lru_cache(maxsize=64)  # building it takes a fifth of a streamed step
-def _network_from(kind: Callable[..., Any], *architecture: tuple[str, Any]) -> Any:
-    return kind(**dict(architecture))

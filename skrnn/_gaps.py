@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skrnn._compat.decorators import fit_context
 from skrnn._input import Sequences, check_numeric
@@ -189,7 +188,6 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
         ValueError, TypeError
             As in `fit`, or if X has other features than in `fit`.
         """
-        check_is_fitted(self)
         reading = self._read(X, reset=False)
         sequences = reading.sequences
         values = self._impute(_numbers_of(sequences))

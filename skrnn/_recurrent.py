@@ -16,6 +16,7 @@ from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._gaps import check_gaps, check_gaps_of_streams
 from skrnn._input import (
+    all_finite,
     check_numeric,
     read_static,
     read_static_of_streams,
@@ -23,7 +24,6 @@ from skrnn._input import (
     set_learned,
     unflatten,
 )
-from skrnn._numeric.crf import all_finite
 from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
@@ -451,15 +451,14 @@ class RecurrentNetwork(NeuralNetwork):
                 f"x_t has shape {x_t.shape}, but (n_streams, n_step_features_) = "
                 f"({n_streams}, {self.n_step_features_}) is needed."
             )
-        if not all_finite(x_t.data if issparse(x_t) else x_t):
+        if not all_finite(x_t if isinstance(x_t, np.ndarray) else x_t.data):
             dense = x_t.toarray() if issparse(x_t) else x_t
             stream = np.isfinite(dense).all(axis=1).argmin()
             raise ValueError(f"x_t contains NaN or infinity in stream {stream}.")
         if CELLS[network.cell].decays:
             check_gaps_of_streams(x_t, network.cell)
-        with np.errstate(over="ignore", invalid="ignore"):
-            raw, state = network.step(self.weights_, x_t, state)
-            check_finite(raw)
+        raw, state = network.step(self.weights_, x_t, state)
+        check_finite(raw)
         return self._target.predictions(raw if state.labels is None else state.labels), state
 
 

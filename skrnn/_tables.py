@@ -220,7 +220,6 @@ class TableTransformer(  # type: ignore[call-arg]
             If X holds no valid sequences, its static features differ from those in `fit`, or a
             transformer fails.
         """
-        check_is_fitted(self)
         reading = self._read(X, reset=False)
         steps, static = reading.sequences, reading.sequences.static
         check_static(self, static)

@@ -21,6 +21,7 @@ from skrnn._estimator import Persistent, unchanged_on_error
 from skrnn._input import (
     Reading,
     Sequences,
+    all_finite,
     check_numeric,
     flatten_steps,
     in_form_of,
@@ -97,10 +98,14 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
 
     def _read(self, X: Any, reset: bool) -> Reading:
         """Read X, with missing values if the tags accept them; in fit, learn its form."""
+        if not reset and not hasattr(self, "n_step_features_"):
+            check_is_fitted(self)  # raises
         reading, learned = read_X(self, X, reset=reset)
         if reset:
             refuse_nothing(reading.sequences)
         refuse_rounding(X, reading.sequences)
+        if not reset and are_finite(reading.sequences.values):
+            return reading  # without a look at the tags, which takes several microseconds
         sequences = check_steps(reading.sequences, self.__sklearn_tags__().input_tags.allow_nan)
         set_learned(self, learned)
         return reading._replace(sequences=sequences)
@@ -133,6 +138,12 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def are_finite(values: Any) -> bool:
+    """Return whether values are an array of finite floats, which need no check or conversion."""
+    is_array = isinstance(values, np.ndarray) and values.dtype in (np.float32, np.float64)
+    return is_array and all_finite(values)
 
 
 def check_steps(sequences: Sequences, allow_missing: bool) -> Sequences:

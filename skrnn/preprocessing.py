@@ -422,10 +422,9 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             ``set_output(transform="pandas")`` or "polars", a list of frames becomes a list of
             frames, and a DataFrame of sequences a DataFrame of sequences.
         """
-        check_is_fitted(self)
         reading = self._read(X, reset=False)
         values = np.empty((0, self._n_features_out))
-        if reading.sequences.lengths.any():
+        if reading.sequences.values.shape[0]:
             values = self._call("transform", reading.sequences)
         return self._in_form_of(X, reading, reading.sequences.with_values(values))
 
@@ -625,7 +624,6 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
             If the function fails, or returns another number of features than in `fit`. The
             message names the sequence.
         """
-        check_is_fitted(self)
         reading = self._read(X, reset=False)
         sequences = reading.sequences
         lengths, tables = sequences.lengths.copy(), []

@@ -6,7 +6,13 @@ import pytest
 from scipy.sparse import csr_array
 
 from skrnn import Sequences, as_sequences
-from skrnn._input.values import advice_to_parse, as_array, refuse_overflow, refuse_types
+from skrnn._input.values import (
+    advice_to_parse,
+    all_finite,
+    as_array,
+    refuse_overflow,
+    refuse_types,
+)
 
 
 def test_numbers_stay_numbers():
@@ -15,6 +21,16 @@ def test_numbers_stay_numbers():
         assert array.dtype == np.float64
         assert array.dtype.isnative
         assert array.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_single_value_that_is_not_finite_is_found(value):
+    values = np.full((50, 3), 1e200)
+    assert all_finite(values)
+    assert all_finite(values[:0])
+    values[-1, 1] = value
+    assert not all_finite(values)
+    assert not all_finite(values.T)
 
 
 def test_masked_values_become_nan():

@@ -35,7 +35,7 @@ from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.pieces import PIECE, Piece
 from skrnn._numeric.training import Ragged, Rows, Shared, gather
 from skrnn._training import threads
-from skrnn._training.threads import thread_map
+from skrnn._training.threads import map_for, thread_map
 from skrnn.inspection import occlusion_importance
 
 
@@ -301,6 +301,39 @@ def test_a_forked_process_has_no_limit():
 def test_one_thread_where_the_blas_may_use_one():
     with threadpool_limits(1, user_api="blas"), thread_map() as mapped:
         assert set(mapped(lambda _: get_ident(), range(4))) == {get_ident()}
+
+
+# The largest numbers of rows, of inputs, and of units of a prediction without a limit.
+LARGEST_SMALL = [(127, 32, 32), (1023, 8, 8), (16, 90, 91), (42, 192, 15), (8191, 1, 1)]
+
+
+@pytest.mark.parametrize(("n_rows", "n_inputs", "n_units"), LARGEST_SMALL)
+def test_a_small_prediction_sets_no_limit(n_rows, n_inputs, n_units):
+    with threadpool_limits(2, user_api="blas"):
+        with map_for(1, n_rows, n_inputs, n_inputs * n_units):
+            assert blas_threads() == {2}
+        with map_for(1, n_rows + 1, n_inputs + 1, (n_inputs + 1) * n_units):
+            assert blas_threads() == {1}
+
+
+def test_a_prediction_for_one_sequence_by_the_default_network_sets_no_limit():
+    network = RNN(8, (32,), 9, "gru", "tanh", True, ("last", "mean", "max"))
+    assert network.largest == (192, 192 * 9)
+    with threadpool_limits(2, user_api="blas"), map_for(1, 40, *network.largest):
+        assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("width", [1, 14, 15, 90])
+@pytest.mark.parametrize(("n_rows", "n_inputs", "n_units"), LARGEST_SMALL)
+def test_small_products_have_the_same_bits_with_two_threads(n_rows, n_inputs, n_units, width):
+    rng, results = np.random.default_rng(0), []
+    width = min(width, n_units)
+    x, W = rng.standard_normal((n_rows, n_inputs)), rng.standard_normal((n_inputs, width))
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            results.append([x.dot(W), W.T.dot(x.T), np.matmul(x, W), x.dot(W[:, 0])])
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_calls_have_the_numpy_error_settings_of_the_caller():

@@ -24,6 +24,7 @@ from skrnn._input.steps import replace_missing as replace_missing
 from skrnn._input.validation import read_X as read_X
 from skrnn._input.validation import refuse_static as refuse_static
 from skrnn._input.validation import set_learned as set_learned
+from skrnn._input.values import all_finite as all_finite
 from skrnn._input.values import object_array as object_array
 from skrnn._input.values import refuse_masked as refuse_masked
 from skrnn._input.values import refuse_overflow as refuse_overflow

@@ -45,11 +45,8 @@ def in_form_of(
     """
     if isinstance(X, Sequences):
         return sequences
-    before = reading.sequences
-    same = sequences.n_features == before.n_features
-    same = same and np.array_equal(sequences.lengths, before.lengths)
     if is_frame(X) and container != "default":
-        return _in_frame(X, reading, sequences, same, container, names)
+        return _in_frame(X, reading, sequences, container, names)
     if sequences.static is not None:
         return sequences
     is_array, is_list = isinstance(sequences.values, np.ndarray), isinstance(X, (list, tuple))
@@ -63,20 +60,26 @@ def in_form_of(
         name = getattr(X, "name", None)
         return sys.modules["pandas"].Series(ragged, index=X.index, name=name, dtype=object)
     padded = sequences.to_padded(max(reading.n_steps or 0, sequences.lengths.max()))
+    same = _are_alike(sequences, reading.sequences)
     # A table of another width than X would be read as another number of steps.
     return padded.reshape(len(padded), -1) if reading.n_axes < 3 and same else padded
+
+
+def _are_alike(sequences: Sequences, others: Sequences) -> bool:
+    """Return whether sequences have the same numbers of features and of steps as others."""
+    same = sequences.n_features == others.n_features
+    return same and np.array_equal(sequences.lengths, others.lengths)
 
 
 def _in_frame(
     X: Any,
     reading: Reading,
     sequences: Sequences,
-    same: bool,
     container: Literal["pandas", "polars"],
     get_names: Callable[[], list[str]] | None,
 ) -> Any:
     """Make a frame with a column of sequences for each feature, or of numbers if X is 2-D."""
-    if reading.n_axes == 2 and same:
+    if reading.n_axes == 2 and _are_alike(sequences, reading.sequences):
         columns = dict(zip(column_names(X) or [], _padded(sequences, reading).T, strict=True))
     elif is_frame(sequences.values):
         names, cells = column_names(sequences.values) or [], list(sequences)

@@ -27,6 +27,7 @@ from skrnn._input.values import (
     TEXT,
     TIMES,
     advice_to_parse,
+    all_finite,
     instances_in,
     is_nested,
     missing_in,
@@ -287,7 +288,7 @@ def _join_arrays(arrays: list[np.ndarray], step_features: int | None) -> Sequenc
         values = np.concatenate([array.astype(object) for array in arrays])  # numbers stay numbers
     if values.dtype == np.float32 and any(array.dtype != np.float32 for array in arrays):
         values = values.astype(np.float64)  # NumPy would take float32 and int8 for float32
-    return Sequences(values, lengths)
+    return Sequences._of_parts(values, np.array(lengths, np.intp))
 
 
 def _in_steps(array: np.ndarray, step_features: int | None, where: str) -> np.ndarray:
@@ -367,7 +368,7 @@ def check_numeric(sequences: Sequences, allow_missing: bool = False) -> Sequence
         _refuse_other_than_numbers(values, sequences)
         with np.errstate(over="ignore"):  # infinity is refused below
             values = to_numbers(values, "X").astype(np.float64)
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         if not allow_missing:
             refuse_missing(np.isnan(values), sequences)
         if np.isinf(values).any():
@@ -379,7 +380,7 @@ def _check_sparse(sequences: Sequences, allow_missing: bool) -> Sequences:
     values = sequences.values
     if values.dtype not in (np.float32, np.float64):
         return sequences.with_values(values.astype(np.float64))
-    if not np.isfinite(values.data).all():
+    if not all_finite(values.data):
         if not allow_missing:
             refuse_missing(missing_steps(sequences), sequences)
         if np.isinf(values.data).any():

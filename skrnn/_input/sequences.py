@@ -117,6 +117,14 @@ class Sequences:
                 f"{n_rows} rows, and the lengths add up to {total}."
             )
 
+    @classmethod
+    def _of_parts(cls, values: Any, lengths: np.ndarray, **parts: Any) -> Sequences:
+        """Make sequences of parts that fit together, without a check."""
+        sequences = object.__new__(cls)
+        missing = {"static": None, "ids": None, "rows": None}
+        sequences.__dict__.update(missing, values=values, lengths=lengths, **parts)
+        return sequences
+
     # As a collection ---------------------------------------------------------------------
 
     @property
@@ -135,7 +143,7 @@ class Sequences:
 
     def __iter__(self) -> Iterator[Any]:
         values, is_table = self.values, is_frame(self.values)
-        bounds = [0, *np.cumsum(self.lengths).tolist()]
+        bounds = [0, *self.lengths.cumsum().tolist()]
         for start, stop in pairwise(bounds):
             # `take` would cost more than the slice of an array itself.
             yield take(values, slice(start, stop)) if is_table else values[start:stop]
@@ -159,12 +167,13 @@ class Sequences:
         else:
             before = np.repeat(starts - starts_of(lengths), lengths)
             steps = before + np.arange(lengths.sum())
-        part = object.__new__(Sequences)
-        part.values, part.lengths = take(self.values, steps), lengths
-        part.static = None if self.static is None else take(self.static, chosen)
-        part.ids = None if self.ids is None else self.ids[chosen]
-        part.rows = None if self.rows is None else self.rows[steps]
-        return part
+        return Sequences._of_parts(
+            take(self.values, steps),
+            lengths,
+            static=None if self.static is None else take(self.static, chosen),
+            ids=None if self.ids is None else self.ids[chosen],
+            rows=None if self.rows is None else self.rows[steps],
+        )
 
     def __array__(
         self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None

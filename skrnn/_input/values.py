@@ -120,6 +120,11 @@ def missing_in(values: np.ndarray) -> np.ndarray:
     return np.reshape([is_missing(value) for value in values.flat], values.shape).astype(bool)
 
 
+def all_finite(values: np.ndarray) -> bool:
+    """Return whether all values are finite; ``all()`` takes four times as long for few values."""
+    return bool(np.count_nonzero(np.isfinite(values)) == values.size)
+
+
 def refuse_masked(values: Any, name: str) -> None:
     """Raise an error if values are masked, where none may be missing."""
     rows = values if isinstance(values, (list, tuple)) else [values]

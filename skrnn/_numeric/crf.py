@@ -58,11 +58,6 @@ def scores_of(raw_prediction: np.ndarray | Chain) -> np.ndarray:
     return raw_prediction.emissions if isinstance(raw_prediction, Chain) else raw_prediction
 
 
-def all_finite(raw_prediction: np.ndarray | Chain) -> bool:
-    """Whether all scores are finite; ``all()`` takes twice as long for a step of a stream."""
-    return bool(np.logical_and.reduce(np.isfinite(scores_of(raw_prediction)), axis=None))
-
-
 def score_transitions(allowed: np.ndarray | None = None) -> Layer:
     """Make the layer after the output layer, which makes a `Chain` of its emissions.
 

@@ -15,12 +15,20 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy import add, matmul, multiply
 from scipy.sparse import issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.affine import project
-from skrnn._numeric.cells import LOGISTIC_GATES, gru_step, half_of, halve_logistic_gates, lstm_step
+from skrnn._numeric.cells import (
+    gru_step,
+    half_of,
+    halve_logistic_gates,
+    lstm_step,
+    views_of_gates,
+)
 from skrnn._numeric.decay import decay_states, fade
+from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,13 +52,13 @@ def forward_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Any]:
-        orders = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
-        ps, xs = [params[name] for name in names], [x[order] for order in orders]
+        orders: list[Any] = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
+        ps, xs = [params[name] for name in names], [take_rows(x, order) for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
         h = _run(cell, ps, xs, packing, starts, activation)
         if len(names) == 1:
             return h[0], None
-        return np.concatenate([h[0], h[1][orders[1]]], axis=1), None
+        return np.concatenate([h[0], take_rows(h[1], orders[1])], axis=1), None
 
     return layer
 
@@ -67,30 +75,31 @@ def _run(
     decay = None
     if "W_h" in ps[0]:
         xs = [x.toarray() if issparse(x) else x for x in xs]
-        decay = _stack([decay_states(p, x)[0] for p, x in zip(ps, xs, strict=True)], 0)
+        decay = np.stack([decay_states(p, x)[0] for p, x in zip(ps, xs, strict=True)])
         xs = [fade(p, x)[0] for p, x in zip(ps, xs, strict=True)]
-    inputs = _stack([project(p, x)[0] for p, x in zip(ps, xs, strict=True)], 1)
-    U = _stack([p["U"] for p in ps], 1)
+    inputs = _side_by_side([project(p, x)[0] for p, x in zip(ps, xs, strict=True)])
+    U = halve_logistic_gates(cell, inputs, _side_by_side([p["U"] for p in ps]))
     n_gates, n_directions, _, n_units = U.shape
-    U = halve_logistic_gates(cell, inputs, U)
     out = np.empty((n_directions, packing.n_rows, n_units), inputs.dtype)
     zeros = np.zeros((2, n_directions, packing.n_sequences, n_units), out.dtype)
     states: States = tuple(np.stack(starts, axis=1) if starts else zeros)
     for rows, size in _blocks(packing.sizes, n_gates * n_directions * n_units):
         states = tuple(state[:, :size] for state in states)
-        x = _in_steps(inputs[:, :, rows], size).copy()
+        x = inputs[:, :, rows].reshape(n_gates, n_directions, -1, size, n_units)
         of_block = None if decay is None else _in_steps(decay[:, rows], size)
         of_out = _in_steps(out[:, rows], size)
         # NumPy takes longer for strided arrays of a step. With one direction, they are contiguous.
         h = np.ascontiguousarray(of_out)
-        block = _Block(ps, U, x, h, of_block, activation)
+        block = _Block(ps, U, x.transpose(2, 0, 1, 3, 4).copy(), h, of_block, activation)
         states = FORWARD[cell](block, states)
         of_out[...] = h
     return out
 
 
-def _stack(arrays: list[np.ndarray], axis: int) -> np.ndarray:
-    return np.stack(arrays, axis) if len(arrays) > 1 else np.expand_dims(arrays[0], axis)
+def _side_by_side(gates: list[np.ndarray]) -> np.ndarray:
+    """Put arrays of gates of one direction or two together, along the second axis."""
+    views = [of_one[:, None] for of_one in gates]
+    return np.concatenate(views, axis=1) if len(views) > 1 else views[0]
 
 
 def _blocks(sizes: np.ndarray, width: int) -> Iterator[tuple[slice, int]]:
@@ -108,9 +117,9 @@ def _blocks(sizes: np.ndarray, width: int) -> Iterator[tuple[slice, int]]:
 
 
 def _in_steps(rows: np.ndarray, size: int) -> np.ndarray:
-    """View rows (..., n_steps * size, n_units) as steps (n_steps, ..., size, n_units)."""
-    steps = rows.reshape(*rows.shape[:-2], -1, size, rows.shape[-1])
-    return steps.transpose(steps.ndim - 3, *range(steps.ndim - 3), -2, -1)
+    """View rows (n_directions, n_rows, n_units) as (n_steps, n_directions, size, n_units)."""
+    n_directions, _, n_units = rows.shape
+    return rows.reshape(n_directions, -1, size, n_units).swapaxes(0, 1)
 
 
 class _Block(NamedTuple):
@@ -135,8 +144,8 @@ def _rnn_steps(block: _Block, states: States) -> States:
     (h, *_), U, f = states, block.U, ACTIVATIONS[block.activation].f
     a = np.empty_like(block.x[0])
     for x, out in zip(block.x, block.out, strict=True):
-        np.matmul(h, U, out=a)
-        a += x
+        matmul(h, U, a)
+        add(a, x, a)
         h = f(a[0], out)
     return (h,)
 
@@ -144,13 +153,14 @@ def _rnn_steps(block: _Block, states: States) -> States:
 def _gru_steps(block: _Block, states: States) -> States:
     (h, *_), U, decay, half = states, block.U, block.decay, half_of(block.x.dtype)
     new = block.x[:, 2].copy()
-    block.x[:, 2] = _stack([p["b_rec"] for p in block.ps], 0)[:, None]
+    block.x[:, 2] = np.array([p["b_rec"] for p in block.ps])[:, None]
     a = np.empty_like(block.x[0])
+    gates = views_of_gates("gru", a)
     for t, (x, n, out) in enumerate(zip(block.x, new, block.out, strict=True)):
         h = h if decay is None else h * decay[t]
-        np.matmul(h, U, out=a)
-        a += x
-        h = gru_step(a, n, h, half, out)
+        matmul(h, U, a)
+        add(a, x, a)
+        h = gru_step(gates, n, h, half, out)
     return (h,)
 
 
@@ -158,10 +168,11 @@ def _lstm_steps(block: _Block, states: States) -> States:
     (h, c), U, half = states, block.U, half_of(block.x.dtype)
     c = np.ascontiguousarray(c)
     a, tanh_c = np.empty_like(block.x[0]), np.empty_like(c)
+    gates = views_of_gates("lstm", a)
     for x, out in zip(block.x, block.out, strict=True):
-        np.matmul(h, U, out=a)
-        a += x
-        h, c = lstm_step(a, c, half, out, c, tanh_c)
+        matmul(h, U, a)
+        add(a, x, a)
+        h, c = lstm_step(gates, c, half, out, c, tanh_c)
     return h, c
 
 
@@ -181,14 +192,19 @@ def stream_step(
     if "W_h" in p:
         x = x.toarray() if issparse(x) else x
         h, x = h * decay_states(p, x)[0], fade(p, x)[0]
-    inputs = project(p, x)[0] if issparse(x) else np.matmul(x, p["W"]) + p["b"][:, None]
-    a = np.matmul(h, p["U"])  # (n_gates, n, n_units)
+    if isinstance(x, np.ndarray):
+        inputs = matmul(x, p["W"])
+        add(inputs, p["b"][:, None], inputs)
+    else:
+        inputs = project(p, x)[0]
+    a = matmul(h, p["U"])  # (n_gates, n, n_units)
     if "b_rec" in p:
         new, inputs[2] = inputs[2].copy(), p["b_rec"]
-    a += inputs
+    add(a, inputs, a)
     if cell == "rnn":
         return (ACTIVATIONS[activation].f(a[0]),)
-    a[: LOGISTIC_GATES[cell]] *= half
+    gates = views_of_gates(cell, a)
+    multiply(gates[1], half, gates[1])
     if cell == "lstm":
-        return lstm_step(a, states[1], half)
-    return (gru_step(a, new, h, half),)
+        return lstm_step(gates, states[1], half)
+    return (gru_step(gates, new, h, half),)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import diags_array, issparse
 
 from skrnn._numeric.activations import ACTIVATIONS
+from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +92,7 @@ def subtract_last(network: Layer, columns: Sequence[int]) -> Layer:
         def back(dy: Any, grad: Parameters, want_dx: bool = False) -> Any:
             dx = back_network(dy, grad, want_dx)
             if want_dx:
-                of_steps = dx[packing.to_concatenated][:, columns]
+                of_steps = take_rows(dx, packing.to_concatenated)[:, columns]
                 sums = np.add.reduceat(of_steps, packing.offsets[has_steps])
                 dx[packing.last[:, None], columns] -= sums
             return dx
@@ -111,7 +112,7 @@ def pool_last(
         dh[packing.last] = dy
         return dh
 
-    return h[packing.last], back
+    return take_rows(h, packing.last), back
 
 
 def pool_last_of_both(
@@ -126,7 +127,8 @@ def pool_last_of_both(
         dh[packing.first, n_units:] = dy[:, n_units:]
         return dh
 
-    return np.hstack([h[packing.last, :n_units], h[packing.first, n_units:]]), back
+    ends = take_rows(h[:, :n_units], packing.last), take_rows(h[:, n_units:], packing.first)
+    return np.concatenate(ends, axis=1), back
 
 
 def pool_mean(
@@ -134,12 +136,12 @@ def pool_mean(
 ) -> tuple[np.ndarray, Back]:
     """Mean state over the steps of each sequence."""
     lengths = packing.lengths
-    y = np.add.reduceat(h[packing.to_concatenated], packing.offsets, axis=0)
+    y = np.add.reduceat(take_rows(h, packing.to_concatenated), packing.offsets, axis=0)
     y /= lengths[:, None].astype(h.real.dtype)
 
     def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
         share = dy / lengths[:, None].astype(dy.dtype)  # (n_sequences, units)
-        dh: np.ndarray = np.repeat(share, lengths, axis=0)[packing.to_packed]
+        dh: np.ndarray = take_rows(np.repeat(share, lengths, axis=0), packing.to_packed)
         return dh
 
     return y, back
@@ -149,7 +151,7 @@ def pool_max(
     p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
 ) -> tuple[np.ndarray, Back]:
     """Maximum of each unit over the steps. Steps that tie share the gradient equally."""
-    lengths, concatenated = packing.lengths, h[packing.to_concatenated]
+    lengths, concatenated = packing.lengths, take_rows(h, packing.to_concatenated)
     y = np.maximum.reduceat(concatenated, packing.offsets, axis=0)
 
     def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
@@ -157,7 +159,7 @@ def pool_max(
         ties = np.add.reduceat(is_max, packing.offsets, axis=0, dtype=dy.dtype)
         dh = np.repeat(dy / ties, lengths, axis=0)
         dh *= is_max
-        packed: np.ndarray = dh[packing.to_packed]
+        packed: np.ndarray = take_rows(dh, packing.to_packed)
         return packed
 
     return y, back
@@ -172,7 +174,7 @@ def attend(
     ``h_t W`` over its steps: W (units, 1).
     """
     lengths, starts = packing.lengths, packing.offsets
-    h = h[packing.to_concatenated]
+    h = take_rows(h, packing.to_concatenated)
     a = h.dot(p["W"])  # (n_rows, 1)
     a -= np.repeat(np.maximum.reduceat(a, starts), lengths, axis=0)
     np.exp(a, out=a)
@@ -185,7 +187,7 @@ def attend(
         grad["W"][...] = h.T.dot(de)
         dh = a * dy
         dh += de * p["W"].T
-        packed: np.ndarray = dh[packing.to_packed]
+        packed: np.ndarray = take_rows(dh, packing.to_packed)
         return packed
 
     return np.add.reduceat(a * h, starts), back
@@ -235,7 +237,7 @@ def attend_step(
 
 
 def refuse_sparse(
-    p: Parameters | None, x: Matrix, packing: Packing, rng: RandomState | None = None
+    p: Parameters | None, x: Matrix, packing: Packing | None = None, rng: RandomState | None = None
 ) -> tuple[Matrix, Back]:
     """Do nothing, but raise a ValueError if the input is sparse: poolings need dense arrays."""
     if issparse(x):
@@ -250,7 +252,12 @@ def each_step(
     p: Parameters, h: np.ndarray, packing: Packing, rng: RandomState | None = None
 ) -> tuple[np.ndarray, Back]:
     """No pooling: the states of all steps, sequence after sequence, y (n_rows, units)."""
-    return h[packing.to_concatenated], lambda dy, grad=None, want_dx=True: dy[packing.to_packed]
+
+    def back(dy: np.ndarray, grad: Parameters | None = None, want_dx: bool = True) -> np.ndarray:
+        dh: np.ndarray = take_rows(dy, packing.to_packed)
+        return dh
+
+    return take_rows(h, packing.to_concatenated), back
 
 
 POOLINGS = {"last": pool_last, "mean": pool_mean, "max": pool_max, "attention": attend}

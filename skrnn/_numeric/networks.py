@@ -42,7 +42,7 @@ from skrnn._numeric.static import (
 from skrnn._numeric.streams import StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from skrnn._numeric.params import Shapes
     from skrnn._numeric.types import Layer, Matrix, Parameters
@@ -77,6 +77,11 @@ class MLP:
     def work(self, n_inputs: float) -> float:
         """Count the multiplications of the largest layer for a row of so many stored values."""
         return max(n_in * n_out for n_in, n_out in pairwise((n_inputs, *self.units[1:])))
+
+    @cached_property
+    def largest(self) -> tuple[int, int]:
+        """Largest number of inputs, and of weights, of a layer."""
+        return _largest(self.shapes)
 
     @cached_property
     def run(self) -> Layer:
@@ -189,6 +194,11 @@ class RNN:
     def work(self, n_sequences: float) -> float:
         """Count the multiplications of the largest layer's recurrent product at a step."""
         return CELLS[self.cell].n_gates * n_sequences * max(self.hidden_layer_sizes, default=0) ** 2
+
+    @cached_property
+    def largest(self) -> tuple[int, int]:
+        """Largest number of inputs, and of weights, of a layer. Each gate is a layer."""
+        return _largest(self.shapes)
 
     @cached_property
     def run(self) -> Layer:
@@ -327,6 +337,7 @@ class RNN:
         before = layers, [None] * len(pooled), [static], [None]
         return before, (layers, pooled, [static], [labels])
 
+    @np.errstate(all="ignore")  # as a decorator, it takes half the time
     def step(
         self, params: Parameters, x: Matrix, state: StreamState
     ) -> tuple[np.ndarray, StreamState]:
@@ -335,7 +346,7 @@ class RNN:
         Returns the output for all steps so far, and the new state. With transitions, the output
         holds the emissions, and the state the probabilities of the labels.
         """
-        packing, layers, h, n_steps = _one_step(x.shape[0]), [], x, state.n_steps + 1
+        layers, h, n_steps = [], x, state.n_steps + 1
         if self.embedding_size:
             h, _ = dense(params["embedding"], x)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
@@ -343,11 +354,12 @@ class RNN:
                 states = stream_step(cell, params[name], h, start, self.activation)
             else:
                 options = CELLS[cell].options(self.activation)
+                packing = _one_step(x.shape[0])
                 states, _ = CELLS[cell].run(params[name], h, packing, start, **options)
             h = states[0]  # (n_streams, n_units)
             layers.append(states)
-        if self.poolings:
-            refuse_sparse(None, h, packing)
+        if self.poolings and not layers:
+            refuse_sparse(None, h)
         pooled, afters = [], []
         for name, before in zip(self.poolings, state.pooled, strict=True):
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
@@ -355,8 +367,8 @@ class RNN:
             afters.append(after)
         static = state.static
         if self.hidden_layer_sizes or self.poolings:
-            beside = [] if static is None else [static]
-            h = np.concatenate([*(pooled or [h]), *beside], axis=1)
+            parts = [*(pooled or [h]), *([] if static is None else [static])]
+            h = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         elif static is not None:
             h = hstack([h, static], format="csr") if issparse(h) else np.hstack([h, static])
         raw_prediction, _ = dense(params["output"], h)
@@ -371,6 +383,21 @@ class RNN:
 
 
 Network = MLP | RNN
+
+
+def _largest(shapes: Shapes) -> tuple[int, int]:
+    weights = [shape[-2:] for p in shapes.values() for shape in p.values() if len(shape) > 1]
+    return max(n_in for n_in, _ in weights), max(n_in * n_out for n_in, n_out in weights)
+
+
+def network_from(kind: Any, architecture: Mapping[str, Any]) -> Any:
+    """Get the network of a stored architecture. It is built once."""
+    return _build(kind, tuple(architecture), *architecture.values())
+
+
+@lru_cache(maxsize=64)
+def _build(kind: Any, names: tuple[str, ...], *values: Any) -> Any:
+    return kind(**dict(zip(names, values, strict=True)))
 
 
 def _without_backward(

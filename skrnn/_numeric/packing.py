@@ -15,9 +15,12 @@ nothing is computed on padding. This is the order of cuDNN and of
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from skrnn._numeric.types import Matrix
 
 # Size of an array of a run of steps (see `Packing.runs`): 128 kB of float32. A second-level cache
 # holds a few such arrays.
@@ -97,14 +100,28 @@ class Packing:
         self.static: Any = static  # an array in every network that uses it
         self.first_sequence = first_sequence
         self.lengths = lengths
-        self.order = (-lengths).argsort(kind="stable")
-        self.offsets = starts_of(lengths)
         self.sizes = _sequences_at_each_step(lengths)
         self.n_sequences, self.n_steps = len(lengths), len(self.sizes)
-        self._starts = starts_of(self.sizes)
-        self.n_rows = int(self._starts[-1] + self.sizes[-1]) if self.n_steps else 0
+        self.n_rows = int(np.add.reduce(lengths))
+        # The packed rows of sequences of equal lengths are a table (n_steps, n_sequences).
+        is_table = not self.n_steps or self.sizes[-1] == self.n_sequences
+        shape = self.n_steps, self.n_sequences
+        self._table = np.arange(self.n_rows).reshape(shape) if is_table else None
 
     # What one kind of network or computation needs, and another does not, is computed when needed.
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        order: np.ndarray = (-self.lengths).argsort(kind="stable")
+        return order
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        return starts_of(self.lengths)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return starts_of(self.sizes)
 
     @cached_property
     def _befores(self) -> np.ndarray:
@@ -122,7 +139,7 @@ class Packing:
     @cached_property
     def _before(self) -> np.ndarray | None:
         # With equal lengths, the state before each row is n_sequences rows above: use a slice.
-        if not self.n_steps or self.sizes[-1] == self.n_sequences:
+        if self._table is not None:
             return None
         before: np.ndarray = np.arange(self.n_rows) + np.repeat(
             self._befores - self._starts, self.sizes
@@ -137,18 +154,24 @@ class Packing:
 
     @cached_property
     def to_packed(self) -> np.ndarray:
+        if self._table is not None:
+            return self._table.reshape(self.n_sequences, self.n_steps).T.ravel()
         sequence, step = self._places
         rows: np.ndarray = self.offsets[sequence] + step
         return rows
 
     @cached_property
     def to_concatenated(self) -> np.ndarray:
+        if self._table is not None:
+            return self._table.T.ravel()
         inverse = np.empty_like(self.to_packed)
         inverse[self.to_packed] = np.arange(self.n_rows)
         return inverse
 
     @cached_property
     def reverse(self) -> np.ndarray:
+        if self._table is not None:
+            return self._table[::-1].ravel()
         sequence, step = self._places
         rows: np.ndarray = self.to_concatenated[
             self.offsets[sequence] + self.lengths[sequence] - 1 - step
@@ -158,12 +181,16 @@ class Packing:
     @cached_property
     def first(self) -> np.ndarray:
         """Packed row of the first step of each sequence that has one, as `last`."""
+        if self._table is not None:
+            return self._table[:1].ravel()
         rows: np.ndarray = self.to_concatenated[self.offsets[self.lengths > 0]]
         return rows
 
     @cached_property
     def last(self) -> np.ndarray:
         """Packed row of the last step of each sequence that has one, in the order of `lengths`."""
+        if self._table is not None:
+            return self._table[-1:].ravel()
         rows: np.ndarray = self.to_concatenated[(self.offsets + self.lengths)[self.lengths > 0] - 1]
         return rows
 
@@ -208,6 +235,16 @@ class Packing:
             first_row = self.steps[start][0].start
             blocks.append((slice(first_row, first_row + block.n_rows), block))
         return blocks
+
+
+def take_rows(x: Matrix, rows: slice | np.ndarray) -> Matrix:
+    """Take rows of an array or CSR matrix: ``x[rows]``, which takes up to ten times as long.
+
+    Rows are a slice, or an array of indices.
+    """
+    if isinstance(x, np.ndarray) and isinstance(rows, np.ndarray):
+        return x.take(rows, axis=0)
+    return x[rows]
 
 
 def starts_of(lengths: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from skrnn._numeric.packing import Packing, starts_of
+from skrnn._numeric.packing import Packing, starts_of, take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
         if self.lengths is None:
             return x[self.rows], None
         packing = Packing(self.lengths, self.static, self.first)
-        return x[packing.to_packed + self.rows.start], packing
+        return take_rows(x, packing.to_packed + self.rows.start), packing
 
 
 def pieces(

@@ -43,8 +43,10 @@ from skrnn._numeric.cells import (
     half_of,
     halve_logistic_gates,
     lstm_step,
+    views_of_gates,
 )
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
+from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
     from skrnn._numeric.packing import Packing
@@ -120,7 +122,7 @@ def gru(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[State
             np.multiply(states[before], decay[now], out=h_before)
         a = np.matmul(h_before, U_halved)  # (3, n_now, n_units)
         a += gates[:, now].copy()  # adding the strided slice without a copy is slower
-        gru_step(a, new[now], h_before, half, out=h[now])
+        gru_step(views_of_gates("gru", a), new[now], h_before, half, out=h[now])
         gates[:, now] = a
 
     @single_use
@@ -182,7 +184,7 @@ def lstm(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[Stat
     for now, before in packing.steps:
         a = np.matmul(states[before], U_halved)  # (4, n_now, n_units)
         a += gates[:, now].copy()  # adding the strided slice without a copy is slower
-        lstm_step(a, memories[before], half, h[now], c[now], tanh_c[now])
+        lstm_step(views_of_gates("lstm", a), memories[before], half, h[now], c[now], tanh_c[now])
         gates[:, now] = a
 
     @single_use
@@ -397,22 +399,23 @@ def recurrent_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Back]:
-        orders: list[Any] = [slice(None), packing.reverse][: len(names)]
+        orders: list[Any] = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
         for name, order, start in zip(names, orders, starts, strict=False):
-            states, back_states = run(params[name], x[order], packing, start, **options)
-            outputs.append(states[0][order])
+            states, back_states = run(params[name], take_rows(x, order), packing, start, **options)
+            outputs.append(take_rows(states[0], order))
             backs.append(back_states)
 
         def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
             dx, parts = None, np.split(dh, len(names), axis=1)
             dstarts = []
             for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
-                dx_of_one, dstart = back_states(dh[order], grad[name], want_dx)
+                dx_of_one, dstart = back_states(take_rows(dh, order), grad[name], want_dx)
                 dstarts.append(dstart)
                 if want_dx:
-                    dx = dx_of_one[order] if dx is None else dx + dx_of_one[order]
+                    dx_of_one = take_rows(dx_of_one, order)
+                    dx = dx_of_one if dx is None else dx + dx_of_one
             for name, dstart in zip(initial, dstarts, strict=False):
                 grad[name]["state"][:, packing.order] += dstart
             return dx

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from scipy.sparse import issparse
 
 from skrnn._numeric.networks import RNN
-from skrnn._numeric.packing import Packing, starts_of
+from skrnn._numeric.packing import Packing, starts_of, take_rows
 from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import PIECE, SIZE, evaluate, pieces, split
 
@@ -178,7 +178,7 @@ class Ragged(Samples):
         chosen = self.subset(index)
         packing = Packing(chosen.lengths, chosen.static)
         total = self.total(len(chosen.y))
-        x = chosen.x[packing.to_packed]
+        x = take_rows(chosen.x, packing.to_packed)
         return Batch(x, chosen.y, chosen.weight / total, total, packing)
 
     def share(self, index: Index, n_parts: int) -> Shared:
@@ -199,7 +199,7 @@ class Ragged(Samples):
         lengths, starts = self.lengths[index], self._starts[index]
         rows = np.arange(lengths.sum()) + np.repeat(starts - starts_of(lengths), lengths)
         targets = rows if self.per_step else index
-        x, y, weight = self.x[rows], self.y[targets], self.weight[targets]
+        x, y, weight = take_rows(self.x, rows), self.y[targets], self.weight[targets]
         static = None if self.static is None else self.static[index]
         parts = lengths, self.per_step, static
         return Ragged(x, y, weight, *parts, unit_weight=self.unit_weight)

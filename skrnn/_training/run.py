@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skrnn._numeric.crf import all_finite
+from skrnn._input import all_finite
+from skrnn._numeric.crf import scores_of
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import State
 from skrnn._numeric.params import Params
@@ -330,7 +331,7 @@ class Run:
         """
 
         def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
-            return target.outcomes(raw, targets) if all_finite(raw) else None
+            return target.outcomes(raw, targets) if all_finite(scores_of(raw)) else None
 
         loss, parts = self._mean_loss(samples, keep=keep)
         is_finite = all(part is not None for part in parts)
@@ -358,7 +359,9 @@ class Run:
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
-        _, are_finite = self._mean_loss(self.samples, keep=lambda raw, targets: all_finite(raw))
+        _, are_finite = self._mean_loss(
+            self.samples, keep=lambda raw, targets: all_finite(scores_of(raw))
+        )
         return not all(are_finite)
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.validation import check_array, column_or_1d
 
-from skrnn._input import refuse_types, unflatten
+from skrnn._input import all_finite, refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
-from skrnn._numeric.crf import all_finite, scores_of
+from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss, mean_std, ordered
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
@@ -486,7 +486,7 @@ class NumberTarget(Target):
 
 def check_finite(outputs: Any, first: int = 0) -> Any:
     """Raise a ValueError if outputs of a network overflowed; `first` is the number of the first."""
-    if not all_finite(outputs):
+    if not all_finite(scores_of(outputs)):
         row = first + np.isfinite(scores_of(outputs)).all(axis=1).argmin()
         raise ValueError(
             f"Output {row} for X is not finite: its values are too large for the weights. Scale "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import starmap
@@ -129,6 +129,22 @@ def thread_map(n_threads: int = 2) -> Iterator[MapLike]:
             _blas_limit.remove(user)
         finally:
             _blas_limit.remove(user)  # again, in case the first call was interrupted
+
+
+def map_for(
+    n_parts: int, n_rows: int, n_inputs: int, n_weights: int
+) -> AbstractContextManager[MapLike]:
+    """Return `thread_map` for parts of a prediction, or `map` for a small one.
+
+    For small products OpenBLAS uses one thread, whatever its settings, so no limit is needed. To
+    set and to remove it takes a tenth of the time of a prediction for a short sequence. OpenBLAS
+    regards a product with a vector as small if it has fewer than 9216 multiplications, and others
+    up to 2^18. Here is a margin. `n_inputs` and `n_weights` are the largest numbers of inputs and
+    of weights of a layer.
+    """
+    if max(n_rows * n_inputs, n_weights) < 2**13 and n_rows * n_weights < 2**17:
+        return nullcontext(map)
+    return thread_map(min(2, n_parts))
 
 
 def _map_in_pool(

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
-from skrnn._numeric.packing import Packing, reduce_steps, starts_of
+from skrnn._numeric.packing import Packing, reduce_steps, starts_of, take_rows
 
 ragged_lengths = st.lists(st.integers(0, 12), min_size=1, max_size=8)
+equal_lengths = st.builds(lambda n, length: [length] * n, st.integers(1, 4), st.integers(0, 5))
 nonempty_lengths = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 quick = settings(deadline=None)
 
@@ -24,7 +26,7 @@ def packed_rows_of(lengths):
 
 
 @quick
-@given(ragged_lengths)
+@given(ragged_lengths | equal_lengths)
 def test_order_of_rows(lengths):
     packing, rows, packed = Packing(lengths), rows_of(lengths), packed_rows_of(lengths)
     assert [rows[i] for i in packing.to_packed] == packed
@@ -32,6 +34,7 @@ def test_order_of_rows(lengths):
     assert [packed[i] for i in packing.reverse] == [(i, lengths[i] - 1 - t) for i, t in packed]
     assert [packed[i] for i in packing.last] == [(i, n - 1) for i, n in enumerate(lengths) if n]
     assert packing.offsets.tolist() == [sum(lengths[:i]) for i in range(len(lengths))]
+    assert [packed[i] for i in packing.first] == [(i, 0) for i, n in enumerate(lengths) if n]
     empty = [i for i, n in enumerate(lengths) if n == 0]
     assert packing.order.tolist() == [i for i, t in packed if t == 0] + empty
 
@@ -58,7 +61,7 @@ def test_steps(lengths):
 
 
 @quick
-@given(ragged_lengths)
+@given(ragged_lengths | equal_lengths)
 def test_inverses(lengths):
     packing = Packing(lengths)
     identity = np.arange(packing.n_rows)
@@ -167,3 +170,12 @@ def test_first_and_last_steps_leave_empty_sequences_out():
     names = np.array(["a0", "a1", "b0", "b1", "b2", "b3", "c0"])[packing.to_packed]
     assert names[packing.first].tolist() == ["a0", "b0", "c0"]
     assert names[packing.last].tolist() == ["a1", "b3", "c0"]
+
+
+@pytest.mark.parametrize("rows", [slice(1, 3), np.array([2, 0, 2]), np.array([], int)])
+@pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, csr_array])
+def test_take_rows(rows, make):
+    x = np.arange(12.0).reshape(4, 3)
+    taken = take_rows(make(x), rows)
+    taken = taken if isinstance(taken, np.ndarray) else taken.toarray()
+    np.testing.assert_array_equal(taken, x[rows], strict=True)
