@@ -75,9 +75,9 @@ class RecurrentNetwork(NeuralNetwork):
     }
 
     _network_type = RNN
-    _n_updates = 700  # that 'auto' aims at
+    _n_updates = 450  # that 'auto' aims at
     _least_batch_size = 8
-    _least_epochs = 30
+    _least_epochs = 20
     _keep_best = True  # the losses of recurrent networks have spikes
 
     @fit_context(prefer_skip_nested_validation=True)

@@ -120,8 +120,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
-        of the solver, but at least 30 and at most 200. Otherwise it is 200.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 450 steps
+        of the solver, but at least 20 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -568,8 +568,6 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
     }
-    _n_updates = 450
-    _least_epochs = 20
     _least_batch_size = 32
 
     def __init__(
@@ -727,8 +725,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
-        of the solver, but at least 30 and at most 200. Otherwise it is 200.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 450 steps
+        of the solver, but at least 20 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -1173,6 +1171,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         "normalize_y": ["boolean"],
     }
     _per_step = True
+    _n_updates = 700
+    _least_epochs = 30
 
     def __init__(
         self,
