@@ -5,8 +5,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -31,7 +33,14 @@ from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from skrnn import PerStep, SequencePadder, SequenceRNNClassifier, Sequences, as_sequences
+from skrnn import (
+    Frames,
+    PerStep,
+    SequencePadder,
+    SequenceRNNClassifier,
+    Sequences,
+    as_sequences,
+)
 
 N = 40
 
@@ -125,6 +134,16 @@ def called(function, *args, **options):
     return use
 
 
+def voting_on_frames(pipeline):
+    """Average the network of a pipeline with one that reads frames of two steps."""
+    network = pipeline["classify"]
+    of_frames = clone(network).set_params(step_features=2 * network.step_features)
+    frames = Frames(2, step_features=network.step_features)
+    framed = Pipeline([("frames", frames), ("classify", of_frames)])
+    mean = VotingClassifier([("steps", network), ("frames", framed)], voting="soft")
+    return Pipeline([("scale", pipeline["scale"]), ("classify", mean)])
+
+
 LOSS = {"scoring": "neg_log_loss"}
 USES = {
     "Pipeline": fitted(lambda pipeline: pipeline),
@@ -133,6 +152,7 @@ USES = {
         lambda p: StackingClassifier([("a", p), ("b", p)], LogisticRegression(), cv=2)
     ),
     "VotingClassifier": fitted(lambda p: VotingClassifier([("a", p), ("b", p)], voting="soft")),
+    "VotingClassifier, frames": fitted(voting_on_frames),
     "OneVsRestClassifier": fitted(OneVsRestClassifier),
     "GridSearchCV": search(GridSearchCV),
     "RandomizedSearchCV": search(RandomizedSearchCV, n_iter=2, random_state=0),
@@ -165,6 +185,39 @@ def test_results_do_not_depend_on_the_form(form, use, n_features):
     assert np.std(result) > 0
     # Columns of frames are contiguous, so that scikit-learn's sums are rounded differently.
     assert_allclose(result, of_list(use, n_features), rtol=1e-12 if form == "unnamed frames" else 0)
+
+
+def test_voting_averages_networks_that_read_different_frames():
+    sequences, y = make_sequences(2)
+    labels = np.array(["no", "yes"])[y]
+    mean = voting_on_frames(make_pipeline(2)).set_params(classify__n_jobs=2)
+    with parallel_config("threading"):
+        mean.fit(sequences, labels)
+    of_members = []
+    for member in voting_on_frames(make_pipeline(2))["classify"].estimators:
+        alone = Pipeline([("scale", clone(mean["scale"])), ("member", member[1])])
+        of_members.append(alone.fit(sequences, labels).predict_proba(sequences))
+    assert np.abs(of_members[0] - of_members[1]).max() > 1e-3
+    expected = np.mean(of_members, axis=0)
+    assert_allclose(mean.predict_proba(sequences), expected, rtol=1e-12)
+    assert_array_equal(mean.predict(sequences), np.array(["no", "yes"])[expected.argmax(axis=1)])
+
+
+def test_voting_passes_weights_to_networks_that_read_frames():
+    sequences, y = make_sequences(1)
+    weights = np.linspace(0.1, 2, N)
+    with config_context(enable_metadata_routing=True):
+        network = make_classifier(None).set_fit_request(sample_weight=True)
+        framed = Pipeline([("frames", Frames(2)), ("classify", network)])
+        mean = VotingClassifier([("steps", network), ("frames", framed)], voting="soft")
+        mean.fit(sequences, y, sample_weight=weights)
+        for member in (network, framed):
+            alone = clone(member).fit(sequences, y, sample_weight=weights)
+            plain = clone(member).fit(sequences, y)
+            found = mean.named_estimators_["frames" if member is framed else "steps"]
+            probabilities = found.predict_proba(sequences)
+            assert_array_equal(probabilities, alone.predict_proba(sequences))
+            assert np.abs(probabilities - plain.predict_proba(sequences)).max() > 1e-4
 
 
 @pytest.mark.parametrize("predicted", [form for form in FORMS if form != "DataFrame"])  # has names

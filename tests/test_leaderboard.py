@@ -156,7 +156,7 @@ class Probe:
     def __init__(self, **parameters):
         self.parameters = parameters
 
-    def __repr__(self):
+    def __repr__(self, **options):
         return f"Probe({self.parameters})"
 
     def fit(self, X, y):

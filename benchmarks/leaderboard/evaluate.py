@@ -1,6 +1,7 @@
 """Fit estimators on data sets and record their scores: on test parts, or on training parts only."""
 
 import re
+import sys
 import warnings
 from time import process_time
 
@@ -97,5 +98,6 @@ def measure(splits, make) -> dict:
 
 
 def text_of(estimator) -> str:
-    """Return an estimator on one line, without addresses of functions."""
-    return re.sub(r"<function (\S+) at 0x\w+>", r"\1", " ".join(repr(estimator).split()))
+    """Return an estimator on one line, in full length, without addresses of functions."""
+    text = estimator.__repr__(N_CHAR_MAX=sys.maxsize)
+    return re.sub(r"<function (\S+) at 0x\w+>", r"\1", " ".join(text.split()))

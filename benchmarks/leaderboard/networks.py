@@ -2,10 +2,9 @@
 
 from inspect import signature
 
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks.leaderboard.data import CLASSES, NUMBERS, STEP_CLASSES, STEP_NUMBERS, DataSet
@@ -34,15 +33,12 @@ RECOMMENDED: dict[str, dict] = {
     STEP_NUMBERS: {},
 }
 N_MEMBERS = 5
-LONG = 60  # steps of the longest sequence, from which on frames are tried
-FRAMES = [
-    "passthrough",
-    Frames(8),
-    Frames(16),
-    Frames(4, features="statistics"),
-    Frames(8, features="statistics"),
-    Frames(16, features="statistics"),
-]
+# Frames that further networks read, beside one that reads the steps.
+FRAMES = {
+    "pairs": Frames(2),
+    "frames": Frames(8),
+    "statistics": Frames(4, features="statistics"),
+}
 
 OF_0_1_0 = {
     "learning_rate": "constant",
@@ -112,39 +108,19 @@ def make_network(data: DataSet, **parameters):
 
 
 def make_recommended(data: DataSet, seed):
-    """Return the recommended estimator: an ensemble, with a search for frames if steps are many."""
-    network = make_network(data, random_state=seed, **RECOMMENDED[data.kind])
-    if data.kind in (NUMBERS, STEP_NUMBERS):
-        return EnsembleRegressor(network, N_MEMBERS, random_state=seed)
-    if data.kind == CLASSES and not data.is_text and max(map(len, data.X)) >= LONG:
-        return FramesThenEnsemble(network, seed)
-    return EnsembleClassifier(network, N_MEMBERS, random_state=seed)
+    """Return the recommended estimator: the mean of several networks.
+
+    For classes of sequences, they read different frames; otherwise, they differ by their seed.
+    """
+    network = ESTIMATORS[data.kind](random_state=seed, **RECOMMENDED[data.kind])
+    if data.kind == CLASSES and not data.is_text:
+        return make_pipeline(prepare_steps(data), make_mixture(network))
+    kind = EnsembleRegressor if data.kind in (NUMBERS, STEP_NUMBERS) else EnsembleClassifier
+    return kind(make_pipeline(prepare_steps(data), network), N_MEMBERS, random_state=seed)
 
 
-class FramesThenEnsemble(ClassifierMixin, BaseEstimator):
-    """Choose frames by cross-validation with one network, then average networks with them."""
-
-    def __init__(self, network, random_state=None):
-        self.network = network
-        self.random_state = random_state
-
-    def fit(self, X, y):
-        """Search, then fit the ensemble."""
-        scale, network = self.network
-        steps = [("scale", scale), ("frames", None), ("again", PerStep(StandardScaler()))]
-        framed = Pipeline([*steps, ("network", network)])
-        folds = StratifiedKFold(3, shuffle=True, random_state=self.random_state)
-        search = GridSearchCV(framed, {"frames": FRAMES}, cv=folds).fit(X, y)
-        best = clone(framed).set_params(**search.best_params_)
-        self.ensemble_ = EnsembleClassifier(best, N_MEMBERS, random_state=self.random_state)
-        self.ensemble_.fit(X, y)
-        self.classes_ = self.ensemble_.classes_
-        return self
-
-    def predict(self, X):
-        """Return the classes."""
-        return self.ensemble_.predict(X)
-
-    def predict_proba(self, X):
-        """Return the mean probabilities of the members."""
-        return self.ensemble_.predict_proba(X)
+def make_mixture(network) -> VotingClassifier:
+    """Return the mean of networks that read scaled steps in different frames."""
+    again = PerStep(StandardScaler())
+    framed = [(name, make_pipeline(frames, again, network)) for name, frames in FRAMES.items()]
+    return VotingClassifier([("steps", network), *framed], voting="soft")

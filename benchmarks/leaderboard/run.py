@@ -14,7 +14,6 @@ from benchmarks.leaderboard.folder import read_folder
 from benchmarks.leaderboard.networks import (
     CANDIDATES,
     FRAMES,
-    LONG,
     N_MEMBERS,
     RECOMMENDED,
     candidates_for,
@@ -134,10 +133,9 @@ def recommended_as_text() -> str:
         for kind, given in RECOMMENDED.items()
         if given
     ]
-    frames = ", ".join(f"`{frames}`" for frames in FRAMES[1:])
+    frames = ", ".join(f"`{frames}`" for frames in FRAMES.values())
     return (
-        f"the mean of {N_MEMBERS} networks (`EnsembleClassifier`, `EnsembleRegressor`); "
-        + "; ".join(texts)
-        + f". For classes of sequences of {LONG} steps or more, frames are chosen by "
-        f"cross-validation on the training part: none, {frames}."
+        f"the mean of {N_MEMBERS} networks that differ by their seed (`EnsembleClassifier`, "
+        f"`EnsembleRegressor`); {'; '.join(texts)}. For classes of sequences that are not texts, "
+        f"the mean of networks that read the steps and frames (`VotingClassifier`): {frames}."
     )
