@@ -3,12 +3,16 @@
 from inspect import signature
 
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.leaderboard.data import CLASSES, NUMBERS, STEP_CLASSES, STEP_NUMBERS, DataSet
+from benchmarks.leaderboard.prepare import (
+    prepare,
+    prepare_as_recommended,
+    settings_as_recommended,
+)
 from skrnn import (
     EnsembleClassifier,
     EnsembleRegressor,
@@ -94,29 +98,20 @@ def candidates_for(kind: str) -> dict[str, dict]:
     return {name: given for name, given in candidates.items() if set(given) <= accepted}
 
 
-def prepare_steps(data: DataSet) -> PerStep:
-    """Return the preparation of the steps that all networks and several baselines share.
-
-    Numbers are scaled, missing ones become the mean, and texts become indicators.
-    """
-    if data.is_text:
-        return PerStep(OneHotEncoder(handle_unknown="ignore", min_frequency=2))
-    if data.has_missing:
-        return PerStep(make_pipeline(StandardScaler(), SimpleImputer(keep_empty_features=True)))
-    return PerStep(StandardScaler())
-
-
 def make_network(data: DataSet, **parameters):
     """Return a pipeline with a network of skrnn for a data set."""
-    return make_pipeline(prepare_steps(data), ESTIMATORS[data.kind](**parameters))
+    return make_pipeline(prepare(data), ESTIMATORS[data.kind](**parameters))
 
 
 def make_recommended(data: DataSet, seed):
     """Return the recommended estimator: an ensemble, with a search for frames if steps are many."""
-    network = make_network(data, random_state=seed, **RECOMMENDED[data.kind])
+    given = RECOMMENDED[data.kind] | settings_as_recommended(data)
+    estimator = ESTIMATORS[data.kind](random_state=seed, **given)
+    network = make_pipeline(prepare_as_recommended(data), estimator)
     if data.kind in (NUMBERS, STEP_NUMBERS):
         return EnsembleRegressor(network, N_MEMBERS, random_state=seed)
-    if data.kind == CLASSES and not data.is_text and max(map(len, data.X)) >= LONG:
+    can_be_framed = data.kind == CLASSES and not (data.is_text or data.mostly_missing)
+    if can_be_framed and max(map(len, data.X)) >= LONG:
         return FramesThenEnsemble(network, seed)
     return EnsembleClassifier(network, N_MEMBERS, random_state=seed)
 

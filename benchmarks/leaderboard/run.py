@@ -19,6 +19,7 @@ from benchmarks.leaderboard.networks import (
     RECOMMENDED,
     candidates_for,
 )
+from benchmarks.leaderboard.prepare import GAPS, TAGS
 from benchmarks.leaderboard.record import ROOT, Record
 from benchmarks.leaderboard.report import page, score_tables, skipped, tuning_tables
 
@@ -128,10 +129,15 @@ def announce(row: dict | None) -> None:
 
 
 def recommended_as_text() -> str:
-    """Return the recommended settings as a sentence."""
+    """Return the recommended settings as sentences."""
+    cases = {
+        **RECOMMENDED,
+        "classes of words": TAGS,
+        "sequences with most values missing": GAPS,
+    }
     texts = [
-        f"for {kind}, " + ", ".join(f"`{name}={value!r}`" for name, value in given.items())
-        for kind, given in RECOMMENDED.items()
+        f"for {case}, " + ", ".join(f"`{name}={value!r}`" for name, value in given.items())
+        for case, given in cases.items()
         if given
     ]
     frames = ", ".join(f"`{frames}`" for frames in FRAMES[1:])
@@ -139,5 +145,7 @@ def recommended_as_text() -> str:
         f"the mean of {N_MEMBERS} networks (`EnsembleClassifier`, `EnsembleRegressor`); "
         + "; ".join(texts)
         + f". For classes of sequences of {LONG} steps or more, frames are chosen by "
-        f"cross-validation on the training part: none, {frames}."
+        f"cross-validation on the training part: none, {frames}. Missing values become the last "
+        "observed ones (`ForwardImputer`); if most are missing, with indicators and times. Words "
+        "to be classified become dictionaries of features."
     )
