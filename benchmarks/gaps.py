@@ -18,7 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from benchmarks.leaderboard.features import summarize
 from benchmarks.torch_models import grud_classifier, pad
@@ -60,7 +60,8 @@ def scaled():
 
 def boosting(seed):
     """Return gradient boosting on summaries of the columns and the static columns."""
-    return Summaries(HistGradientBoostingClassifier(random_state=seed))
+    classifier = HistGradientBoostingClassifier(random_state=seed)
+    return make_pipeline(FunctionTransformer(summarize), classifier)
 
 
 def untouched(seed):
@@ -93,25 +94,6 @@ def torch_gru_d(seed):
     """Return the same cell in PyTorch."""
     gaps = ForwardImputer(add_indicator=True, add_elapsed=True)
     return make_pipeline(scaled(), gaps, TorchGRUD(random_state=seed))
-
-
-class Summaries(BaseEstimator):
-    """A classifier of summaries of sequences, with their static columns."""
-
-    def __init__(self, classifier):
-        self.classifier = classifier
-
-    def fit(self, X, y):
-        """Fit the classifier."""
-        self.classifier.fit(self._features(X), y)
-        return self
-
-    def predict_proba(self, X):
-        """Return the probabilities of classes."""
-        return self.classifier.predict_proba(self._features(X))
-
-    def _features(self, X):
-        return np.hstack([summarize(list(X)), X.static])
 
 
 class TorchGRUD(BaseEstimator):

@@ -30,6 +30,14 @@ C2 = 1.0  # CRFsuite adds c2 * sum(w ** 2) to the sum of the losses, skrnn alpha
 ITERATIONS = 100
 EMBEDDING, UNITS = 64, 64
 RECIPE = {"max_iter": 10, "learning_rate_init": 0.005, "dropout": 0.5, "batch_size": 32}
+NETWORK = {
+    "hidden_layer_sizes": UNITS,
+    "embedding_size": EMBEDDING,
+    "bidirectional": True,
+    "learning_rate": "cosine",
+    "alpha": 0,
+    **RECIPE,
+}
 SPAN = "PROPN"
 
 
@@ -85,16 +93,7 @@ def linear(seed, encoder_first=False):
 
 def network(seed, loss="crf"):
     """Return a recurrent network here."""
-    rnn = StepRNNClassifier(
-        UNITS,
-        loss=loss,
-        embedding_size=EMBEDDING,
-        bidirectional=True,
-        learning_rate="cosine",
-        alpha=0,
-        random_state=seed,
-        **RECIPE,
-    )
+    rnn = StepRNNClassifier(loss=loss, random_state=seed, **NETWORK)
     return make_pipeline(PerStep(DictVectorizer(dtype=np.float32)), rnn)
 
 

@@ -24,6 +24,32 @@ def gru_classifier(torch, n_features, n_units, n_classes):
     return GRUClassifier()
 
 
+def gru_tagger(torch, n_features, n_units, n_outputs, bidirectional):
+    """Return a module: a GRU on packed sequences, then a dense layer on the states of all steps.
+
+    Its outputs are those of the steps of one sequence after the other, without padding.
+    """
+
+    class GRUTagger(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru = torch.nn.GRU(
+                n_features, n_units, batch_first=True, bidirectional=bidirectional
+            )
+            self.output = torch.nn.Linear((1 + bidirectional) * n_units, n_outputs)
+
+        def forward(self, x, lengths):
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
+            states, _ = torch.nn.utils.rnn.pad_packed_sequence(
+                self.gru(packed)[0], batch_first=True
+            )
+            return self.output(states[torch.arange(states.shape[1]) < lengths[:, None]])
+
+    return GRUTagger()
+
+
 def pad(torch, sequences):
     """Return NumPy arrays as one padded tensor, and their lengths."""
     tensors = [torch.from_numpy(sequence) for sequence in sequences]

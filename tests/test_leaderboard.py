@@ -20,9 +20,22 @@ from benchmarks.leaderboard.data import (
     windows,
 )
 from benchmarks.leaderboard.entries import ENTRIES
-from benchmarks.leaderboard.features import Flat, OnWindows, channels, fill_forward, summarize
+from benchmarks.leaderboard.features import (
+    Flat,
+    OnWindows,
+    as_arrays,
+    channels,
+    fill_forward,
+    summarize,
+)
 from benchmarks.leaderboard.folder import read_folder
-from benchmarks.leaderboard.networks import CANDIDATES, candidates_for, make_network
+from benchmarks.leaderboard.networks import (
+    CANDIDATES,
+    candidates_for,
+    make_network,
+    make_recommended,
+)
+from benchmarks.leaderboard.prepare import prepare_as_recommended
 from benchmarks.leaderboard.record import Record
 from benchmarks.leaderboard.report import current, ranks, regrets, settings_tried
 from benchmarks.leaderboard.simple import (
@@ -31,6 +44,7 @@ from benchmarks.leaderboard.simple import (
     WarpingNeighbour,
     warping_distances,
 )
+from skrnn import Sequences
 
 FEW = {"default": {"max_iter": 3}, "cosine 30": {"max_iter": 2, "learning_rate": "cosine"}}
 KEY = {"part": "test", "set": "a", "data": "d", "settings": "s", "package": "p"}
@@ -226,6 +240,68 @@ def quick(entry):
     return make
 
 
+def with_static(n_missing):
+    """Return short sequences whose class is their static column, some of them with gaps."""
+    rng, lengths = np.random.RandomState(0), [3, 4] * 10
+    values = rng.normal(size=(70, 2))
+    values[:n_missing] = np.nan
+    y = np.arange(20) % 4 // 2
+    static = np.where(np.arange(20) < 2, np.nan, y)[:, None]
+    return DataSet("static", CLASSES, Sequences(values, lengths, static=static), y)
+
+
+def test_static_columns_are_static_features_of_networks():
+    data = with_static(n_missing=0)
+    untouched = make_network(data, random_state=0).fit(data.X, data.y)[-1]
+    recommended = make_recommended(data, 0).fit(data.X, data.y)[-1].named_estimators_
+    for network, n_features in [
+        (untouched, 2), (recommended["steps"], 2), (recommended["pairs"][-1], 4),
+    ]:  # fmt: skip
+        assert (network.n_features_in_, network.n_static_features_) == (n_features, 1)
+    assert evaluate.measure([(data, data.X, data.y)], make_network)["score"] > 0.9
+
+
+def test_static_columns_stand_once_beside_fixed_features():
+    data = with_static(n_missing=0)
+    assert Flat().fit(data.X).transform(data.X).shape == (20, 4 * 2 + 1)
+    assert summarize(data.X).shape == (20, 6 * 2 + 1)
+    np.testing.assert_array_equal(summarize(data.X)[:, -1:], data.static)
+    assert channels(data.X, 4).shape == (20, 3, 4)
+
+
+def test_recommended_preparation_of_gaps():
+    some, most = with_static(n_missing=10), with_static(n_missing=50)
+    assert (some.mostly_missing, most.mostly_missing) == (False, True)
+    assert prepare_as_recommended(some).fit_transform(some.X).n_features == 2
+    filled = prepare_as_recommended(most).fit_transform(most.X)
+    assert (filled.n_features, filled.static.shape) == (6, (20, 1))
+    assert not np.isnan(filled.static).any()
+    network = make_recommended(most, 0).estimator[-1]
+    assert (network.cell, network.dropout) == ("gru_d", 0.5)
+    assert make_recommended(some, 0)[-1].estimators[0][1].cell == "gru"
+    assert np.isfinite(quick_score(most))
+
+
+def quick_score(data):
+    """Score the recommended estimator with few iterations."""
+    (entry,) = (entry for entry in ENTRIES if entry.name == "skrnn, recommended")
+    return evaluate.measure([(data, data.X, data.y)], quick(entry))["score"]
+
+
+@pytest.mark.parametrize("kind", [STEP_CLASSES, STEP_NUMBERS])
+def test_the_network_of_steps_in_pytorch(kind):
+    pytest.importorskip("torch")
+    X = with_static(n_missing=0).X.without_static()
+    y = ragged([x[:, 0] > 0 if kind == STEP_CLASSES else 3 + x[:, 0] for x in X])
+    data = DataSet("steps", kind, X, y)
+    (entry,) = (entry for entry in ENTRIES if entry.name == "PyTorch GRU")
+    estimator = entry.make(data, 0)
+    names = [name for name in estimator.get_params() if name.endswith("rate")]
+    estimator.set_params(**dict.fromkeys(names, 0.01)).fit(X, y)
+    score = data.score(estimator, X, y)
+    assert score > 0.9 if kind == STEP_CLASSES else score < 0.3
+
+
 @pytest.mark.parametrize("kind", [CLASSES, NUMBERS])
 def test_the_network_in_pytorch(folder, kind):
     pytest.importorskip("torch")
@@ -251,8 +327,13 @@ def test_texts_and_words(tmp_path):
     assert (tags.kind, len(tags.X), len(tags.X_test)) == (STEP_CLASSES, 4, 1)
     for data in (names, tags):
         fitting = [entry for entry in ENTRIES if entry.is_for(data)]
-        assert len(fitting) == 3
+        names_of = {entry.name for entry in fitting}
+        baselines = {"character n-grams"} if data is names else {"words and neighbours", "CRFsuite"}
+        ours = {"skrnn, untouched", "skrnn, recommended"}
+        assert names_of == {*ours, "PyTorch GRU", *baselines}
         for entry in fitting:
+            if entry.why_not(data):
+                continue
             row = evaluate.measure([(data, data.X_test, data.y_test)], quick(entry))
             assert 0 <= row["score"] <= 1, row
 
@@ -266,8 +347,10 @@ def test_targets_of_steps_groups_and_static_columns(tmp_path):
     )  # fmt: skip
     (data,) = read_folder(tmp_path)
     assert (data.kind, data.metric) == (STEP_NUMBERS, "RMSE at the last step")
-    assert data.X[1].shape == (4, 2)
-    assert set(data.X[1][:, 1]) == {1.0}
+    np.testing.assert_array_equal(data.static, [[0], [1], [2]])
+    np.testing.assert_array_equal(as_arrays(data.X)[1], np.insert(data.X[1], 1, 1, axis=1))
+    other = DataSet("steps", STEP_NUMBERS, data.X.with_static(data.static + 1), data.y)
+    assert other.fingerprint != DataSet("steps", STEP_NUMBERS, data.X, data.y).fingerprint
     assert sorted(len(X) for _, X, _ in data.folds(2)) == [1, 2]
     last = OnWindows(LastValue(), 2).fit(data.X, data.y)
     assert data.score(last, data.X_test, data.y_test) == 0

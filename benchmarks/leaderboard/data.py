@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, mean_squared_error, roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
+from skrnn import Sequences
 from skrnn.datasets import load_japanese_vowels
 from skrnn.metrics import flat_accuracy_score
 
@@ -28,8 +29,8 @@ class DataSet:
     """Sequences with targets, in a training part and a test part.
 
     If the test part is empty, the set is scored by cross-validation with five folds. Numbers are
-    in the order of time, if there is one. `groups` are the groups of the training sequences that
-    must not be separated by a split.
+    in the order of time, if there is one. Sets with static columns are `Sequences`. `groups` are
+    the groups of the training sequences that must not be separated by a split.
     """
 
     name: str
@@ -63,16 +64,26 @@ class DataSet:
         """Whether the steps are texts."""
         return isinstance(self.X[0][0], str)
 
+    @property
+    def static(self) -> np.ndarray | None:
+        """Static columns of the training part (n_sequences, n_columns), if there are any."""
+        return self.X.static if isinstance(self.X, Sequences) else None
+
     @cached_property
-    def has_missing(self) -> bool:
-        """Whether values are missing in the training part."""
-        return not self.is_text and any(np.isnan(sequence).any() for sequence in self.X)
+    def missing(self) -> float:
+        """Fraction of the values of steps that are missing in the training part."""
+        return 0.0 if self.is_text else float(np.isnan(np.concatenate(list(self.X))).mean())
+
+    @property
+    def mostly_missing(self) -> bool:
+        """Whether most values of steps are missing in the training part."""
+        return self.missing > 0.5
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the training part and of the size of the test part."""
         digest = hashlib.sha1(f"{self.kind} {len(self.X_test)}".encode())
-        for part in (*self.X, *self.y):
+        for part in (*self.X, *(() if self.static is None else self.static), *self.y):
             digest.update(str(part).encode() if self.is_text else np.asarray(part).tobytes())
         return digest.hexdigest()[:12]
 
@@ -121,8 +132,8 @@ class DataSet:
 
 
 def take(items, indices):
-    """Return some items of an array or of a list."""
-    return items[indices] if isinstance(items, np.ndarray) else [items[i] for i in indices]
+    """Return some items of an array, of sequences or of a list."""
+    return [items[i] for i in indices] if isinstance(items, list) else items[indices]
 
 
 def ragged(sequences) -> np.ndarray:
@@ -171,12 +182,12 @@ def from_aeon(folder: Path, name: str) -> DataSet:
 def watch(folder: Path, name: str) -> DataSet:
     """Read exercises with a smartwatch from seglearn: subjects 1 to 7 train, 8 to 10 test.
 
-    The steps are means of two samples. The side of the watch is repeated at every step.
+    The steps are means of two samples. The side of the watch is a static column.
     """
     data = np.load(folder / "data" / "watch_dataset.npy", allow_pickle=True).item()
     halves = [x[: len(x) // 2 * 2].reshape(-1, 2, x.shape[1]).mean(axis=1) for x in data["X"]]
-    sides = np.asarray(data["side"], dtype=float)
-    X = ragged([np.insert(x, 0, side, axis=1) for x, side in zip(halves, sides, strict=True)])
+    sides = np.asarray(data["side"], dtype=float)[:, None]
+    X = Sequences(np.concatenate(halves), [len(x) for x in halves], static=sides)
     y, subjects = np.asarray(data["y"]), np.asarray(data["subject"])
     train = subjects <= 7
     return DataSet(name, CLASSES, X[train], y[train], X[~train], y[~train], subjects[train])

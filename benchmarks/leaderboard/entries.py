@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -24,9 +25,11 @@ from benchmarks.leaderboard.data import (
     DataSet,
 )
 from benchmarks.leaderboard.features import Flat, OnWindows, fill_forward, summarize
-from benchmarks.leaderboard.networks import make_network, make_recommended, prepare_steps
-from benchmarks.leaderboard.rivals import OfAeon, TorchGRU
+from benchmarks.leaderboard.networks import make_network, make_recommended
+from benchmarks.leaderboard.prepare import prepare
+from benchmarks.leaderboard.rivals import Codes, OfAeon, OfCRFsuite, TorchGRU
 from benchmarks.leaderboard.simple import LastValue, SeasonalValue, WarpingNeighbour
+from skrnn import TransformedStepTargetRegressor
 
 ALL = frozenset({CLASSES, NUMBERS, STEP_CLASSES, STEP_NUMBERS})
 SEQUENCE = frozenset({CLASSES, NUMBERS})
@@ -89,14 +92,14 @@ def constant(data, seed):
 
 def ridge(data, seed):
     """Predict by a linear function of the last 100 steps."""
-    model = make_pipeline(prepare_steps(data), Flat(100), RidgeCV(np.logspace(-2, 4, 13)))
+    model = make_pipeline(prepare(data), Flat(100), RidgeCV(np.logspace(-2, 4, 13)))
     return model if data.kind == NUMBERS else OnWindows(model)
 
 
 def flat_mlp(data, seed):
     """Predict by a perceptron of scikit-learn on padded sequences."""
     return baseline(
-        data, prepare_steps(data), Flat(), StandardScaler(),
+        data, prepare(data), Flat(), StandardScaler(),
         classifier=MLPClassifier(random_state=seed),
         regressor=TransformedTargetRegressor(
             MLPRegressor(random_state=seed), transformer=StandardScaler()
@@ -121,16 +124,19 @@ def boosting(data, seed):
 
 def torch_gru(data, seed):
     """Predict by the network in PyTorch."""
-    model = make_pipeline(prepare_steps(data), TorchGRU(data.kind, random_state=seed))
+    given = Codes() if data.is_text else prepare(data)
+    model = make_pipeline(given, TorchGRU(data.kind, random_state=seed))
     if data.kind == NUMBERS:
         return TransformedTargetRegressor(model, transformer=StandardScaler())
+    if data.kind == STEP_NUMBERS:
+        return TransformedStepTargetRegressor(model, transformer=StandardScaler())
     return model
 
 
 def of_aeon(name):
     """Return a function that makes an estimator of aeon."""
     return lambda data, seed: make_pipeline(
-        prepare_steps(data), OfAeon(data.kind, name, random_state=seed)
+        prepare(data), OfAeon(data.kind, name, random_state=seed)
     )
 
 
@@ -143,16 +149,16 @@ def n_grams(data, seed):
 
 
 def words_around(sentences):
-    """Return the features of each word: the word, its neighbours and its ending."""
-    rows = []
+    """Return the features of the words of each sentence: the word, its neighbours, its ending."""
+    features = []
     for words in sentences:
         padded = ["", *words, ""]
-        rows += [
+        features.append([
             {"word": word, "lower": word.lower(), "before": padded[i], "after": padded[i + 2],
              "end": word[-3:], "capital": word[:1].isupper()}
             for i, word in enumerate(words)
-        ]  # fmt: skip
-    return rows
+        ])  # fmt: skip
+    return features
 
 
 class WordByWord(LogisticRegression):
@@ -161,11 +167,13 @@ class WordByWord(LogisticRegression):
     def fit(self, X, y):
         """Fit on all words."""
         self.features_ = DictVectorizer()
-        return super().fit(self.features_.fit_transform(words_around(X)), np.concatenate(y))
+        rows = list(chain.from_iterable(words_around(X)))
+        return super().fit(self.features_.fit_transform(rows), np.concatenate(y))
 
     def predict(self, X):
         """Return the classes of the words of each sentence."""
-        flat = super().predict(self.features_.transform(words_around(X)))
+        rows = chain.from_iterable(words_around(X))
+        flat = super().predict(self.features_.transform(rows))
         return np.split(flat, np.cumsum([len(words) for words in X])[:-1])
 
 
@@ -185,7 +193,7 @@ ENTRIES = [
     Entry("skrnn, untouched", lambda data, seed: make_network(data, random_state=seed),
           ALL, None, "skrnn", random=True, ours=True),
     Entry("skrnn, recommended", make_recommended, ALL, None, "skrnn", random=True, ours=True),
-    Entry("PyTorch GRU", torch_gru, needs="torch", random=True),
+    Entry("PyTorch GRU", torch_gru, ALL, None, needs="torch", random=True),
     Entry("constant", constant, ALL),
     Entry("last value",
           lambda data, seed: make_pipeline(FunctionTransformer(fill_forward), LastValue()),
@@ -197,7 +205,7 @@ ENTRIES = [
     Entry("flat MLP", flat_mlp, SEQUENCE, random=True),
     Entry("gradient boosting", boosting, SEQUENCE | {STEP_NUMBERS}),
     Entry("1-NN DTW",
-          lambda data, seed: make_pipeline(prepare_steps(data), WarpingNeighbour()),
+          lambda data, seed: make_pipeline(prepare(data), WarpingNeighbour()),
           frozenset({CLASSES}), reason=too_long),
     Entry("MiniRocket", of_aeon("MiniRocket"), needs="aeon", random=True, one_target=True,
           reason=too_short),
@@ -206,4 +214,7 @@ ENTRIES = [
     Entry("character n-grams", n_grams, frozenset({CLASSES}), True),
     Entry("words and neighbours", lambda data, seed: WordByWord(C=10, max_iter=1000),
           frozenset({STEP_CLASSES}), True),
+    Entry("CRFsuite",
+          lambda data, seed: make_pipeline(FunctionTransformer(words_around), OfCRFsuite()),
+          frozenset({STEP_CLASSES}), True, "sklearn_crfsuite"),
 ]  # fmt: skip

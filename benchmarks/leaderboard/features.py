@@ -6,12 +6,28 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from benchmarks.leaderboard.data import ragged
+from skrnn import Sequences
+
+
+def as_arrays(X):
+    """Return an array for each sequence; static columns are repeated at every step."""
+    if not isinstance(X, Sequences) or X.static is None:
+        return X
+    pairs = zip(X, X.static, strict=True)
+    return ragged([np.column_stack([x, np.tile(static, (len(x), 1))]) for x, static in pairs])
+
+
+def beside_static(rows, X):
+    """Return the row of each sequence, followed by its static columns if there are any."""
+    is_table = isinstance(X, Sequences) and X.static is not None
+    return np.hstack([rows, X.static]) if is_table else rows
 
 
 class Flat(TransformerMixin, BaseEstimator):
     """Put the last steps of sequences into one row each, with zeros before shorter sequences.
 
-    The number of steps is that of the longest training sequence, but at most `at_most`.
+    The number of steps is that of the longest training sequence, but at most `at_most`. Static
+    columns follow the steps.
     """
 
     def __init__(self, at_most=None):
@@ -24,16 +40,17 @@ class Flat(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Return an array of shape (n_sequences, n_steps * n_features)."""
+        """Return an array of shape (n_sequences, n_steps * n_features + n_static_columns)."""
         out = np.zeros((len(X), self.n_steps_, X[0].shape[1]))
         for row, sequence in zip(out, X, strict=True):
             end = sequence[-self.n_steps_ :]
             row[len(row) - len(end) :] = end
-        return out.reshape(len(X), -1)
+        return beside_static(out.reshape(len(X), -1), X)
 
 
 def channels(X, n_steps):
     """Return an array (n_sequences, n_features, n_steps), with zeros after shorter sequences."""
+    X = as_arrays(X)
     out = np.zeros((len(X), X[0].shape[1], n_steps))
     for row, sequence in zip(out, X, strict=True):
         row[:, : len(sequence)] = sequence[:n_steps].T
@@ -43,13 +60,13 @@ def channels(X, n_steps):
 def summarize(X):
     """Return mean, deviation, least and largest value of each column, and the first and last.
 
-    Missing values are left out.
+    Missing values are left out. Static columns follow.
     """
     functions = (np.nanmean, np.nanstd, np.nanmin, np.nanmax)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty|All-NaN|Degrees of freedom")
         rows = [[f(x, axis=0) for f in functions] + [first(x), first(x[::-1])] for x in X]
-    return np.array(rows).reshape(len(rows), -1)
+    return beside_static(np.array(rows).reshape(len(rows), -1), X)
 
 
 def first(x):
@@ -93,7 +110,7 @@ class OnWindows(BaseEstimator):
 
     def _windows(self, X):
         parts = []
-        for x in X:
+        for x in as_arrays(X):
             padded = np.concatenate([np.repeat(x[:1], self.length - 1, axis=0), x])
             view = np.lib.stride_tricks.sliding_window_view(padded, self.length, axis=0)
             parts += list(view.transpose(0, 2, 1))

@@ -18,7 +18,7 @@ files are ignored. The training part comes first, in all formats.
         cross-validation leaves out blocks of time. Numbers for each step are scored at the last
         step of each sequence.
     ``static`` (n_sequences, n_columns), optional
-        Values that do not change in a sequence. They are repeated at every step.
+        Numbers that do not change in a sequence. NaN is a missing value.
     ``groups`` (n_sequences,), optional
         Sequences of one group are never separated in cross-validation.
 
@@ -45,6 +45,7 @@ from benchmarks.leaderboard.data import (
     DataSet,
     ragged,
 )
+from skrnn import Sequences
 
 
 def read_folder(folder: Path, names=None) -> list[DataSet]:
@@ -64,11 +65,11 @@ def read_numbers(path: Path, name: str) -> DataSet:
     with np.load(path) as file:
         data = {key: file[key] for key in file.files}
     lengths, n = data["lengths"], int(data["n_train"])
-    values = data["values"]
+    ends, y = np.cumsum(lengths)[:-1], data["y"]
     if "static" in data:
-        values = np.hstack([values, np.repeat(data["static"], lengths, axis=0)])
-    ends = np.cumsum(lengths)[:-1]
-    X, y = ragged(np.split(values, ends)), data["y"]
+        X = Sequences(data["values"], lengths, static=data["static"])
+    else:
+        X = ragged(np.split(data["values"], ends))
     numbers = np.issubdtype(y.dtype, np.floating)
     if len(y) == len(X):
         kind = NUMBERS if numbers else CLASSES

@@ -3,11 +3,15 @@
 from inspect import signature
 
 from sklearn.ensemble import VotingClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.leaderboard.data import CLASSES, NUMBERS, STEP_CLASSES, STEP_NUMBERS, DataSet
+from benchmarks.leaderboard.prepare import (
+    prepare,
+    prepare_as_recommended,
+    settings_as_recommended,
+)
 from skrnn import (
     EnsembleClassifier,
     EnsembleRegressor,
@@ -90,33 +94,24 @@ def candidates_for(kind: str) -> dict[str, dict]:
     return {name: given for name, given in candidates.items() if set(given) <= accepted}
 
 
-def prepare_steps(data: DataSet) -> PerStep:
-    """Return the preparation of the steps that all networks and several baselines share.
-
-    Numbers are scaled, missing ones become the mean, and texts become indicators.
-    """
-    if data.is_text:
-        return PerStep(OneHotEncoder(handle_unknown="ignore", min_frequency=2))
-    if data.has_missing:
-        return PerStep(make_pipeline(StandardScaler(), SimpleImputer(keep_empty_features=True)))
-    return PerStep(StandardScaler())
-
-
 def make_network(data: DataSet, **parameters):
     """Return a pipeline with a network of skrnn for a data set."""
-    return make_pipeline(prepare_steps(data), ESTIMATORS[data.kind](**parameters))
+    return make_pipeline(prepare(data), ESTIMATORS[data.kind](**parameters))
 
 
 def make_recommended(data: DataSet, seed):
     """Return the recommended estimator: the mean of several networks.
 
-    For classes of sequences, they read different frames; otherwise, they differ by their seed.
+    For classes of sequences, they read different frames, unless the steps are texts or have many
+    gaps. Otherwise, they differ by their seed.
     """
-    network = ESTIMATORS[data.kind](random_state=seed, **RECOMMENDED[data.kind])
-    if data.kind == CLASSES and not data.is_text:
-        return make_pipeline(prepare_steps(data), make_mixture(network))
+    given = RECOMMENDED[data.kind] | settings_as_recommended(data)
+    network = ESTIMATORS[data.kind](random_state=seed, **given)
+    if data.kind == CLASSES and not (data.is_text or data.mostly_missing):
+        return make_pipeline(prepare_as_recommended(data), make_mixture(network))
     kind = EnsembleRegressor if data.kind in (NUMBERS, STEP_NUMBERS) else EnsembleClassifier
-    return kind(make_pipeline(prepare_steps(data), network), N_MEMBERS, random_state=seed)
+    pipeline = make_pipeline(prepare_as_recommended(data), network)
+    return kind(pipeline, N_MEMBERS, random_state=seed)
 
 
 def make_mixture(network) -> VotingClassifier:

@@ -179,10 +179,16 @@ or three standard deviations mean nothing. A cell without a deviation comes from
 an estimator that is not random.
 
 - *skrnn, untouched*: `make_pipeline(PerStep(StandardScaler()), Estimator())` with all defaults.
+  Missing values become the mean. A `TableTransformer` scales static columns, if there are any.
 - *skrnn, recommended*: {recommended}
-- *PyTorch GRU*: a GRU with as many units, Adam at a rate of 0.001, 100 epochs.
+- *PyTorch GRU*: a GRU with as many units, Adam at a rate of 0.001, 100 epochs. Characters and words
+  get an embedding with as many units. For classes of steps, it has two directions.
 - *last value*, *seasonal value*: the column and the period are chosen on the training part.
 - *gradient boosting*: on mean, deviation, least, largest, first and last value of each column.
+- *CRFsuite*: with the word, its neighbours and its ending, and the settings of its tutorial.
+- *static columns*: static features of the networks of skrnn. Ridge regression, boosting and the
+  flat MLP get them once, beside their other features, if there is a target for each sequence. Last
+  and seasonal values do not use them. Other methods get them at every step.
 - *settings tried*: how many settings of an estimator, or versions of the code of skrnn, were scored
   on the same test part, according to the record. With more than one, the score may be too good.
 - *mean rank*: over the sets on which the estimator has a score; their number is in parentheses.

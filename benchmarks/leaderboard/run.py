@@ -18,6 +18,7 @@ from benchmarks.leaderboard.networks import (
     RECOMMENDED,
     candidates_for,
 )
+from benchmarks.leaderboard.prepare import GAPS, TAGS
 from benchmarks.leaderboard.record import ROOT, Record
 from benchmarks.leaderboard.report import page, score_tables, skipped, tuning_tables
 
@@ -127,15 +128,22 @@ def announce(row: dict | None) -> None:
 
 
 def recommended_as_text() -> str:
-    """Return the recommended settings as a sentence."""
+    """Return the recommended settings as sentences."""
+    cases = {
+        **RECOMMENDED,
+        "classes of words": TAGS,
+        "sequences with most values missing": GAPS,
+    }
     texts = [
-        f"for {kind}, " + ", ".join(f"`{name}={value!r}`" for name, value in given.items())
-        for kind, given in RECOMMENDED.items()
+        f"for {case}, " + ", ".join(f"`{name}={value!r}`" for name, value in given.items())
+        for case, given in cases.items()
         if given
     ]
     frames = ", ".join(f"`{frames}`" for frames in FRAMES.values())
     return (
         f"the mean of {N_MEMBERS} networks that differ by their seed (`EnsembleClassifier`, "
-        f"`EnsembleRegressor`); {'; '.join(texts)}. For classes of sequences that are not texts, "
-        f"the mean of networks that read the steps and frames (`VotingClassifier`): {frames}."
+        f"`EnsembleRegressor`); {'; '.join(texts)}. For other classes of sequences that are not "
+        f"texts, the mean of networks that read the steps or frames (`VotingClassifier`): {frames}"
+        ". Missing values become the last observed ones (`ForwardImputer`); if most are missing, "
+        "with indicators and times. Words to be classified become dictionaries of features."
     )

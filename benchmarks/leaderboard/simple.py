@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from benchmarks.leaderboard.features import as_arrays
+
 CELLS = 4_000_000  # of the table that `warping_distances` holds at once
 
 
@@ -57,13 +59,13 @@ class WarpingNeighbour(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Store the training sequences."""
-        self.X_, self.y_ = X, np.asarray(y)
+        self.X_, self.y_ = as_arrays(X), np.asarray(y)
         self.classes_ = np.unique(self.y_)
         return self
 
     def predict(self, X):
         """Return the classes of the nearest sequences."""
-        return self.y_[warping_distances(X, self.X_).argmin(axis=1)]
+        return self.y_[warping_distances(as_arrays(X), self.X_).argmin(axis=1)]
 
     def predict_proba(self, X):
         """Return 1 for the predicted class and 0 for the others."""
