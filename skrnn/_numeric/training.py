@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.linalg import norm as nrm2
@@ -99,6 +99,10 @@ class Samples:
 class Rows(Samples):
     """Samples that are rows of x (n_samples, n_features), dense or sparse."""
 
+    # Multiplications in a layer, from which on two threads gain more than their start costs: with
+    # 2^24 they lost a sixth, with 2^26 they gained a fifth (two cores).
+    two_parts_from: ClassVar[int] = 2**25
+
     @property
     def n_samples(self) -> int:
         """Number of samples."""
@@ -148,6 +152,11 @@ class Ragged(Samples):
     x is dense or in CSR format. Lengths may be 0. With `per_step`, y and weight have a row for each
     step instead of one for each sequence. `static` (n_sequences, n_static) holds static features.
     """
+
+    # Multiplications in a layer at a step, from which on half of them keep a thread busy between
+    # one call of NumPy and the next: with 2^22.6, two threads took as long as one, with 2^23.6
+    # they gained an eighth (two cores).
+    two_parts_from: ClassVar[int] = 2**23
 
     lengths: np.ndarray
     per_step: bool = False
@@ -205,12 +214,6 @@ class Ragged(Samples):
         return Ragged(x, y, weight, *parts, unit_weight=self.unit_weight)
 
 
-# Multiplications in a layer, of a recurrent one at a step, from which on half of them keep a thread
-# busy between one call of NumPy and the next. With 128 sequences and units, an Elman network has
-# as many, and gains a factor of 1.7; with 64 of each, a GRU has a third of it and would lose a
-# fifth.
-_TWO_PARTS_FROM = 2**21
-
 # More parts than two have at least so many multiplications, and so many sequences or rows. So on
 # two cores they take little longer than two parts.
 _PART_FROM, _ROWS_FROM = 2**23, 64
@@ -218,9 +221,9 @@ _PART_FROM, _ROWS_FROM = 2**23, 64
 MOST_PARTS = 16  # each has a gradient of its own, and they are added up in one thread
 
 
-def n_parts(n_rows: int, work: float) -> int:
-    """Choose the number of parts of a batch, a power of two."""
-    if n_rows < 2 or work < _TWO_PARTS_FROM:
+def n_parts(n_rows: int, work: float, two_from: int) -> int:
+    """Choose the number of parts of a batch, a power of two; 1 for less work than `two_from`."""
+    if n_rows < 2 or work < two_from:
         return 1
     n = 2
     while n < MOST_PARTS and work >= 2 * n * _PART_FROM and n_rows >= 2 * n * _ROWS_FROM:
@@ -247,7 +250,9 @@ def gather(samples: Rows | Ragged, index: Index, network: Network | None = None)
 def _gather_at_once(
     samples: Rows | Ragged, index: Index, network: Network | None
 ) -> Batch | Shared:
-    n = 1 if network is None else n_parts(*samples.work(index, network))
+    n = 1
+    if network is not None:
+        n = n_parts(*samples.work(index, network), samples.two_parts_from)
     return samples.take(index) if n == 1 else samples.share(index, n)
 
 

@@ -119,7 +119,7 @@ def test_parts_of_a_batch_with_a_random_field_add_up_to_the_whole(limit):
 def test_parts_in_halves_add_up_to_the_whole(limit, monkeypatch):
     network = NETWORKS[1]
     samples = random_samples(network, LOSS, [3, 2, 4, 1, 5])
-    monkeypatch.setattr("skrnn._numeric.training._TWO_PARTS_FROM", 1)
+    monkeypatch.setattr("skrnn._numeric.training.Ragged.two_parts_from", 1)
     parts = compare_parts(network, samples, LOSSES[LOSS], limit)
     assert any(isinstance(part, Shared) for part in parts)
 
