@@ -79,6 +79,8 @@ def fit_skrnn(X, y, epochs, seed):
     """Fit with skrnn; returns the predict function."""
     clf = SequenceRNNClassifier(
         UNITS,
+        bidirectional=False,
+        pooling="last",
         batch_size=BATCH,
         learning_rate_init=RATE,
         learning_rate="constant",

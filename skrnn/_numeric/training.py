@@ -154,9 +154,9 @@ class Ragged(Samples):
     """
 
     # Multiplications in a layer at a step, from which on half of them keep a thread busy between
-    # one call of NumPy and the next: with 2^22.6, two threads took as long as one, with 2^23.6
-    # they gained an eighth (two cores).
-    two_parts_from: ClassVar[int] = 2**23
+    # one call of NumPy and the next. On sequences of 100 steps, an Elman network and a GRU with
+    # 2^21 and 2^22.6 gain a factor of 1.8; on 20 steps, the start of the threads takes the gain.
+    two_parts_from: ClassVar[int] = 2**21
 
     lengths: np.ndarray
     per_step: bool = False
