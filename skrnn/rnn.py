@@ -725,8 +725,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
-        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 450 steps
-        of the solver, but at least 20 and at most 200. Otherwise it is 200.
+        of 'lbfgs'. With the schedule 'cosine', 'auto' is as many epochs as give about 700 steps
+        of the solver, but at least 30 and at most 200. Otherwise it is 200.
 
     max_grad_norm : float or None, default=5.0
         Larger gradients are scaled down to this Euclidean norm [4]_. None means no limit. Not used
@@ -880,6 +880,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _per_step = True
+    _n_updates = 700
+    _least_epochs = 30
 
     def __init__(
         self,

@@ -610,13 +610,13 @@ SIZES = {  # number of sequences: batch size and epochs
     "classes": {12: (32, 200), 32: (32, 200), 33: (8, 90), 100: (8, 35), 160: (10, 28),
                 200: (12, 26), 600: (32, 24), 1000: (32, 20)},
     "numbers": {12: (32, 200), 32: (32, 200), 33: (32, 200), 100: (32, 112), 600: (32, 24)},
-    "step numbers": {12: (32, 200), 33: (8, 140), 100: (8, 54), 200: (12, 41), 1000: (32, 30)},
+    "step": {12: (32, 200), 33: (8, 140), 100: (8, 54), 200: (12, 41), 1000: (32, 30)},
 }  # fmt: skip
 
 
 @every_kind
 def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
-    sizes = SIZES.get(kind, SIZES["classes"])
+    sizes = SIZES.get(kind, SIZES["step" if kind.startswith("step") else "classes"])
     for n, (batch_size, max_iter) in sizes.items():
         rates.clear()
         given, y = data(n, kind)
@@ -634,7 +634,7 @@ def test_batches_and_epochs_by_the_number_of_sequences(kind, rates):
 @every_kind
 @pytest.mark.parametrize(("batch_size", "n_batches"), [(1, 40), (5, 8), (100, 1)])
 def test_epochs_by_the_number_of_given_batches(kind, batch_size, n_batches):
-    n_steps, least = (700, 30) if kind == "step numbers" else (450, 20)
+    n_steps, least = (700, 30) if kind.startswith("step") else (450, 20)
     expected = min(max(round(n_steps / n_batches), least), 200)
     given, y = data(40, kind)
     assert auto(kind, batch_size=batch_size).fit(given, y).n_iter_ == expected
@@ -704,7 +704,7 @@ def test_a_warm_start_chooses_by_its_own_sequences(kind, rates):
     long, short = data(100, kind), data(20, kind)
     estimator = auto(kind, warm_start=True).fit(*long)
     first = estimator.n_iter_
-    assert first == {"numbers": 112, "step numbers": 54}.get(kind, 35)
+    assert first == {"numbers": 112, "labels": 35}.get(kind, 54)
     rates.clear()
     estimator.fit(*short)
     assert estimator.n_iter_ == 200
