@@ -75,9 +75,7 @@ class RecurrentNetwork(NeuralNetwork):
     }
 
     _network_type = RNN
-    _n_updates = 450  # that 'auto' aims at
     _least_batch_size = 8
-    _least_epochs = 20
     _keep_best = True  # the losses of recurrent networks have spikes
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -207,7 +205,8 @@ class RecurrentNetwork(NeuralNetwork):
         max_iter, n_iter_no_change = 200, 10.0
         if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):
             n_batches = -(-n_samples // given)
-            max_iter = int(np.clip(round(self._n_updates / n_batches), self._least_epochs, 200))
+            n_updates, least_epochs = (700, 30) if self._per_step else (450, 20)
+            max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
             if not self.early_stopping:
                 n_iter_no_change = np.inf  # the schedule ends training
         return {

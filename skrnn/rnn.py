@@ -880,8 +880,6 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _per_step = True
-    _n_updates = 700
-    _least_epochs = 30
 
     def __init__(
         self,
@@ -1173,8 +1171,6 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         "normalize_y": ["boolean"],
     }
     _per_step = True
-    _n_updates = 700
-    _least_epochs = 30
 
     def __init__(
         self,

@@ -472,9 +472,9 @@ def test_four_parts_run_in_four_threads(many_parts):
 @pytest.mark.parametrize(
     ("n_rows", "work", "n_parts"),
     [
-        (300, 2**23 - 1, 1),
+        (300, 2**21 - 1, 1),
         (1, 2**30, 1),
-        (2, 2**23, 2),
+        (2, 2**21, 2),
         (300, 3 * 128**2 * 300, 2),
         (255, 2**30, 2),
         (256, 2**25 - 1, 2),
@@ -484,7 +484,30 @@ def test_four_parts_run_in_four_threads(many_parts):
     ],
 )
 def test_number_of_parts(n_rows, work, n_parts):
-    assert training.n_parts(n_rows, work, 2**23) == n_parts
+    assert training.n_parts(n_rows, work, Ragged.two_parts_from) == n_parts
+
+
+@pytest.mark.parametrize(("n_sequences", "is_divided"), [(42, False), (43, True)])
+def test_the_smallest_batch_of_sequences_in_parts(n_sequences, is_divided):
+    X = np.zeros((n_sequences, 1), np.float32)
+    samples = Ragged(X, X, X[:, 0] + 1, np.ones(n_sequences, int))
+    network = RNN(1, (128,), 1)  # 3 * 128**2 multiplications for each sequence, of 2**21
+    assert isinstance(gather(samples, slice(None), network), Shared) == is_divided
+
+
+@pytest.mark.parametrize(
+    ("dtype", "n_units", "is_divided"),
+    [
+        (np.float32, 213, False),
+        (np.float32, 214, True),
+        (np.float64, 106, False),
+        (np.float64, 107, True),
+    ],
+)
+def test_the_smallest_batch_of_rows_in_parts(dtype, n_units, is_divided):
+    X = np.zeros((200, 784), dtype)  # 200 * 784 multiplications for each unit, of 2**25
+    samples = Rows(X, X[:, 0], X[:, 0] + 1)
+    assert isinstance(gather(samples, slice(None), MLP((784, n_units, 1))), Shared) == is_divided
 
 
 def test_work_counts_the_stored_values_of_sparse_rows():

@@ -52,7 +52,7 @@ def forward_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Any]:
-        orders: list[Any] = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
+        orders = packing.orders(len(names))
         ps, xs = [params[name] for name in names], [take_rows(x, order) for order in orders]
         starts = [params[name]["state"][:, packing.order] for name in initial]
         h = _run(cell, ps, xs, packing, starts, activation)

@@ -178,6 +178,10 @@ class Packing:
         ]
         return rows
 
+    def orders(self, n_directions: int) -> list[Any]:
+        """Rows in the order in which each direction of a layer reads them, for `take_rows`."""
+        return [slice(None), self.reverse] if n_directions > 1 else [slice(None)]
+
     @cached_property
     def first(self) -> np.ndarray:
         """Packed row of the first step of each sequence that has one, as `last`."""

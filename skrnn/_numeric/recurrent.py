@@ -399,7 +399,7 @@ def recurrent_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Back]:
-        orders: list[Any] = [slice(None), packing.reverse] if len(names) > 1 else [slice(None)]
+        orders = packing.orders(len(names))
         starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
         outputs, backs = [], []
         for name, order, start in zip(names, orders, starts, strict=False):

@@ -328,8 +328,8 @@ def test_lbfgs_respects_its_limits(limit, count):
     ("n_rows", "work", "n"),
     [
         (1, 2**40, 1),
-        (2, 2**23, 2),
-        (2, 2**23 - 1, 1),
+        (2, 2**21, 2),
+        (2, 2**21 - 1, 1),
         (10**6, 2**25, 4),
         (10**6, 2**25 - 1, 2),
         (255, 2**40, 2),
@@ -338,7 +338,7 @@ def test_lbfgs_respects_its_limits(limit, count):
     ],
 )
 def test_the_number_of_parts(n_rows, work, n):
-    assert n_parts(n_rows, work, 2**23) == n
+    assert n_parts(n_rows, work, Ragged.two_parts_from) == n
 
 
 def test_the_work_of_a_batch():
