@@ -5,8 +5,8 @@ multiplications. So both directions of a layer are computed together. Arrays of 
 ``(n_directions, n, n_units)``, where n counts the sequences that have the step. Arrays of gates are
 ``(n_gates, n_directions, n, n_units)``. Streams have no axis of directions.
 
-Each step calls the function of ``cells`` that training calls, so the states of a layer are the same
-to the bit.
+Each step calls the function of ``cells`` that training calls, so the states of a layer in one
+direction are the same to the bit.
 """
 
 from __future__ import annotations

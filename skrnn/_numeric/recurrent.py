@@ -46,6 +46,13 @@ from skrnn._numeric.cells import (
     views_of_gates,
 )
 from skrnn._numeric.decay import decay_states, fade, shapes_of_decay
+from skrnn._numeric.directions import (
+    are_small,
+    back_of_each,
+    back_of_joint,
+    join_inputs,
+    split_columns,
+)
 from skrnn._numeric.packing import take_rows
 
 if TYPE_CHECKING:
@@ -259,6 +266,10 @@ class Cell(NamedTuple):
     decays : bool, default=False
         Whether the input is values, what is missing, and times, with the parameters of ``decay``.
 
+    joins : bool, default=False
+        Whether two directions can be computed as one cell, see ``directions``: all parameters are
+        those of `shapes`, and a unit affects others only by the product with ``U``.
+
     above : str, default=None
         Name of the cell of the layers above the first, with the same `n_states`. None means the
         same cell.
@@ -274,6 +285,7 @@ class Cell(NamedTuple):
     onnx_operator: str | None = None
     onnx_attributes: Mapping[str, Any] = {}
     decays: bool = False
+    joins: bool = False
     above: str | None = None
 
     @property
@@ -310,7 +322,14 @@ class Cell(NamedTuple):
 
 
 CELLS = {
-    "rnn": Cell(rnn, gates=("h",), takes_activation=True, torch_gates=("h",), onnx_operator="RNN"),
+    "rnn": Cell(
+        rnn,
+        gates=("h",),
+        takes_activation=True,
+        torch_gates=("h",),
+        onnx_operator="RNN",
+        joins=True,
+    ),
     "gru": Cell(
         gru,
         gates=("z", "r", "n"),
@@ -318,6 +337,7 @@ CELLS = {
         torch_gates=("r", "z", "n"),
         onnx_operator="GRU",
         onnx_attributes={"linear_before_reset": 1},
+        joins=True,
     ),
     "gru_d": Cell(gru_d, gates=("z", "r", "n"), recurrent_bias="n", decays=True, above="gru"),
     "lstm": Cell(
@@ -328,6 +348,7 @@ CELLS = {
         initial_bias={"f": 1.0},
         torch_gates=("i", "f", "g", "o"),
         onnx_operator="LSTM",
+        joins=True,
     ),
 }
 
@@ -399,27 +420,35 @@ def recurrent_layer(
     def layer(
         params: Parameters, x: Matrix, packing: Packing, rng: Any = None
     ) -> tuple[np.ndarray, Back]:
-        orders = packing.orders(len(names))
-        starts = [params[name]["state"][:, packing.order] for name in initial] or [zeros] * 2
-        outputs, backs = [], []
-        for name, order, start in zip(names, orders, starts, strict=False):
-            states, back_states = run(params[name], take_rows(x, order), packing, start, **options)
-            outputs.append(take_rows(states[0], order))
-            backs.append(back_states)
+        ps, orders = [params[name] for name in names], packing.orders(len(names))
+        xs = _reorder([x] * len(names), orders)
+        starts = [params[n]["state"][:, packing.order] for n in initial] or [zeros] * len(names)
+        is_joint = CELLS[cell].joins and are_small(ps, x, packing.n_sequences)
+        if is_joint:
+            ps, xs, starts = join_inputs(ps, xs, starts)
+        hs, backs = [], []
+        for p, x, start in zip(ps, xs, starts, strict=True):
+            (h, *_), back_cell = run(p, x, packing, start, **options)
+            hs.append(h)
+            backs.append(back_cell)
+        if is_joint:
+            hs, back_all = split_columns(hs[0], len(names)), back_of_joint(backs[0], ps[0])
+        else:
+            back_all = back_of_each(backs)
 
         def back(dh: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:
-            dx, parts = None, np.split(dh, len(names), axis=1)
-            dstarts = []
-            for name, order, dh, back_states in zip(names, orders, parts, backs, strict=True):
-                dx_of_one, dstart = back_states(take_rows(dh, order), grad[name], want_dx)
-                dstarts.append(dstart)
-                if want_dx:
-                    dx_of_one = take_rows(dx_of_one, order)
-                    dx = dx_of_one if dx is None else dx + dx_of_one
+            dhs = _reorder(split_columns(dh, len(names)), orders)
+            dxs, dstarts = back_all(dhs, [grad[name] for name in names], want_dx)
             for name, dstart in zip(initial, dstarts, strict=False):
                 grad[name]["state"][:, packing.order] += dstart
-            return dx
+            return sum(_reorder(dxs, orders)) if want_dx else None
 
-        return outputs[0] if len(names) == 1 else np.concatenate(outputs, axis=1), back
+        outputs = _reorder(hs, orders)
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), back
 
     return layer
+
+
+def _reorder(rows: Sequence[Matrix], orders: Sequence[Any]) -> list[Matrix]:
+    """Take the rows of each direction in its order."""
+    return [take_rows(of_one, order) for of_one, order in zip(rows, orders, strict=True)]
