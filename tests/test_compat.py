@@ -1,16 +1,18 @@
-"""Callbacks for scikit-learn before 1.9 follow the protocol of `sklearn.callback`."""
+"""What skrnn has for scikit-learn before 1.9 does what scikit-learn 1.9 does."""
 
 import pickle
 from functools import partial
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skrnn import SequencePadder, SequenceRNNClassifier
 from skrnn._compat import callbacks as fallback
+from skrnn._compat.metrics import d2_pinball_score
 
 X, Y, WEIGHT = [[0.0], [1.0]], [0, 1], [1.0, 2.0]
 
@@ -189,3 +191,28 @@ def test_callbacks_of_a_transformer():
     log = Log()
     SequencePadder().set_callbacks(log).fit([[1, 2], [3]])
     assert [call[0] for call in log.calls] == ["setup", "begin", "end", "teardown"]
+
+
+# Metrics ---------------------------------------------------------------------------------
+
+NUMBERS, GUESSES = np.array([1.0, 2.0, 4.0, 9.0]), np.array([2.0, 2.0, 3.0, 5.0])
+
+
+@pytest.mark.parametrize("weight", [None, [3, 3, 3, 3], np.full(4, 0.1), (1.0, 1.0, 1.0, 1.0)])
+def test_equal_weights_score_quantiles_as_none_do(weight):
+    for alpha in (0.3, 0.5, 0.9):
+        expected = metrics.d2_pinball_score(NUMBERS, GUESSES, alpha=alpha)
+        found = d2_pinball_score(NUMBERS, GUESSES, sample_weight=weight, alpha=alpha)
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [[1, 2, 3, 4], [1, 1, 1, 2], [0, 0, 0, 1]])
+def test_other_weights_score_quantiles_as_in_scikit_learn(weight):
+    expected = metrics.d2_pinball_score(NUMBERS, GUESSES, sample_weight=weight, alpha=0.3)
+    assert d2_pinball_score(NUMBERS, GUESSES, sample_weight=weight, alpha=0.3) == expected
+
+
+@pytest.mark.parametrize("weight", [[1, 1, 1], [np.nan] * 4])
+def test_invalid_weights_of_quantiles_are_refused(weight):
+    with pytest.raises(ValueError, match=r"inconsistent numbers|NaN"):
+        d2_pinball_score(NUMBERS, GUESSES, sample_weight=weight, alpha=0.3)

@@ -1,7 +1,6 @@
 """All numbers that a fit reports, and the weights it keeps, recomputed from recorded weights."""
 
 import copy
-import os
 import re
 import signal
 import warnings
@@ -344,13 +343,22 @@ def test_a_tiny_loss_that_varies_has_not_diverged(batch_size):
 
 
 def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Let SIGINT raise KeyboardInterrupt; shells start background processes that ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("params", [{"solver": "adam"}, {"solver": "lbfgs"}], ids=repr)
 @pytest.mark.parametrize("batch_size", [N, 8])
 @pytest.mark.parametrize("n_epochs", [1, 2, 5])
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_the_weights_of_whole_epochs(n_epochs, batch_size, params, family):
     estimator, X, _ = FAMILIES[family]
     estimator = clone(estimator).set_params(**params, batch_size=batch_size)
@@ -399,6 +407,7 @@ def test_ctrl_c_within_an_epoch_discards_its_steps(step, n_whole, family, monkey
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_search(wrapped):
     callback = Recorder(2, interrupt)
     clf = clone(RNN).set_params(solver="adam").set_callbacks(callback)

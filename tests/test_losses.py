@@ -113,6 +113,7 @@ def test_score_is_that_of_the_predictions(loss, form, per_step):
     else:
         expected = r2_score(flat, predicted, sample_weight=of_rows)
     assert_allclose(reg.score(X, y, weight), np.mean(expected))
+    assert_allclose(reg.score(X, y, np.full(24, 3.0)), reg.score(X, y), rtol=1e-12)
 
 
 @every_loss

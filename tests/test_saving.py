@@ -139,6 +139,7 @@ def models():
         *(fitted(SequencePadder(flat=True)), fitted(Neighbors(1), FRAMES)),
         fitted(TableTransformer(StandardScaler(), static=StandardScaler()), TABLE),
         fitted(TableTransformer(static=MinMaxScaler()), TABLE),
+        fitted(ColumnTransformer([("n", "drop", ["a"])], remainder="passthrough"), FRAME),
         *(fitted(columns, FRAME), fitted(StandardScaler().set_output(transform="pandas"), ROWS)),
         fitted(FeatureUnion([("a", StandardScaler()), ("b", Binarizer())]), ROWS),
         fitted(

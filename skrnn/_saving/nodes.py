@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skrnn._archive import MAX_DEPTH, is_plain
+from skrnn._compat import ColumnList
 from skrnn._saving import classes
 from skrnn._saving.states import check_object
 from skrnn._training.loading import check_generator
@@ -61,8 +62,9 @@ def to_tree(value: Any, where: tuple[str, ...] = ()) -> Any:
     kind, name = type(value), None
     if kind in _PLAIN:
         return value
-    if kind is list:
-        return [to_tree(item, (*where, f"[{i}]")) for i, item in enumerate(value)]
+    if kind in (list, ColumnList):
+        items = getattr(value, "data", value)  # of a ColumnList, which is no list itself
+        return [to_tree(item, (*where, f"[{i}]")) for i, item in enumerate(items)]
     if kind in _TO_NODES:
         node, convert = _TO_NODES[kind]
         return {node: convert(value, where)}
@@ -79,8 +81,9 @@ def to_tree(value: Any, where: tuple[str, ...] = ()) -> Any:
     if (name := classes.name_of_class(kind)) is not None:
         return {"class": name, "state": _state_to_tree(value, where)}
     what = f"an object of {kind.__module__}.{kind.__qualname__}"
-    if callable(value) and hasattr(value, "__qualname__"):
-        what = f"{value.__qualname__} of {value.__module__}"
+    if callable(value) and hasattr(value, "__name__"):  # all that ufuncs of NumPy 2.0 have
+        named = getattr(value, "__qualname__", value.__name__)
+        what = f"{named} of {getattr(value, '__module__', kind.__module__)}"
     raise ValueError(f"{_place(where)} is {what}, which save does not support. {_ADVICE}")
 
 

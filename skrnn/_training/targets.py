@@ -15,9 +15,10 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.metrics import d2_pinball_score, r2_score
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, column_or_1d
 
+from skrnn._compat import d2_pinball_score
 from skrnn._input import all_finite, refuse_types, unflatten
 from skrnn._numeric.activations import log_logistic, log_softmax, logistic, softmax
 from skrnn._numeric.crf import scores_of
