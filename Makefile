@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-middle test-aeon \
-	test-nightly test-wheel lint docs linkcheck \
+.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-middle test-sklearn \
+	test-aeon test-nightly test-wheel lint docs linkcheck \
 	release bench compare history leaderboard mutation clean $(VENV)
 
 help:  ## list the targets
@@ -59,18 +59,28 @@ TESTS_OLD := $(TESTS_SKLEARN) $(addprefix tests/, datasets _numeric/test_trainin
 	test_input_forms.py test_inspection.py test_missing_targets.py test_mlp_regressor.py \
 	test_names.py test_per_sequence.py test_reproducible.py test_sequences.py test_states.py \
 	test_training_control.py)
-# scikit-learn's own check of array API input wants SciPy 1.14; its parametrize is pytest 9.0's.
+# scikit-learn's own check of array API input wants SciPy 1.14.
 CHECKS_OLD := not check_array_api_input
-test-oldest: OLD := $(VENV)/oldest/$(SCRIPTS)
-test-oldest: $(VENV)/.oldest  ## the unit tests with the oldest versions that pyproject.toml allows
-	$(OLD)/python -c 'import numpy, scipy, sklearn; print("numpy", numpy.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)'
-	MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(OLD)/python -m pytest -n auto \
-		-W ignore::pytest.PytestRemovedIn10Warning -k "$(CHECKS_OLD)" $(TESTS_OLD)
+# $(call test_with,VERSION,TESTS); parametrize of scikit-learn before 1.9 is that of pytest before 9.1.
+VERSIONS := import numpy, scipy, sklearn; print(*(f"{p.__name__} {p.__version__}" for p in (numpy, scipy, sklearn)))
+define test_with
+$(VENV)/sklearn-$(1)/$(SCRIPTS)/python -c '$(VERSIONS)'
+$(subst $(BIN),$(VENV)/sklearn-$(1)/$(SCRIPTS),$(PYTEST)) -q -W ignore::pytest.PytestRemovedIn10Warning \
+	$(if $(filter oldest,$(1)),-k "$(CHECKS_OLD)") $(2)
+endef
+
+test-oldest: $(VENV)/.sklearn-oldest  ## what depends on versions, with the oldest that pyproject.toml allows
+	$(call test_with,oldest,$(TESTS_OLD))
 
 # Between the oldest and the newest: the last without callbacks, which other libraries require.
-MIDDLE := scikit-learn==1.8.*
-test-middle: $(VENV)/.middle  ## what depends on scikit-learn, with a version between
-	$(subst $(BIN),$(VENV)/middle/$(SCRIPTS),$(PYTEST)) -q -W ignore::pytest.PytestRemovedIn10Warning $(TESTS_SKLEARN)
+MIDDLE := 1.8
+test-middle: $(VENV)/.sklearn-$(MIDDLE)  ## what depends on scikit-learn, with a version between
+	$(call test_with,$(MIDDLE),$(TESTS_SKLEARN))
+
+# For example, make test-sklearn VERSION=1.7. The oldest versions are those of test-oldest.
+VERSION := oldest
+test-sklearn: $(VENV)/.sklearn-$(VERSION)  ## all tests but the long ones, with VERSION=1.7 of scikit-learn
+	$(call test_with,$(VERSION))
 
 test-aeon:  ## pipelines of skrnn and aeon, in an environment of their own
 	$(PYTHON) tests/smoke/beside_aeon.py
@@ -150,18 +160,21 @@ $(VENV)/.py%: pyproject.toml tests/smoke/pythons.py | $(VENV)/.created
 	@touch $@
 
 # The floors are read from pyproject.toml, so that what is tested is what is promised.
-$(VENV)/.oldest: pyproject.toml tests/smoke/floors.py | $(VENV)/.created
-	@echo "installing the oldest versions into $(VENV)/oldest"
-	@$(PYTHON) -m venv $(VENV)/oldest
+$(VENV)/.sklearn-oldest: pyproject.toml tests/smoke/floors.py | $(VENV)/.created
 	@$(PYTHON) tests/smoke/floors.py > $(VENV)/floors.txt
-	@$(VENV)/oldest/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q -c $(VENV)/floors.txt -e ".[test,demo]"
-	@touch $@
+	@$(call install_with,oldest,-c $(VENV)/floors.txt)
 
-$(VENV)/.middle: pyproject.toml Makefile | $(VENV)/.created
-	@echo "installing $(MIDDLE) into $(VENV)/middle"
-	@$(PYTHON) -m venv $(VENV)/middle
-	@$(VENV)/middle/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q "$(MIDDLE)" -e ".[test,demo]"
-	@touch $@
+.PRECIOUS: $(VENV)/.sklearn-%
+$(VENV)/.sklearn-%: pyproject.toml | $(VENV)/.created
+	@$(call install_with,$*,"scikit-learn==$*.*")
+
+# $(call install_with,VERSION,REQUIREMENTS)
+define install_with
+echo "installing skrnn[test,demo] with scikit-learn $(1) into $(VENV)/sklearn-$(1)"
+@$(PYTHON) -m venv $(VENV)/sklearn-$(1)
+@$(VENV)/sklearn-$(1)/$(SCRIPTS)/python -m pip --disable-pip-version-check install -q $(2) -e ".[test,demo]"
+@touch $@
+endef
 
 # One stamp for each extra of pyproject.toml; a newer pyproject.toml reinstalls.
 $(VENV)/.extra-%: pyproject.toml | $(VENV)/.created

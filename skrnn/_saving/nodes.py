@@ -81,7 +81,7 @@ def to_tree(value: Any, where: tuple[str, ...] = ()) -> Any:
     if (name := classes.name_of_class(kind)) is not None:
         return {"class": name, "state": _state_to_tree(value, where)}
     what = f"an object of {kind.__module__}.{kind.__qualname__}"
-    if callable(value) and hasattr(value, "__name__"):  # all that ufuncs of NumPy 2.0 have
+    if callable(value) and hasattr(value, "__name__"):  # ufuncs of NumPy 2.0 and 2.1 have no more
         named = getattr(value, "__qualname__", value.__name__)
         what = f"{named} of {getattr(value, '__module__', kind.__module__)}"
     raise ValueError(f"{_place(where)} is {what}, which save does not support. {_ADVICE}")
