@@ -59,14 +59,11 @@ TESTS_OLD := $(TESTS_SKLEARN) $(addprefix tests/, datasets _numeric/test_trainin
 	test_input_forms.py test_inspection.py test_missing_targets.py test_mlp_regressor.py \
 	test_names.py test_per_sequence.py test_reproducible.py test_sequences.py test_states.py \
 	test_training_control.py)
-# scikit-learn's own check of array API input wants SciPy 1.14.
-CHECKS_OLD := not check_array_api_input
 # $(call test_with,VERSION,TESTS); parametrize of scikit-learn before 1.9 is that of pytest before 9.1.
 VERSIONS := import numpy, scipy, sklearn; print(*(f"{p.__name__} {p.__version__}" for p in (numpy, scipy, sklearn)))
 define test_with
 $(VENV)/sklearn-$(1)/$(SCRIPTS)/python -c '$(VERSIONS)'
-$(subst $(BIN),$(VENV)/sklearn-$(1)/$(SCRIPTS),$(PYTEST)) -q -W ignore::pytest.PytestRemovedIn10Warning \
-	$(if $(filter oldest,$(1)),-k "$(CHECKS_OLD)") $(2)
+$(subst $(BIN),$(VENV)/sklearn-$(1)/$(SCRIPTS),$(PYTEST)) -q -W ignore::pytest.PytestRemovedIn10Warning $(2)
 endef
 
 test-oldest: $(VENV)/.sklearn-oldest  ## what depends on versions, with the oldest that pyproject.toml allows
