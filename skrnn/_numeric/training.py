@@ -344,10 +344,11 @@ def mean_loss(
     *,
     keep: Callable[[Any, np.ndarray], Any] | None = None,
     size: int = PIECE,
+    mapped: MapLike = map,
 ) -> tuple[float, tuple[Any, ...]]:
     """Mean loss of all samples, without penalty, and a list of what is kept of each piece.
 
-    That is ``keep(raw_prediction, targets)``, if `keep` is passed.
+    That is ``keep(raw_prediction, targets)``, if `keep` is passed. `mapped` computes the pieces.
     """
     total = samples.weight.sum()
 
@@ -356,7 +357,7 @@ def mean_loss(
         return float(loss(raw_prediction, y, weight)[0]), keep and keep(raw_prediction, y)
 
     parts = samples.pieces(network.n_outputs, size)
-    values, kept = zip(*evaluate(network.run, params, samples.x, parts, use), strict=True)
+    values, kept = zip(*evaluate(network.run, params, samples.x, parts, use, mapped), strict=True)
     return sum(values), kept
 
 

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from skrnn._input import all_finite
 from skrnn._numeric.crf import scores_of
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.optimizers import State
+from skrnn._numeric.optimizers import State, chunked
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import (
     MOST_PARTS,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from skrnn._numeric.optimizers import Update
     from skrnn._numeric.training import AnyBatch
+    from skrnn._numeric.types import MapLike
 
     class Scored(Protocol):
         """What gives the score of validation: a `ClassTarget` or a `NumberTarget`."""
@@ -254,7 +255,7 @@ class Run:
         options, monitor, theta = self.options, self.monitor, self.params.flat
 
         def end_epoch(loss: float) -> bool:
-            monitor.report(loss, theta, self._validate(loss, target))
+            monitor.report(loss, theta, self._validate(loss, target, mapped))
             if report is not None and report():
                 monitor.outcome = "stopped"
             return monitor.finished
@@ -275,12 +276,12 @@ class Run:
                     monitor.end(lbfgs(objective, theta, whole, *limits, end_epoch))
                 elif not monitor.finished:
                     rate, limit = monitor.learning_rate, options.max_grad_norm
-                    optimizer, state, passes = self._prepare_descent()
+                    optimizer, state, passes = self._prepare_descent(mapped)
                     descend(objective, theta, optimizer, state, passes, rate, limit, end_epoch)
                 if self._overflows():
                     monitor.outcome = "diverged"
                 elif self.network.dropout and not self.incremental:
-                    monitor.loss_after = self._loss_of_batches()
+                    monitor.loss_after = self._loss_of_batches(mapped)
         except KeyboardInterrupt:
             if _runs_in_joblib():
                 raise
@@ -289,16 +290,18 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
-    def _prepare_descent(self) -> tuple[Update, State, Iterator[Iterable[AnyBatch]]]:
+    def _prepare_descent(
+        self, mapped: MapLike
+    ) -> tuple[Update, State, Iterator[Iterable[AnyBatch]]]:
         """Get the optimizer, its state and the batches, and compute the initial loss."""
         options, monitor, state = self.options, self.monitor, self.optimizer_state
-        optimizer = options.solver._optimizer()
+        optimizer = chunked(options.solver._optimizer(), self.params.flat.size, mapped)
         fresh = optimizer.start(self.params.flat)
         if state is None or state.keys() != fresh.keys():  # of another solver
             self.optimizer_state = state = fresh
         start_is_known = monitor.loss_of_start and not self.network.dropout
         if monitor.n_iter == 0 and not self.incremental and not start_is_known:
-            loss = self._loss_of_batches()
+            loss = self._loss_of_batches(mapped)
             if self.network.dropout:
                 monitor.loss_before = loss
             if not monitor.loss_of_start:  # the first epoch may overflow before its loss is known
@@ -307,12 +310,12 @@ class Run:
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
 
-    def _validate(self, loss: float, target: Scored) -> tuple[float, float] | None:
+    def _validate(self, loss: float, target: Scored, mapped: MapLike) -> tuple[float, float] | None:
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
         if math.isfinite(loss):
-            loss, outcomes = self.evaluate(self.held_out, target)
+            loss, outcomes = self.evaluate(self.held_out, target, mapped)
             if outcomes is not None:
                 return self._score(target, outcomes), loss
         return math.nan, math.nan
@@ -324,7 +327,9 @@ class Run:
             return target.score(outcomes, self.held_out)
         return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(self, samples: Rows | Ragged, target: Scored) -> tuple[float, np.ndarray | None]:
+    def evaluate(
+        self, samples: Rows | Ragged, target: Scored, mapped: MapLike = map
+    ) -> tuple[float, np.ndarray | None]:
         """Compute the mean loss of samples, without penalty, and their outcomes for the score.
 
         The outcomes are None if an output of the network is not finite.
@@ -333,7 +338,7 @@ class Run:
         def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
             return target.outcomes(raw, targets) if all_finite(scores_of(raw)) else None
 
-        loss, parts = self._mean_loss(samples, keep=keep)
+        loss, parts = self._mean_loss(samples, keep=keep, mapped=mapped)
         is_finite = all(part is not None for part in parts)
         return loss, np.concatenate(parts) if is_finite else None
 
@@ -344,12 +349,12 @@ class Run:
     def _mean_loss(self, samples: Rows | Ragged, **options: Any) -> tuple[float, tuple[Any, ...]]:
         return mean_loss(self.network, self.params, samples, self.options.loss, **options)
 
-    def _loss_of_batches(self) -> float:
+    def _loss_of_batches(self, mapped: MapLike) -> float:
         """Mean loss of the batches of an epoch in which no step is taken."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
         # In pieces of fewer rows than usual, so that training needs no more memory for this.
-        loss, _ = self._mean_loss(samples, size=2**12)
+        loss, _ = self._mean_loss(samples, size=2**12, mapped=mapped)
         return loss + l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self) -> bool:
