@@ -295,7 +295,7 @@ class Run:
     ) -> tuple[Update, State, Iterator[Iterable[AnyBatch]]]:
         """Get the optimizer, its state and the batches, and compute the initial loss."""
         options, monitor, state = self.options, self.monitor, self.optimizer_state
-        optimizer = chunked(options.solver._optimizer(), self.params.flat.size)
+        optimizer = chunked(options.solver._optimizer(), self.params.flat.size, mapped)
         fresh = optimizer.start(self.params.flat)
         if state is None or state.keys() != fresh.keys():  # of another solver
             self.optimizer_state = state = fresh

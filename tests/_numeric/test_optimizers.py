@@ -7,6 +7,7 @@ import pytest
 
 from skrnn._numeric import optimizers as module
 from skrnn._numeric.optimizers import AdamUpdate, ChunkedUpdate, SGDUpdate, chunked
+from skrnn._training.threads import thread_map
 
 OPTIMIZERS = [SGDUpdate(0.0, False), SGDUpdate(0.9, False), SGDUpdate(0.9, True), AdamUpdate()]
 optimizers = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
@@ -103,16 +104,21 @@ def test_adam_by_the_formulas_of_the_paper(beta_1, beta_2):
         np.testing.assert_allclose(theta, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize(
+    "n", [module._TWO_THREADS_FROM // 8 - 1, module._TWO_THREADS_FROM // 8 + 5]
+)
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, AdamUpdate(weight_decay=0.1)], ids=repr)
-def test_chunks_give_the_same_bits(optimizer):
-    rng, n = np.random.default_rng(0), module._IN_CHUNKS_FROM + 5
+def test_chunks_give_the_same_bits(optimizer, n, n_threads):
+    rng = np.random.default_rng(0)
     expected, gradients = rng.normal(size=n), rng.normal(size=(3, n))
     theta, state = expected.copy(), optimizer.start(expected)
-    in_chunks = chunked(optimizer, n)
-    state_of_chunks = in_chunks.start(theta)
-    for gradient in gradients:
-        optimizer.step(expected, gradient, 0.1, state)
-        in_chunks.step(theta, gradient, 0.1, state_of_chunks)
+    with thread_map(n_threads) as mapped:
+        in_chunks = chunked(optimizer, n, mapped)
+        state_of_chunks = in_chunks.start(theta)
+        for gradient in gradients:
+            optimizer.step(expected, gradient, 0.1, state)
+            in_chunks.step(theta, gradient, 0.1, state_of_chunks)
     assert np.array_equal(theta, expected)
     assert state_of_chunks.keys() == state.keys()
     assert all(np.array_equal(state_of_chunks[name], state[name]) for name in state)
@@ -122,3 +128,19 @@ def test_only_long_vectors_are_divided():
     rule = AdamUpdate()
     assert chunked(rule, module._IN_CHUNKS_FROM - 1) is rule
     assert chunked(rule, module._IN_CHUNKS_FROM) == ChunkedUpdate(rule)
+
+
+@pytest.mark.parametrize(("n", "dtype"), [(2**18, np.float64), (2**19, np.float32)])
+def test_very_long_vectors_are_updated_in_two_threads(n, dtype):
+    parts = []
+
+    def mapped(update, halves):
+        parts.append(len(halves))
+        return map(update, halves)
+
+    update = ChunkedUpdate(SGDUpdate(), mapped)
+    for size in (n - 1, n):
+        theta = np.zeros(size, dtype)
+        update.step(theta, np.ones(size, dtype), 0.1, update.start(theta))
+        assert np.all(theta == theta[0])
+    assert parts == [1, 2]
