@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 State = dict[str, Any]
 
-# The vectors of a chunk fit into the cache. Below 2^18 numbers, chunks gain nothing, and below 2 MiB
+# The vectors of a chunk fit into the cache. Below 2^18 numbers, chunks gain nothing. Below 2 MiB,
 # the start of a second thread takes longer than its gain.
 _CHUNK, _IN_CHUNKS_FROM, _TWO_THREADS_FROM = 2**15, 2**18, 2**21
 
