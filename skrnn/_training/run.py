@@ -255,7 +255,7 @@ class Run:
         options, monitor, theta = self.options, self.monitor, self.params.flat
 
         def end_epoch(loss: float) -> bool:
-            monitor.report(loss, theta, self._validate(loss, target, mapped))
+            monitor.report(loss, theta, self._validate(loss, target))
             if report is not None and report():
                 monitor.outcome = "stopped"
             return monitor.finished
@@ -315,7 +315,7 @@ class Run:
         if self.held_out is None:
             return None
         if math.isfinite(loss):
-            loss, outcomes = self.evaluate(self.held_out, target, mapped)
+            loss, outcomes = self.evaluate(self.held_out, target)
             if outcomes is not None:
                 return self._score(target, outcomes), loss
         return math.nan, math.nan
@@ -327,9 +327,7 @@ class Run:
             return target.score(outcomes, self.held_out)
         return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(
-        self, samples: Rows | Ragged, target: Scored, mapped: MapLike = map
-    ) -> tuple[float, np.ndarray | None]:
+    def evaluate(self, samples: Rows | Ragged, target: Scored) -> tuple[float, np.ndarray | None]:
         """Compute the mean loss of samples, without penalty, and their outcomes for the score.
 
         The outcomes are None if an output of the network is not finite.
@@ -338,7 +336,7 @@ class Run:
         def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
             return target.outcomes(raw, targets) if all_finite(scores_of(raw)) else None
 
-        loss, parts = self._mean_loss(samples, keep=keep, mapped=mapped)
+        loss, parts = self._mean_loss(samples, keep=keep)
         is_finite = all(part is not None for part in parts)
         return loss, np.concatenate(parts) if is_finite else None
 
@@ -353,8 +351,9 @@ class Run:
         """Mean loss of the batches of an epoch in which no step is taken."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
-        # In pieces of fewer rows than usual, so that training needs no more memory for this.
-        loss, _ = self._mean_loss(samples, size=2**12, mapped=mapped)
+        # In pieces of fewer rows than usual, so that training needs no more memory for this, also
+        # if two are computed at the same time.
+        loss, _ = self._mean_loss(samples, size=2**11, mapped=mapped)
         return loss + l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self) -> bool:
