@@ -310,7 +310,7 @@ class Run:
         passes = epochs(self.samples, size, self.rng, shuffle, self.network, self.order)
         return optimizer, state, passes
 
-    def _validate(self, loss: float, target: Scored, mapped: MapLike) -> tuple[float, float] | None:
+    def _validate(self, loss: float, target: Scored) -> tuple[float, float] | None:
         """Score and loss on the validation data, NaN after an overflow; None without data."""
         if self.held_out is None:
             return None
