@@ -135,12 +135,12 @@ def test_very_long_vectors_are_updated_in_two_threads(n, dtype):
     parts = []
 
     def mapped(update, halves):
-        parts.append(len(halves))
+        parts.append([len(half) for half in halves])
         return map(update, halves)
 
-    update = ChunkedUpdate(SGDUpdate(), mapped)
+    update, n_chunks = ChunkedUpdate(SGDUpdate(), mapped), n // module._CHUNK
     for size in (n - 1, n):
         theta = np.zeros(size, dtype)
         update.step(theta, np.ones(size, dtype), 0.1, update.start(theta))
         assert np.all(theta == theta[0])
-    assert parts == [1, 2]
+    assert parts == [[n_chunks], [n_chunks // 2, n_chunks // 2]]
