@@ -1,6 +1,7 @@
-"""The commands that compare the speed of commits."""
+"""The commands that compare the speed of commits, and the figures quoted from the benchmarks."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,3 +45,28 @@ def test_the_history_gets_one_line_with_machine_and_versions(tmp_path):
     assert 0 < low <= middle <= high
     assert "numpy" in row["environment"]["libraries"]
     assert row["commit"][:12] in printed
+
+
+TABLES = (ROOT / "docs" / "benchmarks_table.md").read_text(encoding="utf-8")
+
+
+def span(table, kind=""):
+    """Return the range of the first ratio in the rows of a table, as the texts quote it."""
+    (rows,) = re.findall(rf"^### {table}.*?(?=^###|\Z)", TABLES, re.MULTILINE | re.DOTALL)
+    rows = [row for row in rows.splitlines() if row.startswith(f"| {kind}")]
+    ratios = [float(found[1]) for row in rows if (found := re.search(r"\| (\d+\.\d+)<br>", row))]
+    ends = [f"{ratio:.1f}" if ratio < 2 else f"{ratio:.0f}" for ratio in (min(ratios), max(ratios))]
+    return " to ".join(dict.fromkeys(ends))
+
+
+def test_the_readme_and_the_paper_quote_the_measured_ratios():
+    elman, gru, lstm = (span("One training step", cell) for cell in ("rnn", "gru", "lstm"))
+    fits = [span("Whole fit on the Japanese", of) for of in ("PyTorch", "skorch")]
+    xor, digits = span("One iteration of a perceptron"), span("Whole fit of a perceptron")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for cells in (f"PyTorch | {elman}, {gru}, {lstm}", f"PyTorch, skorch | {', '.join(fits)}"):
+        assert f"| {cells} |" in readme
+    assert f"| `MLPClassifier` | {xor}, {digits} |" in readme
+    paper = " ".join((ROOT / "paper.md").read_text(encoding="utf-8").split())
+    assert f"is {elman} times as fast as in PyTorch, and one of GRUs {gru} times." in paper
+    assert f"For LSTMs the ratio is {lstm}:" in paper
