@@ -108,6 +108,13 @@ def test_work_is_that_of_the_largest_layer():
     assert RNN(2, (), 1).work(5) == 0
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("differences", [(), (0,)])
+def test_both_directions_and_differences_need_the_end(bidirectional, differences):
+    network = RNN(2, (3,), 1, bidirectional=bidirectional, differences=differences)
+    assert network.needs_ends == (bidirectional or differences == (0,))
+
+
 @pytest.mark.parametrize("network", [*recurrent_networks(dropout=0.2)], ids=describe)
 def test_parameters_may_be_plain_dictionaries(network):
     params = random_params(network.shapes)

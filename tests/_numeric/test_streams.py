@@ -155,3 +155,13 @@ def test_the_message_names_the_part_of_a_state_that_does_not_fit(part, name, opt
         _, state = network.step(params, x[0], state)
     with pytest.raises(ValueError, match=f"does not fit this network: its {name} have shapes"):
         network.n_streams(change(state, part))
+
+
+def test_the_number_of_streams_is_that_of_the_first_array():
+    network = RNN(N_FEATURES, (3,), 2, "lstm")
+    h, c = np.zeros((N_STREAMS, 3)), np.zeros((N_STREAMS + 1, 3))
+    state = network.initial_state(random_params(network.shapes), N_STREAMS)
+    with pytest.raises(
+        ValueError, match=r"shapes \[\[\(2, 3\), \(3, 3\).*\[\(2, 3\), \(2, 3\).* needed"
+    ):
+        network.n_streams(state._replace(layers=((h, c),)))
