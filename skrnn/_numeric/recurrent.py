@@ -427,8 +427,8 @@ def recurrent_layer(
         if is_joint:
             ps, xs, starts = join_inputs(ps, xs, starts)
         hs, backs = [], []
-        for p, x, start in zip(ps, xs, starts, strict=True):
-            (h, *_), back_cell = run(p, x, packing, start, **options)
+        for p, inputs, start in zip(ps, xs, starts, strict=True):
+            (h, *_), back_cell = run(p, inputs, packing, start, **options)
             hs.append(h)
             backs.append(back_cell)
         if is_joint:
