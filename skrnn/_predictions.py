@@ -14,7 +14,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.scaling import TargetScale
-from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
+from skrnn._training.skip import add_lags, choose_differences, choose_skip, fit_last_values
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -275,14 +275,25 @@ class NumberPredictions(Mixin):
         if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:
             return None, ()
         last_values = fit_last_values(samples)
-        if is_given:
-            shapes = {"skip": {"W": last_values.weights.shape}}
-            skip: Any = Params(shapes).fill({"skip": self.init["skip"]})["skip"]["W"]
-        else:
-            skip = choose_skip(last_values)
-        if skip is None or self.skip_connection != "auto" or CELLS[self.cell].decays:
+        skip = self._given_skip(last_values.weights.shape) if is_given else choose_skip(last_values)
+        if self.skip_connection != "auto" or CELLS[self.cell].decays:
             return skip, ()  # cells with decay read values that may be missing in the last step
-        return skip, choose_differences(last_values, skip)
+        differences = () if skip is None else choose_differences(last_values, skip)
+        if not is_given:
+            skip = add_lags(samples, skip, differences)
+        return skip, differences
+
+    def _given_skip(self, shape: tuple[int, int]) -> np.ndarray:
+        """Get the weights of the skip connection that `init` gives, of one step or of several.
+
+        `shape` is the shape for one step, (n_features, n_outputs).
+        """
+        given: Any = self.init["skip"]
+        n_rows = len(given["W"]) if "W" in given and np.ndim(given["W"]) == 2 else 0
+        n_steps = max(1, n_rows // shape[0])
+        shapes = {"skip": {"W": (n_steps * shape[0], shape[1])}}
+        skip: np.ndarray = Params(shapes).fill({"skip": given})["skip"]["W"]
+        return skip
 
     def _all_right(self, run: Run) -> bool:
         """Return False: another start may always be better."""

@@ -374,20 +374,23 @@ class RecurrentNetwork(NeuralNetwork):
         Raises
         ------
         ValueError
-            If the network needs the end of the streams first, since it is bidirectional or reads
-            differences to the last value (``skip_connection="auto"``), if `n_streams` is not a
-            positive integer, or if `static` does not match the streams or the static features of
-            `fit`.
+            If the network needs the end of the streams first, since it is bidirectional, or reads
+            differences to the last value or several last values (``skip_connection="auto"``), if
+            `n_streams` is not a positive integer, or if `static` does not match the streams or the
+            static features of `fit`.
         """
         network = self._fitted_network()
         if network.needs_ends:
             needs, does = [], []
             if network.bidirectional:
                 needs, does = ["bidirectional=False"], ["reads backwards"]
-            if network.differences:
+            if network.differences or network.skip > 1:
                 needs.append("skip_connection='last' or None")
+            if network.differences:
                 columns = list(network.differences)
                 does.append(f"reads columns {columns} as differences to their last value")
+            if network.skip > 1:
+                does.append(f"adds a function of the last {network.skip} steps")
             raise ValueError(
                 f"Streams need {' and '.join(needs)} in fit. This network was fitted without, and "
                 f"{' and '.join(does)}, but the end of a stream is not known yet."

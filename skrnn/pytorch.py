@@ -48,8 +48,10 @@ def from_state_dict(
     The module has ``torch.nn.RNN``, ``GRU`` or ``LSTM`` layers, followed by one
     ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
     each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
-    last step of a sequence, and added. If it has a buffer "differences" (n_features,) of zeros and
-    ones, the recurrent layers read ``x - differences * last_step``. A ``torch.nn.Embedding`` may
+    last step of a sequence, or to several last steps side by side, the newest first, and added. In
+    a shorter sequence, the first step takes the place of those before it. If there is a buffer
+    "skip.differences" (n_features,) of zeros and ones, the recurrent layers read
+    ``x - differences * last_step``. A ``torch.nn.Embedding`` may
     precede the recurrent layers: the estimator then has `embedding_size`, and its input is one-hot
     encoded tokens, one column for each row of the embedding. For `XORMLPClassifier` and
     `XORMLPRegressor` the module has ``Linear`` layers only. Kind, sizes and directions of the
@@ -141,12 +143,12 @@ def from_state_dict(
             parameters["embedding_size"] = n_in
         if skip is not None:
             weights["skip"], differences = _read_skip(arrays, skip, weights, estimator)
-            parameters["skip_connection"] = "auto" if differences else "last"
+            needs_ends = differences or len(weights["skip"]["W"]) > _n_features(weights)
+            parameters["skip_connection"] = "auto" if needs_ends else "last"
     else:
         parameters, weights = _read_dense(arrays, linear)
-    first = weights[next(iter(weights))]
     output = weights["output"] if is_recurrent else weights[next(reversed(weights))]
-    n_features = first["W"].shape[-2]
+    n_features = _n_features(weights)
     estimator = clone(estimator).set_params(**parameters)
     y = _targets_for(estimator, output, classes, multilabel)
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
@@ -387,10 +389,20 @@ def _read_skip(
             "SequenceRNNRegressor has one, for a loss whose output is the prediction itself: not "
             "for 'poisson', 'gamma', Quantile or Gaussian."
         )
-    first = weights[next(iter(weights))]
-    n_features, n_outputs = first["W"].shape[-2], weights["output"]["W"].shape[1]
-    W = _get(arrays, f"{prefix}weight", (n_outputs, n_features)).T
+    n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
+    W = _get(arrays, f"{prefix}weight", (n_outputs, None)).T
+    if not len(W) or len(W) % n_features:
+        raise ValueError(
+            f"'{prefix}weight' has shape {W.T.shape}, but ({n_outputs}, {n_features}) is needed, "
+            f"or a multiple of {n_features} columns for several last steps."
+        )
     return {"W": W}, _read_differences(arrays, prefix, n_features)
+
+
+def _n_features(weights: Weights) -> int:
+    """Get the number of features that the first layer reads."""
+    n_features: int = weights[next(iter(weights))]["W"].shape[-2]
+    return n_features
 
 
 def _read_differences(arrays: Arrays, prefix: str, n_features: int) -> tuple[int, ...]:
@@ -451,16 +463,17 @@ def _write_recurrent(network: Any, weights: Weights) -> list[tuple[str, Arrays]]
             layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
     layers.append(("output", _write_linear(weights["output"])))
     if network.skip:
-        layers.append(("skip", _write_skip(weights["skip"]["W"], network.differences)))
+        W = weights["skip"]["W"]
+        layers.append(("skip", _write_skip(W, network.n_features, network.differences)))
     if network.transitions:
         layers.append(("crf", _write_transitions(forbid(weights["transitions"], network.table))))
     return layers
 
 
-def _write_skip(W: np.ndarray, differences: tuple[int, ...]) -> Arrays:
+def _write_skip(W: np.ndarray, n_features: int, differences: tuple[int, ...]) -> Arrays:
     if not differences:
         return {"weight": W.T}
-    is_difference = np.zeros(len(W), W.dtype)
+    is_difference = np.zeros(n_features, W.dtype)
     is_difference[list(differences)] = 1
     return {"weight": W.T, "differences": is_difference}
 

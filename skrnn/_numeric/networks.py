@@ -20,13 +20,13 @@ from skrnn._numeric.affine import dense
 from skrnn._numeric.combine import add, chain, concatenate, named
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
 from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
+from skrnn._numeric.lags import weigh_last_steps
 from skrnn._numeric.layers import (
     POOLINGS,
     POOLINGS_OF_STREAMS,
     activate,
     dropout,
     each_step,
-    pool_last,
     pool_last_of_both,
     refuse_sparse,
     subtract_last,
@@ -104,7 +104,7 @@ class RNN:
     (n_sequences, n_outputs). Without pooling it is (n_rows, n_outputs), one row for each step,
     sequence after sequence. The results of several poolings are side by side. With
     `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
-    columns. With `skip`, a linear function of the last step of a sequence, or of each step without
+    columns. A linear function of the last `skip` steps of a sequence, or of each step without
     pooling, is added to the output. The columns of x in `differences` enter the network, but not
     this function, as differences to their last value. With `n_static` static features,
     ``packing.static`` holds those of each sequence.
@@ -123,7 +123,7 @@ class RNN:
     pooling: str | tuple[str, ...] | None = "last"
     dropout: float = 0.0
     bptt_steps: int | None = None
-    skip: bool = False
+    skip: int = 0
     differences: tuple[int, ...] = ()
     n_static: int = 0
     embedding_size: int | None = None
@@ -147,8 +147,8 @@ class RNN:
 
     @property
     def needs_ends(self) -> bool:
-        """Whether the end of a sequence is needed before its first step, so not for streams."""
-        return self.bidirectional or bool(self.differences)
+        """Whether a step needs later steps, or several earlier ones, which streams do not have."""
+        return self.bidirectional or bool(self.differences) or self.skip > 1
 
     @cached_property
     def cells(self) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ class RNN:
         n_in = n_in * max(len(self.poolings), 1) + self.n_static
         shapes["output"] = {"W": (n_in, self.n_outputs), "b": (self.n_outputs,)}
         if self.skip:
-            shapes["skip"] = {"W": (self.n_features, self.n_outputs)}
+            shapes["skip"] = {"W": (self.skip * self.n_features, self.n_outputs)}
         if self.transitions:
             of_ends = {"start": (self.n_outputs,), "end": (self.n_outputs,)}
             shapes["transitions"] = {"W": (self.n_outputs, self.n_outputs), **of_ends}
@@ -215,8 +215,9 @@ class RNN:
         network = self._start(chain(*self._output_layers(recurrent)))
         if not self.skip:
             return network
-        pooling = initial_if_empty(pool_last) if self.poolings else each_step
-        return add(network, chain(named("skip", dense), pooling))
+        if not self.poolings:
+            return add(network, chain(named("skip", dense), each_step))
+        return add(network, named("skip", weigh_last_steps))
 
     @cached_property
     def encode(self) -> Layer:

@@ -71,7 +71,7 @@ _ARCHITECTURE = {
         "pooling": _is_poolings,
         "dropout": _is_rate,
         "bptt_steps": optional(is_positive),
-        "skip": is_bool,
+        "skip": lambda value: is_bool(value) or is_count(value),  # True in older files
         "differences": _is_columns,
         "n_static": is_count,
         "embedding_size": optional(is_positive),
@@ -269,5 +269,5 @@ def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
         and bool((scale["scale"] > 0).all())
         and is_bool(scale["standardizes"])
         and scale["differences"] == getattr(network, "differences", ())
-        and (skip is None or is_finite(skip, (network.n_features, n_outputs)))
+        and (skip is None or is_finite(skip, (network.skip * network.n_features, n_outputs)))
     )

@@ -143,8 +143,10 @@ class Run:
     @property
     def fitted_network(self) -> MLP | RNN:
         """The architecture of the fitted network, with the skip connection if there is one."""
-        has_skip = self.target_scale is not None and self.target_scale.skip is not None
-        return replace(self.network, skip=True) if has_skip else self.network  # type: ignore
+        skip = None if self.target_scale is None else self.target_scale.skip
+        if skip is None:
+            return self.network
+        return replace(self.network, skip=len(skip) // self.network.n_features)  # type: ignore
 
     def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:
         """Start the history once the initial weights are set; see `Monitor` for the parameters.

@@ -20,8 +20,8 @@ class TargetScale:
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
     the targets themselves. A fitted network therefore needs no further step.
 
-    With a skip connection, mean and deviation are those of ``y - x @ skip``, where x is the last
-    step of each sequence. The network is trained on this difference, and the skip connection
+    With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
+    steps of each sequence. The network is trained on this difference, and the skip connection
     becomes a layer of the fitted network.
 
     Parameters
@@ -30,8 +30,8 @@ class TargetScale:
         Weighted mean and standard deviation of each output. If its targets are all equal, their
         absolute value takes the place of the deviation, or 1 if they are 0.
 
-    skip : ndarray of shape (n_features, n_outputs), default=None
-        Weights of a skip connection from the last step of each sequence.
+    skip : ndarray of shape (n_steps * n_features, n_outputs), default=None
+        Weights of a skip connection from the last steps of each sequence, the newest first.
 
     standardizes : bool, default=True
         Whether mean and deviation are those of targets; otherwise they are 0 and 1.

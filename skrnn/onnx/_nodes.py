@@ -122,10 +122,7 @@ def recurrent_network(
             "hidden_layer_sizes of at least one layer."
         )
     lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
-    last_step = None
-    if network.skip:
-        last_step = _last_step(nodes, X, lengths, mask) if network.poolings else X
-    x = _differences(nodes, network, X, last_step) if network.differences else X
+    x = _differences(nodes, network, X, lengths, mask) if network.differences else X
     if network.embedding_size:
         x = nodes("MatMul", x, weights["embedding"]["W"])
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
@@ -141,21 +138,31 @@ def recurrent_network(
     raw_prediction = _dense(nodes, weights["output"], states)
     if not network.skip:
         return raw_prediction
-    return nodes("Add", raw_prediction, nodes("MatMul", last_step, weights["skip"]["W"]))
+    last = _last_steps(nodes, X, lengths, mask, network.skip) if network.poolings else X
+    return nodes("Add", raw_prediction, nodes("MatMul", last, weights["skip"]["W"]))
 
 
-def _last_step(nodes: Nodes, X: str, lengths: str, mask: str) -> str:
-    """Get the last step of each sequence (n_sequences, n_features); zeros if it has none."""
-    steps = nodes("CumSum", nodes("Cast", mask, to=onnx_type(np.int64)), np.array(1))
-    is_last = nodes("Equal", steps, nodes("Unsqueeze", lengths, np.array([1, 2])))
-    last = nodes("Where", nodes("And", is_last, mask), X, np.float32(0))
-    return nodes("ReduceSum", last, np.array([1]), keepdims=0)
+def _last_steps(nodes: Nodes, X: str, lengths: str, mask: str, n_steps: int) -> str:
+    """Get the last steps of each sequence side by side (n_sequences, n_steps * n_features).
+
+    The newest comes first, and the first step takes the place of those before it. A sequence
+    without steps has zeros.
+    """
+    numbers = nodes("CumSum", nodes("Cast", mask, to=onnx_type(np.int64)), np.array(1))
+    steps_before = np.arange(n_steps)[None, None]
+    wanted = nodes("Sub", nodes("Unsqueeze", lengths, np.array([1, 2])), steps_before)
+    is_wanted = nodes("Equal", numbers, nodes("Max", wanted, np.array(1)))  # (n, n_padded, n_steps)
+    is_wanted = nodes("Cast", nodes("And", is_wanted, mask), to=onnx_type(np.float32))
+    steps = nodes("Where", mask, X, np.float32(0))
+    last = nodes("MatMul", nodes("Transpose", is_wanted, perm=[0, 2, 1]), steps)
+    return nodes("Flatten", last)
 
 
-def _differences(nodes: Nodes, network: Any, X: str, last_step: str | None) -> str:
+def _differences(nodes: Nodes, network: Any, X: str, lengths: str, mask: str) -> str:
     """Subtract the last step from the columns that enter as differences."""
     is_difference = np.zeros(network.n_features, np.float32)
     is_difference[list(network.differences)] = 1
+    last_step = _last_steps(nodes, X, lengths, mask, 1)
     subtracted = nodes("Mul", last_step, is_difference)
     return nodes("Sub", X, nodes("Unsqueeze", subtracted, np.array([1])))
 

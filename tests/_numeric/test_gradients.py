@@ -158,8 +158,10 @@ ELMAN = [
     for activation, loss in zip(ACTIVATIONS, cycle(LOSSES), strict=False)
 ]
 SKIP = [
-    (RNN(N_FEATURES, (3, 2), N_OUTPUTS, pooling=pooling, skip=True, embedding_size=size), loss)
-    for pooling, size, loss in zip(["mean", None] * 2, [4, 4, None, None], LOSSES, strict=False)
+    (RNN(N_FEATURES, (3, 2), N_OUTPUTS, pooling=pooling, skip=steps, embedding_size=size), loss)
+    for (pooling, steps), size, loss in zip(
+        [("mean", 1), (None, 1), ("mean", 3)] * 2, [4, 4, 4, None, None, None], LOSSES, strict=False
+    )
 ]
 NETWORKS = FEEDFORWARD + RECURRENT + ELMAN + SKIP
 

@@ -1,0 +1,78 @@
+"""A linear function of the last steps of each sequence: the skip connection of a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skrnn._numeric.packing import starts_of, take_rows
+
+if TYPE_CHECKING:
+    from skrnn._numeric.packing import Packing
+    from skrnn._numeric.types import Back, Matrix, Parameters
+
+# Numbers that are gathered at a time: 2 MiB of float64.
+_SIZE = 2**18
+
+
+def rows_of_last_steps(lengths: np.ndarray, n_steps: int) -> np.ndarray:
+    """Find the last steps of sequences, the newest first: rows (n_with_steps, n_steps).
+
+    The rows count the steps of all sequences, one sequence after another. In a shorter sequence,
+    the first step takes the place of those before it. Sequences without steps are left out.
+    """
+    has_steps = lengths > 0
+    starts = starts_of(lengths)[has_steps, None]
+    ends = starts + lengths[has_steps, None] - 1
+    rows: np.ndarray = np.maximum(ends - np.arange(n_steps), starts)
+    return rows
+
+
+def weigh(x: Matrix, rows: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Weigh several rows of x for each sequence: ``sum_j x[rows[:, j]] W_j``.
+
+    x is (n_rows, n_features), rows (n, n_steps), and W (n_steps * n_features, n_outputs) holds
+    W_0, W_1 and so on, one below the other.
+    """
+    n_features = x.shape[1]
+    y = np.zeros((len(rows), W.shape[1]), np.result_type(x.dtype, W.dtype))
+    at_once = max(1, _SIZE // max(1, len(rows) * n_features))
+    for first in range(0, rows.shape[1], at_once):
+        W_of_some = W[first * n_features : (first + at_once) * n_features]
+        y += _side_by_side(x, rows[:, first : first + at_once]) @ W_of_some
+    return y
+
+
+def _side_by_side(x: Matrix, rows: np.ndarray) -> Matrix:
+    """Take several rows of x for each sequence: (n, n_steps * n_features)."""
+    n, n_steps = rows.shape
+    return take_rows(x, rows.ravel()).reshape(n, n_steps * x.shape[1])
+
+
+def weigh_last_steps(
+    p: Parameters, x: Matrix, packing: Packing, rng: Any = None
+) -> tuple[np.ndarray, Back]:
+    """Linear function of the last steps: x (n_rows, n_features), y (n_sequences, n_outputs).
+
+    ``y = sum_j x.(T-j) W_j``, where T is the last step, with W as in `weigh`. A sequence without
+    steps gets 0. The form is that of the layers in ``layers``.
+    """
+    W, has_steps = p["W"], packing.lengths > 0
+    rows = packing.to_concatenated[
+        rows_of_last_steps(packing.lengths, len(W) // max(1, x.shape[1]))
+    ]
+    weighed = weigh(x, rows, W)
+    y = np.zeros((packing.n_sequences, W.shape[1]), weighed.dtype)
+    y[has_steps] = weighed
+
+    def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray | None:
+        dy = dy[has_steps]
+        grad["W"][...] = _side_by_side(x, rows).T @ dy
+        if not want_dx:
+            return None
+        dx = np.zeros(x.shape, dy.dtype)
+        np.add.at(dx, rows.ravel(), (dy @ W.T).reshape(-1, x.shape[1]))
+        return dx
+
+    return y, back
