@@ -382,7 +382,10 @@ def _read_linear(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
 def _read_skip(
     arrays: Arrays, prefix: str, weights: Weights, estimator: RecurrentNetwork
 ) -> tuple[Arrays, tuple[int, ...]]:
-    """Read the weights of the skip connection, and the columns that enter as differences."""
+    """Read the weights of the skip connection, and the columns that enter as differences.
+
+    The weights are those of one step, or of several last steps.
+    """
     if not estimator._takes_skip():
         raise ValueError(
             f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. Only "
@@ -390,19 +393,14 @@ def _read_skip(
             "for 'poisson', 'gamma', Quantile or Gaussian."
         )
     n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
-    W = _get(arrays, f"{prefix}weight", (n_outputs, None)).T
-    if not len(W) or len(W) % n_features:
-        raise ValueError(
-            f"'{prefix}weight' has shape {W.T.shape}, but ({n_outputs}, {n_features}) is needed, "
-            f"or a multiple of {n_features} columns for several last steps."
-        )
+    n_steps = max(1, arrays[f"{prefix}weight"].shape[1] // n_features)
+    W = _get(arrays, f"{prefix}weight", (n_outputs, n_steps * n_features)).T
     return {"W": W}, _read_differences(arrays, prefix, n_features)
 
 
 def _n_features(weights: Weights) -> int:
     """Get the number of features that the first layer reads."""
-    n_features: int = weights[next(iter(weights))]["W"].shape[-2]
-    return n_features
+    return int(weights[next(iter(weights))]["W"].shape[-2])
 
 
 def _read_differences(arrays: Arrays, prefix: str, n_features: int) -> tuple[int, ...]:

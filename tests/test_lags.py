@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numeric_helpers import assert_close
 from scipy.sparse import csr_array
+from sklearn import config_context
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -292,3 +293,11 @@ def test_a_forecast_of_a_season_is_better_than_its_repetition(series):
     error = np.sqrt(np.mean((reg.predict(X[rest]) - y[rest]) ** 2))
     repeated = np.array([x[-12] for x in X[rest]]).ravel()
     assert error < np.sqrt(np.mean((repeated - y[rest]) ** 2))
+
+
+def test_settings_of_scikit_learn_change_nothing():
+    expected = SequenceRNNRegressor(**FEW).fit(X, Y).predict(X)
+    pytest.importorskip("pandas")
+    with config_context(enable_metadata_routing=True, transform_output="pandas"):
+        reg = SequenceRNNRegressor(**FEW).fit(X, Y, sample_weight=np.ones(len(X)))
+    assert np.array_equal(reg.predict(X), expected)

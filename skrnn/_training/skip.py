@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.metrics import r2_score
-from sklearn.model_selection import KFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 
@@ -201,14 +199,17 @@ def _fit_lags(values: np.ndarray, left: np.ndarray, weight: np.ndarray) -> np.nd
     with np.errstate(all="ignore"):
         if not np.isfinite([values.var(axis=0).sum(), left.var(axis=0).sum()]).all():
             return nothing
-    model = make_pipeline(StandardScaler(), RidgeCV(_PENALTIES, alpha_per_target=True))
-    given = {"ridgecv__sample_weight": weight}
-    predicted = cross_val_predict(model, values, left, cv=KFold(_N_FOLDS), params=given)
+    scale = values.std(axis=0)
+    scale[scale == 0] = 1
+    values = values / scale
+    ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(left)
+    for train, rest in KFold(_N_FOLDS).split(values):
+        ridge.fit(values[train], left[train], sample_weight=weight[train])
+        predicted[rest] = ridge.predict(values[rest]).reshape(len(rest), -1)
     explained = r2_score(left, predicted, sample_weight=weight, multioutput="raw_values")
     if not (explained >= _LEAST_EXPLAINED).any():
         return nothing
-    scaler, ridge = (step for _, step in model.fit(values, left, **given).steps)
-    slopes = np.atleast_2d(ridge.coef_) / scaler.scale_
+    slopes = np.atleast_2d(ridge.fit(values, left, sample_weight=weight).coef_) / scale
     return np.where(explained >= _LEAST_EXPLAINED, slopes.T, 0)
 
 
