@@ -12,9 +12,10 @@ from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
+from skrnn._training.earlier import add_earlier_values
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.scaling import TargetScale
-from skrnn._training.skip import add_lags, choose_differences, choose_skip, fit_last_values
+from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -280,7 +281,7 @@ class NumberPredictions(Mixin):
             return skip, ()  # cells with decay read values that may be missing in the last step
         differences = () if skip is None else choose_differences(last_values, skip)
         if not is_given:
-            skip = add_lags(samples, skip, differences)
+            skip = add_earlier_values(samples, skip, differences)
         return skip, differences
 
     def _given_skip(self, shape: tuple[int, int]) -> np.ndarray:

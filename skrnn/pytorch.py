@@ -143,8 +143,8 @@ def from_state_dict(
             parameters["embedding_size"] = n_in
         if skip is not None:
             weights["skip"], differences = _read_skip(arrays, skip, weights, estimator)
-            needs_ends = differences or len(weights["skip"]["W"]) > _n_features(weights)
-            parameters["skip_connection"] = "auto" if needs_ends else "last"
+            is_last = not differences and len(weights["skip"]["W"]) == _n_features(weights)
+            parameters["skip_connection"] = "last" if is_last else "auto"
     else:
         parameters, weights = _read_dense(arrays, linear)
     output = weights["output"] if is_recurrent else weights[next(reversed(weights))]
@@ -389,12 +389,11 @@ def _read_skip(
     if not estimator._takes_skip():
         raise ValueError(
             f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. Only "
-            "SequenceRNNRegressor has one, for a loss whose output is the prediction itself: not "
-            "for 'poisson', 'gamma', Quantile or Gaussian."
+            "SequenceRNNRegressor has one, and not for 'poisson', 'gamma', Quantile and Gaussian."
         )
     n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
-    n_steps = max(1, arrays[f"{prefix}weight"].shape[1] // n_features)
-    W = _get(arrays, f"{prefix}weight", (n_outputs, n_steps * n_features)).T
+    n_columns = max(1, arrays["skip.weight"].shape[1] // n_features) * n_features
+    W = _get(arrays, "skip.weight", (n_outputs, n_columns)).T
     return {"W": W}, _read_differences(arrays, prefix, n_features)
 
 
@@ -461,18 +460,17 @@ def _write_recurrent(network: Any, weights: Weights) -> list[tuple[str, Arrays]]
             layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
     layers.append(("output", _write_linear(weights["output"])))
     if network.skip:
-        W = weights["skip"]["W"]
-        layers.append(("skip", _write_skip(W, network.n_features, network.differences)))
+        layers.append(("skip", _write_skip(weights["skip"]["W"], network)))
     if network.transitions:
         layers.append(("crf", _write_transitions(forbid(weights["transitions"], network.table))))
     return layers
 
 
-def _write_skip(W: np.ndarray, n_features: int, differences: tuple[int, ...]) -> Arrays:
-    if not differences:
+def _write_skip(W: np.ndarray, network: Any) -> Arrays:
+    if not network.differences:
         return {"weight": W.T}
-    is_difference = np.zeros(n_features, W.dtype)
-    is_difference[list(differences)] = 1
+    is_difference = np.zeros(network.n_features, W.dtype)
+    is_difference[list(network.differences)] = 1
     return {"weight": W.T, "differences": is_difference}
 
 

@@ -15,7 +15,8 @@ import skrnn
 from skrnn import Quantile, SequenceRNNRegressor, Sequences
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._numeric.training import Ragged
-from skrnn._training.skip import add_lags, choose_differences, choose_skip, fit_last_values, skipped
+from skrnn._training.earlier import add_earlier_values
+from skrnn._training.skip import choose_differences, choose_skip, fit_last_values, skipped
 from skrnn.convert import make_windows
 from skrnn.pytorch import from_state_dict, to_state_dict
 
@@ -44,7 +45,7 @@ def skip_of(given):
     last_values = fit_last_values(given)
     skip = choose_skip(last_values)
     differences = () if skip is None else choose_differences(last_values, skip)
-    return add_lags(given, skip, differences)
+    return add_earlier_values(given, skip, differences)
 
 
 def is_from_several(X, y):
@@ -76,7 +77,9 @@ def test_steps_are_weighed_in_any_portions(size, layout, monkeypatch):
 # --- When there is one ---------------------------------------------------------------------------
 
 
-def test_the_weights_are_those_of_ridge_regression_on_differences():
+def test_the_weights_are_those_of_ridge_regression_on_differences(monkeypatch):
+    nothing = np.zeros((24, 2, 1))  # instead of the value of a year before
+    monkeypatch.setattr("skrnn._training.earlier._EarlierValues.best_single", lambda self: nothing)
     skip = skip_of(samples(X, Y)).reshape(24, 2)
     last = np.array([x[-1, 0] for x in X])
     slope = np.polyfit(last, Y, 1)[0]
@@ -87,6 +90,17 @@ def test_the_weights_are_those_of_ridge_regression_on_differences():
     assert_close(skip[1:, 0], weights, 1e-6)
     assert_close(skip[:, 0].sum(), slope, 1e-9)  # so the forecast follows the level as before
     assert not skip[:, 1].any()
+
+
+def test_the_value_of_one_season_before_may_take_the_place_of_the_last_one():
+    year = RNG.normal(size=12)
+    level = np.repeat(np.cumsum(RNG.normal(size=25)), 12)
+    series = 9 * np.tile(year, 25) + level  # the same months of the years are random walks
+    X, y = windows(series, 12)
+    skip = skip_of(samples(X, y)).reshape(12, 2)
+    before = np.array([x[-12, 0] for x in X])
+    assert np.flatnonzero(skip[:, 0]).tolist() == [11]
+    assert_close(skip[11, 0], np.polyfit(before, y, 1)[0], 1e-9)
 
 
 def test_a_season_without_a_last_value_that_says_much():
@@ -141,14 +155,14 @@ def test_at_most_a_hundred_steps():
 
 
 def test_many_sequences_are_thinned_out(monkeypatch):
-    monkeypatch.setattr("skrnn._training.skip._MANY_SEQUENCES", 110)
+    monkeypatch.setattr("skrnn._training.earlier._MANY_SEQUENCES", 110)
     given = samples([X[0][:0], *X], [0, *Y])  # 217 sequences, of which one has no steps
     every_second = samples(X[::2], Y[::2])
     last_values = fit_last_values(given)
     skip = choose_skip(last_values)
     differences = choose_differences(last_values, skip)
-    expected = add_lags(every_second, skip, differences)
-    assert_close(add_lags(given, skip, differences), expected, 1e-9)
+    expected = add_earlier_values(every_second, skip, differences)
+    assert_close(add_earlier_values(given, skip, differences), expected, 1e-9)
 
 
 def test_the_weights_of_sequences_count():
@@ -158,11 +172,9 @@ def test_the_weights_of_sequences_count():
     assert np.abs(weighted - plain).max() > 1e-3
 
 
-@pytest.mark.parametrize("changed", [1e200, np.inf])
-def test_values_too_large_for_squares_have_none(changed):
-    with np.errstate(all="ignore"):
-        given = samples([x * changed for x in X], Y)
-        assert skip_of(given) is None
+@pytest.mark.parametrize(("of_x", "of_y"), [(1e200, 1), (1, 1e200), (1e200, 1e200)])
+def test_values_too_large_for_squares_have_none(of_x, of_y):
+    assert skip_of(samples([x * of_x for x in X], Y * of_y)) is None
 
 
 def test_each_output_has_its_own():

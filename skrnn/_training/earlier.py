@@ -1,0 +1,172 @@
+"""A skip connection from several last steps of a sequence to the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.model_selection import KFold
+
+from skrnn._numeric.lags import rows_of_last_steps, weigh
+from skrnn._training.skip import LEAST_EXPLAINED, fit_each
+
+# How many steps are considered, and the share of the sequences that may be shorter.
+_MOST_STEPS, _SHORTER = 100, 0.1
+# Up to so many sequences are one batch, in which a weight of 2 equals a sequence twice. The folds
+# of a cross-validation would not be the same.
+_FEW_SEQUENCES = 32
+_MANY_SEQUENCES = 10_000  # no more are needed for so few weights
+_N_FOLDS, _PENALTIES = 5, np.logspace(-2, 5, 15)
+
+
+def add_earlier_values(
+    samples: Any, skip: np.ndarray | None, differences: tuple[int, ...]
+) -> np.ndarray | None:
+    """Replace a skip connection from the last step by one from several steps, where that is better.
+
+    A series with a season repeats the value of one season before, and many series are nearly linear
+    functions of their last values. Such a linear path beside the network (Lai et al., 2018) leaves
+    to the network what is not linear. For each output, there are three candidates: the single value
+    that says most about the target; and this value, or the last one, with what ridge regression
+    on the last values of a column adds to it. The one with the smallest error is used if it leaves
+    at most half of the variance that the last value leaves, or the mean if no last value is used.
+
+    Parameters
+    ----------
+    samples : Ragged
+        The training samples, with one row of targets for each sequence.
+
+    skip : ndarray of shape (n_features, n_outputs) or None
+        The weights of the last step.
+
+    differences : tuple of int
+        The columns that enter the network as differences to their last value. They enter the
+        regression in the same way, so that the prediction follows the level of the series.
+
+    Returns
+    -------
+    skip : ndarray of shape (n_steps * n_features, n_outputs) or None
+        The weights of the last steps, the newest first. If earlier values are of no use to any
+        output, `skip` as given.
+
+    References
+    ----------
+    G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns with
+    deep neural networks", SIGIR (2018).
+    """
+    values = _EarlierValues.of(samples, differences)
+    if values is None:
+        return skip
+    last, single = np.zeros_like(values.slopes), values.best_single()
+    last[0] = 0 if skip is None else skip
+    known = [(weights, values.error(weights)) for weights in (last, single)]
+    candidates = [*known, *(values.with_ridge(weights) for weights in (last, single))]
+    weights, errors = (np.array(part) for part in zip(*candidates, strict=True))
+    is_better = errors.min(axis=0) < (1 - LEAST_EXPLAINED) * errors[0]
+    chosen = np.where(is_better, errors.argmin(axis=0), 0)
+    found = np.stack([weights[best, :, :, k] for k, best in enumerate(chosen)], axis=-1)
+    return found.reshape(-1, found.shape[-1]) if found[1:].any() else skip
+
+
+@dataclass(frozen=True)
+class _EarlierValues:
+    """The last values of some sequences, and their targets.
+
+    Weights are arrays (n_steps, n_features, n_outputs), the newest step first.
+    """
+
+    x: np.ndarray  # (n_rows, n_features)
+    rows: np.ndarray  # (n, n_steps): the last rows of each sequence
+    y: np.ndarray  # (n, n_outputs)
+    weight: np.ndarray  # (n,)
+    differences: tuple[int, ...]
+
+    @classmethod
+    def of(cls, samples: Any, differences: tuple[int, ...]) -> _EarlierValues | None:
+        """Take the last steps that most sequences have; None if that are too few."""
+        with_steps = np.flatnonzero(samples.lengths)
+        if len(with_steps) <= _FEW_SEQUENCES or issparse(samples.x):
+            return None
+        n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[with_steps], _SHORTER)))
+        if n_steps < 2:
+            return None
+        every = -(-len(with_steps) // _MANY_SEQUENCES)
+        rows, some = rows_of_last_steps(samples.lengths, n_steps)[::every], with_steps[::every]
+        y, weight = (part[some].astype(np.float64) for part in (samples.y, samples.weight))
+        with np.errstate(over="ignore"):
+            is_small = np.isfinite(np.square([y.max(), y.min()]).sum() * len(y))
+        return cls(samples.x, rows, y, weight, differences) if is_small else None
+
+    @cached_property
+    def _fits(self) -> tuple[np.ndarray, np.ndarray]:
+        fits = [fit_each(self.x[step], self.y, self.weight) for step in self.rows.T]
+        return np.array([fit.weights for fit in fits]), np.array([fit.explained for fit in fits])
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """Weight of each value alone, by least squares."""
+        return self._fits[0]
+
+    @cached_property
+    def _best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Step, column and output of the single value that explains most of each output."""
+        explained = self._fits[1]
+        n_outputs = explained.shape[2]
+        places = explained.reshape(-1, n_outputs).argmax(axis=0)
+        return (*np.unravel_index(places, explained.shape[:2]), np.arange(n_outputs))
+
+    def best_single(self) -> np.ndarray:
+        """Get the weights of the single value that explains most of each output."""
+        weights = np.zeros_like(self.slopes)
+        weights[self._best] = self.slopes[self._best]
+        return weights
+
+    def _rest(self, weights: np.ndarray) -> np.ndarray:
+        """Compute what weights leave of the targets; 0 if that is no more than rounding errors."""
+        rest = self.y - weigh(self.x, self.rows, weights.reshape(-1, weights.shape[2]))
+        rounding = 100 * np.finfo(self.x.dtype).eps * np.abs(self.y).max(axis=0)
+        return np.where(np.ptp(rest, axis=0) > rounding, rest, 0)
+
+    def error(self, weights: np.ndarray) -> np.ndarray:
+        """Compute the variance that weights leave of each output."""
+        rest = self._rest(weights)
+        center = np.average(rest, axis=0, weights=self.weight)
+        return np.average((rest - center) ** 2, axis=0, weights=self.weight)
+
+    def with_ridge(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Add a ridge regression on the last values of the best column: weights and errors.
+
+        The errors are those of a cross-validation with blocks of consecutive sequences.
+        """
+        weights, rest, columns = weights.copy(), self._rest(weights), self._best[1]
+        errors = np.zeros(len(columns))
+        for column in np.unique(columns):
+            outputs = columns == column
+            values = self.x[self.rows, column].astype(np.float64)
+            values -= values[:, :1] if column in self.differences else 0
+            slopes, errors[outputs] = _fit_ridge(values, rest[:, outputs], self.weight)
+            slopes[0] -= slopes.sum(axis=0) if column in self.differences else 0
+            weights[:, column, outputs] += slopes
+        return weights, errors
+
+
+def _fit_ridge(
+    values: np.ndarray, rest: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit `rest` (n, n_outputs) to values (n, n_steps): slopes (n_steps, n_outputs) and errors."""
+    from sklearn.linear_model import RidgeCV  # takes 25 ms
+
+    with np.errstate(over="ignore"):
+        scale = values.std(axis=0)  # infinite if the squares overflow, which leaves only zeros
+    scale[scale == 0] = 1
+    values = values / scale
+    ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(rest)
+    for train, held in KFold(_N_FOLDS).split(values):
+        ridge.fit(values[train], rest[train], sample_weight=weight[train])
+        predicted[held] = ridge.predict(values[held]).reshape(len(held), -1)
+    errors = np.average((rest - predicted) ** 2, axis=0, weights=weight)
+    slopes = np.atleast_2d(ridge.fit(values, rest, sample_weight=weight).coef_) / scale
+    return slopes.T, errors
