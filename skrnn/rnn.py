@@ -386,14 +386,17 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
 
     skip_connection : {'auto', 'last', None}, default='auto'
-        Connection from the last step of a sequence to the output. For each output, `fit` chooses
-        the column of which the last value explains most of the variance of the target, if that is
-        at least half of it, as the series itself does in most forecasts. The network is trained on
-        the difference, so that it starts from the forecast that the series stays where it is. The
-        weight is not trained further: it is that of least squares. With 'auto', the network also
-        reads such a column as differences to its last value if that explains at least 0.6 of the
-        variance, so that it does not depend on the level of the series. With 'last' it reads all
-        columns as they are, which streams need. Not used with losses other than 'squared_error',
+        Linear connection from the last steps of a sequence to the output. The network is trained on
+        the difference. The weights are not trained further. With 'last', `fit` chooses for each
+        output the column of which the last value explains most of the variance of the target, if
+        that is at least half of it, as the series itself does in most forecasts. Then the network
+        starts from the forecast that the series stays where it is. The weight is that of least
+        squares. With 'auto', the network also reads such a column as differences to its last value
+        if that explains at least 0.6 of the variance, so that it does not depend on the level of
+        the series. With more than 32 sequences, 'auto' also considers up to 100 earlier steps: an
+        earlier value, such as that of one season before, and ridge regression on the last values
+        of a column. They are used if they leave at most half of the variance that the last value
+        leaves. Streams need 'last' or None. Not used with losses other than 'squared_error',
         'absolute_error' and `Huber`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
