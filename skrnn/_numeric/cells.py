@@ -122,15 +122,15 @@ def differentiate_lstm(
     np.multiply(h, not_o, out=tanh_c)
 
 
-def halve_logistic_gates(cell: str, inputs: np.ndarray, U: np.ndarray) -> np.ndarray:
-    """Halve the pre-activations of logistic gates, once for all steps: returns a halved copy of U.
+@lru_cache(maxsize=16)
+def halves(cell: str, n_gates: int, dtype: np.dtype) -> np.ndarray:
+    """Return 0.5 for each logistic gate and 1 for the others: (n_gates, 1, 1).
 
-    The projected inputs are halved in place.
+    By these factors, the input projection and U give half of the pre-activation of logistic gates.
     """
-    halved, n_logistic = U.copy(), LOGISTIC_GATES[cell]
-    for gates in inputs[:n_logistic], halved[:n_logistic]:
-        gates *= half_of(U.dtype)
-    return halved
+    factors = np.ones((n_gates, 1, 1), dtype)
+    factors[: LOGISTIC_GATES[cell]] = half_of(dtype)
+    return factors
 
 
 @lru_cache(maxsize=8)

@@ -23,7 +23,7 @@ from skrnn._numeric.affine import project
 from skrnn._numeric.cells import (
     gru_step,
     half_of,
-    halve_logistic_gates,
+    halves,
     lstm_step,
     views_of_gates,
 )
@@ -77,8 +77,9 @@ def _run(
         xs = [x.toarray() if issparse(x) else x for x in xs]
         decay = np.stack([decay_states(p, x)[0] for p, x in zip(ps, xs, strict=True)])
         xs = [fade(p, x)[0] for p, x in zip(ps, xs, strict=True)]
-    inputs = _side_by_side([project(p, x)[0] for p, x in zip(ps, xs, strict=True)])
-    U = halve_logistic_gates(cell, inputs, _side_by_side([p["U"] for p in ps]))
+    factors = halves(cell, len(ps[0]["U"]), ps[0]["U"].dtype)
+    inputs = _side_by_side([project(p, x, factors)[0] for p, x in zip(ps, xs, strict=True)])
+    U = _side_by_side([p["U"] * factors for p in ps])
     n_gates, n_directions, _, n_units = U.shape
     out = np.empty((n_directions, packing.n_rows, n_units), inputs.dtype)
     zeros = np.zeros((2, n_directions, packing.n_sequences, n_units), out.dtype)
@@ -125,7 +126,7 @@ def _in_steps(rows: np.ndarray, size: int) -> np.ndarray:
 class _Block(NamedTuple):
     """Consecutive steps of a number of sequences, in one direction or two.
 
-    Logistic gates of U and x are halved, see `halve_logistic_gates`.
+    Logistic gates of U and x are halved, see `halves`.
     """
 
     ps: list[Parameters]  # of each direction

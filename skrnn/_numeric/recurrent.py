@@ -41,7 +41,7 @@ from skrnn._numeric.cells import (
     differentiate_lstm,
     gru_step,
     half_of,
-    halve_logistic_gates,
+    halves,
     lstm_step,
     views_of_gates,
 )
@@ -115,9 +115,9 @@ def gru(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[State
 
     If `p` has a ``decay`` (n_rows, n_units), ``h.(t-1)`` is first multiplied by it; see `gru_d`.
     """
-    gates, back_projection = project(p, x)  # (3, n_rows, n_units), overwritten by z, r and q
-    U, half = p["U"], half_of(gates.dtype)
-    U_halved = halve_logistic_gates("gru", gates, U)
+    U, half, factors = p["U"], half_of(p["U"].dtype), halves("gru", 3, p["U"].dtype)
+    gates, back_projection = project(p, x, factors)  # (3, n_rows, n_units): z, r and q at the end
+    U_halved = U * factors
     new = gates[2].copy()  # (n_rows, n_units), overwritten by n
     gates[2] = p["b_rec"]
     states, h = state_rows(packing, start[0], gates)
@@ -182,9 +182,9 @@ def gru_d(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[Sta
 
 def lstm(p: Parameters, x: Matrix, packing: Packing, start: Start) -> tuple[States, Back]:
     """Run a long short-term memory, see `lstm_step`. Gates are stored in the order i, o, f, g."""
-    gates, back_projection = project(p, x)  # (4, n_rows, n_units), overwritten by i, o, f and g
-    U, half = p["U"], half_of(gates.dtype)
-    U_halved = halve_logistic_gates("lstm", gates, U)
+    U, half, factors = p["U"], half_of(p["U"].dtype), halves("lstm", 4, p["U"].dtype)
+    gates, back_projection = project(p, x, factors)  # (4, n_rows, n_units): i, o, f, g at the end
+    U_halved = U * factors
     states, h = state_rows(packing, start[0], gates)
     memories, c = state_rows(packing, start[1], gates)
     tanh_c = np.empty_like(h)  # (n_rows, n_units)
