@@ -279,10 +279,9 @@ class NumberPredictions(Mixin):
         skip = self._given_skip(last_values.weights.shape) if is_given else choose_skip(last_values)
         if self.skip_connection != "auto" or CELLS[self.cell].decays:
             return skip, ()  # cells with decay read values that may be missing in the last step
-        differences = () if skip is None else choose_differences(last_values, skip)
         if not is_given:
-            skip = add_earlier_values(samples, skip, differences)
-        return skip, differences
+            skip = add_earlier_values(samples, skip, choose_differences(last_values, skip))
+        return skip, choose_differences(last_values, skip)
 
     def _given_skip(self, shape: tuple[int, int]) -> np.ndarray:
         """Get the weights of the skip connection that `init` gives, of one step or of several.
@@ -290,8 +289,8 @@ class NumberPredictions(Mixin):
         `shape` is the shape for one step, (n_features, n_outputs).
         """
         given: Any = self.init["skip"]
-        n_rows = len(given["W"]) if "W" in given and np.ndim(given["W"]) == 2 else 0
-        n_steps = max(1, n_rows // shape[0])
+        n_rows = len(given["W"]) if isinstance(given, dict) and np.iterable(given.get("W")) else 0
+        n_steps = 1 if self.skip_connection == "last" else max(1, n_rows // shape[0])
         shapes = {"skip": {"W": (n_steps * shape[0], shape[1])}}
         skip: np.ndarray = Params(shapes).fill({"skip": given})["skip"]["W"]
         return skip

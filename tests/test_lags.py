@@ -8,14 +8,13 @@ from numeric_helpers import assert_close
 from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.linear_model import Ridge, RidgeCV
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skrnn
 from skrnn import Quantile, SequenceRNNRegressor, Sequences
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._numeric.training import Ragged
-from skrnn._training.earlier import add_earlier_values
+from skrnn._training.earlier import _EarlierValues, _spread, add_earlier_values
 from skrnn._training.skip import choose_differences, choose_skip, fit_last_values, skipped
 from skrnn.convert import make_windows
 from skrnn.pytorch import from_state_dict, to_state_dict
@@ -82,13 +81,15 @@ def test_the_weights_are_those_of_ridge_regression_on_differences(monkeypatch):
     monkeypatch.setattr("skrnn._training.earlier._EarlierValues.best_single", lambda self: nothing)
     skip = skip_of(samples(X, Y)).reshape(24, 2)
     last = np.array([x[-1, 0] for x in X])
-    slope = np.polyfit(last, Y, 1)[0]
     differences = np.array([x[-2::-1, 0] - x[-1, 0] for x in X])
-    alphas = np.logspace(-2, 5, 15)
-    model = make_pipeline(StandardScaler(), RidgeCV(alphas)).fit(differences, Y - slope * last)
-    weights = model[-1].coef_ / model[0].scale_
+    scaled = StandardScaler().fit_transform(np.column_stack([last, differences]))
+    scaled[:, 0] *= 1000  # so the last value has hardly any penalty
+    slope = np.polyfit(last, Y, 1)[0]
+    ridge = RidgeCV(np.logspace(-2, 5, 15)).fit(scaled, Y - slope * last)
+    weights = ridge.coef_[1:] / differences.std(axis=0)
     assert_close(skip[1:, 0], weights, 1e-6)
-    assert_close(skip[:, 0].sum(), slope, 1e-9)  # so the forecast follows the level as before
+    level = slope + 1000 * ridge.coef_[0] / last.std()
+    assert_close(skip[:, 0].sum(), level, 1e-6)
     assert not skip[:, 1].any()
 
 
@@ -123,13 +124,12 @@ def test_earlier_values_are_left_out_if_they_explain_little():
 
 
 def test_half_of_what_is_left_must_be_explained():
-    earlier, other = np.array([x[5, 1] for x in X]), RNG.normal(size=len(X))
-    last = np.array([x[-1, 0] for x in X])
-    for share, chosen in ((0.3, False), (0.8, True)):
-        left = np.sqrt(share) * earlier + np.sqrt(1 - share) * other
-        lone = [x[:, 1:] for x in X]
-        assert is_from_several(lone, left) == chosen
-    assert not is_from_several(X, last)
+    rng = np.random.RandomState(0)
+    x, other = list(rng.normal(size=(1000, 6, 1))), rng.normal(size=1000)
+    earlier = np.array([steps[2, 0] for steps in x])
+    for share, chosen in ((0.44, False), (0.56, True)):
+        y = np.sqrt(share) * earlier + np.sqrt(1 - share) * other
+        assert is_from_several(x, y) == chosen
 
 
 def test_few_sequences_have_none():
@@ -144,7 +144,8 @@ def test_sparse_steps_have_none():
 
 
 def test_most_sequences_must_have_the_steps():
-    lengths = np.where(np.arange(len(X)) % 20 == 0, 3, np.where(np.arange(len(X)) % 2, 24, 15))
+    place = np.arange(len(X))
+    lengths = np.where(place % 20 == 0, 3, np.where(place % 10 == 1, 15, 24))  # a tenth is shorter
     given = [x[-n:] for x, n in zip(X, lengths, strict=True)]
     assert len(skip_of(samples(given, Y))) == 2 * 15
 
@@ -154,22 +155,100 @@ def test_at_most_a_hundred_steps():
     assert len(skip_of(samples(X, y))) == 200
 
 
-def test_many_sequences_are_thinned_out(monkeypatch):
-    monkeypatch.setattr("skrnn._training.earlier._MANY_SEQUENCES", 110)
-    given = samples([X[0][:0], *X], [0, *Y])  # 217 sequences, of which one has no steps
-    every_second = samples(X[::2], Y[::2])
-    last_values = fit_last_values(given)
-    skip = choose_skip(last_values)
-    differences = choose_differences(last_values, skip)
-    expected = add_earlier_values(every_second, skip, differences)
-    assert_close(add_earlier_values(given, skip, differences), expected, 1e-9)
+def test_of_many_sequences_some_are_used():
+    many = samples([x[-2:] for x in X] * 20, np.tile(Y, 20))
+    assert 1900 < len(_EarlierValues.of(many, ()).y) <= 2000
 
 
-def test_the_weights_of_sequences_count():
+def test_the_chosen_sequences_are_not_those_of_one_series_or_one_hour():
+    for n, period in ((11_904, 12), (240_000, 24), (5_000, 7)):
+        places = _spread(n, 2000)
+        assert 1900 < len(np.unique(places)) <= 2000
+        counts = np.bincount(places % period, minlength=period)
+        assert counts.min() > 0.7 * counts.max()
+    assert _spread(40, 2000).tolist() == list(range(40))
+
+
+def test_sequences_without_steps_are_left_out():
+    given = samples([X[0][:0], *X], [0, *Y])
+    assert_close(skip_of(given), skip_of(samples(X, Y)))
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_the_scale_of_the_weights_of_sequences_does_not_count(factor):
     weight = RNG.randint(1, 4, size=len(X)).astype(float)
-    plain, weighted = skip_of(samples(X, Y)), skip_of(samples(X, Y, weight))
-    assert_close(skip_of(samples(X, Y, 3 * np.ones(len(X)))), plain, 1e-2)
-    assert np.abs(weighted - plain).max() > 1e-3
+    expected = skip_of(samples(X, Y, weight))
+    assert_close(skip_of(samples(X, Y, factor * weight)), expected, 1e-9)
+    assert np.abs(skip_of(samples(X, Y)) - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("little", [1e-8, 1e-300])
+def test_sequences_with_little_weight_do_not_count(little):
+    noise = RNG.normal(scale=20, size=len(X))
+    weight = np.where(np.arange(len(X)) % 2, 1, little)
+    y = np.where(np.arange(len(X)) % 2, Y, Y + noise)
+    assert not is_from_several(X, y)
+    expected = skip_of(samples(X[1::2], Y[1::2]))
+    assert_close(skip_of(samples(X, y, weight)), expected, 0.1)
+
+
+def test_steps_that_are_always_equal_get_no_weight():
+    for value in (0.1, 1e-3 / 3, 1 / 3, 7e5):
+        x = RNG.normal(size=(68, 10, 1))
+        x[:, :3] = value
+        y = x[:, -2, 0] + 0.5 * x[:, -3, 0] + 0.1 * RNG.normal(size=68)
+        skip = skip_of(samples(list(x), y))
+        assert len(skip) == 10
+        assert not skip[7:].any()
+
+
+def test_a_smooth_trend():
+    series = np.cumsum(np.cumsum(np.random.RandomState(0).normal(size=300)))
+    X, y = make_windows(series, window=20)
+    train, rest = slice(150), slice(150, None)
+    skip = skip_of(samples(list(X[train]), y[train]))
+    reg = SequenceRNNRegressor(random_state=0).fit(X[train], y[train])
+    assert np.array_equal(reg.weights_["skip"]["W"], skip)
+    error = np.sqrt(np.mean((reg.predict(X[rest]) - y[rest]) ** 2))
+    assert error < 0.2 * np.sqrt(np.mean((X[rest, -1, 0] - y[rest]) ** 2))
+
+
+def test_nothing_is_found_in_many_columns_of_noise():
+    for seed in range(10):
+        rng = np.random.RandomState(seed)
+        x = list(rng.normal(size=(33, 20, 1000)))
+        assert skip_of(samples(x, rng.normal(size=33))) is None
+
+
+def test_each_output_gets_its_own_penalty():
+    y = np.column_stack([Y, Y + np.random.RandomState(0).normal(scale=0.7, size=len(X))])
+    both = skip_of(samples(X, y))
+    alone = [skip_of(samples(X, output)) for output in y.T]
+    assert_close(both, np.hstack(alone), 1e-9)
+
+
+def test_the_error_is_the_weighted_variance():
+    weight = RNG.randint(1, 4, size=len(X)).astype(float)
+    values = _EarlierValues.of(samples(X, Y + 100, weight), ())
+    repeated = np.repeat(Y, weight.astype(int))
+    assert_close(values.error(np.zeros((24, 2, 1))), [repeated.var()])
+
+
+def test_the_candidate_with_the_smallest_error_is_used(monkeypatch):
+    values = _EarlierValues.of(samples(X, Y), (0,))
+    single = values.best_single()
+    for best in ("last", "single"):
+
+        def with_ridge(self, weights, unlike=None, best=best):
+            is_best = (unlike is None) == (best == "last")
+            return weights + 0.5, np.array([0.0 if is_best else np.inf])
+
+        monkeypatch.setattr(_EarlierValues, "with_ridge", with_ridge)
+        last = choose_skip(fit_last_values(samples(X, Y)))
+        expected = np.zeros_like(single)
+        expected[0] = last
+        expected = (expected if best == "last" else single) + 0.5
+        assert_close(add_earlier_values(samples(X, Y), last, (0,)), expected.reshape(-1, 1))
 
 
 @pytest.mark.parametrize(("of_x", "of_y"), [(1e200, 1), (1, 1e200), (1e200, 1e200)])
@@ -183,10 +262,10 @@ def test_each_output_has_its_own():
     assert np.count_nonzero(skip.any(axis=1), axis=0).tolist() == [24, 0, 1]
 
 
-@pytest.mark.parametrize("parameters", [{"skip_connection": "last"}, {"loss": Quantile(0.5)}])
-def test_others_have_none(parameters):
-    weights = SequenceRNNRegressor(**FEW, **parameters).fit(X, Y).weights_
-    assert len(weights.get("skip", {"W": ()})["W"]) in (0, 2)
+def test_others_have_none():
+    of_last = SequenceRNNRegressor(**FEW, skip_connection="last").fit(X, Y)
+    assert len(of_last.weights_["skip"]["W"]) == 2
+    assert "skip" not in SequenceRNNRegressor(**FEW, loss=Quantile(0.5)).fit(X, Y).weights_
 
 
 # --- That everything knows it --------------------------------------------------------------------
@@ -244,9 +323,31 @@ def test_given_weights_may_be_those_of_several_steps():
         4, init=reg.weights_, max_iter=1, learning_rate_init=1e-12, dropout=0
     ).fit(X, Y)
     assert_close(same.predict(X), reg.predict(X), 1e-8)
-    wrong = {**reg.weights_, "skip": {"W": np.ones((5, 1))}}
-    with pytest.raises(ValueError, match=r"skip\['W'\] have shape \(5, 1\).*needs \(4, 1\)"):
+    for W, message in {
+        (5, 1): r"skip\['W'\] have shape \(5, 1\).*needs \(4, 1\)",
+        (48, 2): r"skip\['W'\] have shape \(48, 2\).*needs \(48, 1\)",
+        (): r"skip\['W'\] have shape \(\).*needs \(2, 1\)",
+    }.items():
+        wrong = {**reg.weights_, "skip": {"W": np.ones(W)}}
+        with pytest.raises(ValueError, match=message):
+            SequenceRNNRegressor(4, init=wrong).fit(X, Y)
+    wrong = {**reg.weights_, "skip": None}
+    with pytest.raises(ValueError, match="skip must be a dictionary of arrays, got NoneType"):
         SequenceRNNRegressor(4, init=wrong).fit(X, Y)
+    with pytest.raises(ValueError, match=r"\(48, 1\).*needs \(2, 1\)"):
+        SequenceRNNRegressor(4, init=reg.weights_, skip_connection="last").fit(X, Y)
+
+
+def test_given_weights_make_the_same_network():
+    rng = np.random.RandomState(22)
+    walks = rng.normal(size=(320, 2)).cumsum(axis=0)
+    x = [walks[i : i + 12] for i in range(300)]
+    y = np.array([steps[0, 0] for steps in x]) + 0.05 * rng.normal(size=300)
+    reg = SequenceRNNRegressor(**FEW).fit(x, y)
+    same = SequenceRNNRegressor(
+        4, init=reg.weights_, max_iter=1, learning_rate_init=1e-12, dropout=0
+    ).fit(x, y)
+    assert_close(same.predict(x), reg.predict(x), 1e-8)
 
 
 def test_streams_are_refused():

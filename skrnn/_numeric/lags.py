@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 _SIZE = 2**18
 
 
-def rows_of_last_steps(lengths: np.ndarray, n_steps: int) -> np.ndarray:
-    """Find the last steps of sequences, the newest first: rows (n_with_steps, n_steps).
+def rows_of_last_steps(
+    lengths: np.ndarray, n_steps: int, sequences: np.ndarray | None = None
+) -> np.ndarray:
+    """Find the last steps of some sequences, the newest first: rows (n, n_steps).
 
     The rows count the steps of all sequences, one sequence after another. In a shorter sequence,
-    the first step takes the place of those before it. Sequences without steps are left out.
+    the first step takes the place of those before it. By default, `sequences` are the numbers of
+    those that have steps.
     """
-    has_steps = lengths > 0
-    starts = starts_of(lengths)[has_steps, None]
-    ends = starts + lengths[has_steps, None] - 1
+    if sequences is None:
+        sequences = np.flatnonzero(lengths)
+    starts = starts_of(lengths)[sequences, None]
+    ends = starts + lengths[sequences, None] - 1
     rows: np.ndarray = np.maximum(ends - np.arange(n_steps), starts)
     return rows
 

@@ -183,6 +183,7 @@ def _network(estimator: Any) -> MLP | RNN | None:
         and bool(network.poolings) != e._per_step
         and not (network.bidirectional and not network.hidden_layer_sizes)
         and not (network.transitions and not e._per_step)
+        and (bool(network.poolings) or network.skip < 2)
         and (network.allowed is None or len(network.allowed) == n_labels**2)
         and all(network.skip and column < network.n_features for column in network.differences)
     )

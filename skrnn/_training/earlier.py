@@ -11,15 +11,17 @@ from scipy.sparse import issparse
 from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
-from skrnn._training.skip import LEAST_EXPLAINED, fit_each
+from skrnn._training.skip import LEAST_EXPLAINED, fit_each, moments
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
-# Up to so many sequences are one batch, in which a weight of 2 equals a sequence twice. The folds
-# of a cross-validation would not be the same.
+# In one batch of up to so many sequences, a weight of 2 must equal a sequence twice. In the folds
+# of a cross-validation it does not.
 _FEW_SEQUENCES = 32
-_MANY_SEQUENCES = 10_000  # no more are needed for so few weights
+_MANY_SEQUENCES = 2000  # no more are needed for so few weights
 _N_FOLDS, _PENALTIES = 5, np.logspace(-2, 5, 15)
+_LEAST_WEIGHT = 1e-10  # of a sequence, as a share of the largest
+_LITTLE = 1e-3  # the penalty of the last value, as a share of that of the others
 
 
 def add_earlier_values(
@@ -28,11 +30,12 @@ def add_earlier_values(
     """Replace a skip connection from the last step by one from several steps, where that is better.
 
     A series with a season repeats the value of one season before, and many series are nearly linear
-    functions of their last values. Such a linear path beside the network (Lai et al., 2018) leaves
-    to the network what is not linear. For each output, there are three candidates: the single value
+    functions of their last values. Such a linear path beside the network [1]_ leaves to the network
+    what is not linear. For each output, there are three candidates: the single value
     that says most about the target; and this value, or the last one, with what ridge regression
     on the last values of a column adds to it. The one with the smallest error is used if it leaves
-    at most half of the variance that the last value leaves, or the mean if no last value is used.
+    less than half of the variance that the last value leaves, or the mean if no last value is used.
+    Values and columns are chosen among many, so these errors count more than they are [2]_.
 
     Parameters
     ----------
@@ -54,21 +57,28 @@ def add_earlier_values(
 
     References
     ----------
-    G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns with
-    deep neural networks", SIGIR (2018).
+    .. [1] G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns
+       with deep neural networks", SIGIR (2018).
+    .. [2] D. P. Foster and E. I. George, "The risk inflation criterion for multiple regression",
+       Annals of Statistics 22 (1994).
     """
     values = _EarlierValues.of(samples, differences)
     if values is None:
         return skip
     last, single = np.zeros_like(values.slopes), values.best_single()
     last[0] = 0 if skip is None else skip
-    known = [(weights, values.error(weights)) for weights in (last, single)]
-    candidates = [*known, *(values.with_ridge(weights) for weights in (last, single))]
+    candidates = [
+        (last, values.error(last)),
+        (single, values.error(single)),
+        values.with_ridge(last),
+        values.with_ridge(single, unlike=last),
+    ]
     weights, errors = (np.array(part) for part in zip(*candidates, strict=True))
+    errors[1:] *= values.inflation
     is_better = errors.min(axis=0) < (1 - LEAST_EXPLAINED) * errors[0]
-    chosen = np.where(is_better, errors.argmin(axis=0), 0)
-    found = np.stack([weights[best, :, :, k] for k, best in enumerate(chosen)], axis=-1)
-    return found.reshape(-1, found.shape[-1]) if found[1:].any() else skip
+    best = np.where(is_better, errors.argmin(axis=0), 0)
+    chosen = np.stack([weights[k, :, :, output] for output, k in enumerate(best)], axis=-1)
+    return chosen.reshape(-1, chosen.shape[-1]) if chosen[1:].any() else skip
 
 
 @dataclass(frozen=True)
@@ -81,24 +91,31 @@ class _EarlierValues:
     x: np.ndarray  # (n_rows, n_features)
     rows: np.ndarray  # (n, n_steps): the last rows of each sequence
     y: np.ndarray  # (n, n_outputs)
-    weight: np.ndarray  # (n,)
+    weight: np.ndarray  # (n,), 1 in the mean
     differences: tuple[int, ...]
 
     @classmethod
     def of(cls, samples: Any, differences: tuple[int, ...]) -> _EarlierValues | None:
-        """Take the last steps that most sequences have; None if that are too few."""
-        with_steps = np.flatnonzero(samples.lengths)
+        """Take the last steps that most sequences have.
+
+        Returns None if there are too few sequences or steps, if the steps are sparse, or if
+        squares of the targets overflow.
+        """
+        counts = samples.weight > _LEAST_WEIGHT * samples.weight.max()
+        with_steps = np.flatnonzero((samples.lengths > 0) & counts)
         if len(with_steps) <= _FEW_SEQUENCES or issparse(samples.x):
             return None
         n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[with_steps], _SHORTER)))
         if n_steps < 2:
             return None
-        every = -(-len(with_steps) // _MANY_SEQUENCES)
-        rows, some = rows_of_last_steps(samples.lengths, n_steps)[::every], with_steps[::every]
-        y, weight = (part[some].astype(np.float64) for part in (samples.y, samples.weight))
+        chosen = with_steps[_spread(len(with_steps), _MANY_SEQUENCES)]
+        rows = rows_of_last_steps(samples.lengths, n_steps, chosen)
+        y, weight = (part[chosen].astype(np.float64) for part in (samples.y, samples.weight))
         with np.errstate(over="ignore"):
-            is_small = np.isfinite(np.square([y.max(), y.min()]).sum() * len(y))
-        return cls(samples.x, rows, y, weight, differences) if is_small else None
+            overflows = not np.isfinite(np.square([y.max(), y.min()]).sum() * len(y))
+        if overflows:
+            return None
+        return cls(samples.x, rows, y, weight / weight.mean(), differences)
 
     @cached_property
     def _fits(self) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +126,12 @@ class _EarlierValues:
     def slopes(self) -> np.ndarray:
         """Weight of each value alone, by least squares."""
         return self._fits[0]
+
+    @property
+    def inflation(self) -> float:
+        """By what the errors of what was chosen among all values are multiplied."""
+        n_values = self.rows.shape[1] * self.x.shape[1]
+        return float(n_values ** (2 / len(self.y)))
 
     @cached_property
     def _best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,37 +159,57 @@ class _EarlierValues:
         center = np.average(rest, axis=0, weights=self.weight)
         return np.average((rest - center) ** 2, axis=0, weights=self.weight)
 
-    def with_ridge(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def with_ridge(
+        self, weights: np.ndarray, unlike: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Add a ridge regression on the last values of the best column: weights and errors.
 
-        The errors are those of a cross-validation with blocks of consecutive sequences.
+        The errors are those of a cross-validation with blocks of consecutive sequences. Those of
+        outputs with the weights `unlike`, which are known already, are infinite.
         """
         weights, rest, columns = weights.copy(), self._rest(weights), self._best[1]
-        errors = np.zeros(len(columns))
-        for column in np.unique(columns):
-            outputs = columns == column
+        errors = np.full(len(columns), np.inf)
+        wanted = np.isinf(errors) if unlike is None else (weights != unlike).any(axis=(0, 1))
+        for column in np.unique(columns[wanted]):
+            outputs = wanted & (columns == column)
             values = self.x[self.rows, column].astype(np.float64)
-            values -= values[:, :1] if column in self.differences else 0
-            slopes, errors[outputs] = _fit_ridge(values, rest[:, outputs], self.weight)
-            slopes[0] -= slopes.sum(axis=0) if column in self.differences else 0
+            is_level = column in self.differences
+            values[:, 1:] -= values[:, :1] if is_level else 0
+            slopes, errors[outputs] = _fit_ridge(values, rest[:, outputs], self.weight, is_level)
+            slopes[0] -= slopes[1:].sum(axis=0) if is_level else 0
             weights[:, column, outputs] += slopes
         return weights, errors
 
 
+def _spread(n: int, at_most: int) -> np.ndarray:
+    """Choose numbers below n, spread evenly but not at equal distances, which may be a period.
+
+    They are multiples of the golden ratio, without the whole part, times n.
+    """
+    if n <= at_most:
+        return np.arange(n)
+    return np.unique((np.arange(at_most) * (np.sqrt(5) - 1) / 2 % 1 * n).astype(int))
+
+
 def _fit_ridge(
-    values: np.ndarray, rest: np.ndarray, weight: np.ndarray
+    values: np.ndarray, rest: np.ndarray, weight: np.ndarray, first_is_level: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit `rest` (n, n_outputs) to values (n, n_steps): slopes (n_steps, n_outputs) and errors."""
+    """Fit `rest` (n, n_outputs) to values (n, n_steps): slopes (n_steps, n_outputs) and errors.
+
+    Values are standardized. With `first_is_level`, the first slope has hardly any penalty.
+    """
     from sklearn.linear_model import RidgeCV  # takes 25 ms
 
-    with np.errstate(over="ignore"):
-        scale = values.std(axis=0)  # infinite if the squares overflow, which leaves only zeros
-    scale[scale == 0] = 1
-    values = values / scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = moments(values, weight / weight.sum())[1]
+    is_of_use = np.isfinite(scale) & (scale > 0)
+    factors = np.divide(1, scale, where=is_of_use, out=np.zeros_like(scale))
+    factors[0] /= _LITTLE if first_is_level else 1
+    values = np.where(is_of_use, values, 0) * factors
     ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(rest)
     for train, held in KFold(_N_FOLDS).split(values):
         ridge.fit(values[train], rest[train], sample_weight=weight[train])
         predicted[held] = ridge.predict(values[held]).reshape(len(held), -1)
     errors = np.average((rest - predicted) ** 2, axis=0, weights=weight)
-    slopes = np.atleast_2d(ridge.fit(values, rest, sample_weight=weight).coef_) / scale
+    slopes = np.atleast_2d(ridge.fit(values, rest, sample_weight=weight).coef_) * factors
     return slopes.T, errors

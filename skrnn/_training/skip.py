@@ -83,8 +83,8 @@ def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> LastValues:
     """Fit each column of y to each column of x alone."""
     weight = weight / weight.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
-        mean_y, scale_y = _moments(y.astype(np.float64), weight)
-        scale_x = _moments(x, weight)[1][:, None]
+        mean_y, scale_y = moments(y.astype(np.float64), weight)
+        scale_x = moments(x, weight)[1][:, None]
         covariance = x.T @ (weight[:, None] * (y - mean_y))  # (n_features, n_outputs)
         weights = covariance / scale_x**2
         explained = (covariance / (scale_x * scale_y)) ** 2
@@ -93,7 +93,7 @@ def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> LastValues:
     return LastValues(weights, explained)
 
 
-def choose_differences(last_values: LastValues, skip: np.ndarray) -> tuple[int, ...]:
+def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tuple[int, ...]:
     """Choose the columns that enter the network as differences to their last value.
 
     These are the columns of the skip connection, so that a network for forecasts does not depend on
@@ -101,6 +101,8 @@ def choose_differences(last_values: LastValues, skip: np.ndarray) -> tuple[int, 
     If the last value explains less than 0.6 of the variance of a target, the series returns to its
     mean, and its level is of use.
     """
+    if skip is None:
+        return ()
     is_used = (skip.reshape(-1, *last_values.weights.shape) != 0).any(axis=0)
     is_level = is_used & (last_values.explained >= _LEAST_FOR_DIFFERENCES)
     return tuple(map(int, np.flatnonzero(is_level.any(axis=1))))
@@ -114,7 +116,7 @@ def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
     return added
 
 
-def _moments(x: Matrix, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(x: Matrix, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute mean and standard deviation of each column of a dense or sparse matrix.
 
     The deviation of equal values is 0, without rounding errors.
