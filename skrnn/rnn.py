@@ -395,7 +395,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if that explains at least 0.6 of the variance, so that it does not depend on the level of
         the series. With more than 32 sequences, 'auto' also considers up to 100 earlier steps: an
         earlier value, such as that of one season before, and ridge regression on the last values
-        of a column. They are used if they leave at most half of the variance that the last value
+        of a column. They are used if they leave less than half of the variance that the last value
         leaves. Streams need 'last' or None. Not used with losses other than 'squared_error',
         'absolute_error' and `Huber`.
 
