@@ -52,7 +52,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     * ``_read_X(X, reset)``: values, lengths and static features (both None for tables), and what
       `fit` learns of X;
-    * ``_network(n_samples)``: the architecture, from parameters and fitted attributes;
+    * ``_network(samples, warm_start)``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
     * ``_auto_settings(n_samples, solver)``: the values of parameters that may be 'auto';
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
@@ -133,7 +133,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
         options = self._options(samples, incremental)
-        network = self._network(samples.n_samples)
+        network = self._network(samples, warm_start)
         network = network if scale is None else scale.in_training(network)
         if network.dropout and options.uses_lbfgs:
             raise ValueError(
@@ -251,7 +251,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         self._validate_params()
         samples = self._read_samples(X, y, None, warm_start=False)
         options = self._options(samples, incremental=False)
-        network, rng, scale = self._network(samples.n_samples), check_random_state(None), None
+        network, rng, scale = self._network(samples), check_random_state(None), None
         if "skip" in weights:
             scale = TargetScale.only_skip(weights.pop("skip")["W"], differences)
             network = scale.in_training(network)

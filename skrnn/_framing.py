@@ -13,7 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._compat.decorators import fit_context
 from skrnn._input import Sequences, check_numeric, flatten_steps, unflatten
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._numeric.packing import starts_of
+from skrnn._numeric.frames import (
+    count_frames,
+    frame_of_each_step,
+    last_steps_of_frames,
+    rows_of_frames,
+)
+from skrnn._numeric.lags import side_by_side
 from skrnn._transformers import SequenceTransformer, fits, names_of_features
 
 if TYPE_CHECKING:
@@ -186,9 +192,8 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         self._check_hop()
         reading = self._read(X, reset=False)
         sequences = reading.sequences
-        n_frames, last = self._cut(sequences.lengths)
-        first = np.repeat(starts_of(sequences.lengths), n_frames)
-        values = self._make_frames(sequences, first, last)
+        n_frames, rows, is_step = rows_of_frames(sequences.lengths, *self._size)
+        values, last = self._make_frames(sequences, rows, is_step), rows[:, -1]
         values = self._in_frame_like(sequences.values, values, last)
         framed = Sequences(
             values,
@@ -198,7 +203,9 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             rows=None if sequences.rows is None else sequences.rows[last],
         )
         if reading.n_steps is not None:  # the padding is shortened as the sequences are
-            reading = reading._replace(n_steps=int(self._count(np.array(reading.n_steps))))
+            reading = reading._replace(
+                n_steps=int(count_frames(np.array(reading.n_steps), *self._size))
+            )
         return self._in_form_of(X, reading, framed)
 
     def transform_targets(self, y: Any, lengths: ArrayLike | None = None) -> np.ndarray:
@@ -244,7 +251,7 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
                 )
             lengths = [len(array) for array in read_list(items, "y")]
         lengths = _as_lengths(lengths)
-        n_frames, last = self._cut(lengths)
+        n_frames, last = last_steps_of_frames(lengths, *self._size)
         return unflatten(flatten_steps(y, lengths, "y")[last], n_frames)
 
     def inverse_transform_targets(self, y: Any, lengths: ArrayLike) -> np.ndarray:
@@ -282,13 +289,13 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         """
         self._check_parameters()
         lengths = _as_lengths(lengths)
-        n_frames, last = self._cut(lengths)
+        n_frames = count_frames(lengths, *self._size)
         items = list_or_array(y, "y")
         if isinstance(items, list):
             found = [len(array) for array in read_list(items, "y")]
             self._check_counts(found, lengths, n_frames)
         values = flatten_steps(y, n_frames, "y")
-        return unflatten(values[np.searchsorted(last, np.arange(lengths.sum()))], lengths)
+        return unflatten(values[frame_of_each_step(lengths, *self._size)], lengths)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a frame.
@@ -339,20 +346,10 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
                     "are the numbers of steps before transform."
                 )
 
-    def _count(self, lengths: np.ndarray) -> np.ndarray:
-        """Return the number of frames of sequences of these lengths."""
-        after_first = np.maximum(lengths - self.length, 0)
-        return np.where(lengths > 0, 1 - -after_first // (self.hop or self.length), 0)
-
-    def _cut(self, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of frames of each sequence, and the row of the last step of each frame.
-
-        Rows are those of the table of all steps.
-        """
-        n_frames = self._count(lengths)
-        ends, ends_of_frames = np.cumsum(lengths), np.cumsum(n_frames)
-        after = np.repeat(ends_of_frames, n_frames) - 1 - np.arange(n_frames.sum())
-        return n_frames, np.repeat(ends, n_frames) - 1 - after * (self.hop or self.length)
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Length and hop."""
+        return self.length, self.hop or self.length
 
     def _numbers_of(self, sequences: Sequences) -> Any:
         """Return the steps as an array of numbers, or a CSR matrix if the features allow it."""
@@ -364,22 +361,15 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
             )
         return check_numeric(sequences, allow_missing=True).values
 
-    def _make_frames(self, sequences: Sequences, first: np.ndarray, last: np.ndarray) -> Any:
+    def _make_frames(self, sequences: Sequences, rows: np.ndarray, is_step: np.ndarray) -> Any:
         """Return the features of all frames, (n_frames_total, n_features_out).
 
-        `last` is the row of the last step of each frame, `first` that of the first step of its
-        sequence.
+        `rows` (n_frames_total, length) are the steps of the frames, of which some complete them.
         """
         table = self._numbers_of(sequences)
-        rows = last[:, None] + np.arange(1 - self.length, 1)
-        is_step = rows >= first[:, None]
-        completed = np.where(is_step, rows, first[:, None])
         if self.features == "statistics":
-            return _statistics(table[completed], is_step)
-        n_features = self.length * table.shape[1]
-        if issparse(table):
-            return table[completed.ravel()].reshape((len(rows), n_features)).tocsr()
-        return table[completed].reshape(len(rows), n_features)
+            return _statistics(table[rows], is_step)
+        return side_by_side(table, rows)
 
 
 def _statistics(frames: np.ndarray, is_step: np.ndarray) -> np.ndarray:

@@ -103,8 +103,8 @@ class PathPredictions(ClassPredictions):
             return self._seen
         return allowed_transitions(field.constraints, self.classes_)
 
-    def _network(self, n_samples: int) -> RNN:
-        network: RNN = super()._network(n_samples)
+    def _network(self, samples: Ragged, warm_start: bool = False) -> RNN:
+        network: RNN = super()._network(samples, warm_start)
         field = self._random_field()
         if field is None:
             return network

@@ -145,7 +145,7 @@ class RecurrentNetwork(NeuralNetwork):
         set_learned(self, learned | of_static | ({"_cell": cell} if reset else {}))
         return x, sequences.lengths, static
 
-    def _network(self, n_samples: int) -> RNN:
+    def _network(self, samples: Ragged, warm_start: bool = False) -> RNN:
         hidden = self._hidden_units()
         if self.dropout not in (0, "auto") and not hidden:
             raise ValueError(
@@ -177,7 +177,7 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional and bool(hidden),
             pooling=self._poolings(),
-            dropout=self._choose_dropout(n_samples, hidden),
+            dropout=self._choose_dropout(samples.n_samples, hidden),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             n_static=self.n_static_features_,
             embedding_size=None if self.embedding_size is None else int(self.embedding_size),
@@ -290,7 +290,7 @@ class RecurrentNetwork(NeuralNetwork):
         -------
         states : ndarray of shape (n_sequences,) and dtype object
             One array ``(n_steps, n_units)`` for each sequence; of twice as many columns if
-            bidirectional, forwards first.
+            bidirectional, forwards first. Steps of a frame (`frame_length`) have the same states.
 
         Raises
         ------
@@ -300,7 +300,8 @@ class RecurrentNetwork(NeuralNetwork):
         if not self._fitted_network().hidden_layer_sizes:
             raise ValueError("There are no hidden states, since hidden_layer_sizes is empty.")
         network = replace(self._fitted_network(), pooling=None)
-        return unflatten(*self._evaluate(network, X, run=network.encode))
+        states, lengths = self._evaluate(network, X, run=network.encode)
+        return unflatten(states[network.frames_of_steps(lengths)], lengths)
 
     def input_gradients(self, X: Any, target: int | None = None) -> np.ndarray:
         """Compute the gradient of an output with respect to each feature of each step.
@@ -375,9 +376,9 @@ class RecurrentNetwork(NeuralNetwork):
         ------
         ValueError
             If the network needs the end of the streams first, since it is bidirectional, or reads
-            differences to the last value or several last values (``skip_connection="auto"``), if
-            `n_streams` is not a positive integer, or if `static` does not match the streams or the
-            static features of `fit`.
+            differences to the last value, several last values (``skip_connection="auto"``) or
+            frames of steps, if `n_streams` is not a positive integer, or if `static` does not match
+            the streams or the static features of `fit`.
         """
         network = self._fitted_network()
         if network.needs_ends:
@@ -389,6 +390,9 @@ class RecurrentNetwork(NeuralNetwork):
             if network.differences:
                 columns = list(network.differences)
                 does.append(f"reads columns {columns} as differences to their last value")
+            if network.frame_length > 1:
+                needs.append("frame_length=1")
+                does.append(f"reads frames of {network.frame_length} steps")
             if network.skip > 1:
                 does.append(f"adds a function of the last {network.skip} steps")
             raise ValueError(

@@ -134,7 +134,7 @@ class FeedForwardNetwork(NeuralNetwork):
             x = validate_data(self, X, accept_sparse="csr", dtype=floats, reset=reset)
         return x, None, None
 
-    def _network(self, n_samples: int) -> MLP:
+    def _network(self, samples: Any, warm_start: bool = False) -> MLP:
         units = (self.n_features_in_, *self._hidden_units(), self.n_outputs_)
         return MLP(units, self.activation, float(self.dropout))
 

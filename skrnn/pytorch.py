@@ -51,9 +51,10 @@ def from_state_dict(
     last step of a sequence, or to several last steps side by side, the newest first, and added. In
     a shorter sequence, the first step takes the place of those before it. If there is a buffer
     "skip.differences" (n_features,) of zeros and ones, the recurrent layers read
-    ``x - differences * last_step``. A ``torch.nn.Embedding`` may
-    precede the recurrent layers: the estimator then has `embedding_size`, and its input is one-hot
-    encoded tokens, one column for each row of the embedding. For `XORMLPClassifier` and
+    ``x - differences * last_step``. A ``torch.nn.Embedding`` may precede the recurrent layers: the
+    estimator then has `embedding_size`, and its input is one-hot encoded tokens, one column for
+    each row of the embedding. A module that reads several steps side by side needs their number as
+    `frame_length` of the estimator. For `XORMLPClassifier` and
     `XORMLPRegressor` the module has ``Linear`` layers only. Kind, sizes and directions of the
     layers are determined from the arrays. Everything else (`pooling`, `activation`) is taken from
     `estimator`; a module that applies its ``Linear`` to the last state needs ``pooling='last'``.
@@ -127,9 +128,8 @@ def from_state_dict(
     has_embedding = is_recurrent and linear[1:] and _is_embedding(arrays, linear[0])
     embedding = linear.pop(0) if has_embedding else None
     if bool(recurrent) != is_recurrent or not linear or (is_recurrent and len(linear) > 1):
-        needed = "only Linear layers"
-        if is_recurrent:
-            needed = "RNN, GRU or LSTM layers and one Linear, after an Embedding if there is one"
+        layers = "RNN, GRU or LSTM layers and one Linear, after an Embedding if there is one"
+        needed = layers if is_recurrent else "only Linear layers"
         raise ValueError(
             f"For {type(estimator).__name__} the state_dict must hold {needed}; it holds "
             f"{len(recurrent)} recurrent and {len(linear)} Linear layers."
@@ -148,8 +148,9 @@ def from_state_dict(
     else:
         parameters, weights = _read_dense(arrays, linear)
     output = weights["output"] if is_recurrent else weights[next(reversed(weights))]
-    n_features = _n_features(weights)
     estimator = clone(estimator).set_params(**parameters)
+    frame_length: Any = getattr(estimator, "frame_length", "auto")
+    n_features = _n_features(weights) // (1 if frame_length == "auto" else frame_length)
     y = _targets_for(estimator, output, classes, multilabel)
     # One sample for each target: sequences of one step or, for targets of steps, one sequence.
     steps = ((1, len(y)) if estimator._per_step else (len(y), 1)) if is_recurrent else (len(y),)

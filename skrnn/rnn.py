@@ -6,13 +6,18 @@ and the two classes of predictions hold the code.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
+from skrnn._numeric.recurrent import CELLS
 from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
@@ -23,9 +28,10 @@ from skrnn.metrics import flat_accuracy_score
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    import numpy as np
     from sklearn.utils import Tags
 
+    from skrnn._numeric.networks import RNN
+    from skrnn._numeric.training import Ragged
     from skrnn._types import (
         Activation,
         Cell,
@@ -39,6 +45,10 @@ if TYPE_CHECKING:
         Solver,
         Window,
     )
+
+
+# The frames of long sequences are so long that about so many remain.
+_N_FRAMES = 32
 
 
 class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
@@ -92,6 +102,15 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         before the first recurrent layer. For one-hot encoded tokens it is an embedding: each token
         has a vector of this size, which is learned. For many numeric features it is a learned
         projection. None means no such layer. Not available for 'gru_d', or for a single feature.
+
+    frame_length : int or 'auto', default='auto'
+        Number of consecutive steps that the first layer reads as one step, with the features of
+        all of them. So the recurrent layers take fewer steps, which is faster, and no less accurate
+        in most cases. The last frame ends with the last step, and the first frame is completed by
+        copies of the first step, as by `Frames`. 'auto' leaves about 32 frames of a sequence: the
+        median length divided by 32, rounded, but at least 1. It is 1 if there is one direction,
+        which streams need, for sparse steps, with `embedding_size`, for 'gru_d' and without
+        layers.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -185,10 +204,11 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
         has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
-        has ``W`` (n_step_features_, embedding_size), one row for each feature. With static
-        features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units), which
-        makes the initial states of a layer of them, and the last rows of ``W`` of ``output`` are
-        theirs.
+        has ``W`` (n_step_features_, embedding_size), one row for each feature. With frames, the
+        first layer has ``n_in = frame_length * n_step_features_``, the oldest step first. With
+        static features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units),
+        which makes the initial states of a layer of them, and the last rows of ``W`` of ``output``
+        are theirs.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -277,6 +297,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "frame_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -291,6 +312,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         bptt_steps: int | None = None,
         step_features: int | None = None,
         embedding_size: int | None = None,
+        frame_length: int | Literal["auto"] = "auto",
         loss: Literal["auto", "log_loss", "squared_error"] = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.01,
@@ -311,6 +333,40 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         verbose: bool = False,
     ) -> None:
         self._store(locals())
+
+    def _network(self, samples: Ragged, warm_start: bool = False) -> RNN:
+        network = super()._network(samples, warm_start)
+        return replace(
+            network, frame_length=self._choose_frame_length(network, samples, warm_start)
+        )
+
+    def _choose_frame_length(self, network: RNN, samples: Ragged, warm_start: bool) -> int:
+        """Get the length of frames; 'auto' makes about 32 of a long sequence.
+
+        Given weights decide themselves how many steps they read.
+        """
+        if warm_start:
+            return int(self._architecture.get("frame_length", 1))
+        reads_steps = not network.hidden_layer_sizes or CELLS[network.cell].decays
+        if self.frame_length != "auto":
+            if reads_steps and self.frame_length > 1:
+                raise ValueError(
+                    f"frame_length={self.frame_length} is not possible with "
+                    "hidden_layer_sizes=() or cell='gru_d', which read single steps. Use 1 or "
+                    "'auto', or Frames() before the network."
+                )
+            return int(self.frame_length)
+        if reads_steps or network.embedding_size or issparse(samples.x) or not self.bidirectional:
+            return 1
+        if isinstance(self.init, dict):
+            given = self.init.get("recurrent_0")
+            W = given.get("W") if isinstance(given, dict) else None
+            if isinstance(W, np.ndarray) and W.ndim == 3:
+                return max(1, int(W.shape[1]) // network.n_features)
+            return 1
+        lengths, weight = samples.lengths, samples.weight / samples.weight.max()
+        median = np.quantile(lengths, 0.5, weights=weight, method="inverted_cdf")
+        return max(1, round(float(median) / _N_FRAMES))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -176,9 +176,10 @@ def test_parameters_of_other_estimators_do_not_exist():
     }  # fmt: skip
     every = names[SequenceRNNClassifier] | {"normalize_y", "skip_connection"}
     assert every - names[SequenceRNNClassifier] == {"normalize_y", "skip_connection"}
-    assert every - names[SequenceRNNRegressor] == {"class_weight"}
-    assert every - names[StepRNNClassifier] == {"normalize_y", "pooling", "skip_connection"}
-    assert every - names[StepRNNRegressor] == {"class_weight", "pooling", "skip_connection"}
+    assert every - names[SequenceRNNRegressor] == {"class_weight", "frame_length"}
+    of_sequences = {"pooling", "skip_connection", "frame_length"}
+    assert every - names[StepRNNClassifier] == {"normalize_y", *of_sequences}
+    assert every - names[StepRNNRegressor] == {"class_weight", *of_sequences}
     assert all(of_class <= every for of_class in names.values())
 
 

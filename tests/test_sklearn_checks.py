@@ -40,6 +40,7 @@ ESTIMATORS = [
     XORMLPRegressor(),
     SequenceRNNClassifier(**FEW),
     SequenceRNNClassifier(cell="rnn", **FEW),
+    SequenceRNNClassifier(frame_length=2, **FEW),
     SequenceRNNClassifier(cell="lstm", bidirectional=False, pooling="last", **FEW),
     SequenceRNNClassifier(solver="lbfgs", hidden_layer_sizes=8, max_iter=20, alpha=0.1),
     SequenceRNNRegressor(**OF_NUMBERS),

@@ -31,7 +31,7 @@ ESTIMATORS = {
 }
 # What the documentation recommends for each kind of target, beside the ensemble and the frames.
 RECOMMENDED: dict[str, dict] = {
-    CLASSES: {},
+    CLASSES: {"frame_length": 1},
     NUMBERS: {},
     STEP_CLASSES: {"bidirectional": True, "dropout": 0.3},
     STEP_NUMBERS: {},
@@ -55,6 +55,7 @@ OF_0_1_0 = {
     "learning_rate_init": 0.01,
     "skip_connection": None,
     "init": "auto",
+    "frame_length": 1,
 }
 # Settings that --tune compares.
 CANDIDATES: dict[str, dict] = {

@@ -44,11 +44,11 @@ def weigh(x: Matrix, rows: np.ndarray, W: np.ndarray) -> np.ndarray:
     at_once = max(1, _SIZE // max(1, len(rows) * n_features))
     for first in range(0, rows.shape[1], at_once):
         W_of_some = W[first * n_features : (first + at_once) * n_features]
-        y += _side_by_side(x, rows[:, first : first + at_once]) @ W_of_some
+        y += side_by_side(x, rows[:, first : first + at_once]) @ W_of_some
     return y
 
 
-def _side_by_side(x: Matrix, rows: np.ndarray) -> Matrix:
+def side_by_side(x: Matrix, rows: np.ndarray) -> Matrix:
     """Take several rows of x for each sequence: (n, n_steps * n_features)."""
     n, n_steps = rows.shape
     return take_rows(x, rows.ravel()).reshape(n, n_steps * x.shape[1])
@@ -72,7 +72,7 @@ def weigh_last_steps(
 
     def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray | None:
         dy = dy[has_steps]
-        grad["W"][...] = _side_by_side(x, rows).T @ dy
+        grad["W"][...] = side_by_side(x, rows).T @ dy
         if not want_dx:
             return None
         dx = np.zeros(x.shape, dy.dtype)

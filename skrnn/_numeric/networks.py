@@ -20,6 +20,7 @@ from skrnn._numeric.affine import dense
 from skrnn._numeric.combine import add, chain, concatenate, named
 from skrnn._numeric.crf import filter_labels, forbid, score_transitions
 from skrnn._numeric.forward import FORWARD, forward_layer, stream_step
+from skrnn._numeric.frames import frame_of_each_step, read_frames
 from skrnn._numeric.lags import weigh_last_steps
 from skrnn._numeric.layers import (
     POOLINGS,
@@ -106,7 +107,8 @@ class RNN:
     `embedding_size`, the input of the first recurrent layer is a linear function of x with so many
     columns. A linear function of the last `skip` steps of a sequence, or of each step without
     pooling, is added to the output. The columns of x in `differences` enter the network, but not
-    this function, as differences to their last value. With `n_static` static features,
+    this function, as differences to their last value. The first layer reads frames of
+    `frame_length` steps, see ``frames``. With `n_static` static features,
     ``packing.static`` holds those of each sequence.
 
     Without hidden layers, the output layer reads the steps themselves, or their poolings. With
@@ -125,6 +127,7 @@ class RNN:
     bptt_steps: int | None = None
     skip: int = 0
     differences: tuple[int, ...] = ()
+    frame_length: int = 1
     n_static: int = 0
     embedding_size: int | None = None
     transitions: bool = False
@@ -148,7 +151,12 @@ class RNN:
     @property
     def needs_ends(self) -> bool:
         """Whether a step needs later steps, or several earlier ones, which streams do not have."""
-        return self.bidirectional or bool(self.differences) or self.skip > 1
+        return bool(self.bidirectional or self.differences or max(self.skip, self.frame_length) > 1)
+
+    def frames_of_steps(self, lengths: np.ndarray) -> slice | np.ndarray:
+        """Find the frame of each step of sequences of these lengths."""
+        length = self.frame_length
+        return frame_of_each_step(lengths, length, length) if length > 1 else slice(None)
 
     @cached_property
     def cells(self) -> tuple[str, ...]:
@@ -170,7 +178,7 @@ class RNN:
     def shapes(self) -> Shapes:
         """Shape of each parameter of each layer."""
         shapes: dict[str, dict[str, tuple[int, ...]]] = {}
-        n_in, sizes = self.n_features, self.hidden_layer_sizes
+        n_in, sizes = self.frame_length * self.n_features, self.hidden_layer_sizes
         if self.embedding_size:
             shapes["embedding"] = {"W": (n_in, self.embedding_size)}
             n_in = self.embedding_size
@@ -225,9 +233,10 @@ class RNN:
         return self._start(chain(*self._encoder_layers(_without_backward)))
 
     def _start(self, network: Layer) -> Layer:
-        """Add what comes first: the initial states that static features give, and differences."""
+        """Add what comes first: initial states from static features, frames, and differences."""
         names = [name for names in self.initial for name in names]
         network = start_from_static(network, names) if names else network
+        network = read_frames(network, self.frame_length) if self.frame_length > 1 else network
         return subtract_last(network, self.differences) if self.differences else network
 
     def _output_layers(self, recurrent: MakeRecurrent) -> list[Layer]:

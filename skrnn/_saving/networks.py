@@ -73,6 +73,7 @@ _ARCHITECTURE = {
         "bptt_steps": optional(is_positive),
         "skip": lambda value: is_bool(value) or is_count(value),  # True in older files
         "differences": _is_columns,
+        "frame_length": is_positive,
         "n_static": is_count,
         "embedding_size": optional(is_positive),
         "transitions": is_bool,
@@ -183,7 +184,7 @@ def _network(estimator: Any) -> MLP | RNN | None:
         and bool(network.poolings) != e._per_step
         and not (network.bidirectional and not network.hidden_layer_sizes)
         and not (network.transitions and not e._per_step)
-        and (bool(network.poolings) or network.skip < 2)
+        and (bool(network.poolings) or max(network.skip, network.frame_length) < 2)
         and (network.allowed is None or len(network.allowed) == n_labels**2)
         and all(network.skip and column < network.n_features for column in network.differences)
     )

@@ -121,8 +121,10 @@ def recurrent_network(
             "Pooled steps without a recurrent layer cannot be exported to ONNX. Use "
             "hidden_layer_sizes of at least one layer."
         )
-    lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
     x = _differences(nodes, network, X, lengths, mask) if network.differences else X
+    if network.frame_length > 1:
+        x, lengths, mask = _frames(nodes, network, x, lengths)
+    lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
     if network.embedding_size:
         x = nodes("MatMul", x, weights["embedding"]["W"])
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
@@ -165,6 +167,27 @@ def _differences(nodes: Nodes, network: Any, X: str, lengths: str, mask: str) ->
     last_step = _last_steps(nodes, X, lengths, mask, 1)
     subtracted = nodes("Mul", last_step, is_difference)
     return nodes("Sub", X, nodes("Unsqueeze", subtracted, np.array([1])))
+
+
+def _frames(nodes: Nodes, network: Any, x: str, lengths: str) -> tuple[str, str, str]:
+    """Make frames of steps: the batch, the number of frames, and a mask of the frames.
+
+    The last frame ends with the last step. The first step takes the place of those before it.
+    """
+    length, zero, one = np.array(network.frame_length), np.array([0]), np.array(1)
+    n_frames = nodes("Div", nodes("Add", lengths, length - one), length)
+    most = nodes("ReduceMax", n_frames, zero, keepdims=0)
+    numbers = nodes("Unsqueeze", nodes("Range", np.array(0), nodes("Mul", most, length), one), zero)
+    missing = nodes("Sub", nodes("Mul", n_frames, length), lengths)
+    steps = nodes("Sub", numbers, nodes("Unsqueeze", missing, np.array([1])))  # (n, n_steps)
+    last = nodes("Max", nodes("Sub", nodes("Unsqueeze", lengths, np.array([1])), one), zero)
+    steps = nodes("Unsqueeze", nodes("Min", nodes("Max", steps, zero), last), np.array([2]))
+    features = np.zeros((1, 1, network.n_features), np.int64)
+    x = nodes("GatherElements", x, nodes("Add", steps, features), axis=1)
+    shape = np.array([0, -1, network.frame_length * network.n_features])
+    numbers = nodes("Unsqueeze", nodes("Range", np.array(0), most, one), np.array([0, 2]))
+    mask = nodes("Less", numbers, nodes("Unsqueeze", n_frames, np.array([1, 2])))
+    return nodes("Reshape", x, shape), n_frames, mask
 
 
 def _initial_states(nodes: Nodes, of_directions: Any, static: str | None) -> list[str]:
