@@ -51,7 +51,9 @@ def weigh(x: Matrix, rows: np.ndarray, W: np.ndarray) -> np.ndarray:
 def side_by_side(x: Matrix, rows: np.ndarray) -> Matrix:
     """Take several rows of x for each sequence: (n, n_steps * n_features)."""
     n, n_steps = rows.shape
-    return take_rows(x, rows.ravel()).reshape(n, n_steps * x.shape[1])
+    steps = take_rows(x, rows.ravel())
+    shape = n, n_steps * x.shape[1]
+    return steps.reshape(shape) if isinstance(x, np.ndarray) else steps.reshape(shape).tocsr()
 
 
 def weigh_last_steps(
