@@ -108,9 +108,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         all of them. So the recurrent layers take fewer steps, which is faster, and no less accurate
         in most cases. The last frame ends with the last step, and the first frame is completed by
         copies of the first step, as by `Frames`. 'auto' leaves about 32 frames of a sequence: the
-        median length divided by 32, rounded, but at least 1. It is 1 if there is one direction,
-        which streams need, for sparse steps, with `embedding_size`, for 'gru_d' and without
-        layers.
+        median length divided by 32, rounded, but at least 1. `bptt_steps` counts frames. 'auto' is
+        1 if there is one direction, which streams need, for sparse steps, with `embedding_size`,
+        for 'gru_d' and without layers.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
