@@ -142,7 +142,7 @@ def from_state_dict(
             weights = {"embedding": _read_embedding(arrays, embedding, n_in), **weights}
             parameters["embedding_size"] = n_in
         if skip is not None:
-            weights["skip"], differences = _read_skip(arrays, skip, weights, estimator)
+            weights["skip"], differences = _read_skip(arrays, weights, estimator)
             is_last = not differences and len(weights["skip"]["W"]) == _n_features(weights)
             parameters["skip_connection"] = "last" if is_last else "auto"
     else:
@@ -381,7 +381,7 @@ def _read_linear(arrays: Arrays, prefix: str, n_in: int | None) -> Arrays:
 
 
 def _read_skip(
-    arrays: Arrays, prefix: str, weights: Weights, estimator: RecurrentNetwork
+    arrays: Arrays, weights: Weights, estimator: RecurrentNetwork
 ) -> tuple[Arrays, tuple[int, ...]]:
     """Read the weights of the skip connection, and the columns that enter as differences.
 
@@ -395,7 +395,7 @@ def _read_skip(
     n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
     n_columns = max(1, arrays["skip.weight"].shape[1] // n_features) * n_features
     W = _get(arrays, "skip.weight", (n_outputs, n_columns)).T
-    return {"W": W}, _read_differences(arrays, prefix, n_features)
+    return {"W": W}, _read_differences(arrays, n_features)
 
 
 def _n_features(weights: Weights) -> int:
@@ -403,9 +403,9 @@ def _n_features(weights: Weights) -> int:
     return int(weights[next(iter(weights))]["W"].shape[-2])
 
 
-def _read_differences(arrays: Arrays, prefix: str, n_features: int) -> tuple[int, ...]:
+def _read_differences(arrays: Arrays, n_features: int) -> tuple[int, ...]:
     """Read the columns that enter as differences, which are none without the buffer."""
-    key = f"{prefix}differences"
+    key = "skip.differences"
     is_difference = _get(arrays, key, (n_features,))
     if not np.isin(is_difference, (0, 1)).all():
         raise ValueError(f"{key!r} must hold zeros and ones, got {is_difference.tolist()}.")

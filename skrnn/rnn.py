@@ -10,17 +10,15 @@ from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
-from skrnn._numeric.recurrent import CELLS
 from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
+from skrnn._training.framing import choose_frame_length
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -28,6 +26,7 @@ from skrnn.metrics import flat_accuracy_score
 if TYPE_CHECKING:
     from typing import Any, Literal
 
+    import numpy as np
     from sklearn.utils import Tags
 
     from skrnn._numeric.networks import RNN
@@ -45,10 +44,6 @@ if TYPE_CHECKING:
         Solver,
         Window,
     )
-
-
-# The frames of long sequences are so long that about so many remain.
-_N_FRAMES = 32
 
 
 class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, RecurrentNetwork):
@@ -336,37 +331,11 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     def _network(self, samples: Ragged, warm_start: bool = False) -> RNN:
         network = super()._network(samples, warm_start)
-        return replace(
-            network, frame_length=self._choose_frame_length(network, samples, warm_start)
-        )
-
-    def _choose_frame_length(self, network: RNN, samples: Ragged, warm_start: bool) -> int:
-        """Get the length of frames; 'auto' makes about 32 of a long sequence.
-
-        Given weights decide themselves how many steps they read.
-        """
         if warm_start:
-            return int(self._architecture.get("frame_length", 1))
-        reads_steps = not network.hidden_layer_sizes or CELLS[network.cell].decays
-        if self.frame_length != "auto":
-            if reads_steps and self.frame_length > 1:
-                raise ValueError(
-                    f"frame_length={self.frame_length} is not possible with "
-                    "hidden_layer_sizes=() or cell='gru_d', which read single steps. Use 1 or "
-                    "'auto', or Frames() before the network."
-                )
-            return int(self.frame_length)
-        if reads_steps or network.embedding_size or issparse(samples.x) or not self.bidirectional:
-            return 1
-        if isinstance(self.init, dict):
-            given = self.init.get("recurrent_0")
-            W = given.get("W") if isinstance(given, dict) else None
-            if isinstance(W, np.ndarray) and W.ndim == 3:
-                return max(1, int(W.shape[1]) // network.n_features)
-            return 1
-        lengths, weight = samples.lengths, samples.weight / samples.weight.max()
-        median = np.quantile(lengths, 0.5, weights=weight, method="inverted_cdf")
-        return max(1, round(float(median) / _N_FRAMES))
+            length = self._architecture.get("frame_length", 1)  # older estimators have none
+        else:
+            length = choose_frame_length(self.frame_length, network, samples, self.init)
+        return replace(network, frame_length=length)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,13 +1,15 @@
-"""Shared by the tests of the numerical core: derivatives, networks, batches, textbook cells."""
+"""Shared by tests of networks: derivatives, networks, batches, textbook cells, ONNX Runtime."""
 
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, product
 
 import numpy as np
+import pytest
 from numpy.random import RandomState
 from scipy.special import expit
 
+from skrnn import Sequences
 from skrnn._numeric import layers, losses
 from skrnn._numeric.activations import ACTIVATIONS
 from skrnn._numeric.networks import MLP, RNN
@@ -43,6 +45,32 @@ def assert_close(actual, desired, tol=1e-12):
     assert np.shape(actual) == np.shape(desired)
     error = np.max(np.abs(np.subtract(actual, desired)), initial=0.0)
     assert error <= tol * np.max(np.abs(desired), initial=1.0)
+
+
+def assert_gradient_is_exact(gradient, predict, x, tol=1e-6):
+    """Compare the gradient of a prediction for a sequence x with central differences."""
+    assert gradient.shape == x.shape
+    for entry in np.ndindex(gradient.shape):
+        moved = [x.copy(), x.copy()]
+        moved[0][entry] += 1e-5
+        moved[1][entry] -= 1e-5
+        plus, minus = predict(moved)
+        assert abs((plus - minus) / 2e-5 - gradient[entry]) < tol
+
+
+def onnx_numbers(estimator, sequences, lengths, n_steps):
+    """Run an estimator in ONNX Runtime on sequences padded to n_steps: its output of numbers."""
+    pytest.importorskip("skl2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    from skrnn.onnx import to_onnx
+
+    model = runtime.InferenceSession(to_onnx(estimator, lengths=lengths).SerializeToString())
+    given = Sequences(np.concatenate(sequences), [len(x) for x in sequences])
+    feed = {"X": given.to_padded(n_steps).astype(np.float32)}
+    if lengths == "input":
+        feed["lengths"] = given.lengths
+    (numbers,) = [output for output in model.run(None, feed) if output.dtype.kind == "f"]
+    return numbers
 
 
 def random_params(shapes, seed=0, dtype=np.float64, scale=0.7):

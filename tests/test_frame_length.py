@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close
+from numeric_helpers import assert_close, assert_gradient_is_exact, onnx_numbers
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
@@ -128,12 +128,7 @@ def test_input_gradients_are_exact():
     clf = SequenceRNNClassifier(**FEW).fit(X, Y)
     x = X[0][:5]  # the first frame is completed
     (gradient,) = clf.input_gradients([x])
-    for entry in np.ndindex(gradient.shape):
-        moved = [x.copy(), x.copy()]
-        moved[0][entry] += 1e-5
-        moved[1][entry] -= 1e-5
-        plus, minus = clf.decision_function(moved)
-        assert abs((plus - minus) / 2e-5 - gradient[entry]) < 1e-7
+    assert_gradient_is_exact(gradient, clf.decision_function, x, tol=1e-7)
 
 
 def test_training_goes_on_with_the_same_length():
@@ -182,22 +177,12 @@ def test_exchange_with_pytorch():
 
 @pytest.mark.parametrize("lengths", ["input", "nan"])
 def test_onnx(lengths):
-    pytest.importorskip("skl2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    from skrnn.onnx import to_onnx
-
     clf = SequenceRNNClassifier(**FEW).fit(X, Y)
-    model = runtime.InferenceSession(to_onnx(clf, lengths=lengths).SerializeToString())
     for given in ([*X[:4], X[0][:0], X[5][:3], X[6][:1], X[7][:4]], [X[0][:2], X[1][:1]]):
-        padded = np.full((len(given), max(map(len, given)) + 2, 2), np.nan, np.float32)
-        for row, x in zip(padded, given, strict=True):
-            row[: len(x)] = x
-        feed = {"X": padded}
-        if lengths == "input":
-            feed["lengths"] = np.array([len(x) for x in given])
+        n_steps = max(map(len, given)) + 2
+        probabilities = onnx_numbers(clf, given, lengths, n_steps)
         expected = clf.predict_proba(Sequences(np.concatenate(given), [len(x) for x in given]))
-        probabilities = [out for out in model.run(None, feed) if out.dtype.kind == "f"]
-        np.testing.assert_allclose(probabilities[0], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(probabilities, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_ensembles():

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close
+from numeric_helpers import assert_close, assert_gradient_is_exact, onnx_numbers
 from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.linear_model import Ridge, RidgeCV
@@ -300,12 +300,7 @@ def test_input_gradients_are_exact():
     reg = SequenceRNNRegressor(**FEW).fit(X, Y)
     for x in (X[2], X[2][:3]):
         (gradient,) = reg.input_gradients([x])
-        for entry in np.ndindex(gradient.shape):
-            moved = [x.copy(), x.copy()]
-            moved[0][entry] += 1e-5
-            moved[1][entry] -= 1e-5
-            plus, minus = reg.predict(moved)
-            assert abs((plus - minus) / 2e-5 - gradient[entry]) < 1e-6
+        assert_gradient_is_exact(gradient, reg.predict, x)
 
 
 def test_training_goes_on_with_the_same_weights():
@@ -380,20 +375,9 @@ def test_exchange_with_pytorch():
 
 @pytest.mark.parametrize("lengths", ["input", "nan"])
 def test_onnx(lengths):
-    pytest.importorskip("skl2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    from skrnn.onnx import to_onnx
-
     reg = SequenceRNNRegressor(**FEW).fit(X, Y)
-    model = runtime.InferenceSession(to_onnx(reg, lengths=lengths).SerializeToString())
     given = [*X[:4], X[0][:0], X[5][:3], X[6][:1]]
-    padded = np.full((7, 26, 2), np.nan, np.float32)
-    for row, x in zip(padded, given, strict=True):
-        row[: len(x)] = x
-    feed = {"X": padded}
-    if lengths == "input":
-        feed["lengths"] = np.array([len(x) for x in given])
-    (predicted,) = model.run(None, feed)
+    predicted = onnx_numbers(reg, given, lengths, n_steps=26)
     expected = reg.predict(Sequences(np.concatenate(given), [len(x) for x in given]))
     np.testing.assert_allclose(predicted.ravel(), expected, rtol=1e-4, atol=1e-4)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close
+from numeric_helpers import assert_close, assert_gradient_is_exact, onnx_numbers
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
@@ -209,12 +209,7 @@ def test_input_gradients_are_exact():
     reg = SequenceRNNRegressor(**FEW).fit(X, np.column_stack([Y, -Y]))
     for target in (0, 1):
         (gradient,) = reg.input_gradients(X[2:3], target=target)
-        for entry in np.ndindex(gradient.shape):
-            moved = [X[2].copy(), X[2].copy()]
-            moved[0][entry] += 1e-5
-            moved[1][entry] -= 1e-5
-            plus, minus = reg.predict(moved)[:, target]
-            assert abs((plus - minus) / 2e-5 - gradient[entry]) < 1e-6
+        assert_gradient_is_exact(gradient, lambda x, k=target: reg.predict(x)[:, k], X[2])
 
 
 def test_training_goes_on_with_the_same_skip_connection():
@@ -335,19 +330,8 @@ def test_exchange_with_pytorch():
 
 @pytest.mark.parametrize("lengths", ["input", "nan"])
 def test_onnx(lengths):
-    pytest.importorskip("skl2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    from skrnn.onnx import to_onnx
-
     reg = SequenceRNNRegressor(**FEW).fit(X, Y - 300)
-    model = runtime.InferenceSession(to_onnx(reg, lengths=lengths).SerializeToString())
     given = [*X[:7], X[0][:0]]
-    padded = np.full((8, 10, 2), np.nan, np.float32)
-    for row, x in zip(padded, given, strict=True):
-        row[: len(x)] = x
-    feed = {"X": padded}
-    if lengths == "input":
-        feed["lengths"] = np.array([len(x) for x in given])
-    (predicted,) = model.run(None, feed)
+    predicted = onnx_numbers(reg, given, lengths, n_steps=10)
     expected = reg.predict(Sequences(np.concatenate(given), [len(x) for x in given]))
     np.testing.assert_allclose(predicted.ravel(), expected, rtol=1e-4, atol=1e-4)

@@ -62,7 +62,9 @@ def project(p: Parameters, x: Matrix, factors: np.ndarray | None = None) -> tupl
     """
     if issparse(x):
         of_gates, back_of_gates = _project_each_gate(p, x)
-        return (of_gates if factors is None else of_gates * factors), back_of_gates
+        if factors is not None:
+            of_gates *= factors
+        return of_gates, back_of_gates
     (n_gates, n_in, n_units), dtype = p["W"].shape, p["W"].dtype
     x_1 = np.empty((len(x), n_in + 1), x.dtype)
     x_1[:, :-1], x_1[:, -1] = x, 1

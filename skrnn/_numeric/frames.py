@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skrnn._numeric.lags import side_by_side
+from skrnn._numeric.lags import add_to_rows, side_by_side
 from skrnn._numeric.packing import Packing, starts_of
 
 if TYPE_CHECKING:
@@ -72,11 +72,7 @@ def read_frames(network: Layer, length: int) -> Layer:
 
         def back(dy: Any, grad: Parameters, want_dx: bool = False) -> Any:
             dframes = back_network(dy, grad, want_dx)
-            if not want_dx:
-                return None
-            dx = np.zeros(x.shape, dframes.dtype)
-            np.add.at(dx, rows.ravel(), dframes.reshape(-1, x.shape[1]))
-            return dx
+            return add_to_rows(dframes, rows, x.shape) if want_dx else None
 
         return y, back
 

@@ -56,6 +56,13 @@ def side_by_side(x: Matrix, rows: np.ndarray) -> Matrix:
     return steps.reshape(shape) if isinstance(x, np.ndarray) else steps.reshape(shape).tocsr()
 
 
+def add_to_rows(d_of_rows: np.ndarray, rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Backward pass of `side_by_side`: the gradient of x, which has this shape."""
+    dx = np.zeros(shape, d_of_rows.dtype)
+    np.add.at(dx, rows.ravel(), d_of_rows.reshape(-1, shape[1]))
+    return dx
+
+
 def weigh_last_steps(
     p: Parameters, x: Matrix, packing: Packing, rng: Any = None
 ) -> tuple[np.ndarray, Back]:
@@ -65,9 +72,8 @@ def weigh_last_steps(
     steps gets 0. The form is that of the layers in ``layers``.
     """
     W, has_steps = p["W"], packing.lengths > 0
-    rows = packing.to_concatenated[
-        rows_of_last_steps(packing.lengths, len(W) // max(1, x.shape[1]))
-    ]
+    last = rows_of_last_steps(packing.lengths, len(W) // x.shape[1])
+    rows = packing.to_concatenated[last]
     weighed = weigh(x, rows, W)
     y = np.zeros((packing.n_sequences, W.shape[1]), weighed.dtype)
     y[has_steps] = weighed
@@ -75,10 +81,6 @@ def weigh_last_steps(
     def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> np.ndarray | None:
         dy = dy[has_steps]
         grad["W"][...] = side_by_side(x, rows).T @ dy
-        if not want_dx:
-            return None
-        dx = np.zeros(x.shape, dy.dtype)
-        np.add.at(dx, rows.ravel(), (dy @ W.T).reshape(-1, x.shape[1]))
-        return dx
+        return add_to_rows(dy @ W.T, rows, x.shape) if want_dx else None
 
     return y, back

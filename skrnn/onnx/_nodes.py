@@ -121,7 +121,10 @@ def recurrent_network(
             "Pooled steps without a recurrent layer cannot be exported to ONNX. Use "
             "hidden_layer_sizes of at least one layer."
         )
-    x = _differences(nodes, network, X, lengths, mask) if network.differences else X
+    last_steps = None
+    if network.skip:
+        last_steps = _last_steps(nodes, X, lengths, mask, network.skip) if network.poolings else X
+    x = _differences(nodes, network, X, last_steps) if network.differences else X
     if network.frame_length > 1:
         x, lengths, mask = _frames(nodes, network, x, lengths)
     lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
@@ -140,8 +143,7 @@ def recurrent_network(
     raw_prediction = _dense(nodes, weights["output"], states)
     if not network.skip:
         return raw_prediction
-    last = _last_steps(nodes, X, lengths, mask, network.skip) if network.poolings else X
-    return nodes("Add", raw_prediction, nodes("MatMul", last, weights["skip"]["W"]))
+    return nodes("Add", raw_prediction, nodes("MatMul", last_steps, weights["skip"]["W"]))
 
 
 def _last_steps(nodes: Nodes, X: str, lengths: str, mask: str, n_steps: int) -> str:
@@ -160,11 +162,12 @@ def _last_steps(nodes: Nodes, X: str, lengths: str, mask: str, n_steps: int) -> 
     return nodes("Flatten", last)
 
 
-def _differences(nodes: Nodes, network: Any, X: str, lengths: str, mask: str) -> str:
-    """Subtract the last step from the columns that enter as differences."""
+def _differences(nodes: Nodes, network: Any, X: str, last_steps: str | None) -> str:
+    """Subtract the last step, the first of `last_steps`, from the columns that are differences."""
     is_difference = np.zeros(network.n_features, np.float32)
     is_difference[list(network.differences)] = 1
-    last_step = _last_steps(nodes, X, lengths, mask, 1)
+    end, columns = np.array([network.n_features]), np.array([1])
+    last_step = nodes("Slice", last_steps, np.array([0]), end, columns)
     subtracted = nodes("Mul", last_step, is_difference)
     return nodes("Sub", X, nodes("Unsqueeze", subtracted, np.array([1])))
 
