@@ -108,6 +108,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 best = run
             if all_right or self._ends_search(run.monitor.outcome):
                 break
+        self._after_training(best)
         self.__dict__.update(self._learned_from(best))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         del self._training_run
@@ -221,6 +222,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             return True
         # A run that has not settled needs more iterations, not another start.
         return self.n_init == "auto" and outcome in ("running", "max_fun")
+
+    def _after_training(self, run: Run) -> None:
+        """Change the weights of the best start; by default nothing is changed."""
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""

@@ -32,6 +32,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
+from skrnn._training.options import LARGEST_BATCH
 from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
     Solver = Adam | SGD | LBFGS
     Weights = Mapping[str, Mapping[str, np.ndarray]]
-
-_LARGEST_BATCH = 32  # that 'auto' chooses
 
 
 class RecurrentNetwork(NeuralNetwork):
@@ -191,16 +190,16 @@ class RecurrentNetwork(NeuralNetwork):
         if self.dropout != "auto":
             return float(self.dropout)
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
-        return 0.3 if hidden and n_samples > _LARGEST_BATCH and not is_lbfgs else 0.0
+        return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
     def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, float]:
         """Choose batches and epochs by the number of sequences, so that few are trained enough.
 
         Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
         """
-        batch_size = _LARGEST_BATCH
-        if n_samples > _LARGEST_BATCH:
-            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, _LARGEST_BATCH))
+        batch_size = LARGEST_BATCH
+        if n_samples > LARGEST_BATCH:
+            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, LARGEST_BATCH))
         given = batch_size if self.batch_size == "auto" else self.batch_size
         max_iter, n_iter_no_change = 200, 10.0
         if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):

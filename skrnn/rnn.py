@@ -19,6 +19,7 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.framing import choose_frame_length
+from skrnn._training.shrinkage import shrink_outputs
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from skrnn._numeric.networks import RNN
     from skrnn._numeric.training import Ragged
+    from skrnn._training.run import Run
     from skrnn._types import (
         Activation,
         Cell,
@@ -424,6 +426,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         leaves. Streams need 'last' or None. Not used with losses other than 'squared_error',
         'absolute_error' and `Huber`.
 
+    shrinkage : {'auto', None}, default='auto'
+        Whether to shrink what the network adds to the skip connection, or to the mean of the
+        targets, because a part of it is noise of the training targets. 'auto' multiplies the output
+        layer by a factor from 0 to 1 at the end of `fit`. The larger the training error and the
+        fewer the sequences, the smaller is the factor [6]_. This needs squared errors, standardized
+        targets, recurrent layers, more than 32 sequences and 'adam'. It is not done with
+        `early_stopping` or `warm_start`. None means no shrinkage.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -576,6 +586,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
        networks", ICML (2013).
     .. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
        long-term memory problems", arXiv:1512.08756 (2015).
+    .. [6] B. Efron, "The estimation of prediction error: covariance penalties and
+       cross-validation", Journal of the American Statistical Association 99 (2004).
 
     Examples
     --------
@@ -595,6 +607,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "normalize_y": ["boolean"],
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
+        "shrinkage": [StrOptions({"auto"}), None],
     }
     _least_batch_size = 32
 
@@ -613,6 +626,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         loss: Literal["auto"] | NumberLossName | Huber | Quantile | Gaussian = "auto",
         normalize_y: bool = True,
         skip_connection: Literal["auto", "last"] | None = "auto",
+        shrinkage: Literal["auto"] | None = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.003,
         learning_rate: LearningRate = "cosine",
@@ -631,6 +645,11 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         verbose: bool = False,
     ) -> None:
         self._store(locals())
+
+    def _after_training(self, run: Run) -> None:
+        is_squared = self.loss in ("auto", "squared_error")
+        if self.shrinkage and is_squared and not (self.early_stopping or self.warm_start):
+            shrink_outputs(run, self._target)
 
     def forecast(
         self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"

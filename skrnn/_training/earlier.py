@@ -11,13 +11,11 @@ from scipy.sparse import issparse
 from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
+from skrnn._training.options import LARGEST_BATCH
 from skrnn._training.skip import LEAST_EXPLAINED, fit_each, moments
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
-# In one batch of up to so many sequences, a weight of 2 must equal a sequence twice. In the folds
-# of a cross-validation it does not.
-_FEW_SEQUENCES = 32
 _MANY_SEQUENCES = 2000  # no more are needed for so few weights
 _N_FOLDS, _PENALTIES = 5, np.logspace(-2, 5, 15)
 _LEAST_WEIGHT = 1e-10  # of a sequence, as a share of the largest
@@ -103,7 +101,7 @@ class _EarlierValues:
         """
         counts = samples.weight > _LEAST_WEIGHT * samples.weight.max()
         with_steps = np.flatnonzero((samples.lengths > 0) & counts)
-        if len(with_steps) <= _FEW_SEQUENCES or issparse(samples.x):
+        if len(with_steps) <= LARGEST_BATCH or issparse(samples.x):
             return None
         n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[with_steps], _SHORTER)))
         if n_steps < 2:

@@ -9,6 +9,11 @@ from typing import Any
 from skrnn._numeric.losses import Loss
 from skrnn.solvers import LBFGS, SGD, Adam
 
+# The largest batch that batch_size='auto' chooses. So many sequences are one batch, and a weight of
+# 2 must equal a sequence twice. Methods that are random, or that choose among few samples, would
+# not respect this, so 'auto' uses them with more sequences only.
+LARGEST_BATCH = 32
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
