@@ -224,12 +224,12 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return self.n_init == "auto" and outcome in ("running", "max_fun")
 
     def _after_training(self, run: Run) -> None:
-        """Change the weights of the best start; by default nothing is changed."""
+        """Do nothing to the best start; subclasses may set how its weights are used."""
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""
         monitor, scale = run.monitor, run.target_scale
-        weights = run.params if scale is None else scale.leave(run.params)
+        weights = run.params if scale is None else scale.leave(run.params, run.output_factor)
         curves = monitor.curves
         if run.warm_start:  # the curves of the earlier fit continue
             for name, curve in curves.items():

@@ -19,7 +19,7 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.framing import choose_frame_length
-from skrnn._training.shrinkage import shrink_outputs
+from skrnn._training.shrinkage import choose_output_factor
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -649,7 +649,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     def _after_training(self, run: Run) -> None:
         is_squared = self.loss in ("auto", "squared_error")
         if self.shrinkage and is_squared and not (self.early_stopping or self.warm_start):
-            shrink_outputs(run, self._target)
+            run.output_factor = choose_output_factor(run, self._target)
 
     def forecast(
         self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numeric_helpers import assert_close
+from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import SequenceRNNRegressor
 from skrnn.solvers import LBFGS, SGD
@@ -112,6 +113,17 @@ def test_many_features_have_a_limited_number_of_degrees_of_freedom():
     left = factor(y - y.mean(), outputs, q=100)
     assert 0.2 < left < 0.98
     assert_close(shrunk.predict(wide) - y.mean(), left * outputs, 1e-9)
+
+
+def test_outputs_of_zero_and_huge_outputs_keep_their_weights():
+    zeros = {**SMALL, "init": "zeros", "learning_rate_init": 1e-300, "max_iter": 1}
+    reg = SequenceRNNRegressor(**zeros).fit(X, SUMS)
+    assert_close(reg.predict(X), np.full(60, SUMS.mean()), 1e-9)
+    first = SequenceRNNRegressor(**SMALL, max_iter=1).fit(X, SUMS)
+    huge = {**first.weights_, "output": {k: 1e200 * p for k, p in first.weights_["output"].items()}}
+    params = {**SMALL, "max_iter": 1, "learning_rate_init": 1e-300, "max_grad_norm": None}
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        assert_equal_weights(*shrunk_and_not(X, SUMS, **params, init=huge))
 
 
 def test_a_factor_of_all_weights_changes_nothing():

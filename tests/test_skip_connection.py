@@ -300,7 +300,7 @@ def test_modules_with_a_skip_connection_are_refused_where_there_is_none(estimato
 
 
 def test_validation_scores_are_those_of_the_forecast():
-    reg = SequenceRNNRegressor(**FEW, dropout=0)
+    reg = SequenceRNNRegressor(**FEW, dropout=0, shrinkage=None)
     reg.fit(X[:100], Y[:100], X_val=X[100:], y_val=Y[100:])
     assert_close(reg.validation_scores_[-1], reg.score(X[100:], Y[100:]))
 

@@ -115,6 +115,9 @@ class Run:
     callback_data : dict
         Data that callbacks keep for this run. One callback may serve several fits at a time.
 
+    output_factor : float or ndarray of shape (n_outputs,)
+        By what the outputs of the fitted network are multiplied. `params` do not contain it.
+
     remarks : list of str
         Texts of warnings about the data, which `fit` issues.
     """
@@ -134,6 +137,7 @@ class Run:
     optimizer_state: State | None = field(default=None, init=False)
     split: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
     is_loaded: bool = field(default=False, init=False)
+    output_factor: Any = field(default=1.0, init=False)
     callback_data: dict[str, Any] = field(default_factory=dict, init=False)
     remarks: list[str] = field(default_factory=list, init=False)
 

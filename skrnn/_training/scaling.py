@@ -103,8 +103,10 @@ class TargetScale:
         output["W"] /= self.scale
         output["b"][...] = (output["b"] - self.mean) / self.scale
 
-    def leave(self, params: Params) -> dict[str, dict[str, np.ndarray]]:
+    def leave(self, params: Params, factor: Any = 1.0) -> dict[str, dict[str, np.ndarray]]:
         """Get the same weights with the output layer for the targets themselves, and the skip.
+
+        Outputs for standardized targets are multiplied by `factor`, one number or one for each.
 
         Raises
         ------
@@ -113,8 +115,9 @@ class TargetScale:
         """
         output, dtype = params["output"], params.flat.dtype
         with np.errstate(over="ignore"):
-            W = (output["W"] * self.scale).astype(dtype)
-            b = (output["b"] * self.scale + self.mean).astype(dtype)
+            scale = self.scale * factor
+            W = (output["W"] * scale).astype(dtype)
+            b = (output["b"] * scale + self.mean).astype(dtype)
             largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
         self._refuse_overflow(W, b, largest)
         skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}

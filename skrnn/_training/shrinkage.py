@@ -21,8 +21,8 @@ _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
 _TRAINING = 0.003 * 400
 
 
-def shrink_outputs(run: Run, target: NumberTarget) -> None:
-    """Multiply the output layer, in place, by the best factor between 0 and 1 for each output.
+def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
+    """Choose the best factor between 0 and 1 for each output of a network.
 
     The targets y of a run are standardized, less the skip connection, so an output r of 0 is the
     prediction without the network. The factor of the smallest squared error is ``E[y r] / E[r²]``.
@@ -34,8 +34,8 @@ def shrink_outputs(run: Run, target: NumberTarget) -> None:
 
     For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. It is less in proportion
     after fewer steps of the solver than by default, or smaller ones. With weights, n is the
-    effective number of samples. Nothing is changed if the targets are not standardized, without
-    recurrent layers, by other solvers than Adam, in training that continues, and with up to 32
+    effective number of samples. The factor is 1 if the targets are not standardized, without
+    recurrent layers, with other solvers than Adam, in training that continues, and with up to 32
     samples.
 
     Parameters
@@ -46,28 +46,31 @@ def shrink_outputs(run: Run, target: NumberTarget) -> None:
     target : NumberTarget
         Gives the outputs for the training samples.
 
+    Returns
+    -------
+    factor : ndarray of shape (n_outputs,) or float
+        By what the outputs should be multiplied.
+
     References
     ----------
     .. [1] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
     """
-    if not _is_suitable(run):
-        return
     samples, network = run.samples, run.network
-    outputs = run.evaluate(samples, target)[1]
-    if outputs is None:  # training diverged
-        return
-    weight = samples.weight / samples.weight.sum(dtype=np.float64)
-    n = 1 / (weight @ weight)
-    n_features: int = network.n_features + network.n_static  # type: ignore[union-attr]
-    q = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES, _LARGEST_SHARE * n)
-    q *= min(1, _training(run) / _TRAINING)
-    y, r = samples.y.astype(np.float64), outputs.astype(np.float64)
-    learned_noise = q / (n - q) * (weight @ (y - r) ** 2)
-    size = weight @ r**2
-    factor = np.divide(weight @ (y * r) - learned_noise, size, out=size.copy(), where=size > 0)
-    for parameter in run.params["output"].values():
-        parameter *= np.clip(factor, 0, 1)
+    with np.errstate(all="ignore"):  # outputs may be 0, or huge after training has diverged
+        outputs = run.evaluate(samples, target)[1] if _is_suitable(run) else None
+        if outputs is None:
+            return 1.0
+        weight = samples.weight / samples.weight.sum(dtype=np.float64)
+        n = 1 / (weight @ weight)
+        n_features: int = network.n_features + network.n_static  # type: ignore[union-attr]
+        q = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES, _LARGEST_SHARE * n)
+        q *= min(1, _training(run) / _TRAINING)
+        y, r = samples.y.astype(np.float64), outputs.astype(np.float64)
+        learned_noise = q / (n - q) * (weight @ (y - r) ** 2)
+        best = (weight @ (y * r) - learned_noise) / (weight @ r**2)
+    factor: np.ndarray = np.where(np.isfinite(best), np.clip(best, 0, 1), 1.0)
+    return factor
 
 
 def _is_suitable(run: Run) -> bool:
