@@ -3,8 +3,8 @@
 A later release loads what an earlier one saved. Two kinds of change need nothing for that: a new
 parameter of a constructor, which a saved estimator that lacks it gets by its default; and a new
 field of a network with a default. Both defaults must mean what was done before; if that of a
-parameter does not, its class sets another in ``__setstate__``. Any other change of what an
-estimator holds needs a new `FORMAT`, and code here that reads the old one.
+parameter does not, its class has another in `_values_before`. Any other change of what an estimator
+holds needs a new `FORMAT`, and code here that reads the old one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
@@ -30,6 +30,9 @@ class Persistent(BaseEstimator):
     link in the HTML representation leads to the page of the class, in the documentation of this
     version.
     """
+
+    # Values of later parameters that mean what was done before there was the parameter.
+    _values_before: ClassVar[dict[str, Any]] = {}
 
     _doc_link_module = "skrnn"
     _doc_link_template = PAGE
@@ -54,7 +57,7 @@ class Persistent(BaseEstimator):
             )
         for name, parameter in signature(type(self).__init__).parameters.items():
             if parameter.default is not parameter.empty:
-                state.setdefault(name, parameter.default)
+                state.setdefault(name, self._values_before.get(name, parameter.default))
         super().__setstate__(state)
 
 

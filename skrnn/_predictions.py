@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 
@@ -187,10 +187,7 @@ class ClassPredictions(Mixin):
 class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "normalize_y" in self._parameter_constraints:  # 0.1.0 had no such parameter
-            state = {"normalize_y": False, **state}
-        super().__setstate__(state)
+    _values_before: ClassVar = {"normalize_y": False, "skip_connection": None, "shrinkage": None}
 
     @property
     def _target(self) -> NumberTarget:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -27,7 +28,6 @@ from skrnn.metrics import flat_accuracy_score
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    import numpy as np
     from sklearn.utils import Tags
 
     from skrnn._numeric.networks import RNN
@@ -296,6 +296,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "frame_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
+    _values_before: ClassVar = {"frame_length": 1}
 
     def __init__(
         self,
@@ -428,11 +429,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     shrinkage : {'auto', None}, default='auto'
         Whether to shrink what the network adds to the skip connection, or to the mean of the
-        targets, because a part of it is noise of the training targets. 'auto' multiplies the output
-        layer by a factor from 0 to 1 at the end of `fit`. The larger the training error and the
-        fewer the sequences, the smaller is the factor [6]_. This needs squared errors, standardized
-        targets, recurrent layers, more than 32 sequences and 'adam'. It is not done with
-        `early_stopping` or `warm_start`. None means no shrinkage.
+        targets, because a part of it is noise of the training targets [6]_. At the end of `fit`,
+        'auto' multiplies the output layer by a factor from 0 to 1. It is smaller after a larger
+        training error and with fewer sequences. This needs squared errors, standardized targets,
+        recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
+        for 'gru_d', with `warm_start`, or together with other means against noise, with which the
+        factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`
+        above 0.5. None means no shrinkage, which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -536,6 +539,11 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     best_loss_ : float or None
         Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
+
+    shrinkage_ : ndarray of shape (n_outputs_,)
+        The part of each output of the network that was removed, between 0 and 1. With 1, only the
+        skip connection or the mean of the targets is left. Losses and validation scores are those
+        before.
 
     loss_curve_ : list of float
         Loss of each epoch.
@@ -646,10 +654,15 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ) -> None:
         self._store(locals())
 
-    def _after_training(self, run: Run) -> None:
+    def _output_factor(self, run: Run) -> Any:
         is_squared = self.loss in ("auto", "squared_error")
-        if self.shrinkage and is_squared and not (self.early_stopping or self.warm_start):
-            run.output_factor = choose_output_factor(run, self._target)
+        if self.shrinkage and is_squared and not self.warm_start:
+            return choose_output_factor(run, self._target)
+        return 1.0
+
+    def _learned_from(self, run: Run) -> dict[str, Any]:
+        left = np.broadcast_to(run.output_factor, run.network.n_outputs)
+        return {**super()._learned_from(run), "shrinkage_": 1.0 - left}
 
     def forecast(
         self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"

@@ -54,6 +54,7 @@ OF_0_1_0 = {
     "dropout": 0.0,
     "learning_rate_init": 0.01,
     "skip_connection": None,
+    "shrinkage": None,
     "init": "auto",
     "frame_length": 1,
 }

@@ -124,7 +124,11 @@ def _is_quantiles(value: Any) -> bool:
     )
 
 
-_NUMBERS = {"_vectors": is_bool, "quantiles_": optional(_is_quantiles)}
+_NUMBERS = {
+    "_vectors": is_bool,
+    "quantiles_": optional(_is_quantiles),
+    "shrinkage_": optional(lambda value: isinstance(value, np.ndarray) and value.dtype.kind == "f"),
+}
 
 
 def check_network(estimator: Any, names: set[str]) -> str:
@@ -150,7 +154,7 @@ def check_network(estimator: Any, names: set[str]) -> str:
         unknown -= {"class_weight"}  # a parameter of regressors in 0.1.0
     if estimator._per_step:
         unknown -= {"pooling"}  # a parameter without effect in 0.1.0
-    missing = expected.keys() - names - {"_target_scale", "quantiles_"}  # 0.1.0 had neither
+    missing = expected.keys() - names - {"_target_scale", "quantiles_", "shrinkage_"}  # new
     for name in (*sorted(unknown), *sorted(missing)):
         return name
     for name, check in expected.items():

@@ -296,6 +296,15 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
+    def finish(self, choose_factor: Callable[[Run], Any]) -> None:
+        """Choose the factor of the outputs after training; Ctrl-C leaves it at 1."""
+        try:
+            self.output_factor = choose_factor(self)
+        except KeyboardInterrupt:
+            if _runs_in_joblib():
+                raise
+            self.monitor.outcome = "interrupted"
+
     def _prepare_descent(
         self, mapped: MapLike
     ) -> tuple[Update, State, Iterator[Iterable[AnyBatch]]]:
@@ -333,7 +342,9 @@ class Run:
             return target.score(outcomes, self.held_out)
         return target.score(*scale.add_skip(outcomes, self.held_out))
 
-    def evaluate(self, samples: Rows | Ragged, target: Scored) -> tuple[float, np.ndarray | None]:
+    def evaluate(
+        self, samples: Rows | Ragged, target: Scored, mapped: MapLike = map
+    ) -> tuple[float, np.ndarray | None]:
         """Compute the mean loss of samples, without penalty, and their outcomes for the score.
 
         The outcomes are None if an output of the network is not finite.
@@ -342,7 +353,7 @@ class Run:
         def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
             return target.outcomes(raw, targets) if all_finite(scores_of(raw)) else None
 
-        loss, parts = self._mean_loss(samples, keep=keep)
+        loss, parts = self._mean_loss(samples, keep=keep, mapped=mapped)
         is_finite = all(part is not None for part in parts)
         return loss, np.concatenate(parts) if is_finite else None
 

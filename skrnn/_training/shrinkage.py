@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skrnn._numeric.recurrent import CELLS
+from skrnn._numeric.training import MOST_PARTS
 from skrnn._training.options import LARGEST_BATCH
+from skrnn._training.threads import thread_map
 from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
-# The learning rate multiplied by the number of steps of the solver, with the default parameters.
-_TRAINING = 0.003 * 400
+# The default number of units, and the learning rate times the number of steps of the solver.
+_UNITS, _TRAINING = 32, 0.003 * 400
+# More of these learns less noise than the degrees of freedom say.
+_LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
 
 
 def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
@@ -32,11 +37,10 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     ``(mean(y r) - q s² / n) / mean(r²)``. The outputs of a network that explains its targets
     well hardly change.
 
-    For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. It is less in proportion
-    after fewer steps of the solver than by default, or smaller ones. With weights, n is the
-    effective number of samples. The factor is 1 if the targets are not standardized, without
-    recurrent layers, with other solvers than Adam, in training that continues, and with up to 32
-    samples.
+    For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. With fewer units than by
+    default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
+    weights, n is the effective number of samples, which does not change if all weights are doubled.
+    The factor is 1 for runs to which the degrees of freedom do not apply, and for up to 32 samples.
 
     Parameters
     ----------
@@ -56,16 +60,17 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     .. [1] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
     """
-    samples, network = run.samples, run.network
-    with np.errstate(all="ignore"):  # outputs may be 0, or huge after training has diverged
-        outputs = run.evaluate(samples, target)[1] if _is_suitable(run) else None
+    if not _is_suitable(run):
+        return 1.0
+    samples = run.samples
+    # Outputs may be 0, or huge after training has diverged.
+    with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
+        outputs = run.evaluate(samples, target, mapped)[1]
         if outputs is None:
             return 1.0
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
         n = 1 / (weight @ weight)
-        n_features: int = network.n_features + network.n_static  # type: ignore[union-attr]
-        q = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES, _LARGEST_SHARE * n)
-        q *= min(1, _training(run) / _TRAINING)
+        q = min(_degrees_of_freedom(run), _LARGEST_SHARE * n)
         y, r = samples.y.astype(np.float64), outputs.astype(np.float64)
         learned_noise = q / (n - q) * (weight @ (y - r) ** 2)
         best = (weight @ (y * r) - learned_noise) / (weight @ r**2)
@@ -74,15 +79,29 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
 
 
 def _is_suitable(run: Run) -> bool:
-    """Whether a run has ended as the rule assumes, with standardized targets."""
-    if run.incremental or run.warm_start or not isinstance(run.options.solver, Adam):
+    """Whether a run has standardized targets, and has learned noise as by default."""
+    network: Any = run.network
+    options, scale = run.options, run.target_scale
+    if run.incremental or run.warm_start or run.samples.n_samples <= LARGEST_BATCH:
         return False
-    hidden = run.network.hidden_layer_sizes  # type: ignore[union-attr]
-    is_standardized = run.target_scale is not None and run.target_scale.standardizes
-    return is_standardized and bool(hidden) and run.samples.n_samples > LARGEST_BATCH
+    if scale is None or not scale.standardizes or not network.hidden_layer_sizes:
+        return False
+    if not isinstance(options.solver, Adam) or options.learning_rate != "cosine":
+        return False
+    return not (
+        options.early_stopping
+        or options.solver.weight_decay
+        or options.alpha > _LARGEST_ALPHA
+        or network.dropout > _LARGEST_DROPOUT
+        or CELLS[network.cell].decays
+    )
 
 
-def _training(run: Run) -> float:
-    """Multiply the number of steps of the solver by the learning rate."""
+def _degrees_of_freedom(run: Run) -> float:
+    network: Any = run.network
+    n_features = (network.embedding_size or network.n_features) + network.n_static
+    of_default = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
     n_batches = math.ceil(run.samples.n_samples / run.options.batch_size)
-    return run.options.learning_rate_init * run.monitor.n_iter * n_batches
+    training = run.options.learning_rate_init * run.monitor.n_iter * n_batches
+    size = min(1, sum(network.hidden_layer_sizes) / _UNITS)
+    return float(of_default * size * min(1, training / _TRAINING))
