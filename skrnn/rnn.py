@@ -82,9 +82,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         'attention' takes a mean with learned weights, the softmax of a linear function of the
         states [5]_. The vectors of several poolings are put side by side.
 
-    dropout : float, default=0.0
+    dropout : float or 'auto', default='auto'
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        Not available with 'lbfgs'.
+        Not available with 'lbfgs'. 'auto' is 0.3 for more than 32 sequences. For fewer, which are
+        one batch, without recurrent layers and with 'lbfgs' it is 0.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -294,6 +295,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", "log_loss", "squared_error"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "frame_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
     _values_before: ClassVar = {"frame_length": 1}
@@ -306,7 +308,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         activation: Activation = "tanh",
         bidirectional: bool = True,
         pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max"),
-        dropout: float = 0.0,
+        dropout: float | Literal["auto"] = "auto",
         bptt_steps: int | None = None,
         step_features: int | None = None,
         embedding_size: int | None = None,
