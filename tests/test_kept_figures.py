@@ -47,7 +47,7 @@ def slow(estimator):
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
-    RNN = with_initial_weights(SequenceRNNClassifier(5, **SETTINGS, **CONSTANT_RATE), X)
+    RNN = with_initial_weights(SequenceRNNClassifier(5, dropout=0, **SETTINGS, **CONSTANT_RATE), X)
     MLP = with_initial_weights(XORMLPClassifier(5, **SETTINGS), TABLE)
 
 
