@@ -15,7 +15,14 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._crfsuite import from_crfsuite as from_crfsuite
-from skrnn._input import Sequences, as_sequences, flatten_steps, object_array, unflatten
+from skrnn._input import (
+    Sequences,
+    as_sequences,
+    flatten_steps,
+    object_array,
+    refuse_other_order,
+    unflatten,
+)
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, take
 from skrnn._input.integers import first_rounded
@@ -256,7 +263,8 @@ def from_long(
         _refuse_changes(table[name], codes, first, ids, name)
     static_table = _choose(frame, table, static, first) if static else None
     values = _choose(frame, table, names, rows)
-    return Sequences(values, lengths, static=static_table, ids=ids, rows=rows), ids
+    # Without the checks: rows of `static` have labels of the table, which may look like other ids.
+    return Sequences._of_parts(values, lengths, static=static_table, ids=ids, rows=rows), ids
 
 
 def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:
@@ -284,7 +292,7 @@ def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarra
     ------
     ValueError
         If X has no row numbers, or does not hold all rows and `n_rows` is None, or if the
-        predictions do not fit X.
+        predictions do not fit X, or their index holds the ids of X in another order.
 
     See Also
     --------
@@ -306,6 +314,7 @@ def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarra
             "X must be Sequences with row numbers, as skrnn.convert.from_long returns them, but "
             f"is {'without them' if isinstance(X, Sequences) else type(X).__name__}."
         )
+    refuse_other_order(X, predictions=predictions)
     values = list_or_array(predictions, "predictions")
     if isinstance(values, list) and any(map(is_nested, values)):
         values = flatten_steps(predictions, X.lengths, "predictions")

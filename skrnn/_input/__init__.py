@@ -1,7 +1,8 @@
 """Reading input: containers of any library become one table of steps, or an error says why not.
 
 `values` converts the values of one array, `frames` is about frames, `containers` opens lists,
-arrays and columns, `sequences` is the container `Sequences`, `reading` reads X, `validation` reads
+arrays and columns, `sequences` is the container `Sequences`, `order` checks the order of what
+belongs to it, `reading` reads X, `validation` reads
 it for an estimator, `static` its static features, `integers` refuses large integers, `forms`
 returns sequences in the form of X, `steps` reads targets and weights, and `notes` completes the
 messages of transformers.
@@ -9,6 +10,7 @@ messages of transformers.
 
 from skrnn._input.forms import in_form_of as in_form_of
 from skrnn._input.integers import refuse_rounding as refuse_rounding
+from skrnn._input.order import refuse_other_order as refuse_other_order
 from skrnn._input.reading import Reading as Reading
 from skrnn._input.reading import as_sequences as as_sequences
 from skrnn._input.reading import check_numeric as check_numeric

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, is_frame, refuse_equal_names, take
+from skrnn._input.order import refuse_order_of
 from skrnn._input.values import object_array
 from skrnn._numeric.packing import starts_of
 
@@ -34,7 +35,8 @@ class Sequences:
         Number of steps of each sequence. A sequence may have no step.
 
     static : array-like or frame of shape (n_sequences, n_static), default=None
-        Values that belong to a sequence and not to its steps.
+        Values that belong to a sequence and not to its steps. Rows are paired with sequences by
+        position. A pandas frame whose index holds the ids in another order is refused.
 
     ids : array-like of shape (n_sequences,), default=None
         A name for each sequence.
@@ -51,7 +53,8 @@ class Sequences:
     Raises
     ------
     ValueError
-        If the parts do not fit together.
+        If the parts do not fit together, or if the index of `static` holds the ids in another
+        order.
 
     See Also
     --------
@@ -101,6 +104,8 @@ class Sequences:
                 raise ValueError(
                     f"{name} has shape {part.shape}, but needs {n_wanted} rows and {n_axes} axes."
                 )
+        if self.static is not None and self.ids is not None:
+            refuse_order_of(self.static, self.ids, "static")
 
     def _check_values(self) -> None:
         lengths, n_rows = self.lengths, self.values.shape[0]
@@ -124,6 +129,12 @@ class Sequences:
         missing = {"static": None, "ids": None, "rows": None}
         sequences.__dict__.update(missing, values=values, lengths=lengths, **parts)
         return sequences
+
+    def _with_steps(self, values: Any, lengths: np.ndarray, rows: Any = None) -> Sequences:
+        """Return as many sequences of other steps, with the same static table and ids."""
+        part = Sequences(values, lengths, rows=rows)
+        part.static, part.ids = self.static, self.ids
+        return part
 
     # As a collection ---------------------------------------------------------------------
 
@@ -233,12 +244,18 @@ class Sequences:
         Parameters
         ----------
         static : array-like, sparse matrix or frame of shape (n_sequences, n_static)
-            A row for each sequence.
+            A row for each sequence, in the order of the sequences.
 
         Returns
         -------
         sequences : Sequences
             With the same values, lengths, ids and rows.
+
+        Raises
+        ------
+        ValueError
+            If the table does not have a row for each sequence, or if it is a pandas frame whose
+            index holds the ids in another order.
 
         Examples
         --------
@@ -248,7 +265,11 @@ class Sequences:
         array([[60],
                [40]])
         """
-        return Sequences(self.values, self.lengths, static=static, ids=self.ids, rows=self.rows)
+        part = Sequences(self.values, self.lengths, static=static, rows=self.rows)
+        if self.ids is not None:
+            refuse_order_of(part.static, self.ids, "static", self.static)
+        part.ids = self.ids
+        return part
 
     def without_static(self) -> Sequences:
         """Return the same sequences without the static table.
