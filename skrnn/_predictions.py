@@ -8,7 +8,7 @@ import numpy as np
 
 from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import unchanged_on_error
-from skrnn._input import refuse_other_order
+from skrnn._input import check_beside
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
@@ -203,7 +203,7 @@ class ClassPredictions(Mixin):
         score : float
             Share of the samples whose labels are right; all labels of a multilabel sample must be.
         """
-        refuse_other_order(X, y=y, sample_weight=sample_weight)
+        check_beside(X, y, sample_weight, self._per_step)
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
 
@@ -421,7 +421,7 @@ class NumberPredictions(Mixin):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        refuse_other_order(X, y=y, sample_weight=sample_weight)
+        check_beside(X, y, sample_weight, self._per_step)
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skrnn._input import refuse_other_order
+from skrnn._input import check_beside
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._paths import PathPredictions
@@ -980,7 +980,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         score : float
             Share of the steps whose label is right.
         """
-        refuse_other_order(X, y=y, sample_weight=sample_weight)
+        check_beside(X, y, sample_weight, per_step=True)
         return flat_accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
 
@@ -1273,7 +1273,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        refuse_other_order(X, y=y, sample_weight=sample_weight)
+        check_beside(X, y, sample_weight, per_step=True)
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def forecast(

@@ -42,6 +42,8 @@ PER_SEQUENCE = [
     make_pipeline(PerStep(StandardScaler()), SequenceRNNClassifier(**TINY)),
 ]
 PER_STEP = [
+    EnsembleClassifier(StepRNNClassifier(**TINY), 1, random_state=0),
+    EnsembleRegressor(StepRNNRegressor(**TINY), 1, random_state=0),
     StepRNNClassifier(**TINY),
     StepRNNRegressor(**TINY),
     TransformedStepTargetRegressor(StepRNNRegressor(**TINY), transformer=StandardScaler()),

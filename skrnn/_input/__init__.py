@@ -20,6 +20,7 @@ from skrnn._input.reading import refuse_missing as refuse_missing
 from skrnn._input.sequences import Sequences as Sequences
 from skrnn._input.static import read_static as read_static
 from skrnn._input.static import read_static_of_streams as read_static_of_streams
+from skrnn._input.steps import check_beside as check_beside
 from skrnn._input.steps import flatten_steps as flatten_steps
 from skrnn._input.steps import flatten_weights as flatten_weights
 from skrnn._input.steps import replace_missing as replace_missing
