@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._compat import CallbackSupportMixin, check_sample_weight, with_callbacks
 from skrnn._estimator import Persistent
 from skrnn._input import (
+    check_beside,
     flatten_steps,
     flatten_weights,
     refuse_masked,
@@ -278,6 +279,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             )
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
+        check_beside(X, y, sample_weight, self._per_step)
         x, lengths, static = self._read_X(X, reset=not warm_start)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)
         if sample_weight is not None and self._per_step:

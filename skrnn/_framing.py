@@ -195,13 +195,8 @@ class Frames(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[c
         n_frames, rows, is_step = rows_of_frames(sequences.lengths, *self._size)
         values, last = self._make_frames(sequences, rows, is_step), rows[:, -1]
         values = self._in_frame_like(sequences.values, values, last)
-        framed = Sequences(
-            values,
-            n_frames,
-            static=sequences.static,
-            ids=sequences.ids,
-            rows=None if sequences.rows is None else sequences.rows[last],
-        )
+        of_table = None if sequences.rows is None else sequences.rows[last]
+        framed = sequences._with_steps(values, n_frames, of_table)
         if reading.n_steps is not None:  # the padding is shortened as the sequences are
             reading = reading._replace(
                 n_steps=int(count_frames(np.array(reading.n_steps), *self._size))

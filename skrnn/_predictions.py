@@ -8,6 +8,7 @@ import numpy as np
 
 from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import unchanged_on_error
+from skrnn._input import check_beside
 from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
@@ -182,6 +183,29 @@ class ClassPredictions(Mixin):
         """
         log_p: np.ndarray = self._predict(X, "log_probabilities")
         return log_p
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy.
+
+        Parameters
+        ----------
+        X : array-like
+            Samples in any form that `fit` accepts.
+
+        y : array-like
+            Targets as in `fit`.
+
+        sample_weight : array-like, default=None
+            Weights as in `fit`.
+
+        Returns
+        -------
+        score : float
+            Share of the samples whose labels are right; all labels of a multilabel sample must be.
+        """
+        check_beside(X, y, sample_weight, self._per_step)
+        accuracy: float = super().score(X, y, sample_weight)
+        return accuracy
 
 
 class NumberPredictions(Mixin):
@@ -394,6 +418,7 @@ class NumberPredictions(Mixin):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
+        check_beside(X, y, sample_weight, self._per_step)
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
 

@@ -101,7 +101,9 @@ class RecurrentNetwork(NeuralNetwork):
             Class labels, or a multilabel indicator matrix, for a classifier; numbers or
             vectors for a regressor. Step estimators take a list or object array of one array
             ``(n_steps,)`` or ``(n_steps, n_outputs)`` for each sequence, or, with a padded `X`,
-            a padded array. Values in the padding are ignored.
+            a padded array. Values in the padding are ignored. Targets and weights are paired with
+            the sequences by position. A pandas index with the ids of `X` in another order is
+            refused.
 
         sample_weight : array-like of shape (n_sequences,), default=None
             Weights of the sequences. A weight of 2 counts as the sequence twice (in

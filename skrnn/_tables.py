@@ -167,7 +167,7 @@ class TableTransformer(  # type: ignore[call-arg]
             If X holds no valid sequences (see `skrnn.as_sequences`), a transformer fails, or X has
             no static features and `static` is a transformer.
         """
-        with self._fitting(X, y):
+        with self._fitting(X, y, **params):
             self._fit_both("fit", X, y, params)
         return self
 
@@ -195,7 +195,7 @@ class TableTransformer(  # type: ignore[call-arg]
         sequences : list, Sequences, Series, DataFrame or ndarray
             The transformed sequences, in the form that `transform` returns.
         """
-        with self._fitting(X, y):
+        with self._fitting(X, y, **params):
             reading, steps, static = self._fit_both("fit_transform", X, y, params)
         return self._in_form_of(X, reading, steps.with_static(static))
 

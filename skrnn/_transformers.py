@@ -29,6 +29,7 @@ from skrnn._input import (
     read,
     read_X,
     refuse_missing,
+    refuse_other_order,
     refuse_rounding,
     set_learned,
 )
@@ -64,8 +65,9 @@ class SequenceTransformer(CallbackSupportMixin, TransformerMixin, Persistent):
     """Tags, callbacks and `set_output` of the transformers."""
 
     @contextmanager
-    def _fitting(self, X: Any, y: Any) -> Iterator[None]:
-        """Call callbacks for a fit, which is one task."""
+    def _fitting(self, X: Any, y: Any, **params: Any) -> Iterator[None]:
+        """Call callbacks for a fit, which is one task; check the order of what belongs to X."""
+        refuse_other_order(X, y=y, **params)
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         yield

@@ -152,8 +152,8 @@ def make_windows(
     static = None if targets.static is None else take(targets.static, of_series)
     rows = None if targets.rows is None else targets.rows[steps]
     lengths = np.full(n_windows, window)
-    X = Sequences(take(table, steps), lengths, static=static, ids=ids[of_series], rows=rows)
-    return X, y
+    ids = ids[of_series]
+    return Sequences._of_parts(take(table, steps), lengths, static=static, ids=ids, rows=rows), y
 
 
 def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:

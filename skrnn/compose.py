@@ -16,7 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._compat import get_tags
 from skrnn._compat.decorators import fit_context
 from skrnn._estimator import Persistent, unchanged_on_error
-from skrnn._input import as_sequences, flatten_steps, refuse_masked, refuse_overflow, unflatten
+from skrnn._input import (
+    as_sequences,
+    flatten_steps,
+    refuse_masked,
+    refuse_other_order,
+    refuse_overflow,
+    unflatten,
+)
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._tables import TableTransformer as TableTransformer
 from skrnn._training.labels import refuse_text
@@ -224,6 +231,7 @@ class TransformedStepTargetRegressor(Persistent):
         score : float
             R², 1 at best.
         """
+        refuse_other_order(X, y=y, sample_weight=sample_weight)
         score: float = flat_r2_score(y, self.predict(X), sample_weight=sample_weight)
         return score
 
@@ -270,6 +278,7 @@ def _read_targets(y: Any, X: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             "TransformedStepTargetRegressor requires y to be passed, but the target y is None."
         )
     refuse_masked(y, name)
+    refuse_other_order(X, **{name: y})
     y = list_or_array(y, name)
     if isinstance(y, list):
         y = read_list(y, name)

@@ -8,18 +8,26 @@ and return sequences that scikit-learn can split: `from_long` returns `skrnn.Seq
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._crfsuite import from_crfsuite as from_crfsuite
-from skrnn._input import Sequences, as_sequences, flatten_steps, object_array, unflatten
+from skrnn._input import (
+    Sequences,
+    as_sequences,
+    flatten_steps,
+    object_array,
+    refuse_other_order,
+    unflatten,
+)
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.frames import column_names, is_frame, read_column, take
+from skrnn._input.frames import column_names, is_frame, read_column, refuse_lazy, take
 from skrnn._input.integers import first_rounded
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
+from skrnn._long import number_sequences, order_by_time, read_levels, refuse_changes
 from skrnn._numeric.packing import starts_of
 from skrnn._windows import make_windows as make_windows
 
@@ -153,7 +161,7 @@ def to_lengths(X: Any, *, step_features: int | None = None) -> tuple[np.ndarray,
 
 
 def from_long(
-    frame: Any, id: Any = None, time: Any = None, *, columns: Any = None, static: Any = ()
+    frame: Any, id: Any = None, time: Any = None, *, columns: Any = None, static: Any = None
 ) -> tuple[np.ndarray | Sequences, np.ndarray]:
     """Collect the sequences of a table that has a row for each step.
 
@@ -180,9 +188,9 @@ def from_long(
         object array of arrays ``(n_steps,)``, which suits labels. None means all that are not
         named by `id`, `time` and `static`.
 
-    static : str or list of str, default=()
+    static : str or list of str, default=None
         Columns with one value for each sequence, the same in all its rows. They become the
-        static table.
+        static table. None means that there are none.
 
     Returns
     -------
@@ -197,8 +205,9 @@ def from_long(
     ------
     ValueError
         If there is no such column, if an id or a time is missing, if times are text, if two
-        steps of a sequence have the same time, or if a static column changes within a sequence.
-        The message names the column, or the sequence by its id.
+        steps of a sequence have the same time, or if a static column changes within a sequence,
+        or if `columns` is a single name beside `static`. The message names the column, or the
+        sequence by its id.
 
     See Also
     --------
@@ -217,7 +226,7 @@ def from_long(
     >>> X.rows
     array([2, 0, 1])
     """
-    levels = _read_levels(frame)
+    levels = read_levels(frame)
     frame = frame.to_frame() if hasattr(frame, "to_frame") else frame
     features = _read_columns(frame)
     table = levels | features
@@ -230,22 +239,29 @@ def from_long(
             )
         *id, time = levels
     id_names = list(id) if is_nested(id) else [id]
-    static = list(static) if is_nested(static) else [static]
+    static = [] if static is None else list(static) if is_nested(static) else [static]
     if columns is None:
         columns = [name for name in features if name not in (*id_names, time, *static)]
     single = not is_nested(columns)
     names = [columns] if single else list(columns)
-    used = (*id_names, time, *static, *names)
-    unknown = [name for name in used if name is not None and name not in table]
+    if single and static:
+        raise ValueError(
+            f"columns={columns!r}, a single name, gives an array without a static table. Pass "
+            f"columns=[{columns!r}], or leave out static={static}."
+        )
+    used = [*id_names, *([] if time is None else [time]), *static, *names]
+    unknown = [name for name in used if not isinstance(name, Hashable) or name not in table]
+    if not id_names:
+        raise ValueError(f"id={id!r} names no column; the columns are {list(table)}.")
     if unknown or not names:
         fault = f"There is no column {unknown[0]!r}" if unknown else "No column is left as feature"
         raise ValueError(f"{fault}; the columns are {list(table)}.")
     for name in levels.keys() & features.keys() & {*id_names, time}:
         if not np.array_equal(levels[name], features[name]):
             raise ValueError(f"{name!r} is a column and another level of the index; rename one.")
-    codes, ids = _number_sequences([table[name] for name in id_names], id_names)
+    codes, ids = number_sequences([table[name] for name in id_names], id_names)
     times = np.arange(len(codes)) if time is None else table[time]
-    rows = _order_by_time(codes, ids, times, time)
+    rows = order_by_time(codes, ids, times, time)
     lengths = np.bincount(codes)
     if single:
         return unflatten(_read_feature(table[columns], columns)[rows], lengths), ids
@@ -253,10 +269,11 @@ def from_long(
         _refuse_nested(table[name], name)
     first = rows[starts_of(lengths)]
     for name in static:
-        _refuse_changes(table[name], codes, first, ids, name)
+        refuse_changes(table[name], codes, first, ids, name)
     static_table = _choose(frame, table, static, first) if static else None
     values = _choose(frame, table, names, rows)
-    return Sequences(values, lengths, static=static_table, ids=ids, rows=rows), ids
+    # Without the checks: rows of `static` have labels of the table, which may look like other ids.
+    return Sequences._of_parts(values, lengths, static=static_table, ids=ids, rows=rows), ids
 
 
 def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:
@@ -284,7 +301,7 @@ def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarra
     ------
     ValueError
         If X has no row numbers, or does not hold all rows and `n_rows` is None, or if the
-        predictions do not fit X.
+        predictions do not fit X, or their index holds the ids of X in another order.
 
     See Also
     --------
@@ -306,6 +323,7 @@ def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarra
             "X must be Sequences with row numbers, as skrnn.convert.from_long returns them, but "
             f"is {'without them' if isinstance(X, Sequences) else type(X).__name__}."
         )
+    refuse_other_order(X, predictions=predictions)
     values = list_or_array(predictions, "predictions")
     if isinstance(values, list) and any(map(is_nested, values)):
         values = flatten_steps(predictions, X.lengths, "predictions")
@@ -563,6 +581,7 @@ def to_nested(
 
 def _read_columns(frame: Any) -> dict[Any, np.ndarray]:
     """Read the columns of a frame or mapping as 1-D arrays."""
+    refuse_lazy(frame, "The table")
     names = list(frame) if isinstance(frame, Mapping) else column_names(frame)
     if names is None:
         raise TypeError(f"A frame or mapping of columns is needed, got {type(frame).__name__}.")
@@ -575,30 +594,6 @@ def _read_columns(frame: Any) -> dict[Any, np.ndarray]:
             f"Columns with one number of rows, at least 1, are required; got {n_rows}."
         )
     return columns
-
-
-def _read_levels(frame: Any) -> dict[Any, np.ndarray]:
-    """Read the named levels of the index of a pandas frame; others have none."""
-    index = getattr(frame, "index", None)
-    names = [name for name in getattr(index, "names", []) if name is not None]
-    return {name: as_array(frame.index.get_level_values(name)) for name in names}
-
-
-def _number_sequences(columns: list[np.ndarray], names: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Assign numbers to ids by first appearance; return the number of each row, and the ids."""
-    for column, name in zip(columns, names, strict=True):
-        _refuse_missing(column, name)
-    values = columns[0].tolist()
-    if len(columns) > 1:
-        values = list(zip(*(column.tolist() for column in columns), strict=True))
-    numbers: dict[Any, int] = {}
-    try:
-        codes = [numbers.setdefault(value, len(numbers)) for value in values]
-    except TypeError as error:
-        raise ValueError(f"The ids in {names} must be single values: {error}.") from error
-    if len(columns) > 1:
-        return np.array(codes), object_array(list(numbers))
-    return np.array(codes), columns[0][np.unique(codes, return_index=True)[1]]
 
 
 def _choose(frame: Any, table: dict[Any, np.ndarray], names: list[Any], rows: np.ndarray) -> Any:
@@ -615,49 +610,6 @@ def _refuse_nested(column: np.ndarray, name: Any) -> None:
             f"Column {name!r} holds a sequence in row {row}, but a single value is required in "
             "each row. A frame with a sequence in each cell needs no conversion."
         )
-
-
-def _refuse_changes(
-    column: np.ndarray, codes: np.ndarray, first: np.ndarray, ids: np.ndarray, name: Any
-) -> None:
-    """Refuse a static column that changes within a sequence."""
-    expected = column[first][codes]
-    differs = (column != expected) & ~(missing_in(column) & missing_in(expected))
-    if differs.any():
-        row = int(np.argmax(differs))
-        raise ValueError(
-            f"The static column {name!r} changes within the sequence of id {ids[codes[row]]}: "
-            f"{expected.tolist()[row]!r}, then {column.tolist()[row]!r}."
-        )
-
-
-def _order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name: Any) -> np.ndarray:
-    """Return the order of rows by sequence, and within each sequence by time."""
-    _refuse_missing(times, name)
-    if times.dtype.kind == "c" or types_in(times, TEXT):
-        raise ValueError(
-            f"The times in {name!r} must be numbers or dates; text has no order in time."
-        )
-    try:
-        rank = np.unique(times, return_inverse=True)[1]
-    except TypeError as error:
-        raise ValueError(f"The times in {name!r} have no order: {error}.") from error
-    order = np.lexsort((rank, codes))
-    repeated = (np.diff(codes[order]) == 0) & (np.diff(rank[order]) == 0)
-    if repeated.any():
-        row = order[repeated.argmax()]
-        raise ValueError(
-            f"The sequence of id {ids[codes[row]]} has more than one step at {name!r} {times[row]}"
-            ". Name all columns of the id, or sort the table and leave out time, which keeps the "
-            "order of the rows."
-        )
-    return order
-
-
-def _refuse_missing(values: np.ndarray, name: Any) -> None:
-    missing = missing_in(values)
-    if missing.any():
-        raise ValueError(f"The id or time in column {name!r} is missing in row {missing.argmax()}.")
 
 
 def _join_features(columns: dict[Any, np.ndarray]) -> np.ndarray:

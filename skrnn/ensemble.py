@@ -28,7 +28,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from skrnn._compat import get_tags
 from skrnn._compat.decorators import available_if, fit_context
 from skrnn._estimator import Persistent
-from skrnn._input import unflatten
+from skrnn._input import check_beside, unflatten
 from skrnn._numeric.pieces import SIZE
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn.metrics import flat_accuracy_score
@@ -512,8 +512,9 @@ class EnsembleClassifier(Ensemble):
         score : float
             Share of the labels that are right.
         """
-        predictions = self.predict(X)
-        metric = flat_accuracy_score if self._target.per_step else accuracy_score
+        predictions, per_step = self.predict(X), self._target.per_step
+        check_beside(X, y, sample_weight, per_step)
+        metric = flat_accuracy_score if per_step else accuracy_score
         return metric(y, predictions, sample_weight=sample_weight)
 
 
@@ -698,7 +699,9 @@ class EnsembleRegressor(Ensemble):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
-        return score_numbers(y, self.predict(X), self._target, sample_weight)
+        predictions = self.predict(X)
+        check_beside(X, y, sample_weight, self._target.per_step)
+        return score_numbers(y, predictions, self._target, sample_weight)
 
 
 def _log_mean_exp(*logarithms: np.ndarray) -> np.ndarray:

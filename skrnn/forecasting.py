@@ -9,7 +9,14 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
 from skrnn._compat import get_tags
-from skrnn._input import Reading, Sequences, check_numeric, in_form_of, read
+from skrnn._input import (
+    Reading,
+    Sequences,
+    check_numeric,
+    in_form_of,
+    read,
+    refuse_other_order,
+)
 from skrnn._input.frames import column_names, is_frame, join_columns, make_frame, take
 from skrnn._input.reading import join_tables
 from skrnn._numeric.packing import starts_of
@@ -226,6 +233,7 @@ def _read_exogenous(
             f"the last prediction is not fed back. It holds {len(future)} sequences of "
             f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
         )
+    refuse_other_order(sequences, exogenous=future)
     names = column_names(sequences.values)
     if names and horizon > 1 and column_names(future.values) != names[n_targets:]:
         raise ValueError(
@@ -275,8 +283,7 @@ def _append(sequences: Sequences, rows: Any) -> Sequences:
     number = np.arange(len(sequences))
     of_row = np.concatenate([np.repeat(number, sequences.lengths), number])
     values = take(join_tables([sequences.values, rows]), np.argsort(of_row, kind="stable"))
-    static, ids = sequences.static, sequences.ids
-    return Sequences(values, sequences.lengths + 1, static=static, ids=ids)
+    return sequences._with_steps(values, sequences.lengths + 1)
 
 
 def _last_steps(sequences: Sequences, limits: np.ndarray) -> Sequences:
@@ -286,8 +293,7 @@ def _last_steps(sequences: Sequences, limits: np.ndarray) -> Sequences:
         return sequences
     ends = np.cumsum(sequences.lengths)
     steps = np.repeat(ends - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
-    static, ids = sequences.static, sequences.ids
-    return Sequences(take(sequences.values, steps), lengths, static=static, ids=ids)
+    return sequences._with_steps(take(sequences.values, steps), lengths)
 
 
 # Networks that stream: step by step ---------------------------------------------------------

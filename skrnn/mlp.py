@@ -19,6 +19,7 @@ from skrnn._base import NeuralNetwork
 from skrnn._compat.decorators import fit_context
 from skrnn._estimator import unchanged_on_error
 from skrnn._input import Sequences, refuse_masked, refuse_overflow, refuse_types
+from skrnn._input.frames import refuse_lazy
 from skrnn._numeric.initializers import INITIALIZERS, glorot_bound
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.networks import MLP
@@ -123,6 +124,7 @@ class FeedForwardNetwork(NeuralNetwork):
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, None, None]:
         refuse_masked(X, "X")
+        refuse_lazy(X, "X")
         refuse_types(X, "X")
         if isinstance(X, Sequences):
             raise ValueError(

@@ -353,7 +353,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             If X holds no valid sequences (see `skrnn.as_sequences`), or if values are missing
             and the transformer does not accept missing values.
         """
-        with self._fitting(X, y):
+        with self._fitting(X, y, **params):
             sequences = self._read(X, reset=True).sequences
             refuse_sequence_transformers(self, self.transformer)
             y, params = self._for_steps("fit", y, params, sequences.lengths)
@@ -390,7 +390,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
         """
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y, **params).transform(X)
-        with self._fitting(X, y):
+        with self._fitting(X, y, **params):
             reading = self._read(X, reset=True)
             refuse_sequence_transformers(self, self.transformer)
             y, params = self._for_steps("fit_transform", y, params, reading.sequences.lengths)
@@ -634,8 +634,7 @@ class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ign
                 self._check_features(i, tables[-1], tables[0])
         values = join_tables(tables) if tables else np.empty((0, self._n_features_out))
         rows = sequences.rows if np.array_equal(lengths, sequences.lengths) else None
-        changed = Sequences(values, lengths, static=sequences.static, ids=sequences.ids, rows=rows)
-        return self._in_form_of(X, reading, changed)
+        return self._in_form_of(X, reading, sequences._with_steps(values, lengths, rows))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features of a transformed step.

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skrnn._input import check_beside
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._paths import PathPredictions
@@ -994,6 +995,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         score : float
             Share of the steps whose label is right.
         """
+        check_beside(X, y, sample_weight, per_step=True)
         return flat_accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
 
@@ -1286,6 +1288,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
             R², 1 at best. For quantiles, the mean over the quantiles of
             `sklearn.metrics.d2_pinball_score`, 1 at best.
         """
+        check_beside(X, y, sample_weight, per_step=True)
         return score_numbers(y, self.predict(X), self._target, sample_weight)
 
     def forecast(

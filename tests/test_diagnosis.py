@@ -185,6 +185,10 @@ def test_multilabel_targets(y):
     assert not any("multilabel" in message for message in messages)
 
 
-def test_a_few_rows_may_have_one_label_each():
-    messages = warnings_of(XORMLPClassifier(4), RNG.rand(5, 2), ONE_HOT[:5])
-    assert not any("multilabel" in message for message in messages)
+@pytest.mark.parametrize("estimator", [XORMLPClassifier, SequenceRNNClassifier])
+def test_a_few_rows_may_have_one_label_each(estimator):
+    for n_rows, warned in [(5, False), (6, True)]:
+        clf = estimator(4, max_iter=2, random_state=0)
+        messages = warnings_of(clf, RNG.rand(n_rows, 2), ONE_HOT[:n_rows])
+        assert any("multilabel" in message for message in messages) == warned
+        assert clf.predict(RNG.rand(2, 2)).shape == (2, 3)  # multilabel, as of MLPClassifier

@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.metrics import log_loss
@@ -25,6 +28,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skrnn import (
+    EnsembleClassifier,
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
@@ -519,3 +523,50 @@ def test_occlusion_keeps_static_features(kind, X):
         before = predict(X[2:3])[0]
         change = np.abs(before - after) if kind is KINDS[1] else (before - after)[before.argmax()]
         assert_allclose(of_step, change, atol=1e-12)
+
+
+@pytest.mark.parametrize("baseline", [None, "mean"])
+def test_the_baseline_of_sparse_steps_is_their_mean(baseline):
+    dense = np.round(np.random.RandomState(0).rand(10, 3)) * 2
+    sparse = Sequences(csr_matrix(dense), [4, 6])
+    network = SequenceRNNClassifier(2, max_iter=2, random_state=0).fit(sparse, [0, 1])
+    given = sparse.values.mean(axis=0) if baseline else None  # a np.matrix
+    found = occlusion_importance(network, sparse, baseline=given)
+    expected = occlusion_importance(network, sparse, baseline=dense.mean(axis=0))
+    for of_sequence, of_same in zip(found, expected, strict=True):
+        assert_allclose(of_sequence, of_same, atol=1e-12)
+
+
+NOT_YET_NUMBERS = [
+    ([list("ab"), list("aba")], OneHotEncoder(), "X contains text, which is not a number"),
+    ([[1.0, np.nan], [2.0, 3.0]], SimpleImputer(), "X contains NaN"),
+    ([[{"a": 1}], [{"a": 2}, {"b": 1}]], DictVectorizer(), "X contains a dictionary"),
+]
+
+
+@pytest.mark.parametrize(("X", "transformer", "fault"), NOT_YET_NUMBERS)
+@pytest.mark.parametrize("searched", [False, True])
+def test_occlusion_says_to_transform_first(X, transformer, fault, searched):
+    model = make_pipeline(PerStep(transformer), SequenceRNNClassifier(2, max_iter=2))
+    if searched:
+        search = GridSearchCV(model, {}, cv=[([0, 1], [0, 1])]).fit(X, [0, 1])
+        model = search.best_estimator_
+    else:
+        search = model.fit(X, [0, 1])
+    advice = "occlusion_importance(model[-1], model[:-1].transform(X))"
+    with pytest.raises((TypeError, ValueError), match=fault) as error:
+        occlusion_importance(search, X)
+    assert advice in str(error.value)
+    assert "PerStep(" not in str(error.value)  # which is there already
+    importance = occlusion_importance(model[-1], model[:-1].transform(X))
+    assert [len(of_steps) for of_steps in importance] == [len(steps) for steps in X]
+
+
+def test_occlusion_advises_how_to_pass_an_ensemble_of_pipelines():
+    X, transformer, fault = NOT_YET_NUMBERS[0]
+    model = make_pipeline(PerStep(transformer), SequenceRNNClassifier(2, max_iter=2))
+    ensemble = EnsembleClassifier(model, 1, random_state=0).fit(X, [0, 1])
+    with pytest.raises(ValueError, match=rf"{fault}.* fit EnsembleClassifier without a pipeline"):
+        occlusion_importance(ensemble, X)
+    with pytest.raises(ValueError, match="OneHotEncoder"):  # the network alone needs an encoder
+        occlusion_importance(ensemble.estimators_[0][-1], X)

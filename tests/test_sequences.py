@@ -235,9 +235,10 @@ def test_to_padded_refuses_to_drop_steps():
     ],
 )
 def test_sequences_that_do_not_fit_together_are_refused(values, lengths):
-    with pytest.raises(ValueError, match="Sequences need values of shape"):
+    message = "Sequences need values of shape|lengths must be integers|values must be a table"
+    with pytest.raises(ValueError, match=message):
         as_sequences(Sequences(values, np.array(lengths)))
-    with pytest.raises(ValueError, match="Sequences need values of shape"):
+    with pytest.raises(ValueError, match=message):
         as_sequences(Sequences(values, lengths))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.frames import column_names, read_frame
+from skrnn._input.frames import column_names, read_frame, refuse_lazy
 from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
 ONE_SERIES = (
@@ -35,6 +35,8 @@ def list_or_array(X: Any, name: str = "X") -> list[Any] | np.ndarray:
         return list(array[:, 0]) if nested else array
     if hasattr(X, "__array__"):  # arrays, Series, tensors, Sequences
         array = as_array(X)
+        if not array.ndim and name != "X":  # for X, the message is that of scikit-learn
+            _refuse_other_collections(array, name)
         # The items of a column are sequences, even where their lengths are equal.
         is_column = hasattr(X, "to_frame") and array.ndim > 1
         return list(array) if is_column or (array.dtype == object and array.ndim == 1) else array
@@ -65,20 +67,25 @@ def _refuse_pair(X: Any, name: str) -> None:
 
 def _refuse_other_collections(X: Any, name: str) -> None:
     """Refuse what is no collection of sequences, and say what to pass instead."""
+    refuse_lazy(X, name)
     hint = "A sequence is an array of shape (n_steps, n_features) or (n_steps,)."
     if issparse(X):
         hint = "For sparse steps, use skrnn.Sequences(matrix, lengths)."
     elif isinstance(X, Mapping):
-        hint = "Pass list(X.values()), or a frame with a column for each feature."
+        hint = f"Pass list({name}.values()), or a frame with a column for each feature."
     elif isinstance(X, TEXT):
         hint = "A sequence of characters is list(text)."
-    elif hasattr(X, "__len__") and not hasattr(X, "groups"):
+    elif isinstance(X, np.ndarray):
+        hint = f"It holds the single value {X.item()!r}. {hint}"
+    elif hasattr(X, "groups") or hasattr(X, "agg"):  # of pandas, of polars
+        hint = (
+            f"Of a groupby object, pass [group for _, group in {name}], or read its table by "
+            "skrnn.convert.from_long."
+        )
+    elif hasattr(X, "__len__"):
         return
     elif hasattr(X, "__iter__"):
-        hint = (
-            "Of a groupby object, pass [group for _, group in X], or read its table by "
-            "skrnn.convert.from_long. Of an iterator, pass list(X)."
-        )
+        hint = f"Of an iterator, pass list({name})."
     raise TypeError(f"{name} must be a list or array of sequences; got {type(X).__name__}. {hint}")
 
 
@@ -88,6 +95,7 @@ def read_list(items: Any, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} is empty: at least one sequence is required.")
     arrays = []
     for i, item in enumerate(items):
+        refuse_lazy(item, f"Sequence {i} of {name}")
         try:
             array = read_steps(item)
         except (TypeError, ValueError) as error:

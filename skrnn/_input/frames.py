@@ -64,6 +64,15 @@ def refuse_equal_names(frame: Any, name: str) -> None:
         raise ValueError(f"The columns of {name} must differ, got {names}.")
 
 
+def refuse_lazy(table: Any, name: str) -> None:
+    """Raise an error for a lazy frame, such as that of polars."""
+    if hasattr(type(table), "collect") and hasattr(type(table), "lazy"):
+        raise TypeError(
+            f"{name} is a {type(table).__name__}, whose values are not computed yet. Pass the "
+            "frame that its method collect() returns."
+        )
+
+
 def refuse_levels(frame: Any, name: str) -> None:
     """Raise an error if the columns of a frame of pandas have names of several levels."""
     if getattr(frame.columns, "nlevels", 1) > 1:

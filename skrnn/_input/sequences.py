@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._input.frames import column_names, is_frame, refuse_equal_names, take
+from skrnn._input.frames import column_names, is_frame, refuse_equal_names, refuse_lazy, take
+from skrnn._input.order import refuse_order_of
 from skrnn._input.values import object_array
 from skrnn._numeric.packing import starts_of
 
@@ -34,7 +36,8 @@ class Sequences:
         Number of steps of each sequence. A sequence may have no step.
 
     static : array-like or frame of shape (n_sequences, n_static), default=None
-        Values that belong to a sequence and not to its steps.
+        Values that belong to a sequence and not to its steps. Rows are paired with sequences by
+        position. A pandas frame whose index holds the ids in another order is refused.
 
     ids : array-like of shape (n_sequences,), default=None
         A name for each sequence.
@@ -51,7 +54,8 @@ class Sequences:
     Raises
     ------
     ValueError
-        If the parts do not fit together.
+        If the parts do not fit together, or if the index of `static` holds the ids in another
+        order.
 
     See Also
     --------
@@ -83,10 +87,10 @@ class Sequences:
         rows: np.typing.ArrayLike | None = None,
     ) -> None:
         self.values = _as_table(values, "values")
-        self.lengths = np.asarray(lengths)
+        self.lengths = _as_lengths(lengths)
         self.static = None if static is None else _as_table(static, "static")
         self.ids = None if ids is None else _as_ids(ids)
-        self.rows = None if rows is None else np.asarray(rows)
+        self.rows = None if rows is None else _as_rows(rows)
         self._check()
 
     def _check(self) -> None:
@@ -97,19 +101,22 @@ class Sequences:
         for name, n_wanted in wanted.items():
             part = getattr(self, name)
             n_axes = 2 if name == "static" else 1
-            if part is not None and (len(part.shape), part.shape[0]) != (n_axes, n_wanted):
+            if part is not None and (len(part.shape), *part.shape[:1]) != (n_axes, n_wanted):
                 raise ValueError(
                     f"{name} has shape {part.shape}, but needs {n_wanted} rows and {n_axes} axes."
                 )
+        if self.static is not None and self.ids is not None:
+            refuse_order_of(self.static, self.ids, "static")
 
     def _check_values(self) -> None:
         lengths, n_rows = self.lengths, self.values.shape[0]
-        integers = lengths.dtype.kind in "iu" and lengths.ndim == 1 and lengths.size
-        if not integers or len(self.values.shape) != 2 or np.minimum.reduce(lengths) < 0:
+        if len(self.values.shape) != 2:
+            hint = ""
+            if len(self.values.shape) == 3:
+                hint = " as_sequences(values) reads an array of the steps of each sequence."
             raise ValueError(
-                "Sequences need values of shape (n_steps_total, n_features), and a length of at "
-                f"least 0 for each sequence; got values of shape {self.values.shape} and lengths "
-                f"{lengths}."
+                "Sequences need values of shape (n_steps_total, n_features), but got values of "
+                f"shape {self.values.shape}.{hint}"
             )
         if (total := np.add.reduce(lengths)) != n_rows:
             raise ValueError(
@@ -124,6 +131,12 @@ class Sequences:
         missing = {"static": None, "ids": None, "rows": None}
         sequences.__dict__.update(missing, values=values, lengths=lengths, **parts)
         return sequences
+
+    def _with_steps(self, values: Any, lengths: np.ndarray, rows: Any = None) -> Sequences:
+        """Return as many sequences of other steps, with the same static table and ids."""
+        part = Sequences(values, lengths, rows=rows)
+        part.static, part.ids = self.static, self.ids
+        return part
 
     # As a collection ---------------------------------------------------------------------
 
@@ -233,12 +246,18 @@ class Sequences:
         Parameters
         ----------
         static : array-like, sparse matrix or frame of shape (n_sequences, n_static)
-            A row for each sequence.
+            A row for each sequence, in the order of the sequences.
 
         Returns
         -------
         sequences : Sequences
             With the same values, lengths, ids and rows.
+
+        Raises
+        ------
+        ValueError
+            If the table does not have a row for each sequence, or if it is a pandas frame whose
+            index holds the ids in another order.
 
         Examples
         --------
@@ -248,7 +267,11 @@ class Sequences:
         array([[60],
                [40]])
         """
-        return Sequences(self.values, self.lengths, static=static, ids=self.ids, rows=self.rows)
+        part = Sequences(self.values, self.lengths, static=static, rows=self.rows)
+        if self.ids is not None:
+            refuse_order_of(part.static, self.ids, "static", self.static)
+        part.ids = self.ids
+        return part
 
     def without_static(self) -> Sequences:
         """Return the same sequences without the static table.
@@ -342,13 +365,81 @@ def _as_table(values: Any, name: str) -> Any:
     if is_frame(values):
         refuse_equal_names(values, name)
         return values
-    return values.tocsr() if issparse(values) else np.asarray(values)
+    if issparse(values):
+        return values.tocsr()
+    of_what = "step" if name == "values" else "sequence"
+    if isinstance(values, Mapping):
+        refused = f"a dictionary. Of columns, pass a frame, such as pandas.DataFrame({name})"
+    else:
+        refuse_lazy(values, name)
+        refused = type(values).__name__
+        try:
+            table = np.asarray(values)
+        except ValueError as error:  # lists of unequal lengths
+            hint = ""
+            if name == "values":
+                hint = " A list of one array for each sequence is read by as_sequences(values)."
+            raise ValueError(
+                f"{name} must be a table with a row for each {of_what}, and its rows must have "
+                f"one length.{hint}"
+            ) from error
+        if table.ndim == 1:
+            _refuse_one_axis(values, table, name, of_what)
+        if table.ndim:
+            return table
+    raise TypeError(f"{name} must be a table with a row for each {of_what}; got {refused}.")
+
+
+def _refuse_one_axis(values: Any, table: np.ndarray, name: str, of_what: str) -> NoReturn:
+    """Say how to make a table of a Series or array that has one axis."""
+    if len(table) and isinstance(table[0], Mapping):
+        advice = f"pandas.DataFrame({name})"
+    elif not hasattr(values, "to_frame"):
+        advice = f"np.reshape({name}, (-1, 1))"
+    elif isinstance(values.name, str) and values.name:
+        advice = f"frame[[{values.name!r}]], or {name}.to_frame()"
+    else:
+        advice = f"{name}.to_frame()"
+    raise ValueError(
+        f"{name} must be a table with a row for each {of_what}, but has one axis, of shape "
+        f"{table.shape}. For a single column, pass {advice}."
+    )
+
+
+def _as_lengths(lengths: Any) -> np.ndarray:
+    """Make an array of the numbers of steps of sequences."""
+    try:
+        array = np.asarray(lengths)
+    except ValueError:  # lists of unequal lengths
+        array = np.empty(0, dtype=object)
+    if (
+        array.ndim != 1
+        or not array.size
+        or array.dtype.kind not in "iu"
+        or np.minimum.reduce(array) < 0
+    ):
+        kind = "" if array.dtype.kind in "iuO" else f" of type {array.dtype}"
+        raise ValueError(
+            "lengths must be integers of at least 0, the number of steps of each sequence; got "
+            f"{lengths!r}{kind}."
+        )
+    return array
 
 
 def _as_ids(ids: Any) -> np.ndarray:
     """Make a 1-D array of ids, which may be tuples."""
     array = np.asarray(ids) if not isinstance(ids, (list, tuple)) else object_array(ids)
+    if not array.ndim:
+        raise TypeError(f"ids must be a list or array of a name for each sequence; got {ids!r}.")
     return array if array.ndim == 1 else object_array(list(map(tuple, array)))
+
+
+def _as_rows(rows: Any) -> np.ndarray:
+    """Make an array of the numbers of the rows that the steps were read from."""
+    array = np.asarray(rows)
+    if array.size and array.dtype.kind not in "iu":
+        raise ValueError(f"rows must be integers, the row of each step in a table; got {rows!r}.")
+    return array
 
 
 def _count(number: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from numbers import Real
 from typing import Any
 
@@ -10,7 +11,8 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from skrnn._input.containers import advice_on_text, list_or_array, read_list
-from skrnn._input.frames import read_frame
+from skrnn._input.frames import read_frame, refuse_lazy
+from skrnn._input.order import refuse_other_order
 from skrnn._input.sequences import Sequences, place_of_row
 from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
 
@@ -48,6 +50,39 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
                 "for each step."
             )
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
+
+
+def check_beside(X: Any, y: Any, sample_weight: Any, per_step: bool) -> None:
+    """Check the kind of targets and weights, and their order if they are labelled with ids.
+
+    Those of steps are checked where they are read.
+    """
+    refuse_other_order(X, y=y, sample_weight=sample_weight)
+    if not per_step:
+        _refuse_no_array(y, "y")
+        if sample_weight is not None and not isinstance(sample_weight, Real):
+            _refuse_no_array(sample_weight, "sample_weight")
+
+
+def _refuse_no_array(values: Any, name: str) -> None:
+    """Raise an error if values are not an array or list with an entry for each sample."""
+    if isinstance(values, (list, tuple)) or issparse(values):
+        return
+    refuse_lazy(values, name)
+    is_array = hasattr(values, "__array__")
+    if (np.asarray(values) if is_array else np.asarray(values, dtype=object)).ndim:
+        return
+    if isinstance(values, Mapping):
+        hint = f" Pass list({name}.values()) if they are in the order of the samples of X."
+    elif hasattr(values, "__iter__") and not isinstance(values, (*TEXT, Set)) and not is_array:
+        hint = f" Pass list({name})."
+    else:
+        hint = ""
+    is_value = is_array or not hasattr(values, "__iter__")
+    given = repr(values) if is_value else type(values).__name__
+    raise TypeError(
+        f"{name} must be a list or array with an entry for each sample of X; got {given}.{hint}"
+    )
 
 
 def _refuse_other_counts(values: Any, lengths: np.ndarray, name: str) -> None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.pipeline import Pipeline
 
 from skrnn._input import Sequences, as_sequences, check_numeric, unflatten
 from skrnn._input.frames import column_names, is_frame, make_frame
+from skrnn.inspection._plotting import split_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,9 @@ def occlusion_importance(
     importance of the window is the decrease of the probability of the class that was predicted
     first; for a regressor, it is the absolute change of the prediction. The importance of a step
     is the mean over all windows that contain it (Zeiler and Fergus, 2014). The estimator can be
-    any estimator of sequences, such as a pipeline.
+    any estimator of sequences of numbers, such as a pipeline. If its first steps encode text or
+    impute missing values, pass its last step and what they return:
+    ``occlusion_importance(model[-1], model[:-1].transform(X))``.
 
     Parameters
     ----------
@@ -34,7 +38,8 @@ def occlusion_importance(
         Fitted classifier with `predict_proba`, or regressor, with one prediction per sequence.
 
     X : list, tuple, object array, Series, 3-D array of sequences, or 2-D array of one feature
-        Sequences in any form that `skrnn.as_sequences` accepts. Static features stay as they are.
+        Sequences of finite numbers, in any form that `skrnn.as_sequences` accepts. Static features
+        stay as they are.
 
     window : int, default=1
         Number of consecutive steps that are replaced at once. In shorter sequences, all steps
@@ -52,7 +57,7 @@ def occlusion_importance(
     ------
     ValueError
         If `window` is not a positive integer, if `baseline` is not finite or does not have one
-        number for each feature, or if X does not hold valid sequences.
+        number for each feature, or if X does not hold valid sequences of numbers.
 
     Examples
     --------
@@ -67,7 +72,7 @@ def occlusion_importance(
     if not isinstance(window, int | np.integer) or window < 1:
         raise ValueError(f"window must be an integer >= 1, got {window!r}.")
     given = as_sequences(X, numeric=False)
-    sequences = check_numeric(given)
+    sequences = _check_numbers(given, estimator)
     baseline = _check_baseline(baseline, sequences.values)
 
     has_classes = hasattr(estimator, "predict_proba")
@@ -82,13 +87,39 @@ def occlusion_importance(
     return unflatten(np.concatenate(importances), sequences.lengths)
 
 
+def _check_numbers(sequences: Sequences, estimator: Any) -> Sequences:
+    """Check that the values are finite numbers, which a baseline can replace."""
+    try:
+        return check_numeric(sequences)
+    except (TypeError, ValueError) as error:
+        transformers, last = split_pipeline(estimator)
+        if transformers is not None:
+            advice = (
+                "occlusion_importance(model[-1], model[:-1].transform(X)), for a pipeline model"
+            )
+            advice += " or the best_estimator_ of a search"
+        elif any(isinstance(part, Pipeline) for part in last.get_params().values()):
+            name = type(last).__name__
+            advice = f"fit {name} without a pipeline in it on transformed sequences, and pass these"
+        else:
+            raise
+        fault = str(error).partition(". ")[0].removesuffix(".")
+        raise type(error)(
+            f"{fault}. The baseline replaces steps of X before the transformers of the estimator, "
+            f"so X must hold finite numbers. Transform it first: {advice}."
+        ) from error
+
+
 def _check_baseline(baseline: ArrayLike | None, values: Any) -> np.ndarray:
     """Get the baseline as one number for each feature of `values`, the steps of all sequences."""
     if baseline is None:
         with np.errstate(over="ignore"):
             baseline = values.mean(axis=0)
     try:
-        numbers = np.broadcast_to(np.asarray(baseline, np.float64), values.shape[1])
+        numbers = np.asarray(baseline, np.float64)
+        # The mean of a sparse matrix is a np.matrix, which has two axes.
+        numbers = numbers[0] if numbers.shape == (1, values.shape[1]) else numbers
+        numbers = np.broadcast_to(numbers, values.shape[1])
     except (OverflowError, TypeError, ValueError):
         numbers = np.array(np.nan)
     if not np.isfinite(numbers).all():

@@ -1,0 +1,102 @@
+"""The order of what belongs to sequences: it is paired with them by position.
+
+Frames and Series of pandas have an index, by which a user may expect them to be paired. pandas is
+not imported here; its objects are recognized by their attributes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+
+def refuse_other_order(X: Any, **parts: Any) -> None:
+    """Raise an error if a part is labelled with the ids of X in another order.
+
+    Parameters
+    ----------
+    X : object
+        Only `Sequences` have ids. All else is accepted.
+
+    **parts : object
+        What is paired with the sequences of X by position, by its name in the message.
+    """
+    ids = _ids_of(X)
+    if ids is not None:
+        for name, values in parts.items():
+            refuse_order_of(values, ids, name, X.static)
+
+
+def refuse_order_of(values: Any, ids: np.ndarray, name: str, paired: Any = None) -> None:
+    """Raise an error if values are labelled with the ids in another order.
+
+    The labels are the index of a frame or Series of pandas, or the ids of `Sequences`. Numbers of
+    rows are no labels: a RangeIndex, or some of its rows in their order. Nor is the index of
+    `paired`, a table that is paired with the ids already, such as some rows of another table.
+    """
+    index = _index_of(values)
+    if index is not None and index.equals(_index_of(paired)):
+        return
+    labels = _ids_of(values) if index is None else np.asarray(index)
+    if labels is None or labels.shape != ids.shape or _are_row_numbers(index):
+        return
+    found, wanted = _as_list(labels), _as_list(ids)
+    row = _first_misplaced(found, wanted, labels.dtype.kind in "iuf")
+    if row is None:
+        return
+    of_what, by_id, by_position = "The index", f"{name}.loc[list(ids)]", f"{name}.to_numpy()"
+    if index is None:
+        of_what, by_position = "The ids", f"{name}.to_ragged()"
+        by_id = f"{name}[[list({name}.ids).index(i) for i in ids]]"
+    if len(set(wanted)) < len(wanted):
+        by_id = "the rows in the order of ids"
+    raise ValueError(
+        f"{of_what} of {name} holds the ids of the sequences in another order: row {row} of {name} "
+        f"is {found[row]!r}, but the id of sequence {row} is {wanted[row]!r}. To pair them by id, "
+        f"pass {by_id}, where ids are those of X. To pair them by position, pass {by_position}."
+    )
+
+
+def _index_of(values: Any) -> Any:
+    """Return the index of a frame or Series of pandas, else None; lists have a method `index`."""
+    index = getattr(values, "index", None)
+    return index if hasattr(index, "names") else None
+
+
+def _ids_of(values: Any) -> Any:
+    """Return the ids of `Sequences`, else None."""
+    return getattr(values, "ids", None) if hasattr(values, "to_ragged") else None
+
+
+def _are_row_numbers(index: Any) -> bool:
+    """Return whether an index may be that of a table without one, or of some of its rows."""
+    if index is None or getattr(index, "nlevels", 1) > 1 or index.name is not None:
+        return False
+    is_integer = getattr(index.dtype, "kind", "") in ("i", "u")
+    return bool(is_integer and index.is_monotonic_increasing and index.is_unique)
+
+
+def _as_list(labels: np.ndarray) -> list[Any]:
+    """Make a list of labels that compare by value; times of any unit become equal numbers."""
+    if labels.dtype.kind in "mM":
+        labels = labels.astype(f"{labels.dtype.kind}8[ns]")
+    items: list[Any] = labels.tolist()
+    return items
+
+
+def _first_misplaced(found: list[Any], wanted: list[Any], numbers: bool) -> int | None:
+    """Return the first row whose label is the id of another sequence; None if there is none.
+
+    In a fold of cross-validation, some labels are not among the ids. But numbers may count other
+    things, so all of them must be ids.
+    """
+    try:
+        known = set(wanted)
+        if found == wanted or (numbers and Counter(found) != Counter(wanted)):
+            return None
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return next((i for i, (a, b) in pairs if a != b and a in known), None)
+    except TypeError:  # ids that have no hash
+        return None
