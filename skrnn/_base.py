@@ -17,7 +17,6 @@ from skrnn._input import (
     check_beside,
     flatten_steps,
     flatten_weights,
-    refuse_masked,
     refuse_overflow,
     replace_missing,
 )
@@ -277,8 +276,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        refuse_masked(y, "y")
-        refuse_masked(sample_weight, "sample_weight")
         check_beside(X, y, sample_weight, self._per_step)
         x, lengths, static = self._read_X(X, reset=not warm_start)
         n_rows = x.shape[0] if lengths is None or self._per_step else len(lengths)

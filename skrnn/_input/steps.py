@@ -14,7 +14,7 @@ from skrnn._input.containers import advice_on_text, list_or_array, read_list
 from skrnn._input.frames import read_frame, refuse_lazy
 from skrnn._input.order import refuse_other_order
 from skrnn._input.sequences import Sequences, place_of_row
-from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, unflatten
+from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, refuse_masked, unflatten
 
 _OF_SEQUENCES = "SequenceRNNClassifier and SequenceRNNRegressor take one target for each sequence."
 
@@ -55,8 +55,10 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
 def check_beside(X: Any, y: Any, sample_weight: Any, per_step: bool) -> None:
     """Check the kind of targets and weights, and their order if they are labelled with ids.
 
-    Those of steps are checked where they are read.
+    The kind of those of steps is checked where they are read.
     """
+    refuse_masked(y, "y")
+    refuse_masked(sample_weight, "sample_weight")
     refuse_other_order(X, y=y, sample_weight=sample_weight)
     if not per_step:
         _refuse_no_array(y, "y")
