@@ -210,17 +210,19 @@ def as_input(transformer: Any, values: Any, unit: str = "step") -> Any:
 
 
 def refuse_sequence_transformers(owner: Any, transformer: Any) -> None:
-    """Refuse a transformer of tables that is, or contains, a transformer of sequences.
+    """Refuse a transformer of tables that is, or contains, an estimator of sequences of skrnn.
 
     It would read each row of the table as a flat sequence.
     """
     transformer = clone(transformer)  # refuses a class
     for part in (transformer, *transformer.get_params().values()):
-        if isinstance(part, SequenceTransformer):
+        if isinstance(part, Persistent) and get_tags(part).input_tags.three_d_array:
             name, of_tables = type(part).__name__, type(owner).__name__
+            is_transformer = isinstance(part, SequenceTransformer)
             raise ValueError(
-                f"{of_tables} takes transformers of tables, but {name} is a transformer of "
-                f"sequences. Put {name} before or after {of_tables} in a pipeline."
+                f"{of_tables} takes transformers of tables, but {name} is "
+                f"{'a transformer' if is_transformer else 'an estimator'} of sequences. Put {name} "
+                f"{'before or after' if is_transformer else 'after'} {of_tables} in a pipeline."
             )
 
 

@@ -335,7 +335,7 @@ def test_passed_transformer_is_not_changed(fit):
         ("scaler", ValueError, "The 'transformer' parameter of PerStep .* Got 'scaler'"),
         (None, ValueError, "The 'transformer' parameter of PerStep .* Got None"),
         (StandardScaler, TypeError, "estimator instance"),
-        (SequenceRNNClassifier(), ValueError, "SequenceRNNClassifier requires y"),
+        (SequenceRNNClassifier(), ValueError, "SequenceRNNClassifier is an estimator of sequences"),
     ],
     ids=str,
 )

@@ -32,6 +32,7 @@ from skrnn import (
     PerStep,
     SequencePadder,
     SequenceRNNClassifier,
+    SequenceRNNRegressor,
     Sequences,
     StepRNNClassifier,
     TableTransformer,
@@ -330,10 +331,18 @@ def test_static_features_of_fit_are_required(frame):
 
 @pytest.mark.parametrize(
     "inner",
-    [PerStep(StandardScaler()), PerSequence(np.abs), Frames(2), Neighbors(), SequencePadder()],
+    [
+        PerStep(StandardScaler()),
+        PerSequence(np.abs),
+        Frames(2),
+        Neighbors(),
+        SequencePadder(),
+        SequenceRNNClassifier(),
+        SequenceRNNRegressor(),
+    ],
     ids=repr,
 )
-def test_transformers_of_sequences_are_refused_inside(inner, frame):
+def test_estimators_of_sequences_are_refused_inside(inner, frame):
     """They would read each row of a table as a flat sequence."""
     X = frame.iloc[1:][["pulse", "age"]]
     nested = make_column_transformer((inner, ["age"]))
