@@ -31,7 +31,7 @@ ESTIMATORS = {
 }
 # What the documentation recommends for each kind of target, beside the ensemble and the frames.
 RECOMMENDED: dict[str, dict] = {
-    CLASSES: {"frame_length": 1},
+    CLASSES: {"frame_length": 1, "dropout": 0.0},  # the mean replaces dropout
     NUMBERS: {},
     STEP_CLASSES: {"bidirectional": True, "dropout": 0.3},
     STEP_NUMBERS: {},
