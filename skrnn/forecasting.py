@@ -54,8 +54,9 @@ def forecast(
 
     exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
         Values of the exogenous features at the steps that are appended, in any form in which
-        sequences are accepted; frames if `X` has names. There is one step less than `horizon`,
-        because the last prediction is not fed back. Not needed for a horizon of 1.
+        sequences are accepted. If `X` has names, these are frames with the same names, or numbers
+        in the order of the columns. There is one step less than `horizon`, because the last
+        prediction is not fed back. Not needed for a horizon of 1.
 
     window : 'auto', int or None, default='auto'
         Predict from so many last steps of each sequence only. 'auto' means the number of steps
@@ -234,11 +235,29 @@ def _read_exogenous(
             f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
         )
     refuse_other_order(sequences, exogenous=future)
-    names = column_names(sequences.values)
-    if names and horizon > 1 and column_names(future.values) != names[n_targets:]:
+    return _with_names(future, sequences, n_targets) if horizon > 1 else future
+
+
+def _with_names(future: Sequences, sequences: Sequences, n_targets: int) -> Sequences:
+    """Make exogenous features a frame if the steps are in one; check their names."""
+    table, values = sequences.values, future.values
+    if not is_frame(table):
+        return future
+    names = (column_names(table) or [])[n_targets:]
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return future.with_values(make_frame(dict(zip(names, values.T, strict=True)), table))
+    given = f"an array of type {values.dtype}" if hasattr(values, "dtype") else ""
+    if given or column_names(values) != names:
         raise ValueError(
-            f"X has the columns {names}, so exogenous must be frames with the columns "
-            f"{names[n_targets:]}, but its columns are {column_names(future.values)}."
+            f"X has the columns {column_names(table)}, so exogenous must be frames with the "
+            f"columns {names}, in this order, or an array of numbers; it has "
+            f"{given or f'the columns {column_names(values)}'}. Pass one frame for each sequence, "
+            f"such as [frame[{names}] for frame in frames]."
+        )
+    if type(values) is not type(table):
+        raise ValueError(
+            f"X holds frames of {type(table).__module__.split('.')[0]}, but exogenous holds frames "
+            f"of {type(values).__module__.split('.')[0]}. Pass frames of one library."
         )
     return future
 

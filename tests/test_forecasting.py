@@ -214,6 +214,29 @@ def test_frames_keep_names_and_text(library):
         forecast(model, X, 3, [make({"month": days[:2]})] * len(X))
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_numbers_are_accepted_beside_frames(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    known = {"p": np.arange(30) % 4, "q": np.arange(30) / 30}
+    X, y = make_windows(make({"u": np.arange(30) % 3}), window=6, exogenous=make(known))
+    model = make_pipeline(PerStep(StandardScaler()), SequenceRNNRegressor(3, **QUICK)).fit(X, y)
+    future = [make({name: v[k : k + 2] for name, v in known.items()}) for k in range(len(X))]
+    array = np.array([np.column_stack([v[k : k + 2] for v in known.values()]) for k in range(24)])
+    expected = forecast(model, X, 3, future)
+    for given in (array, list(array), Sequences(array.reshape(-1, 2), [2] * 24)):
+        np.testing.assert_allclose(forecast(model, X, 3, given), expected)
+    for given, has in [
+        ([make({"q": [1.0], "p": [1]})] * 24, r"it has the columns \['q', 'p'\]"),
+        (np.full((24, 1, 2), "text"), "it has an array of type"),
+    ]:
+        with pytest.raises(ValueError, match=rf"columns \['p', 'q'\], in this order, .* {has}"):
+            forecast(model, X, 2, given)
+    other = pytest.importorskip("polars" if library == "pandas" else "pandas").DataFrame
+    with pytest.raises(ValueError, match=f"X holds frames of {library}, .* of one library"):
+        forecast(model, X, 2, [other({"p": [1], "q": [1.0]})] * 24)
+
+
 # Estimators --------------------------------------------------------------------------------
 
 
