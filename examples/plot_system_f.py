@@ -42,6 +42,7 @@ X, y = make_parity(10_000, random_state=0)
 elman = SequenceRNNClassifier(
     hidden_layer_sizes=8,
     cell="rnn",
+    dropout=0,
     bidirectional=False,
     pooling="last",
     learning_rate_init=0.02,

@@ -181,6 +181,7 @@ def solves_parity_of_a_thousand_bits(seed):
     clf = SequenceRNNClassifier(
         12,
         cell="rnn",
+        dropout=0,
         pooling="last",
         batch_size=100,
         learning_rate="cosine",
