@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +19,9 @@ from skrnn import (
 )
 from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.convert import from_long, from_nested, make_windows
+
+pl = pytest.importorskip("polars")
+pytest.importorskip("pyarrow")  # by which polars reads frames of pandas
 
 TABLE = pd.DataFrame(
     {"id": ["c", "a", "c", "a"], "t": [0, 0, 1, 1], "v": [1.0, 2.0, 3.0, 4.0], "age": [5, 6, 5, 6]}
