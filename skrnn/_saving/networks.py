@@ -154,7 +154,8 @@ def check_network(estimator: Any, names: set[str]) -> str:
         unknown -= {"class_weight"}  # a parameter of regressors in 0.1.0
     if estimator._per_step:
         unknown -= {"pooling"}  # a parameter without effect in 0.1.0
-    missing = expected.keys() - names - {"_target_scale", "quantiles_", "shrinkage_"}  # new
+    later = {"_target_scale", "quantiles_", "shrinkage_"}  # 0.1.0 had none of them
+    missing = expected.keys() - names - later
     for name in (*sorted(unknown), *sorted(missing)):
         return name
     for name, check in expected.items():

@@ -6,6 +6,7 @@ import copy
 import math
 import traceback
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -267,39 +268,41 @@ class Run:
             return monitor.finished
 
         keep_freed_memory()
-        try:
-            # Divergence shows in the loss; NumPy need not warn of it too.
-            with (
-                np.errstate(over="ignore", invalid="ignore", divide="ignore"),
-                thread_map(MOST_PARTS) as mapped,
-            ):
-                objective = make_objective(
-                    self.network, self.params, options.loss, options.alpha, self.rng, mapped
-                )
-                if isinstance(options.solver, LBFGS):
-                    whole = gather(self.samples, slice(None), self.network)
-                    limits = options.max_iter, options.solver.max_fun, options.tol
-                    monitor.end(lbfgs(objective, theta, whole, *limits, end_epoch))
-                elif not monitor.finished:
-                    rate, limit = monitor.learning_rate, options.max_grad_norm
-                    optimizer, state, passes = self._prepare_descent(mapped)
-                    descend(objective, theta, optimizer, state, passes, rate, limit, end_epoch)
-                if self._overflows():
-                    monitor.outcome = "diverged"
-                elif self.network.dropout and not self.incremental:
-                    monitor.loss_after = self._loss_of_batches(mapped)
-        except KeyboardInterrupt:
-            if _runs_in_joblib():
-                raise
-            monitor.outcome = "interrupted"
+        # Divergence shows in the loss; NumPy need not warn of it too.
+        with (
+            self._ended_by_ctrl_c(),
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+            thread_map(MOST_PARTS) as mapped,
+        ):
+            objective = make_objective(
+                self.network, self.params, options.loss, options.alpha, self.rng, mapped
+            )
+            if isinstance(options.solver, LBFGS):
+                whole = gather(self.samples, slice(None), self.network)
+                limits = options.max_iter, options.solver.max_fun, options.tol
+                monitor.end(lbfgs(objective, theta, whole, *limits, end_epoch))
+            elif not monitor.finished:
+                rate, limit = monitor.learning_rate, options.max_grad_norm
+                optimizer, state, passes = self._prepare_descent(mapped)
+                descend(objective, theta, optimizer, state, passes, rate, limit, end_epoch)
+            if self._overflows():
+                monitor.outcome = "diverged"
+            elif self.network.dropout and not self.incremental:
+                monitor.loss_after = self._loss_of_batches(mapped)
         monitor.finish(theta)
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
     def finish(self, choose_factor: Callable[[Run], Any]) -> None:
         """Choose the factor of the outputs after training; Ctrl-C leaves it at 1."""
-        try:
+        with self._ended_by_ctrl_c():
             self.output_factor = choose_factor(self)
+
+    @contextmanager
+    def _ended_by_ctrl_c(self) -> Iterator[None]:
+        """Let Ctrl-C end the block and the run, or the loop of fits in which joblib runs it."""
+        try:
+            yield
         except KeyboardInterrupt:
             if _runs_in_joblib():
                 raise
