@@ -155,8 +155,7 @@ for name, answers in predicted.items():
 # %%
 # The n-grams are more accurate. With so few words, the useful information is which pairs and
 # triples of letters are frequent in a language. The n-grams contain this information, while the
-# network has to learn it. Its accuracy is 0.04 lower. With a dropout of 0.3 and `pooling="max"` it
-# is 0.03 lower.
+# network has to learn it. Its accuracy is 0.04 lower, and 0.03 lower with `pooling="max"`.
 #
 # Words not in the training set
 # -----------------------------
