@@ -230,14 +230,13 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""
         monitor, scale = run.monitor, run.target_scale
-        weights = run.params if scale is None else scale.leave(run.params, run.output_factor)
         curves = monitor.curves
         if run.warm_start:  # the curves of the earlier fit continue
             for name, curve in curves.items():
                 if curve is not None:
                     curves[name] = (getattr(self, name) or []) + curve
         return {
-            **self._weight_attributes(weights),
+            **self._weight_attributes(run.fitted_weights),
             **curves,
             "n_iter_": monitor.n_iter,
             "t_": monitor.n_seen,

@@ -21,7 +21,7 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.framing import choose_frame_length
-from skrnn._training.shrinkage import choose_output_factor
+from skrnn._training.shrinkage import choose_output_factor, choose_temperature
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -114,6 +114,16 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
         probabilities. 'auto' means 'log_loss'.
+
+    temperature : {'auto', None}, default='auto'
+        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`
+        [6]_. Networks learn the labels of the training data by heart, so that their probabilities
+        are too close to 0 and 1. Predicted labels do not change. With 'auto', the number depends
+        on how much of the training loss remained after the first tenth of the epochs. It is 1
+        where this says nothing: for up to 32 sequences, for 'gru_d', without recurrent layers, with
+        'squared_error', with another solver than 'adam' or another schedule than 'cosine', with
+        `early_stopping`, `warm_start`, weight decay, `alpha` above 0.001 or `dropout` above 0.5.
+        None means 1, which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -256,6 +266,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     t_ : int
         Number of training sequences seen, counted once for each epoch.
 
+    temperature_ : float
+        By what the class scores were divided. Losses and scores of the fit are those before.
+
     See Also
     --------
     SequenceRNNRegressor : A number or vector for each sequence.
@@ -278,6 +291,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
        networks", ICML (2013).
     .. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
        long-term memory problems", arXiv:1512.08756 (2015).
+    .. [6] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
+       networks", ICML (2017).
 
     Examples
     --------
@@ -298,8 +313,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "frame_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "temperature": [StrOptions({"auto"}), None],
     }
-    _values_before: ClassVar = {"frame_length": 1}
+    _values_before: ClassVar = {"frame_length": 1, "temperature": None}
 
     def __init__(
         self,
@@ -315,6 +331,7 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         embedding_size: int | None = None,
         frame_length: int | Literal["auto"] = "auto",
         loss: Literal["auto", "log_loss", "squared_error"] = "auto",
+        temperature: Literal["auto"] | None = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.01,
         learning_rate: LearningRate = "cosine",
@@ -342,6 +359,14 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         else:
             length = choose_frame_length(self.frame_length, network, samples, self.init)
         return replace(network, frame_length=length)
+
+    def _output_factor(self, run: Run) -> float:
+        if self.temperature and self.loss != "squared_error" and not self.warm_start:
+            return 1 / choose_temperature(run, self._best_constant())
+        return 1.0
+
+    def _learned_from(self, run: Run) -> dict[str, Any]:
+        return {**super()._learned_from(run), "temperature_": 1 / run.output_factor}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -111,7 +111,10 @@ _DENSE = {
     "coefs_": lambda value: type(value) is list,
     "intercepts_": lambda value: type(value) is list,
 }
-_CLASSES = {"classes_": is_classes}
+_CLASSES = {
+    "classes_": is_classes,
+    "temperature_": optional(lambda value: is_number(value) and 1 <= value < np.inf),
+}
 
 
 def _is_quantiles(value: Any) -> bool:
@@ -154,7 +157,8 @@ def check_network(estimator: Any, names: set[str]) -> str:
         unknown -= {"class_weight"}  # a parameter of regressors in 0.1.0
     if estimator._per_step:
         unknown -= {"pooling"}  # a parameter without effect in 0.1.0
-    later = {"_target_scale", "quantiles_", "shrinkage_"}  # 0.1.0 had none of them
+    # 0.1.0 had none of them.
+    later = {"_target_scale", "quantiles_", "shrinkage_", "temperature_"}
     missing = expected.keys() - names - later
     for name in (*sorted(unknown), *sorted(missing)):
         return name

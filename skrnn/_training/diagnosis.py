@@ -56,19 +56,25 @@ def useful_loss(
     part : Rows or Ragged, default=None
         The samples on which the loss is computed. None means all.
     """
-    constant = best_constant(samples.y, samples.weight / samples.weight.sum(dtype=np.float64))
-    of_constant = _constant_loss(loss, constant, samples if part is None else part)
+    of_constant = constant_loss(loss, best_constant, samples, part)
     if out_activation == "mean_std":
-        return of_constant + len(constant) / 2 * 0.5 * math.log(_NO_PROGRESS)
+        return of_constant + samples.y.shape[1] * 0.5 * math.log(_NO_PROGRESS)
     return _NO_PROGRESS * of_constant
 
 
-def _constant_loss(loss: Loss, constant: np.ndarray, samples: Rows | Ragged) -> float:
-    """Compute the mean loss of a constant prediction."""
-    weight = samples.weight / samples.weight.sum(dtype=np.float64)
+def constant_loss(
+    loss: Loss,
+    best_constant: BestConstant,
+    samples: Rows | Ragged,
+    part: Rows | Ragged | None = None,
+) -> float:
+    """Compute the mean loss of the best constant prediction; see `useful_loss`."""
+    constant = best_constant(samples.y, samples.weight / samples.weight.sum(dtype=np.float64))
+    part = samples if part is None else part
+    weight = part.weight / part.weight.sum(dtype=np.float64)
     total = 0.0
     for piece in pieces(len(weight), width=len(constant), size=_PIECE):
-        y, w = samples.y[piece.rows], weight[piece.rows]
+        y, w = part.y[piece.rows], weight[piece.rows]
         total += float(loss(np.broadcast_to(constant, (len(w), len(constant))), y, w)[0])
     return total
 

@@ -153,6 +153,16 @@ class Run:
             return self.network
         return replace(self.network, skip=len(skip) // self.network.n_features)  # type: ignore
 
+    @property
+    def fitted_weights(self) -> dict[str, dict[str, np.ndarray]]:
+        """The weights of the fitted network, whose outputs are multiplied by `output_factor`."""
+        if self.target_scale is not None:
+            return self.target_scale.leave(self.params, self.output_factor)
+        if np.all(self.output_factor == 1):
+            return self.params
+        output = {name: p * self.output_factor for name, p in self.params["output"].items()}
+        return {**self.params, "output": output}
+
     def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:
         """Start the history once the initial weights are set; see `Monitor` for the parameters.
 

@@ -1,4 +1,7 @@
-"""Shrinkage of the outputs of a network towards the prediction without it."""
+"""Shrinkage of the outputs of a network at the end of training, because they contain noise.
+
+Numbers are shrunk towards the prediction without the network, and logits towards 0.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,24 @@ import numpy as np
 
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
+from skrnn._training.diagnosis import constant_loss
 from skrnn._training.options import LARGEST_BATCH
 from skrnn._training.threads import thread_map
 from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
+    from skrnn._numeric.losses import BestConstant
     from skrnn._training.run import Run
     from skrnn._training.targets import NumberTarget
 
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
+# The part of the epochs in which a network learns what many sequences have in common, and the part
+# of the loss of a constant that, if it is learned later, doubles the temperature.
+_FIRST_PART, _DOUBLES = 0.1, 0.4
 # The default number of units, and the learning rate times the number of steps of the solver.
-_UNITS, _TRAINING = 32, 0.003 * 400
+_UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
 # More of these learns less noise than the degrees of freedom say.
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
 
@@ -60,7 +68,8 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     .. [1] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
     """
-    if not _is_suitable(run):
+    scale = run.target_scale
+    if scale is None or not scale.standardizes or not _learns_as_by_default(run):
         return 1.0
     samples = run.samples
     # Outputs may be 0, or huge after training has diverged.
@@ -78,13 +87,57 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     return factor
 
 
-def _is_suitable(run: Run) -> bool:
-    """Whether a run has standardized targets, and has learned noise as by default."""
+def choose_temperature(run: Run, best_constant: BestConstant) -> float:
+    """Choose by what the logits of a classifier are divided.
+
+    A network first learns what many sequences have in common, and later the label of each single
+    sequence [1]_. So the part of the training loss that it has learned later is partly noise, and
+    the logits are too large [2]_. The temperature is::
+
+        1 + (L_early - L_last) / (0.4 L_constant)
+
+    with the losses L of the epoch at the end of the first tenth of training, of the last epoch, and
+    of the best constant prediction. L_early is at most L_constant. With fewer units than by
+    default, fewer steps of the solver or a lower learning rate, the second term is less in
+    proportion. The formula was found by cross-validation on many sets.
+
+    Parameters
+    ----------
+    run : Run
+        A run that has ended, with the log loss of one label or several for each sequence.
+
+    best_constant : callable
+        ``raw_prediction = best_constant(targets, weight)``.
+
+    Returns
+    -------
+    temperature : float
+        At least 1. It is 1 for runs in which the losses do not show what was learned early, and
+        for up to 32 sequences.
+
+    References
+    ----------
+    .. [1] D. Arpit et al., "A closer look at memorization in deep networks", ICML (2017).
+    .. [2] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
+       networks", ICML (2017).
+    """
+    losses = run.monitor.loss_curve
+    if not losses or not _learns_as_by_default(run):
+        return 1.0
+    early, last = losses[math.ceil(_FIRST_PART * len(losses)) - 1], losses[-1]
+    of_constant = constant_loss(run.options.loss, best_constant, run.samples)
+    learned_later = min(early, of_constant) - last
+    if not learned_later > 0:
+        return 1.0
+    share = _share_of_default(run, _TRAINING_FOR_CLASSES)
+    return 1 + share * learned_later / (_DOUBLES * of_constant)
+
+
+def _learns_as_by_default(run: Run) -> bool:
+    """Whether a run learns noise as one with the default parameters does."""
     network: Any = run.network
-    options, scale = run.options, run.target_scale
+    options = run.options
     if run.incremental or run.warm_start or run.samples.n_samples <= LARGEST_BATCH:
-        return False
-    if scale is None or not scale.standardizes or not network.hidden_layer_sizes:
         return False
     if not isinstance(options.solver, Adam) or options.learning_rate != "cosine":
         return False
@@ -93,6 +146,7 @@ def _is_suitable(run: Run) -> bool:
         or options.solver.weight_decay
         or options.alpha > _LARGEST_ALPHA
         or network.dropout > _LARGEST_DROPOUT
+        or not network.hidden_layer_sizes
         or CELLS[network.cell].decays
     )
 
@@ -101,7 +155,13 @@ def _degrees_of_freedom(run: Run) -> float:
     network: Any = run.network
     n_features = (network.embedding_size or network.n_features) + network.n_static
     of_default = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
+    return of_default * _share_of_default(run, _TRAINING_FOR_NUMBERS)
+
+
+def _share_of_default(run: Run, training: float) -> float:
+    """Compare the units and the training of a run with the defaults; at most 1."""
+    network: Any = run.network
     n_batches = math.ceil(run.samples.n_samples / run.options.batch_size)
-    training = run.options.learning_rate_init * run.monitor.n_iter * n_batches
+    of_run = run.options.learning_rate_init * run.monitor.n_iter * n_batches
     size = min(1, sum(network.hidden_layer_sizes) / _UNITS)
-    return float(of_default * size * min(1, training / _TRAINING))
+    return float(size * min(1, of_run / training))

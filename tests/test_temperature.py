@@ -1,0 +1,218 @@
+"""The temperature of SequenceRNNClassifier: the rule, and when it applies."""
+
+import numpy as np
+import pytest
+from numeric_helpers import assert_close
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+
+import skrnn
+from skrnn import ForwardImputer, SequenceRNNClassifier
+from skrnn.callbacks import Checkpoint
+from skrnn.solvers import LBFGS, SGD, Adam
+
+RNG = np.random.RandomState(0)
+X = [RNG.normal(size=(3 + i % 4, 2)) for i in range(160)]
+SIGNS = np.array([x[:, 0].sum() > 0 for x in X]).astype(int)
+NOISE = RNG.randint(0, 2, 160)
+TEXT = np.array(["no", "yes", "maybe"])[RNG.randint(0, 3, 160)]
+LABELS = RNG.randint(0, 2, (160, 3))
+SHORT = {"random_state": 0, "max_iter": 20}
+
+
+def with_and_without(X, y, weight=None, **params):
+    return [
+        SequenceRNNClassifier(**{**SHORT, **params}, temperature=temperature).fit(X, y, weight)
+        for temperature in ("auto", None)
+    ]
+
+
+def expected(losses, of_constant, share=None):
+    """Compute the temperature; the default share is that of SHORT, of the steps of the solver."""
+    share = len(losses) * 16 / 450 if share is None else share  # 160 sequences are 16 batches
+    early = losses[int(np.ceil(len(losses) / 10)) - 1]
+    return 1 + share * (min(early, of_constant) - losses[-1]) / (0.4 * of_constant)
+
+
+def entropy(y, weight=None):
+    weight = np.ones(len(y)) if weight is None else weight
+    shares = np.array([weight[y == label].sum() for label in np.unique(y)]) / weight.sum()
+    return -shares @ np.log(shares)
+
+
+def assert_equal_weights(a, b):
+    assert a.weights_.keys() == b.weights_.keys()
+    for layer, of_layer in a.weights_.items():
+        for name, values in of_layer.items():
+            np.testing.assert_array_equal(values, b.weights_[layer][name], err_msg=layer)
+
+
+@pytest.mark.parametrize(
+    ("y", "of_constant"),
+    [
+        (NOISE, entropy(NOISE)),
+        (TEXT, entropy(TEXT)),
+        (LABELS, sum(entropy(column) for column in LABELS.T)),
+    ],
+    ids=["two classes", "three classes", "three labels"],
+)
+@pytest.mark.parametrize("max_iter", [15, 20])
+def test_class_scores_are_divided(y, of_constant, max_iter):
+    fitted, before = with_and_without(X, y, max_iter=max_iter)
+    divisor = expected(before.loss_curve_, of_constant)
+    assert divisor > 1.1
+    assert_close(fitted.temperature_, divisor, 1e-9)
+    assert before.temperature_ == 1
+    assert_close(fitted.decision_function(X), before.decision_function(X) / divisor, 1e-9)
+    np.testing.assert_array_equal(fitted.predict(X), before.predict(X))
+    assert fitted.loss_curve_ == before.loss_curve_
+
+
+def test_weights_of_samples_count():
+    weight = RNG.uniform(0.1, 3, 160)
+    fitted, before = with_and_without(X, NOISE, weight, alpha=0)
+    assert_close(fitted.temperature_, expected(before.loss_curve_, entropy(NOISE, weight)), 1e-9)
+    assert clone(fitted).fit(X, NOISE, 4 * weight).temperature_ == fitted.temperature_
+
+
+def test_weights_of_classes_count():
+    y = (RNG.uniform(size=160) < 0.2).astype(int)
+    fitted, before = with_and_without(X, y, class_weight="balanced")
+    assert_close(fitted.temperature_, expected(before.loss_curve_, np.log(2)), 1e-6)
+
+
+def test_probabilities_of_labels_that_are_noise_become_better():
+    test = [RNG.normal(size=(5, 2)) for _ in range(300)]
+    y = RNG.randint(0, 2, 300)
+    fitted, before = with_and_without(X, NOISE, max_iter="auto")
+    assert fitted.temperature_ > 2.5
+    after, at_first = (log_loss(y, clf.predict_proba(test)) for clf in (fitted, before))
+    assert after < 0.7 * at_first
+
+
+def test_what_is_learned_early_changes_little():
+    fitted, _ = with_and_without(X, SIGNS, max_iter="auto")
+    assert 1 < fitted.temperature_ < 1.7
+    assert log_loss(SIGNS, fitted.predict_proba(X)) < 0.1
+
+
+def test_float32():
+    fitted, before = with_and_without([x.astype(np.float32) for x in X], NOISE)
+    assert {p.dtype for p in fitted.weights_["output"].values()} == {np.dtype("float32")}
+    assert type(fitted.temperature_) is float
+    scores = before.decision_function(X) / fitted.temperature_
+    assert_close(fitted.decision_function(X), scores, 1e-5)
+
+
+def test_each_fit_has_its_own_temperature():
+    clf = SequenceRNNClassifier(**SHORT).fit(X, NOISE)
+    first = clf.temperature_
+    assert clf.fit(X, SIGNS).temperature_ < first
+    assert clf.fit(X, NOISE).temperature_ == first
+
+
+@pytest.mark.parametrize(
+    ("params", "share"),
+    [
+        ({"hidden_layer_sizes": 8}, 320 / 450 / 4),
+        ({"hidden_layer_sizes": (4, 4), "cell": "lstm"}, 320 / 450 / 4),
+        ({"hidden_layer_sizes": 64, "max_iter": 40, "frame_length": 2}, 1),
+        ({"learning_rate_init": 0.005}, 160 / 450),
+        ({"batch_size": 32}, 100 / 450),
+    ],
+    ids=str,
+)
+def test_smaller_networks_and_less_training_learn_less_by_heart(params, share):
+    fitted, before = with_and_without(X, NOISE, **params)
+    divisor = expected(before.loss_curve_, entropy(NOISE), share)
+    assert divisor > 1.001
+    assert_close(fitted.temperature_, divisor, 1e-9)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"loss": "squared_error"},
+        {"early_stopping": True},
+        {"warm_start": True},
+        {"hidden_layer_sizes": ()},
+        {"solver": SGD(), "learning_rate_init": 0.3},
+        {"solver": LBFGS(), "max_iter": 40},
+        {"solver": Adam(weight_decay=0.1)},
+        {"alpha": 0.01},
+        {"dropout": 0.6},
+        {"learning_rate": "constant"},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
+def test_other_training_has_a_temperature_of_1(params):
+    fitted, before = with_and_without(X, NOISE, **params)
+    assert_equal_weights(fitted, before)
+    assert fitted.temperature_ == 1
+
+
+def test_a_cell_for_missing_values_has_a_temperature_of_1():
+    gaps = ForwardImputer(add_indicator=True, add_elapsed=True).fit_transform(X)
+    assert_equal_weights(*with_and_without(gaps, NOISE, cell="gru_d"))
+
+
+def test_few_sequences_have_a_temperature_of_1():
+    assert_equal_weights(*with_and_without(X[:32], NOISE[:32]))
+    fitted, _ = with_and_without(X[:33], NOISE[:33])
+    assert fitted.temperature_ > 1
+
+
+@pytest.mark.filterwarnings("ignore:Training diverged:sklearn.exceptions.ConvergenceWarning")
+def test_a_loss_above_that_of_a_constant_does_not_count():
+    clf = SequenceRNNClassifier(**SHORT, learning_rate_init=1e3, max_grad_norm=None)
+    clf.fit(X, NOISE)
+    assert clf.loss_curve_[1] > clf.loss_curve_[-1] > 100
+    assert clf.temperature_ == 1
+
+
+def test_ctrl_c_in_the_first_epoch(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skrnn._training.run.descend", interrupt)
+    clf = SequenceRNNClassifier(**SHORT)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
+        clf.fit(X, NOISE)
+    assert clf.temperature_ == 1
+
+
+def test_partial_fit_does_not_divide():
+    both = [SequenceRNNClassifier(random_state=0, temperature=t) for t in ("auto", None)]
+    for clf in both:
+        clf.partial_fit(X, NOISE, classes=[0, 1]).partial_fit(X, NOISE)
+    assert_equal_weights(*both)
+
+
+def test_a_resumed_fit_is_divided_once(tmp_path):
+    whole = SequenceRNNClassifier(**SHORT).fit(X, NOISE)
+    assert whole.temperature_ > 1.2
+    again = SequenceRNNClassifier(**SHORT).set_callbacks(Checkpoint(tmp_path / "file"))
+    for _ in range(2):
+        assert_equal_weights(clone(again).fit(X, NOISE), whole)
+
+
+def test_saved_estimators_keep_it(tmp_path):
+    clf = SequenceRNNClassifier(**SHORT).fit(X, NOISE)
+    skrnn.save(clf, tmp_path / "file")
+    assert skrnn.load(tmp_path / "file").temperature_ == clf.temperature_
+
+
+def test_older_estimators_have_none():
+    state = SequenceRNNClassifier(**SHORT, temperature=None).fit(X, NOISE).__getstate__()
+    del state["temperature"], state["temperature_"]
+    older = SequenceRNNClassifier()
+    older.__setstate__(state)
+    assert older.temperature is None
+
+
+@pytest.mark.parametrize("value", [True, 2.0, "scaling"])
+def test_other_values_are_refused(value):
+    with pytest.raises(ValueError, match="'temperature' parameter of SequenceRNNClassifier must"):
+        SequenceRNNClassifier(temperature=value).fit(X, NOISE)
