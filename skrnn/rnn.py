@@ -120,10 +120,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         [6]_. Networks learn the labels of the training data by heart, so that their probabilities
         are too close to 0 and 1. Predicted labels do not change. With 'auto', the number depends
         on how much of the training loss remained after the first tenth of the epochs. It is 1
-        where this says nothing: for up to 32 sequences, for 'gru_d', without recurrent layers, with
-        'squared_error', with another solver than 'adam' or another schedule than 'cosine', with
-        `early_stopping`, `warm_start`, weight decay, `alpha` above 0.001 or `dropout` above 0.5.
-        None means 1, which is right if training is to continue.
+        where this says nothing: for up to 32 sequences, without recurrent layers, with another
+        loss than 'log_loss' or another solver than 'adam', with `early_stopping`, `warm_start` or
+        `alpha` above 0.01. None means 1, which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

@@ -120,9 +120,12 @@ def test_each_fit_has_its_own_temperature():
         ({"hidden_layer_sizes": 64, "max_iter": 40, "frame_length": 2}, 1),
         ({"learning_rate_init": 0.005}, 160 / 450),
         ({"batch_size": 32}, 100 / 450),
+        ({"dropout": 0.6, "solver": Adam(weight_decay=0.1)}, 320 / 450),
+        ({"learning_rate": "constant", "alpha": 0.01}, 320 / 450),
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
 def test_smaller_networks_and_less_training_learn_less_by_heart(params, share):
     fitted, before = with_and_without(X, NOISE, **params)
     divisor = expected(before.loss_curve_, entropy(NOISE), share)
@@ -139,10 +142,7 @@ def test_smaller_networks_and_less_training_learn_less_by_heart(params, share):
         {"hidden_layer_sizes": ()},
         {"solver": SGD(), "learning_rate_init": 0.3},
         {"solver": LBFGS(), "max_iter": 40},
-        {"solver": Adam(weight_decay=0.1)},
-        {"alpha": 0.01},
-        {"dropout": 0.6},
-        {"learning_rate": "constant"},
+        {"alpha": 0.02},
     ],
     ids=str,
 )
@@ -153,9 +153,12 @@ def test_other_training_has_a_temperature_of_1(params):
     assert fitted.temperature_ == 1
 
 
-def test_a_cell_for_missing_values_has_a_temperature_of_1():
+def test_a_cell_for_missing_values():
     gaps = ForwardImputer(add_indicator=True, add_elapsed=True).fit_transform(X)
-    assert_equal_weights(*with_and_without(gaps, NOISE, cell="gru_d"))
+    fitted, before = with_and_without(gaps, NOISE, cell="gru_d")
+    divisor = expected(before.loss_curve_, entropy(NOISE))
+    assert divisor > 1.1
+    assert_close(fitted.temperature_, divisor, 1e-9)
 
 
 def test_few_sequences_have_a_temperature_of_1():

@@ -55,6 +55,7 @@ OF_0_1_0 = {
     "learning_rate_init": 0.01,
     "skip_connection": None,
     "shrinkage": None,
+    "temperature": None,
     "init": "auto",
     "frame_length": 1,
 }

@@ -111,9 +111,15 @@ _DENSE = {
     "coefs_": lambda value: type(value) is list,
     "intercepts_": lambda value: type(value) is list,
 }
-_CLASSES = {
+
+
+def _is_temperature(value: Any) -> bool:
+    return is_number(value) and bool(1 <= value < np.inf)
+
+
+_CLASSES: dict[str, Callable[[Any], bool]] = {
     "classes_": is_classes,
-    "temperature_": optional(lambda value: is_number(value) and 1 <= value < np.inf),
+    "temperature_": optional(_is_temperature),
 }
 
 

@@ -58,7 +58,8 @@ def useful_loss(
     """
     of_constant = constant_loss(loss, best_constant, samples, part)
     if out_activation == "mean_std":
-        return of_constant + samples.y.shape[1] * 0.5 * math.log(_NO_PROGRESS)
+        n_outputs: int = samples.y.shape[1]
+        return of_constant + n_outputs / 2 * math.log(_NO_PROGRESS)
     return _NO_PROGRESS * of_constant
 
 

@@ -32,6 +32,8 @@ _FIRST_PART, _DOUBLES = 0.1, 0.4
 _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
 # More of these learns less noise than the degrees of freedom say.
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
+# A stronger penalty keeps logits small.
+_LARGEST_ALPHA_OF_CLASSES = 0.01
 
 
 def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
@@ -68,8 +70,7 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     .. [1] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
     """
-    scale = run.target_scale
-    if scale is None or not scale.standardizes or not _learns_as_by_default(run):
+    if not _has_known_degrees_of_freedom(run):
         return 1.0
     samples = run.samples
     # Outputs may be 0, or huge after training has diverged.
@@ -122,7 +123,7 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
        networks", ICML (2017).
     """
     losses = run.monitor.loss_curve
-    if not losses or not _learns_as_by_default(run):
+    if not losses or not _is_whole_training(run) or run.options.alpha > _LARGEST_ALPHA_OF_CLASSES:
         return 1.0
     early, last = losses[math.ceil(_FIRST_PART * len(losses)) - 1], losses[-1]
     of_constant = constant_loss(run.options.loss, best_constant, run.samples)
@@ -133,20 +134,27 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
     return 1 + share * learned_later / (_DOUBLES * of_constant)
 
 
-def _learns_as_by_default(run: Run) -> bool:
-    """Whether a run learns noise as one with the default parameters does."""
+def _is_whole_training(run: Run) -> bool:
+    """Whether a run has trained new recurrent layers on more than one batch, up to its end."""
     network: Any = run.network
-    options = run.options
-    if run.incremental or run.warm_start or run.samples.n_samples <= LARGEST_BATCH:
+    if run.incremental or run.warm_start or run.options.early_stopping:
         return False
-    if not isinstance(options.solver, Adam) or options.learning_rate != "cosine":
+    if not isinstance(run.options.solver, Adam) or not network.hidden_layer_sizes:
+        return False
+    return run.samples.n_samples > LARGEST_BATCH
+
+
+def _has_known_degrees_of_freedom(run: Run) -> bool:
+    """Whether a run learns as much noise as one with the default parameters."""
+    network: Any = run.network
+    options, scale = run.options, run.target_scale
+    if not _is_whole_training(run) or scale is None or not scale.standardizes:
         return False
     return not (
-        options.early_stopping
+        options.learning_rate != "cosine"
         or options.solver.weight_decay
         or options.alpha > _LARGEST_ALPHA
         or network.dropout > _LARGEST_DROPOUT
-        or not network.hidden_layer_sizes
         or CELLS[network.cell].decays
     )
 
@@ -154,7 +162,7 @@ def _learns_as_by_default(run: Run) -> bool:
 def _degrees_of_freedom(run: Run) -> float:
     network: Any = run.network
     n_features = (network.embedding_size or network.n_features) + network.n_static
-    of_default = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
+    of_default: float = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
     return of_default * _share_of_default(run, _TRAINING_FOR_NUMBERS)
 
 
