@@ -156,6 +156,7 @@ def check_network(estimator: Any, names: set[str]) -> str:
     fault : str
         The attribute that is wrong; empty if none is.
     """
+    expected: dict[str, Callable[[Any], bool]]
     expected = _DENSE if estimator._network_type is MLP else _RECURRENT
     expected = expected | (_CLASSES if isinstance(estimator, ClassPredictions) else _NUMBERS)
     unknown = names - expected.keys() - {"feature_names_in_", "static_feature_names_in_", "_seen"}
