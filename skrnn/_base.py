@@ -24,7 +24,8 @@ from skrnn._numeric.networks import network_from
 from skrnn._numeric.pieces import PIECE, Piece, evaluate, join, pieces
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._parameters import CONSTRAINTS, hidden_units, refuse_large_integers
-from skrnn._training.diagnosis import needed_scaling, useful_loss
+from skrnn._training.constant import useful_loss
+from skrnn._training.diagnosis import needed_scaling
 from skrnn._training.labels import refuse_other_count
 from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run

@@ -13,8 +13,8 @@ from skrnn._compat.decorators import available_if
 from skrnn._numeric.crf import crf, forbid, smooth_labels
 from skrnn._numeric.losses import softmax_cross_entropy
 from skrnn._predictions import ClassPredictions
+from skrnn._training.constant import useful_loss
 from skrnn._training.constraints import allowed_transitions, refuse_forbidden, seen_transitions
-from skrnn._training.diagnosis import useful_loss
 from skrnn._training.paths import PathTarget
 from skrnn._training.targets import ClassTarget
 from skrnn.losses import CRF

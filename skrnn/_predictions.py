@@ -16,6 +16,7 @@ from skrnn._numeric.recurrent import CELLS
 from skrnn._training.earlier import add_earlier_values
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.scaling import TargetScale
+from skrnn._training.shrinkage import choose_temperature
 from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
 from skrnn._training.targets import ClassTarget, NumberTarget
 from skrnn.losses import Quantile
@@ -66,6 +67,18 @@ class ClassPredictions(Mixin):
 
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> None:
         """Return None: classes are not standardized."""
+
+    def _output_factor(self, run: Run) -> float:
+        temperature = getattr(self, "temperature", None)  # not a parameter of all classifiers
+        if temperature and self.loss in ("auto", "log_loss") and not self.warm_start:
+            return 1 / choose_temperature(run, self._best_constant())
+        return 1.0
+
+    def _learned_from(self, run: Run) -> dict[str, Any]:
+        learned: dict[str, Any] = super()._learned_from(run)
+        if hasattr(self, "temperature"):
+            learned["temperature_"] = 1 / run.output_factor
+        return learned
 
     @property
     def _y_scaler(self) -> str:

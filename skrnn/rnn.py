@@ -21,7 +21,7 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.framing import choose_frame_length
-from skrnn._training.shrinkage import choose_output_factor, choose_temperature
+from skrnn._training.shrinkage import choose_output_factor
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -116,13 +116,14 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         probabilities. 'auto' means 'log_loss'.
 
     temperature : {'auto', None}, default='auto'
-        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`
-        [6]_. Networks learn the labels of the training data by heart, so that their probabilities
-        are too close to 0 and 1. Predicted labels do not change. With 'auto', the number depends
-        on how much of the training loss remained after the first tenth of the epochs. It is 1
-        where this says nothing: for up to 32 sequences, without recurrent layers, with another
-        loss than 'log_loss' or another solver than 'adam', with `early_stopping`, `warm_start` or
-        `alpha` above 0.01. None means 1, which is right if training is to continue.
+        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`,
+        which is temperature scaling (Guo et al., ICML 2017). Networks learn the labels of the
+        training data by heart, so that their probabilities are too close to 0 and 1. Predicted
+        labels do not change. With 'auto', the number depends on how much of the training loss is
+        left after the first tenth of the epochs, and is learned later. It is 1 where this says
+        nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
+        or another solver than 'adam', with `early_stopping`, `warm_start` or `alpha` above 0.01.
+        None means 1, which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -290,8 +291,6 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
        networks", ICML (2013).
     .. [5] C. Raffel and D. P. W. Ellis, "Feed-forward networks with attention can solve some
        long-term memory problems", arXiv:1512.08756 (2015).
-    .. [6] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
-       networks", ICML (2017).
 
     Examples
     --------
@@ -358,14 +357,6 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         else:
             length = choose_frame_length(self.frame_length, network, samples, self.init)
         return replace(network, frame_length=length)
-
-    def _output_factor(self, run: Run) -> float:
-        if self.temperature and self.loss != "squared_error" and not self.warm_start:
-            return 1 / choose_temperature(run, self._best_constant())
-        return 1.0
-
-    def _learned_from(self, run: Run) -> dict[str, Any]:
-        return {**super()._learned_from(run), "temperature_": 1 / run.output_factor}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -789,6 +780,16 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         probabilities. 'crf' is the negative log-likelihood of a conditional random field, whose
         object `CRF` has constraints on the order of labels. 'auto' means 'log_loss'.
 
+    temperature : {'auto', None}, default='auto'
+        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`,
+        which is temperature scaling (Guo et al., ICML 2017). Networks learn the labels of the
+        training data by heart, so that their probabilities are too close to 0 and 1. Predicted
+        labels do not change. With 'auto', the number depends on how much of the training loss is
+        left after the first tenth of the epochs, and is learned later. It is 1 where this says
+        nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
+        or another solver than 'adam', with `early_stopping`, `warm_start` or `alpha` above 0.01.
+        None means 1, which is right if training is to continue.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -929,6 +930,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     t_ : int
         Number of training sequences seen, counted once for each epoch.
 
+    temperature_ : float
+        By what the class scores were divided. Losses and scores of the fit are those before.
+
     See Also
     --------
     SequenceRNNClassifier : A label for each sequence.
@@ -964,8 +968,10 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     _parameter_constraints: dict[str, Any] = {
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss", "squared_error", "crf"}), CRF],
+        "temperature": [StrOptions({"auto"}), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _values_before: ClassVar = {"temperature": None}
     _per_step = True
 
     def __init__(
@@ -980,6 +986,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         step_features: int | None = None,
         embedding_size: int | None = None,
         loss: Literal["auto", "log_loss", "squared_error", "crf"] | CRF = "auto",
+        temperature: Literal["auto"] | None = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.01,
         learning_rate: LearningRate = "cosine",

@@ -47,7 +47,9 @@ def slow(estimator):
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
-    RNN = with_initial_weights(SequenceRNNClassifier(5, dropout=0, **SETTINGS, **CONSTANT_RATE), X)
+    RNN = with_initial_weights(
+        SequenceRNNClassifier(5, dropout=0, temperature=None, **SETTINGS, **CONSTANT_RATE), X
+    )
     MLP = with_initial_weights(XORMLPClassifier(5, **SETTINGS), TABLE)
 
 

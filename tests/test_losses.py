@@ -28,7 +28,7 @@ from skrnn import (
 )
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.training import Rows
-from skrnn._training.diagnosis import useful_loss
+from skrnn._training.constant import useful_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

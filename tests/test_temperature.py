@@ -1,4 +1,4 @@
-"""The temperature of SequenceRNNClassifier: the rule, and when it applies."""
+"""The temperature of recurrent classifiers: the rule, and when it applies."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 import skrnn
-from skrnn import ForwardImputer, SequenceRNNClassifier
+from skrnn import CRF, ForwardImputer, SequenceRNNClassifier, StepRNNClassifier
 from skrnn.callbacks import Checkpoint
 from skrnn.solvers import LBFGS, SGD, Adam
 
@@ -161,6 +161,39 @@ def test_a_cell_for_missing_values():
     assert_close(fitted.temperature_, divisor, 1e-9)
 
 
+STEP_LABELS = [RNG.randint(0, 3, len(x)) for x in X]
+
+
+def fit_steps(temperature, **params):
+    clf = StepRNNClassifier(**{**SHORT, **params}, temperature=temperature)
+    return clf.fit(X, STEP_LABELS)
+
+
+def test_class_scores_of_steps_are_divided():
+    fitted, before = fit_steps("auto"), fit_steps(None)
+    divisor = expected(before.loss_curve_, entropy(np.concatenate(STEP_LABELS)))
+    assert divisor > 1.01
+    assert_close(fitted.temperature_, divisor, 1e-9)
+    scores = [np.concatenate(list(clf.decision_function(X))) for clf in (fitted, before)]
+    assert_close(scores[0], scores[1] / divisor, 1e-9)
+    stream = fitted.step([X[0][0]])[0]
+    assert_close(stream[0], fitted.predict_proba(X[:1])[0][0], 1e-9)
+
+
+def test_weights_of_steps_count():
+    weight = [RNG.uniform(0.1, 3, len(x)) for x in X]
+    clf = StepRNNClassifier(**SHORT).fit(X, STEP_LABELS, weight)
+    of_constant = entropy(np.concatenate(STEP_LABELS), np.concatenate(weight))
+    assert_close(clf.temperature_, expected(clf.loss_curve_, of_constant), 1e-9)
+
+
+@pytest.mark.parametrize("loss", ["crf", CRF(), "squared_error"])
+def test_other_losses_of_steps_have_a_temperature_of_1(loss):
+    fitted = fit_steps("auto", loss=loss)
+    assert fitted.temperature_ == 1
+    assert_equal_weights(fitted, fit_steps(None, loss=loss))
+
+
 def test_few_sequences_have_a_temperature_of_1():
     assert_equal_weights(*with_and_without(X[:32], NOISE[:32]))
     fitted, _ = with_and_without(X[:33], NOISE[:33])
@@ -208,11 +241,15 @@ def test_saved_estimators_keep_it(tmp_path):
 
 
 def test_older_estimators_have_none():
-    state = SequenceRNNClassifier(**SHORT, temperature=None).fit(X, NOISE).__getstate__()
-    del state["temperature"], state["temperature_"]
-    older = SequenceRNNClassifier()
-    older.__setstate__(state)
-    assert older.temperature is None
+    for clf, y in (
+        (SequenceRNNClassifier(**SHORT), NOISE),
+        (StepRNNClassifier(**SHORT), STEP_LABELS),
+    ):
+        state = clf.fit(X, y).__getstate__()
+        del state["temperature"], state["temperature_"]
+        older = type(clf)()
+        older.__setstate__(state)
+        assert older.temperature is None
 
 
 @pytest.mark.parametrize("value", [True, 2.0, "scaling"])

@@ -15,7 +15,9 @@ from skrnn._training.monitor import Monitor
 from skrnn._training.options import TrainingOptions
 
 MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, random_state=0)
-RNN = SequenceRNNClassifier(6, dropout=0, max_iter=20, random_state=0, **CONSTANT_RATE)
+RNN = SequenceRNNClassifier(
+    6, dropout=0, temperature=None, max_iter=20, random_state=0, **CONSTANT_RATE
+)
 REG = SequenceRNNRegressor(8, random_state=0, **CONSTANT_RATE, **LAST_STATE, **PLAIN)
 QUIET = {"tol": 0.0, "n_iter_no_change": np.inf}
 IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"

@@ -12,7 +12,7 @@ import numpy as np
 
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
-from skrnn._training.diagnosis import constant_loss
+from skrnn._training.constant import constant_loss
 from skrnn._training.options import LARGEST_BATCH
 from skrnn._training.threads import thread_map
 from skrnn.solvers import Adam
@@ -105,7 +105,7 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
     Parameters
     ----------
     run : Run
-        A run that has ended, with the log loss of one label or several for each sequence.
+        A run that has ended, with the log loss of labels of sequences or of steps.
 
     best_constant : callable
         ``raw_prediction = best_constant(targets, weight)``.
