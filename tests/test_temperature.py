@@ -176,7 +176,7 @@ def test_class_scores_of_steps_are_divided():
     assert_close(fitted.temperature_, divisor, 1e-9)
     scores = [np.concatenate(list(clf.decision_function(X))) for clf in (fitted, before)]
     assert_close(scores[0], scores[1] / divisor, 1e-9)
-    stream = fitted.step([X[0][0]])[0]
+    stream, _ = fitted.step([X[0][0]], fitted.initial_state(1))
     assert_close(stream[0], fitted.predict_proba(X[:1])[0][0], 1e-9)
 
 
