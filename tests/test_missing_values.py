@@ -29,6 +29,7 @@ from skrnn import (
     Sequences,
     StepRNNClassifier,
     StepRNNRegressor,
+    TableTransformer,
     as_sequences,
 )
 
@@ -389,6 +390,74 @@ def test_an_error_about_missing_text_names_the_place(library):
     )
     with pytest.raises(ValueError, match=message):
         PerStep(columns).fit(X)
+
+
+NULLABLE = pd.DataFrame(
+    {
+        "n": [1.0, NAN, 2.0],
+        "k": pd.array([15, None, 3], dtype="Int64"),
+        "w": pd.array(["a", None, "b"], dtype="string"),
+        "v": pd.array([None, "c", "d"], dtype="string"),
+    }
+)
+
+
+@pytest.mark.parametrize("columns", [["k", "w"], ["n", "k", "w", "v"]])
+def test_an_error_about_text_beside_na_is_kept(columns):
+    X = Sequences(NULLABLE[columns], [2, 1])
+    message = "could not convert string to float: 'a'\nX contains text, first at step 0 of "
+    with pytest.raises(ValueError, match=f"{message}sequence 0, column 'w'"):
+        PerStep(StandardScaler()).fit(X)
+    X = Sequences(np.ones((3, 1)), [1] * 3, static=NULLABLE[columns])
+    with pytest.raises(ValueError, match=r"float: 'a'\n.* feature 'w' of sequence 0 of X is text"):
+        TableTransformer(static=StandardScaler()).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("columns", "place", "static"),
+    [
+        (["n", "w"], r"1 of sequence 0, column 'w'\. ", "static feature 'w' of sequence 1 of X is"),
+        (
+            ["n", "k", "w", "v"],
+            r"0 of sequence 0\. Columns with such values: \['k', 'w', 'v'\]\. ",
+            r"of the static features \['k', 'w', 'v'\] are",
+        ),
+    ],
+)
+def test_an_error_about_na_names_all_columns_that_hold_it(columns, place, static):
+    imputer = ColumnTransformer([("w", SimpleImputer(strategy="most_frequent"), ["w"])])
+    advice = r"SimpleImputer\(missing_values=pandas.NA\)"
+    with pytest.raises(
+        TypeError, match=f"NA is ambiguous\nX .* NA .*first at step {place}{advice}"
+    ):
+        PerStep(imputer).fit(Sequences(NULLABLE[columns], [2, 1]))
+    X = Sequences(np.ones((3, 1)), [1] * 3, static=NULLABLE[columns])
+    with pytest.raises(TypeError, match=rf"{static} NA of pandas\. {advice}"):
+        TableTransformer(static=imputer).fit(X)
+
+
+def test_an_error_about_values_of_several_columns_names_no_single_one():
+    X = [[[NAN, 1.0], [2.0, NAN]], [[3.0, 4.0]]]
+    message = r"is at step 0 of sequence 0\. Columns with such values: \[0, 1\]\."
+    with pytest.raises(ValueError, match=message):
+        PerStep(ColumnTransformer([("project", PCA(), [1])])).fit(X)
+
+
+@pytest.mark.parametrize("form", ["frame", "array"])
+@pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]", "M8[s]"])
+def test_static_times_are_named(form, kind):
+    times = np.array([[1], [2]]).astype(kind)
+    static = pd.DataFrame(times, columns=["day"]) if form == "frame" else times
+    X = Sequences(np.ones((2, 1)), [1, 1], static=static)
+    name = "'day'" if form == "frame" else 0
+    with pytest.raises(ValueError, match=f"static feature {name} of sequence 0 of X is a date"):
+        SequenceRNNClassifier(**QUICK).fit(X, [0, 1])
+
+
+def test_text_of_the_type_string_is_imputed():
+    imputer = PerStep(SimpleImputer(missing_values=pd.NA, strategy="most_frequent"))
+    imputed = imputer.fit_transform(Sequences(NULLABLE[["w"]], [2, 1]))
+    assert imputed.values.ravel().tolist() == ["a", "a", "b"]
 
 
 @pytest.mark.parametrize("library", ["polars", "list"])

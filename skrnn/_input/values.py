@@ -48,8 +48,10 @@ def types_in(values: np.ndarray, types: tuple[type, ...]) -> list[type]:
 
 
 def instances_in(values: np.ndarray, kinds: tuple[type, ...]) -> np.ndarray:
-    """Return which values of an array are of these types."""
-    return np.reshape([isinstance(v, kinds) for v in values.astype(object).flat], values.shape)
+    """Return which values of an array are of these types, as in `types_in`."""
+    if values.dtype != object:  # NumPy would make integers of times in nanoseconds
+        return np.full(values.shape, issubclass(values.dtype.type, kinds))
+    return np.reshape([isinstance(v, kinds) for v in values.flat], values.shape)
 
 
 def advice_to_parse(values: Any) -> str:
@@ -97,11 +99,14 @@ def to_numbers(values: np.ndarray, where: str) -> np.ndarray:
 
 def _with_nan(values: np.ndarray) -> np.ndarray:
     """Replace NA of pandas by NaN, which transformers of text recognize."""
+    is_na = na_in(values)
+    return np.where(is_na, np.nan, values) if is_na.any() else values
+
+
+def na_in(values: np.ndarray) -> np.ndarray:
+    """Return which values of an array are NA of pandas."""
     kinds = tuple(kind for kind in types_in(values, (object,)) if kind.__name__ == "NAType")
-    if not kinds:
-        return values
-    is_na = np.reshape([isinstance(value, kinds) for value in values.flat], values.shape)
-    return np.where(is_na, np.nan, values)
+    return instances_in(values, kinds) if kinds else np.zeros(values.shape, bool)
 
 
 def is_missing(value: Any) -> bool:
