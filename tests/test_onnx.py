@@ -9,12 +9,21 @@ import pandas as pd
 import pytest
 from numeric_helpers import ACTIVATIONS, CELLS, POOLINGS
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from skrnn import (
@@ -40,6 +49,7 @@ from skrnn import (
     as_sequences,
 )
 from skrnn._numeric.losses import NUMBER_LOSSES
+from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.onnx import register_onnx_converters, to_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -589,6 +599,13 @@ def test_errors(sequences):
             with pytest.raises(ValueError, match=f"{type(step).__name__} cannot be exported to"):
                 to_onnx(pipe)
     search = GridSearchCV(clf, {"alpha": [0.1]}, refit=False, cv=2).fit(X, y)
+    with pytest.raises(
+        ValueError, match=r"GridSearchCV around .* no best_estimator_\. .* refit=True"
+    ):
+        to_onnx(search)
+    search = GridSearchCV(LogisticRegression(), {"C": [1]}, refit=False, cv=2).fit(
+        [[0], [1]] * 6, [0, 1] * 6
+    )
     with pytest.raises(ValueError, match=r"GridSearchCV has no n_features_in_\. .* refit=True"):
         to_onnx(search)
     clf.classes_ = np.array([(0,), (1,), (2,)], dtype=[("a", int)])
@@ -596,6 +613,55 @@ def test_errors(sequences):
         ValueError, match=r"The classes \[.*\] of SequenceRNNClassifier have no type in ONNX"
     ):
         to_onnx(clf)
+
+
+RNN, REG = network("binary", "mean"), network("number", "mean")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CalibratedClassifierCV(RNN, cv=2),
+        CalibratedClassifierCV(make_pipeline(PerStep(StandardScaler()), RNN), cv=2),
+        make_pipeline(PerStep(StandardScaler()), CalibratedClassifierCV(RNN, cv=2)),
+        CalibratedClassifierCV(GridSearchCV(RNN, {"alpha": [0.1]}, cv=2), cv=2),
+        GridSearchCV(CalibratedClassifierCV(RNN, cv=2), {"method": ["sigmoid"]}, cv=2),
+        VotingClassifier([("a", RNN)], voting="soft"),
+        VotingRegressor([("a", REG)]),
+        StackingClassifier([("a", RNN)], cv=2),
+        StackingRegressor([("a", REG)], cv=2),
+        OneVsRestClassifier(RNN),
+        make_pipeline(make_union(RNN, clone(RNN)), LogisticRegression()),
+        make_pipeline(ColumnTransformer([("a", RNN, [0, 1])]), LogisticRegression()),
+        TransformedTargetRegressor(REG),
+        TransformedStepTargetRegressor(network("number", None), transformer=StandardScaler()),
+    ],
+)
+def test_estimators_around_recurrent_networks_are_refused(estimator, sequences):
+    X, y = sequences
+    if "columntransformer" in dict(getattr(estimator, "steps", ())):
+        X = np.random.RandomState(0).normal(size=(len(X), 2))
+    if isinstance(estimator, TransformedStepTargetRegressor):
+        y = [np.arange(len(x)) for x in X]
+    message = r"around (\w+RNN\w+|PerStep) cannot be exported to ONNX\. Networks, Ens.* can be"
+    with pytest.raises(ValueError, match=message) as error:
+        to_onnx(estimator.fit(X, y))
+    assert ("Export its regressor_" in str(error.value)) == hasattr(estimator, "regressor_")
+
+
+def test_estimators_around_multilayer_perceptrons(table):
+    X, y = table
+    mlp, rows = XORMLPClassifier((3,), max_iter=2), X.astype(np.float32)
+    for estimator in (OneVsRestClassifier(mlp), StackingClassifier([("a", mlp)], cv=2)):
+        outputs = run(to_onnx(estimator.fit(X, y)), {"X": rows})
+        expected = estimator.predict_proba(X)
+        np.testing.assert_allclose(outputs["probabilities"], expected, atol=TOLERANCE)
+    for estimator in (
+        CalibratedClassifierCV(mlp, cv=2),
+        TransformedTargetRegressor(XORMLPRegressor(hidden_layer_sizes=(3,), max_iter=2)),
+    ):
+        with pytest.raises(ValueError, match=r"around XORMLP\w+ cannot be exported to ONNX"):
+            to_onnx(estimator.fit(X, y))
 
 
 def test_without_skl2onnx():

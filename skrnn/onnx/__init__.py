@@ -9,6 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,11 +20,11 @@ from skrnn._tables import TableTransformer
 from skrnn._transformers import SequenceTransformer
 from skrnn.ensemble import Ensemble
 from skrnn.onnx import _converters
-from skrnn.onnx._converters import outputs_of, steps_of
+from skrnn.onnx._converters import is_converted, outputs_of, steps_of
 from skrnn.preprocessing import PerStep, SequencePadder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Literal
 
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, TableTransformer, SequencePadder)
@@ -100,10 +102,10 @@ def to_onnx(
 
     ValueError
         If a parameter is invalid, class labels are neither numbers nor text, a network is a
-        transformer in the middle of a pipeline, a step is `skrnn.PerSequence`,
-        `skrnn.ForwardImputer` or `skrnn.Frames`, a network has the cell 'gru_d', a step for
-        tables follows one that outputs sequences, the first step has no `n_features_in_`, or a
-        step was fitted on text and there are no `initial_types`.
+        transformer in the middle of a pipeline or in a meta-estimator of scikit-learn, a step is
+        `skrnn.PerSequence`, `skrnn.ForwardImputer`, `skrnn.Frames` or `skrnn.Neighbors`, a network
+        has the cell 'gru_d', a step for tables follows one that outputs sequences, the first step
+        has no `n_features_in_`, or a step was fitted on text and there are no `initial_types`.
 
     NotFittedError
         If the estimator is not fitted.
@@ -190,6 +192,7 @@ def _first(step: Any) -> Any:
 def _check_order(steps: list[Any]) -> None:
     """Raise an error for steps that have no converter or cannot be connected in a graph."""
     for step in steps:
+        _refuse_around_networks(step)
         if isinstance(step, SequenceTransformer) and not isinstance(step, _SEQUENCE_READERS):
             raise ValueError(
                 f"{type(step).__name__} cannot be exported to ONNX. Export the steps after it, "
@@ -207,6 +210,36 @@ def _check_order(steps: list[Any]) -> None:
                 f"{type(following).__name__} follows {type(step).__name__}, which outputs "
                 "sequences. Put SequencePadder(flat=True) between them to get a table."
             )
+
+
+def _refuse_around_networks(step: Any) -> None:
+    """Raise an error for an estimator around those of this package that would read other inputs.
+
+    skl2onnx would pass it a table, and no lengths. Multilayer perceptrons read tables.
+    """
+    # The converter of CalibratedClassifierCV gives other probabilities for them.
+    around_tables = isinstance(step, CalibratedClassifierCV | TransformedTargetRegressor)
+    kinds = (RecurrentNetwork, SequenceTransformer) + (NeuralNetwork,) * around_tables
+    inner = None if is_converted(step) else next(_parts(step, kinds), None)
+    if inner is None:
+        return
+    advice = "Export the fitted estimators in it, and compute the rest from their outputs."
+    if hasattr(step, "regressor_"):
+        advice = "Export its regressor_, and invert the transformation of the target yourself."
+    if hasattr(step, "cv_results_") and not hasattr(step, "best_estimator_"):
+        advice = "The search has no best_estimator_. Use refit=True."
+    raise ValueError(
+        f"{type(step).__name__} around {type(inner).__name__} cannot be exported to ONNX. "
+        "Networks, EnsembleClassifier, EnsembleRegressor, pipelines that end in one of them, and "
+        f"searches over these can be. {advice}"
+    )
+
+
+def _parts(estimator: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
+    """Yield the estimators of these kinds among the parameters of an estimator."""
+    for part in estimator.get_params().values():
+        if hasattr(part, "get_params") and not isinstance(part, type):
+            yield from [part] if isinstance(part, kinds) else _parts(part, kinds)
 
 
 def _n_static(steps: Iterable[Any]) -> int:

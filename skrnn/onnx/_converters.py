@@ -62,11 +62,16 @@ def steps_of(estimator: Any) -> list[Any]:
     return [inner for step in steps for inner in steps_of(step)]
 
 
+def is_converted(estimator: Any) -> bool:
+    """Return whether an estimator has a converter of this package."""
+    return type(estimator) in _CONVERTERS
+
+
 def outputs_of(model: Any) -> dict[str, Any]:
     """Get the names and types of the outputs of a model; none if it is not of this package."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, guess_data_type
 
-    if type(model) not in _CONVERTERS:
+    if not is_converted(model):
         return {}
     if isinstance(model, Ensemble):
         outputs = outputs_of(network_of(model.estimators_[0]))
