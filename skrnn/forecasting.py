@@ -234,7 +234,7 @@ def _read_exogenous(
             f"the last prediction is not fed back. It holds {len(future)} sequences of "
             f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
         )
-    refuse_other_order(sequences, exogenous=future)
+    refuse_other_order(sequences, exogenous=exogenous)
     return _with_names(future, sequences, n_targets) if horizon > 1 else future
 
 

@@ -18,6 +18,7 @@ from skrnn import (
     StepRNNClassifier,
     StepRNNRegressor,
     TableTransformer,
+    XORMLPClassifier,
 )
 from skrnn.compose import TransformedStepTargetRegressor
 from skrnn.convert import from_long, to_rows
@@ -175,3 +176,64 @@ def test_exogenous_sequences_in_another_order_are_refused():
     assert reg.forecast(wide, 2, ahead).shape == (4, 2)
     with pytest.raises(ValueError, match="The ids of exogenous"):
         reg.forecast(wide, 2, ahead[[1, 0, 2, 3]])
+    column = in_order_of_ids([[0.0], [1.0], [2.0], [3.0]]).to_frame("later")
+    for given in (column, column["later"]):
+        assert reg.forecast(wide, 2, given).shape == (4, 2)
+        with pytest.raises(ValueError, match="of exogenous is 'a'"):
+            reg.forecast(wide, 2, given.sort_index())
+
+
+def of_sequences():
+    return in_order_of_ids([[0.1, 0.2], [0.5], [0.3, 0.9], [0.3, 0.8]])
+
+
+@pytest.mark.parametrize("estimator", PER_SEQUENCE)
+@pytest.mark.parametrize("form", ["series", "frame", "frame with a static column"])
+def test_targets_in_another_order_than_a_frame_of_sequences_are_refused(form, estimator):
+    X = of_sequences() if form == "series" else of_sequences().to_frame("load")
+    if form == "frame with a static column":
+        X["age"] = 1.0
+    y = in_order_of_ids([0, 1, 1, 0])
+    estimator.fit(X, y).score(X, y)
+    estimator.fit(X.sort_index(), y.sort_index())
+    estimator.fit(X, y.reset_index(drop=True))
+    estimator.fit(X, y.set_axis(["p", "q", "r", "s"]))
+    for method in (estimator.fit, estimator.score):
+        with pytest.raises(
+            ValueError, match=r"of y is 'a', but .* 0 is 'c'.* y\.loc\[X\.(static\.)?index\]"
+        ):
+            method(X, y.sort_index())
+    estimator.fit(X, y.sort_index().loc[X.index])
+    estimator.fit(X, y.sort_index().to_numpy())
+
+
+def test_rows_of_frames_of_sequences_may_have_numbers():
+    X, y = of_sequences().reset_index(drop=True), pd.Series([0, 1, 1, 0])
+    clf, other = PER_SEQUENCE[0], [2, 0, 1, 3]
+    clf.fit(X, y).fit(X.loc[other], y.loc[other]).fit(X.loc[other], y)
+    with pytest.raises(ValueError, match="row 0 of y is 2, but the id of sequence 0 is 0"):
+        clf.fit(X, y.loc[other])
+
+
+def test_targets_of_steps_in_another_order_than_a_frame_of_sequences_are_refused():
+    y = in_order_of_ids([[0, 1], [0], [1, 1], [0, 0]])
+    for estimator in (PER_STEP[0], PER_STEP[2]):
+        estimator.fit(of_sequences(), y)
+        with pytest.raises(ValueError, match="of y is 'a'"):
+            estimator.fit(of_sequences(), y.sort_index())
+
+
+def test_a_table_of_numbers_is_paired_by_position():
+    X = pd.DataFrame({"u": [0.0, 1.0, 2.0, 3.0]}, index=list(IDS))
+    y = in_order_of_ids([0, 1, 1, 0])
+    XORMLPClassifier((2,), max_iter=1).fit(X, y.sort_index())
+
+
+@pytest.mark.parametrize("dtype", ["bool", "boolean"])
+def test_a_mask_with_the_ids_in_another_order_is_refused(dtype):
+    mask = in_order_of_ids([True, False, False, True]).astype(dtype)
+    for given in (mask, mask.to_numpy(), mask.reset_index(drop=True)):
+        assert X[given].ids.tolist() == ["c", "d"]
+    with pytest.raises(ValueError, match=r"of mask is 'a', .* pass mask\.loc\[list\(ids\)\]"):
+        X[mask.sort_index()]
+    assert X[mask.sort_index().loc[list(IDS)]].ids.tolist() == ["c", "d"]

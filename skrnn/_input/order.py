@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._input.values import is_nested
+
 
 def refuse_other_order(X: Any, **parts: Any) -> None:
     """Raise an error if a part is labelled with the ids of X in another order.
@@ -18,23 +20,31 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
     Parameters
     ----------
     X : object
-        Only `Sequences` have ids. All else is accepted.
+        The ids are those of `Sequences`, or the index of their static table, or the index of a
+        frame or Series of pandas whose cells hold sequences. All else is accepted.
 
     **parts : object
         What is paired with the sequences of X by position, by its name in the message.
     """
-    ids = _ids_of(X)
+    ids, paired, source = _ids_of(X), getattr(X, "static", None), "ids"
+    if ids is None and _holds_sequences(X):
+        ids, paired, source = np.asarray(X.index), X, "X.index"
+    elif ids is None and hasattr(X, "to_ragged") and _index_of(paired) is not None:
+        ids, source = np.asarray(_index_of(paired)), "X.static.index"
     if ids is not None:
         for name, values in parts.items():
-            refuse_order_of(values, ids, name, X.static)
+            refuse_order_of(values, ids, name, paired, source)
 
 
-def refuse_order_of(values: Any, ids: np.ndarray, name: str, paired: Any = None) -> None:
+def refuse_order_of(
+    values: Any, ids: np.ndarray, name: str, paired: Any = None, source: str = "ids"
+) -> None:
     """Raise an error if values are labelled with the ids in another order.
 
     The labels are the index of a frame or Series of pandas, or the ids of `Sequences`. Numbers of
     rows are no labels: a RangeIndex, or some of its rows in their order. Nor is the index of
     `paired`, a table that is paired with the ids already, such as some rows of another table.
+    `source` is what has the ids, for the message.
     """
     index = _index_of(values)
     if index is not None and index.equals(_index_of(paired)):
@@ -46,16 +56,19 @@ def refuse_order_of(values: Any, ids: np.ndarray, name: str, paired: Any = None)
     row = _first_misplaced(found, wanted, labels.dtype.kind in "iuf")
     if row is None:
         return
-    of_what, by_id, by_position = "The index", f"{name}.loc[list(ids)]", f"{name}.to_numpy()"
+    of_what, by_position = "The index", f"{name}.to_numpy()"
+    by_id = f"{name}.loc[{source}]"
+    if source == "ids":
+        by_id = f"{name}.loc[list(ids)], where ids are those of X"
     if index is None:
         of_what, by_position = "The ids", f"{name}.to_ragged()"
-        by_id = f"{name}[[list({name}.ids).index(i) for i in ids]]"
+        by_id = f"{name}[[list({name}.ids).index(i) for i in {source}]]"
     if len(set(wanted)) < len(wanted):
-        by_id = "the rows in the order of ids"
+        by_id = f"the rows in the order of {source}"
     raise ValueError(
         f"{of_what} of {name} holds the ids of the sequences in another order: row {row} of {name} "
         f"is {found[row]!r}, but the id of sequence {row} is {wanted[row]!r}. To pair them by id, "
-        f"pass {by_id}, where ids are those of X. To pair them by position, pass {by_position}."
+        f"pass {by_id}. To pair them by position, pass {by_position}."
     )
 
 
@@ -63,6 +76,14 @@ def _index_of(values: Any) -> Any:
     """Return the index of a frame or Series of pandas, else None; lists have a method `index`."""
     index = getattr(values, "index", None)
     return index if hasattr(index, "names") else None
+
+
+def _holds_sequences(X: Any) -> bool:
+    """Return whether X is a frame or Series of pandas with a sequence in a cell of its first row.
+
+    Tables of numbers are paired by position, as in scikit-learn.
+    """
+    return _index_of(X) is not None and any(map(is_nested, np.asarray(X[:1]).flat))
 
 
 def _ids_of(values: Any) -> Any:

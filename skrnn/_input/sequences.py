@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
+from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -162,12 +164,26 @@ class Sequences:
             yield take(values, slice(start, stop)) if is_table else values[start:stop]
 
     def __getitem__(self, key: Any) -> Any:
-        """Get one sequence by an integer, or several by a slice, indices or a mask."""
+        """Get one sequence by an integer, or several by a slice, indices or a mask.
+
+        The mask may not be a Series of pandas whose index holds the ids in another order.
+        """
         if isinstance(key, tuple):  # scikit-learn passes (key, ...)
             if key[1:] not in ((), (Ellipsis,)):
                 raise IndexError(f"Sequences have one axis, but were indexed by {key}.")
             key = key[0]
-        chosen = np.arange(len(self))[key]
+        if self.ids is not None and str(getattr(key, "dtype", "")).startswith("bool"):
+            refuse_order_of(key, self.ids, "mask", self.static)
+        try:
+            chosen = np.arange(len(self))[key]
+        except (IndexError, TypeError) as error:
+            if re.search("out of bounds|did not match", str(error)):
+                raise
+            raise IndexError(
+                "Sequences are indexed by positions, or by a boolean mask without missing values, "
+                f"not by {' '.join(short_repr(key).split())}. The position of an id is "
+                "list(X.ids).index(id)."
+            ) from error
         if chosen.ndim > 1:
             raise IndexError(f"Sequences have one axis, but were indexed by {key}.")
         starts, lengths = starts_of(self.lengths)[chosen], self.lengths[chosen]
