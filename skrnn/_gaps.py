@@ -75,6 +75,9 @@ class ForwardImputer(SequenceTransformer, auto_wrap_output_keys=None):  # type: 
 
     Notes
     -----
+    All features are imputed; those without a missing value stay as they are, and get an
+    indicator and times as well. The user guide shows how to drop these.
+
     In 2-D and 3-D arrays, steps at the end of a sequence that are missing in all features are
     padding, and stay padding. Pass ``list(X)`` if they are steps without any observation.
 

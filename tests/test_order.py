@@ -87,6 +87,14 @@ def test_another_index_is_no_order(index):
     assert X.with_static(static).static is static
 
 
+def test_rows_of_a_table_may_be_repeated_for_several_sequences():
+    stays = pd.DataFrame({"stay": [7, 7, 9, 4], "who": ["q", "q", "p", "q"], "pulse": [1.0] * 4})
+    of_stays, _ = from_long(stays, "stay", static="who")
+    people = pd.DataFrame({"age": [60, 81]}, index=["p", "q"])
+    joined = of_stays.with_static(people.loc[of_stays.static["who"]])
+    assert joined.static["age"].tolist() == [81, 60, 81]
+
+
 def test_ids_may_be_integers_dates_and_tuples():
     for ids, other in [
         ([7, 3, 5], pd.Index([3, 5, 7], name="id")),
