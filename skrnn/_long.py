@@ -54,6 +54,10 @@ def order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name: A
         raise ValueError(
             f"The times in {name!r} must be numbers or dates; text has no order in time."
         )
+    if times.dtype.kind == "f" and np.isinf(times).any():
+        raise ValueError(
+            f"The time in column {name!r} is infinite in row {np.isinf(times).argmax()}."
+        )
     try:
         rank = np.unique(times, return_inverse=True)[1]
     except TypeError as error:

@@ -156,6 +156,12 @@ class Ensemble(Persistent):
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         if not get_config()["enable_metadata_routing"]:
+            if sample_weight is not None and isinstance(self._wrapped, Pipeline):
+                name = f"{self._wrapped.steps[-1][0]}__sample_weight"
+                raise ValueError(
+                    f"The estimator of {type(self).__name__} is a pipeline, which does not accept "
+                    f"sample_weight. Pass fit(X, y, {name}=...), or enable metadata routing."
+                )
             return params
         routed: dict[str, Any] = process_routing(self, method, **params).estimator[method]
         return routed

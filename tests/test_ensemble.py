@@ -267,7 +267,7 @@ def test_weights_and_validation_data_reach_the_members():
     clf.fit(X, y, sequencernnclassifier__sample_weight=weights)
     alone = clone(clf.estimators_[0]).fit(X, y, sequencernnclassifier__sample_weight=weights)
     np.testing.assert_equal(alone[-1].weights_, clf.estimators_[0][-1].weights_)
-    with pytest.raises(ValueError, match=r"Pipeline\.fit does not accept the sample_weight"):
+    with pytest.raises(ValueError, match=r"Pass fit\(X, y, sequencernnclassifier__sample_weight="):
         clf.fit(X, y, sample_weight=weights)
 
 

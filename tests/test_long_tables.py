@@ -134,6 +134,7 @@ def test_types_of_ids(ids, found):
         ({"site": [*"xyxyx", None]}, {}, "column 'site' is missing in row 5"),
         ({"visit": [1, 1, None, 2, 2, 1]}, {}, "column 'visit' is missing in row 2"),
         ({"time": [1, 1, 1, 1, 1, 3]}, {}, r"id \('x', 1\) has more than one step at 'time' 1"),
+        ({"time": [1.0, 2.0, 3.0, np.inf, 5.0, -np.inf]}, {}, "'time' is infinite in row 3"),
         ({}, {"static": ["u"]}, r"static column 'u' changes .* \('x', 1\): 3.0, then 1.0"),
         ({}, {"static": ["word"]}, r"static column 'word' changes .*: 'c', then 'a'"),
         ({}, {"static": ["wort"]}, "There is no column 'wort'; the columns are"),

@@ -233,6 +233,7 @@ def test_without_static():
         ({"lengths": []}, "lengths must be integers of at least 0"),
         ({"lengths": 10}, "lengths must be integers of at least 0"),
         ({"static": STATIC[:4]}, r"static has shape \(4, 1\), but needs 5 rows and 2 axes"),
+        ({"static": pd.DataFrame(STATIC[:4])}, r"needs 5 rows .* static\.loc\[ids\] has a row"),
         ({"static": STATIC[:, 0]}, r"static must be .* of shape \(5,\)"),
         ({"ids": list("abcd")}, r"ids has shape \(4,\), but needs 5 rows and 1 axes"),
         ({"rows": np.arange(5)}, r"rows has shape \(5,\), but needs 10 rows and 1 axes"),

@@ -104,8 +104,12 @@ class Sequences:
             part = getattr(self, name)
             n_axes = 2 if name == "static" else 1
             if part is not None and (len(part.shape), *part.shape[:1]) != (n_axes, n_wanted):
+                hint = ""
+                if name == "static" and hasattr(part, "loc"):
+                    hint = " If its index holds ids, static.loc[ids] has a row for each of them."
                 raise ValueError(
                     f"{name} has shape {part.shape}, but needs {n_wanted} rows and {n_axes} axes."
+                    f"{hint}"
                 )
         if self.static is not None and self.ids is not None:
             refuse_order_of(self.static, self.ids, "static")
