@@ -271,11 +271,8 @@ class NumberPredictions(Mixin):
         """Decide by what the targets are standardized; None if they are not.
 
         Continued training keeps the scale of the first fit, which the state of the solver and
-        the losses refer to. Weights from elsewhere have none. Only an output that is the
-        prediction itself can undo the standardization.
+        the losses refer to. Weights from elsewhere have none.
         """
-        if self.out_activation_ != "identity":
-            return None
         stored = getattr(self, "_target_scale", None) if warm_start else None
         first = stored and TargetScale(**stored)
         if first:
@@ -286,14 +283,12 @@ class NumberPredictions(Mixin):
             return None if skip is None else TargetScale.only_skip(skip, differences)
         if first and first.standardizes:
             return first
-        return TargetScale.of(samples, skip, differences)
+        return TargetScale.of(samples, skip, differences, self._number_loss().logarithms)
 
     @property
     def _y_scaler(self) -> str:
-        """Name what scales targets; empty for logarithms, which do not have their unit."""
-        if self.out_activation_ == "exp":
-            return ""
-        if self.out_activation_ == "identity" and hasattr(self, "normalize_y"):
+        """Name what scales targets."""
+        if hasattr(self, "normalize_y"):
             return "normalize_y=True"
         return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
 
@@ -304,7 +299,7 @@ class NumberPredictions(Mixin):
 
         Weights from elsewhere decide themselves whether there is one.
         """
-        if not hasattr(self, "skip_connection"):
+        if not hasattr(self, "skip_connection") or self.out_activation_ != "identity":
             return None, ()
         is_given = isinstance(self.init, dict)
         if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:

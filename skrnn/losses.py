@@ -76,9 +76,8 @@ class Quantile(Persistent):
 
     For a prediction ``q`` of the quantile ``tau`` and the error ``u = y - q``, it is ``tau * u`` if
     ``u >= 0``, else ``(tau - 1) * u``, summed over the quantiles and the outputs. The network has
-    an output for each quantile. The first is the lowest quantile, and the softplus
-    ``log(1 + exp(s))`` of each of the others is its distance from the one below, so that quantiles
-    never cross [2]_.
+    an output for each quantile. The first is the lowest quantile, and the exponential of each of
+    the others is its distance from the one below, so that quantiles never cross [2]_.
 
     Parameters
     ----------
@@ -156,9 +155,7 @@ class Gaussian(Persistent):
 
     With the predicted mean and standard deviation, it is
     ``log(std) + ((y - mean) / std) ** 2 / 2 + log(2 * pi) / 2``, summed over the outputs. The
-    network has two outputs for each target: the mean, and ``s`` of ``std = 0.001 + log(1 +
-    exp(s))``. The lower bound is for targets of the order of one; without it, the likelihood of a
-    few samples would be unbounded.
+    network has two outputs for each target: the mean, and the logarithm of the standard deviation.
 
     ``predict(X)`` returns the mean, ``predict(X, return_std=True)`` also the standard deviation, as
     in `sklearn.gaussian_process.GaussianProcessRegressor`. ``score`` is R² of the mean.

@@ -428,8 +428,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         each output, in training. The output layer undoes this at the end, so predictions and
         `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
         standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
-        and deviation of the first fit, or of the first chunk. Only for 'squared_error',
-        'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
+        and deviation of the first fit, or of the first chunk. `delta` of `Huber` refers to
+        standardized targets too. For 'poisson' and 'gamma', targets are divided by their mean.
 
     skip_connection : {'auto', 'last', None}, default='auto'
         Linear connection from the last steps of a sequence to the output. The network is trained on
@@ -1091,8 +1091,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         each output, in training. The output layer undoes this at the end, so predictions and
         `weights_` are in the units of `y`. The losses, the penalty and `tol` refer to the
         standardized targets. Training that continues (`warm_start`, `partial_fit`) uses the mean
-        and deviation of the first fit, or of the first chunk. Only for 'squared_error',
-        'absolute_error' and `Huber`, whose `delta` refers to standardized targets too.
+        and deviation of the first fit, or of the first chunk. `delta` of `Huber` refers to
+        standardized targets too. For 'poisson' and 'gamma', targets are divided by their mean.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

@@ -25,6 +25,7 @@ from skrnn._saving.values import (
     is_positive,
     optional,
 )
+from skrnn._training.scaling import TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -278,12 +279,16 @@ def _is_solver_state(state: Any, n_trained: int) -> bool:
 def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
     if scale is None:
         return True
-    if scale.keys() != {"mean", "scale", "skip", "standardizes", "differences"}:
+    if scale.keys() != {field.name for field in fields(TargetScale)}:
         return False
-    n_outputs, skip = estimator.n_outputs_, scale["skip"]
+    n_outputs, skip, logarithms = estimator.n_outputs_, scale["skip"], scale["logarithms"]
+    if type(logarithms) is not tuple or not logarithms or not all(map(is_bool, logarithms)):
+        return False
+    n_targets, rest = divmod(n_outputs, len(logarithms))
     return (
-        is_finite(scale["mean"], (n_outputs,))
-        and is_finite(scale["scale"], (n_outputs,))
+        not rest
+        and is_finite(scale["mean"], (n_targets,))
+        and is_finite(scale["scale"], (n_targets,))
         and bool((scale["scale"] > 0).all())
         and is_bool(scale["standardizes"])
         and scale["differences"] == getattr(network, "differences", ())

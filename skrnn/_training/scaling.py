@@ -18,7 +18,8 @@ class TargetScale:
 
     The output layer is linear, so its weights can undo the standardization: a network with the
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
-    the targets themselves. A fitted network therefore needs no further step.
+    the targets themselves. An output that is the logarithm of a number in the unit of the targets
+    has ``W, b + log(scale)``. A fitted network therefore needs no further step.
 
     With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
     steps of each sequence. The network is trained on this difference, and the skip connection
@@ -26,9 +27,10 @@ class TargetScale:
 
     Parameters
     ----------
-    mean, scale : ndarray of shape (n_outputs,)
-        Weighted mean and standard deviation of each output. If its targets are all equal, their
-        absolute value takes the place of the deviation, or 1 if they are 0.
+    mean, scale : ndarray of shape (n_targets,)
+        Weighted mean and standard deviation of each target. If its values are all equal, their
+        absolute value takes the place of the deviation, or 1 if they are 0. For targets whose
+        logarithm is predicted, 0 and the weighted mean, since they stay positive.
 
     skip : ndarray of shape (n_steps * n_features, n_outputs), default=None
         Weights of a skip connection from the last steps of each sequence, the newest first.
@@ -38,6 +40,9 @@ class TargetScale:
 
     differences : tuple of int, default=()
         The columns that enter the network as differences to their last value.
+
+    logarithms : tuple of bool, default=(False,)
+        Which of the outputs for one target are logarithms.
     """
 
     mean: np.ndarray
@@ -45,6 +50,7 @@ class TargetScale:
     skip: Any = None
     standardizes: bool = True
     differences: tuple[int, ...] = ()
+    logarithms: tuple[bool, ...] = (False,)
 
     @classmethod
     def of(
@@ -52,6 +58,7 @@ class TargetScale:
         samples: Rows | Ragged,
         skip: np.ndarray | None = None,
         differences: tuple[int, ...] = (),
+        logarithms: tuple[bool, ...] = (False,),
     ) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
         targets = _less_skip(samples, skip)
@@ -64,9 +71,12 @@ class TargetScale:
         mean, scale = origin + center, np.sqrt(weight @ (y - center) ** 2)
         # Equal numbers may differ by rounding errors.
         varies = scale > 2 * np.finfo(samples.y.dtype).eps * np.abs(mean)
-        scale = np.ldexp(np.where(varies, scale, np.abs(mean)), exponent)
-        scale = np.where(scale > 0, scale, 1.0)
-        return cls(np.ldexp(mean, exponent), scale, skip, differences=differences)
+        if logarithms[0]:
+            mean, scale = np.zeros_like(mean), mean
+        else:
+            scale = np.where(varies, scale, np.abs(mean))
+        scale = np.ldexp(np.where(scale > 0, scale, np.ldexp(1.0, -exponent)), exponent)
+        return cls(np.ldexp(mean, exponent), scale, skip, True, differences, logarithms)
 
     @classmethod
     def only_skip(cls, skip: np.ndarray, differences: tuple[int, ...] = ()) -> TargetScale:
@@ -100,8 +110,9 @@ class TargetScale:
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
         output = params["output"]
-        output["W"] /= self.scale
-        output["b"][...] = (output["b"] - self.mean) / self.scale
+        factors, shifts = self._of_outputs()
+        output["W"] /= factors
+        output["b"][...] = (output["b"] - shifts) / factors
 
     def leave(self, params: Params, factor: Any = 1.0) -> dict[str, dict[str, np.ndarray]]:
         """Get the same weights with the output layer for the targets themselves, and the skip.
@@ -114,14 +125,22 @@ class TargetScale:
             If these weights overflow.
         """
         output, dtype = params["output"], params.flat.dtype
+        factors, shifts = self._of_outputs()
         with np.errstate(over="ignore"):
-            scale = self.scale * factor
-            W = (output["W"] * scale).astype(dtype)
-            b = (output["b"] * scale + self.mean).astype(dtype)
+            factors = factors * factor
+            W = (output["W"] * factors).astype(dtype)
+            b = (output["b"] * factors + shifts).astype(dtype)
             largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
         self._refuse_overflow(W, b, largest)
         skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
         return {**params, "output": {"W": W, "b": b}, **skip}
+
+    def _of_outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Compute by what outputs are multiplied to undo the standardization, and what is added."""
+        scale, mean = self.scale[:, None], self.mean[:, None]
+        factors = np.where(self.logarithms, 1.0, scale)
+        shifts = np.where(self.logarithms, np.log(scale), mean)
+        return factors.ravel(), shifts.ravel()
 
     def _refuse_overflow(self, *arrays: np.ndarray) -> None:
         if not all(np.isfinite(array).all() for array in arrays):

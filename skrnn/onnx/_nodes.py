@@ -327,7 +327,7 @@ def numbers(nodes: Nodes, raw_prediction: str, target: Any) -> str:
     of_targets = np.array([*rows, -1, len(target.quantiles)])
     raw_prediction = nodes("Reshape", raw_prediction, of_targets)
     first = nodes("Slice", raw_prediction, np.array([0]), np.array([1]), last)
-    gaps = nodes("Softplus", nodes("Slice", raw_prediction, np.array([1]), end, last))
+    gaps = nodes("Exp", nodes("Slice", raw_prediction, np.array([1]), end, last))
     quantiles = nodes("CumSum", nodes("Concat", first, gaps, axis=-1), np.array(-1))
     return nodes("Reshape", quantiles, np.array(rows + target.shape))
 
