@@ -363,7 +363,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
 
     def _predict(self, X: Any, method: str) -> np.ndarray:
         """Decode raw predictions by a method of the target, given by its name."""
-        network, target = self._fitted_network(), self._target
+        network, target = self._fitted_network(), self._fitted_target
         found = self._evaluate(network, X, getattr(target, method))
         predicted: np.ndarray = target.unflatten(*found)
         return predicted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 import numpy as np
@@ -37,6 +38,10 @@ class ClassPredictions(Mixin):
     @property
     def _target(self) -> ClassTarget:
         return ClassTarget(self.n_outputs_, self.out_activation_, self._per_step, self.classes_)
+
+    @property
+    def _fitted_target(self) -> ClassTarget:
+        return self._target
 
     def _read_targets(
         self, y: Any, fitted: ClassTarget | None, classes: Any
@@ -232,6 +237,15 @@ class NumberPredictions(Mixin):
         outputs = self.n_outputs_, self.out_activation_
         return NumberTarget(*outputs, self._per_step, self._vectors, quantiles)
 
+    @property
+    def _fitted_target(self) -> NumberTarget:
+        """The target of a fitted network, in the unit of the targets of `fit`."""
+        stored = getattr(self, "_target_scale", None)
+        scale = stored and TargetScale(**stored)
+        if not scale or scale.is_in_weights:
+            return self._target
+        return replace(self._target, mean=scale.mean, scale=scale.scale)
+
     def _number_loss(self) -> NumberLoss:
         """Look up the loss by its name, or get that of the loss object."""
         if isinstance(self.loss, str):
@@ -283,7 +297,7 @@ class NumberPredictions(Mixin):
             return None if skip is None else TargetScale.only_skip(skip, differences)
         if first and first.standardizes:
             return first
-        return TargetScale.of(samples, skip, differences, self._number_loss().logarithms)
+        return TargetScale.of(samples, skip, differences, self.out_activation_)
 
     @property
     def _y_scaler(self) -> str:
@@ -394,7 +408,7 @@ class NumberPredictions(Mixin):
         """
         if not return_std:
             return self._predict(X, "predictions")
-        network, target = self._fitted_network(), self._target
+        network, target = self._fitted_network(), self._fitted_target
         raw, lengths = self._evaluate(network, X)
         if target.out_activation != "mean_std":
             raise ValueError(

@@ -466,7 +466,7 @@ class RecurrentNetwork(NeuralNetwork):
             check_gaps_of_streams(x_t, network.cell)
         raw, state = network.step(self.weights_, x_t, state)
         check_finite(raw)
-        return self._target.predictions(raw if state.labels is None else state.labels), state
+        return self._fitted_target.predictions(raw if state.labels is None else state.labels), state
 
 
 class PooledStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):

@@ -76,8 +76,9 @@ class Quantile(Persistent):
 
     For a prediction ``q`` of the quantile ``tau`` and the error ``u = y - q``, it is ``tau * u`` if
     ``u >= 0``, else ``(tau - 1) * u``, summed over the quantiles and the outputs. The network has
-    an output for each quantile. The first is the lowest quantile, and the exponential of each of
-    the others is its distance from the one below, so that quantiles never cross [2]_.
+    an output for each quantile. The first is the lowest quantile, and the softplus
+    ``log(1 + exp(s))`` of each of the others is its distance from the one below, so that quantiles
+    never cross [2]_.
 
     Parameters
     ----------
@@ -91,8 +92,9 @@ class Quantile(Persistent):
     ``score`` is the mean over the quantiles of `sklearn.metrics.d2_pinball_score`: 1 at best, and 0
     for the constant quantiles of `y`.
 
-    `sklearn.compose.TransformedTargetRegressor` transforms each quantile back like a target. Its
-    transformer must be increasing, such as ``StandardScaler()``.
+    `sklearn.compose.TransformedTargetRegressor` transforms each quantile of a single target back
+    like the target. Its transformer must be increasing, such as a logarithm. It is not needed for
+    the unit of the targets, which recurrent regressors standardize.
 
     References
     ----------
@@ -113,8 +115,8 @@ class Quantile(Persistent):
     >>> params = {"learning_rate_init": 0.01, "dropout": 0, "random_state": 0}
     >>> reg = SequenceRNNRegressor(8, loss=Quantile((0.1, 0.9)), **params).fit(X, y)
     >>> reg.predict([[0, 0, 0.2], [0, 0, 0.9]]).round(1)
-    array([[-0.2,  0.4],
-           [-0.8,  1. ]])
+    array([[-0.2,  0.3],
+           [-0.9,  1. ]])
     """
 
     _parameter_constraints: dict[str, Any] = {
@@ -155,7 +157,9 @@ class Gaussian(Persistent):
 
     With the predicted mean and standard deviation, it is
     ``log(std) + ((y - mean) / std) ** 2 / 2 + log(2 * pi) / 2``, summed over the outputs. The
-    network has two outputs for each target: the mean, and the logarithm of the standard deviation.
+    network has two outputs for each target: the mean, and ``s`` of ``std = 0.001 + log(1 +
+    exp(s))``, both for standardized targets. Without the lower bound, the likelihood of a few
+    samples would be unbounded.
 
     ``predict(X)`` returns the mean, ``predict(X, return_std=True)`` also the standard deviation, as
     in `sklearn.gaussian_process.GaussianProcessRegressor`. ``score`` is R² of the mean.
@@ -183,7 +187,7 @@ class Gaussian(Persistent):
     >>> reg = SequenceRNNRegressor(8, loss=Gaussian(), **params).fit(X, y)
     >>> mean, std = reg.predict([[0, 0, 0.2], [1, 0, 0.9]], return_std=True)
     >>> mean.round(1), std.round(1)
-    (array([0. , 0.8]), array([0.2, 0.7]))
+    (array([0. , 0.9]), array([0.2, 0.6]))
     """
 
     _parameter_constraints: dict[str, Any] = {}

@@ -15,10 +15,10 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import NeuralNetwork
-from skrnn._numeric.crf import forbid
 from skrnn._numeric.recurrent import CELLS
 from skrnn._predictions import ClassPredictions
 from skrnn._recurrent import RecurrentNetwork
+from skrnn._to_pytorch import write_linear, write_recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     Tensors: TypeAlias = Mapping[str, Any]
     Labels: TypeAlias = ArrayLike | None
     Layers: TypeAlias = dict[tuple[str, int], list[str]]  # directions of each prefix and number
-
-# The score of a forbidden transition. The arithmetic of pytorch-crf has no infinity.
-_FORBIDDEN = -10000.0
 
 # Prefix, kind, and for a recurrent layer its number and direction: "net.weight_ih_l0_reverse".
 _KEY = re.compile(r"(.*\.|)(weight|bias)(?:_[ih]h_l(\d+)(_reverse|))?")
@@ -214,11 +211,16 @@ def to_state_dict(estimator: NeuralNetwork, *, names: str | Sequence[str] | None
     if not isinstance(estimator, NeuralNetwork):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     check_is_fitted(estimator)
+    if getattr(estimator._fitted_target, "scale", None) is not None:
+        raise ValueError(
+            "A state_dict has no place for the mean and deviation of the targets, which predict "
+            f"needs for {estimator}. Fit it with normalize_y=False, and scale the targets before."
+        )
     weights = estimator._weights()
     if isinstance(estimator, RecurrentNetwork):
-        layers = _write_recurrent(estimator._fitted_network(), weights)
+        layers = write_recurrent(estimator._fitted_network(), weights)
     else:
-        layers = [(str(2 * i), _write_linear(p)) for i, p in enumerate(weights.values())]
+        layers = [(str(2 * i), write_linear(p)) for i, p in enumerate(weights.values())]
     default = list(dict.fromkeys(module for module, _ in layers))
     names = default if names is None else [names] if isinstance(names, str) else list(names)
     if len(names) != len(default) or len(set(names)) != len(names):
@@ -423,66 +425,6 @@ def _get(arrays: Arrays, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
         needed = str(shape).replace("None", "any")
         raise ValueError(f"{key!r} has shape {given}, but {needed} is needed.")
     return arrays[key]
-
-
-def _write_recurrent(network: Any, weights: Weights) -> list[tuple[str, Arrays]]:
-    """Write the layers of a recurrent network: default names of their modules, and arrays."""
-    if "attention" in network.poolings:
-        raise ValueError("PyTorch has no pooling='attention'; use 'last', 'mean' or 'max'.")
-    if network.n_static:
-        raise ValueError(
-            "The network has static features, which have no place in the modules of PyTorch. "
-            "Export it to ONNX, or fit it to X.without_static()."
-        )
-    cell = CELLS[network.cell]
-    if not cell.torch_gates:
-        supported = ", ".join(repr(name) for name, other in CELLS.items() if other.torch_gates)
-        raise ValueError(f"PyTorch has no cell={network.cell!r}; it has {supported}.")
-    if cell.takes_activation and network.activation not in ("tanh", "relu"):
-        raise ValueError(
-            f"PyTorch has no RNN with activation={network.activation!r}; it has 'tanh' and 'relu'."
-        )
-    order = [cell.gates.index(gate) for gate in cell.torch_gates]
-    of_one_size = len(set(network.hidden_layer_sizes)) == 1
-    layers = []
-    if network.embedding_size:
-        layers.append(("embedding", {"weight": weights["embedding"]["W"]}))
-    for i, directions in enumerate(network.layers):
-        module, number = (network.cell, i) if of_one_size else (f"{network.cell}_{i}", 0)
-        for name, direction in zip(directions, ("", "_reverse"), strict=False):
-            p = weights[name]
-            arrays = {
-                "weight_ih": p["W"].swapaxes(1, 2),
-                "weight_hh": p["U"].swapaxes(1, 2),
-                "bias_ih": p["b"],
-                "bias_hh": cell.recurrent_biases(p),
-            }
-            end = f"_l{number}{direction}"
-            layers.append((module, {k + end: np.concatenate(a[order]) for k, a in arrays.items()}))
-    layers.append(("output", _write_linear(weights["output"])))
-    if network.skip:
-        layers.append(("skip", _write_skip(weights["skip"]["W"], network)))
-    if network.transitions:
-        layers.append(("crf", _write_transitions(forbid(weights["transitions"], network.table))))
-    return layers
-
-
-def _write_skip(W: np.ndarray, network: Any) -> Arrays:
-    if not network.differences:
-        return {"weight": W.T}
-    is_difference = np.zeros(network.n_features, W.dtype)
-    is_difference[list(network.differences)] = 1
-    return {"weight": W.T, "differences": is_difference}
-
-
-def _write_transitions(transitions: Mapping[str, np.ndarray]) -> Arrays:
-    """Write the weights of a random field with the names of pytorch-crf."""
-    names = {"W": "transitions", "start": "start_transitions", "end": "end_transitions"}
-    return {names[key]: np.maximum(p, _FORBIDDEN) for key, p in transitions.items()}
-
-
-def _write_linear(p: Arrays) -> Arrays:
-    return {"weight": p["W"].T, "bias": p["b"]}
 
 
 def _arrange(output: Arrays, classes: np.ndarray, out_activation: str) -> None:

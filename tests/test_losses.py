@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+import skrnn
 from skrnn import (
     SGD,
     Adam,
@@ -272,8 +273,74 @@ def test_counts_need_no_scaling(scale):
 @pytest.mark.parametrize("loss", [Gaussian(), Quantile()], ids=str)
 def test_advice_to_scale_targets(loss):
     y = 1e5 + 1e4 * RNG.normal(size=24)
-    with pytest.warns(match=r"[Ss]cale y\. The values of y reach"):
-        make(loss=loss).fit(X, y)
+    with pytest.warns(match=r"[Ss]cale y\. The values of y reach .* use for instance normalize_y"):
+        make(loss=loss, normalize_y=False).fit(X, y)
+
+
+UNITS = [(1e-6, 0.0), (1e5, 3e6), (40.0, -273.0)]
+
+
+@pytest.mark.parametrize(("unit", "origin"), UNITS)
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile(), Quantile(0.7)], ids=str)
+@every_form
+def test_quantiles_and_spreads_do_not_depend_on_the_unit(loss, form, unit, origin):
+    y = np.asarray(Y[form])
+    before, after = make(loss=loss).fit(X, y), make(loss=loss).fit(X, unit * y + origin)
+    scale = 1e6 * np.finfo(float).eps * (abs(unit) + abs(origin))
+    assert_allclose(after.predict(X), unit * before.predict(X) + origin, atol=scale)
+    assert_allclose(after.loss_curve_, before.loss_curve_, rtol=1e-6, atol=1e-9)
+    assert_allclose(after.score(X, unit * y + origin), before.score(X, y), atol=1e-6)
+    if isinstance(loss, Gaussian):
+        spreads = [reg.predict(X, return_std=True)[1] for reg in (before, after)]
+        assert_allclose(spreads[1], unit * spreads[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e6])
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+@every_form
+def test_amounts_do_not_depend_on_the_unit(loss, form, unit):
+    y = np.abs(np.asarray(Y[form])) + 0.1
+    before, after = make(loss=loss).fit(X, y), make(loss=loss).fit(X, unit * y)
+    assert_allclose(after.predict(X), unit * before.predict(X), rtol=1e-6)
+    assert_allclose(after.loss_curve_, before.loss_curve_, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_targets_are_divided_by_their_weighted_mean(loss):
+    y, weight = np.arange(1.0, 25), np.arange(24) % 3 + 1.0
+    reg = make(loss=loss, max_iter=1, solver="sgd", learning_rate_init=1e-300, init="zeros")
+    assert_allclose(reg.fit(X, y, weight).predict(X), np.average(y, weights=weight))
+
+
+def test_counts_that_are_all_zero():
+    reg = make(loss="poisson", max_iter=100).fit(X, np.zeros(24))
+    assert (reg.predict(X) < 0.2).all()
+
+
+@pytest.mark.parametrize("loss", ["poisson", Gaussian(), Quantile((0.1, 0.9))], ids=str)
+def test_continued_training_keeps_the_unit(loss):
+    y = 1000 + 50 * np.abs(Y["number"])
+    start = make(loss=loss).fit(X, y)
+    reg = clone(start).set_params(warm_start=True).fit(X, y)
+    assert_allclose(reg.predict(X), start.predict(X), rtol=1e-6)
+    reg.set_params(solver="sgd", learning_rate_init=1e-300).fit(X[:20], 3 * y[:20])
+    assert_allclose(reg.predict(X), start.predict(X), rtol=1e-6)
+    chunks = make(loss=loss).partial_fit(X, y)
+    first = chunks.predict(X)
+    chunks.set_params(solver="sgd", learning_rate_init=1e-300).partial_fit(X, 9 * y)
+    assert_allclose(chunks.predict(X), first, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile((0.1, 0.9))], ids=str)
+def test_saved_and_streamed_predictions_are_in_the_unit_of_the_targets(loss, tmp_path):
+    y = 1000 + 50 * Y["number"]
+    reg = make(loss=loss, bidirectional=False, pooling="last").fit(X, y)
+    skrnn.save(reg, tmp_path / "file")
+    assert_array_equal(skrnn.load(tmp_path / "file").predict(X), reg.predict(X))
+    state = reg.initial_state()
+    for x_t in X[0]:
+        prediction, state = reg.step(x_t, state)
+    assert_allclose(np.squeeze(prediction), reg.predict(X[:1])[0])
 
 
 def test_a_likelihood_is_compared_by_a_difference():
@@ -513,9 +580,17 @@ def test_pipelines_and_cross_validation(loss):
 def test_pytorch(loss, form):
     from skrnn.pytorch import from_state_dict, to_state_dict
 
-    reg = make(loss=loss).fit(X, Y[form])
+    reg = make(loss=loss, normalize_y=not isinstance(loss, Quantile | Gaussian)).fit(X, Y[form])
     again = from_state_dict(make(loss=loss), to_state_dict(reg))
     assert_array_equal(again.predict(X), reg.predict(X))
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile()], ids=str)
+def test_pytorch_has_no_place_for_the_unit_of_the_targets(loss):
+    from skrnn.pytorch import to_state_dict
+
+    with pytest.raises(ValueError, match="no place for the mean and deviation of the targets"):
+        to_state_dict(make(loss=loss).fit(X, Y["number"]))
 
 
 def test_pytorch_needs_the_outputs_of_the_loss():

@@ -19,6 +19,7 @@ import numpy as np
 from skrnn._numeric.activations import (
     ACTIVATIONS,
     log_softmax,
+    logistic,
     softmax,
     softplus,
 )
@@ -26,6 +27,10 @@ from skrnn._numeric.activations import (
 # The raw prediction and its gradient are arrays, or a `Chain` (see ``crf``).
 Loss = Callable[[Any, np.ndarray, np.ndarray], tuple[float, Any]]
 BestConstant = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+# The smallest standard deviation, for targets of the order of one. The likelihood of targets that
+# are predicted exactly would grow without bound.
+MIN_STD = 1e-3
 
 _SMALL = 1e-12  # what replaces 0 before a logarithm
 
@@ -169,7 +174,7 @@ def quantile(
     ``u (tau - [u < 0])`` with ``u = t - q`` and ``q`` the prediction for the quantile ``tau``; see
     `ordered`. The derivative with respect to ``q`` is ``[u < 0] - tau``. That with respect to the
     raw prediction of one quantile is the sum over this quantile and the larger ones, times the
-    distance to the quantile below.
+    derivative of the softplus.
     """
     q = ordered(raw_prediction, len(quantiles))
     error = targets[:, :, None] - q
@@ -177,7 +182,7 @@ def quantile(
     value = weight.dot((slope * error).sum(axis=(1, 2)))
     slope *= -weight[:, None, None]
     gradient = np.cumsum(slope[:, :, ::-1], axis=2)[:, :, ::-1].astype(q.dtype, copy=False)
-    gradient[:, :, 1:] *= np.exp(raw_prediction.reshape(q.shape)[:, :, 1:])
+    gradient[:, :, 1:] *= logistic(raw_prediction.reshape(q.shape)[:, :, 1:])
     return value, gradient.reshape(raw_prediction.shape)
 
 
@@ -187,36 +192,36 @@ def gaussian(
     """Negative log-likelihood of a normal distribution, summed over the targets.
 
     ``log(std) + z^2 / 2 + log(2 pi) / 2`` with ``z = (t - mean) / std``; see `mean_std`. The
-    derivatives are ``-z / std`` for the mean and ``1 - z^2`` for ``log(std)``.
+    derivatives are ``-z / std`` for the mean and ``(1 - z^2) / std`` for the standard deviation.
     """
     mean, std = mean_std(raw_prediction)
     z = (targets - mean) / std
-    log_std, w = raw_prediction[:, 1::2], weight[:, None]
-    value = weight.dot(log_std + z * z / 2 + 0.5 * math.log(2 * math.pi)).sum()
+    value = weight.dot(np.log(std) + z * z / 2 + 0.5 * math.log(2 * math.pi)).sum()
     gradient = np.empty_like(raw_prediction)
-    gradient[:, ::2] = -z / std * w
-    gradient[:, 1::2] = (1 - z * z) * w
+    scale = weight[:, None] / std
+    gradient[:, ::2] = -z * scale
+    gradient[:, 1::2] = (1 - z * z) * scale * logistic(raw_prediction[:, 1::2])
     return value, gradient
 
 
 def ordered(raw_prediction: np.ndarray, n_quantiles: int) -> np.ndarray:
     """Quantiles in increasing order, ``(n, n_targets, n_quantiles)``.
 
-    ``q_0 = s_0``, ``q_k = q_(k-1) + exp(s_k)``. Columns of one target are adjacent in
+    ``q_0 = s_0``, ``q_k = q_(k-1) + softplus(s_k)``. Columns of one target are adjacent in
     `raw_prediction` ``(n, n_targets * n_quantiles)``.
     """
     q = raw_prediction.reshape(len(raw_prediction), -1, n_quantiles).copy()
-    q[:, :, 1:] = np.exp(q[:, :, 1:])
+    q[:, :, 1:] = softplus(q[:, :, 1:])
     return np.cumsum(q, axis=2, out=q)
 
 
 def mean_std(raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations, each ``(n, n_targets)``.
 
-    ``mean = s_0``, ``std = exp(s_1)``. Columns of one target are adjacent in `raw_prediction`
-    ``(n, n_targets * 2)``.
+    ``mean = s_0``, ``std = MIN_STD + softplus(s_1)``. Columns of one target are adjacent in
+    `raw_prediction` ``(n, n_targets * 2)``.
     """
-    return raw_prediction[:, ::2], np.exp(raw_prediction[:, 1::2])
+    return raw_prediction[:, ::2], MIN_STD + softplus(raw_prediction[:, 1::2])
 
 
 # The raw prediction (n_outputs,) of the best constant, from targets and weights that sum to 1.
@@ -240,7 +245,7 @@ def best_of_quantile(
             for column, by, share in zip(targets.T, order.T, cumulative.T, strict=True)
         ]
     )
-    q[:, 1:] = np.log(np.diff(q, axis=1).clip(min=_SMALL))
+    q[:, 1:] = _inverse_softplus(np.diff(q, axis=1))
     return q.ravel()
 
 
@@ -259,7 +264,7 @@ def best_of_gaussian(targets: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Compute the mean and the standard deviation."""
     mean = weight @ targets
     std = np.sqrt(weight @ (targets - mean) ** 2)
-    return np.column_stack([mean, np.log(std.clip(min=_SMALL))]).ravel()
+    return np.column_stack([mean, _inverse_softplus(std - MIN_STD)]).ravel()
 
 
 def best_by_bisection(targets: np.ndarray, weight: np.ndarray, function: Loss) -> np.ndarray:
@@ -271,6 +276,12 @@ def best_by_bisection(targets: np.ndarray, weight: np.ndarray, function: Loss) -
         slope = function(np.broadcast_to(middle, targets.shape), targets, weight)[1].sum(axis=0)
         low, high = np.where(slope > 0, low, middle), np.where(slope > 0, middle, high)
     return high
+
+
+def _inverse_softplus(y: np.ndarray) -> np.ndarray:
+    y = np.maximum(y, _SMALL)
+    x: np.ndarray = y + np.log(-np.expm1(-y))
+    return x
 
 
 class NumberLoss(NamedTuple):
@@ -300,11 +311,6 @@ class NumberLoss(NamedTuple):
     out_activation: str = "identity"
     n_columns: int = 1
     domain: str = ""
-
-    @property
-    def logarithms(self) -> tuple[bool, ...]:
-        """Which of the columns of a target are logarithms of numbers in its unit."""
-        return tuple(self.out_activation == "exp" or i > 0 for i in range(self.n_columns))
 
 
 NUMBER_LOSSES = {

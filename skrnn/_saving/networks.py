@@ -226,9 +226,16 @@ def _has_target(estimator: Any, network: Any) -> bool:
         return False
     if (activation == "ordered") != (quantiles is not None):
         return False
-    n_columns = {"mean_std": 2, "ordered": len(quantiles) if type(quantiles) is tuple else 1}
-    n_targets, rest = divmod(n_outputs, n_columns.get(activation, 1))
+    n_targets, rest = divmod(n_outputs, _n_columns(estimator))
     return not rest and (estimator._vectors or n_targets == 1)
+
+
+def _n_columns(estimator: Any) -> int:
+    """Count the outputs for each target of a regressor."""
+    quantiles = getattr(estimator, "quantiles_", None)
+    if type(quantiles) is tuple:
+        return len(quantiles)
+    return 2 if estimator.out_activation_ == "mean_std" else 1
 
 
 def _fault_in_names(estimator: Any) -> str:
@@ -279,14 +286,13 @@ def _is_solver_state(state: Any, n_trained: int) -> bool:
 def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
     if scale is None:
         return True
-    if scale.keys() != {field.name for field in fields(TargetScale)}:
+    link = scale.get("link", "identity")  # absent in older files
+    if scale.keys() | {"link"} != {field.name for field in fields(TargetScale)}:
         return False
-    n_outputs, skip, logarithms = estimator.n_outputs_, scale["skip"], scale["logarithms"]
-    if type(logarithms) is not tuple or not logarithms or not all(map(is_bool, logarithms)):
-        return False
-    n_targets, rest = divmod(n_outputs, len(logarithms))
+    n_outputs, skip = estimator.n_outputs_, scale["skip"]
+    n_targets = n_outputs // _n_columns(estimator)
     return (
-        not rest
+        link == estimator.out_activation_
         and is_finite(scale["mean"], (n_targets,))
         and is_finite(scale["scale"], (n_targets,))
         and bool((scale["scale"] > 0).all())

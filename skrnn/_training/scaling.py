@@ -18,8 +18,9 @@ class TargetScale:
 
     The output layer is linear, so its weights can undo the standardization: a network with the
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
-    the targets themselves. An output that is the logarithm of a number in the unit of the targets
-    has ``W, b + log(scale)``. A fitted network therefore needs no further step.
+    the targets themselves. A network that predicts logarithms of standardized targets has ``W, b +
+    log(scale)``. A fitted network therefore needs no further step. The outputs of `Quantile` and
+    `Gaussian` are other functions of the targets, so for them `undo` is a step of the prediction.
 
     With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
     steps of each sequence. The network is trained on this difference, and the skip connection
@@ -41,8 +42,8 @@ class TargetScale:
     differences : tuple of int, default=()
         The columns that enter the network as differences to their last value.
 
-    logarithms : tuple of bool, default=(False,)
-        Which of the outputs for one target are logarithms.
+    link : {'identity', 'exp', 'ordered', 'mean_std'}, default='identity'
+        The function that turns outputs into predictions.
     """
 
     mean: np.ndarray
@@ -50,7 +51,7 @@ class TargetScale:
     skip: Any = None
     standardizes: bool = True
     differences: tuple[int, ...] = ()
-    logarithms: tuple[bool, ...] = (False,)
+    link: str = "identity"
 
     @classmethod
     def of(
@@ -58,7 +59,7 @@ class TargetScale:
         samples: Rows | Ragged,
         skip: np.ndarray | None = None,
         differences: tuple[int, ...] = (),
-        logarithms: tuple[bool, ...] = (False,),
+        link: str = "identity",
     ) -> TargetScale:
         """Compute mean and standard deviation of the targets of samples."""
         targets = _less_skip(samples, skip)
@@ -71,12 +72,12 @@ class TargetScale:
         mean, scale = origin + center, np.sqrt(weight @ (y - center) ** 2)
         # Equal numbers may differ by rounding errors.
         varies = scale > 2 * np.finfo(samples.y.dtype).eps * np.abs(mean)
-        if logarithms[0]:
+        if link == "exp":
             mean, scale = np.zeros_like(mean), mean
         else:
             scale = np.where(varies, scale, np.abs(mean))
         scale = np.ldexp(np.where(scale > 0, scale, np.ldexp(1.0, -exponent)), exponent)
-        return cls(np.ldexp(mean, exponent), scale, skip, True, differences, logarithms)
+        return cls(np.ldexp(mean, exponent), scale, skip, True, differences, link)
 
     @classmethod
     def only_skip(cls, skip: np.ndarray, differences: tuple[int, ...] = ()) -> TargetScale:
@@ -110,9 +111,9 @@ class TargetScale:
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
         output = params["output"]
-        factors, shifts = self._of_outputs()
-        output["W"] /= factors
-        output["b"][...] = (output["b"] - shifts) / factors
+        factor, shift = self._of_weights
+        output["W"] /= factor
+        output["b"][...] = (output["b"] - shift) / factor
 
     def leave(self, params: Params, factor: Any = 1.0) -> dict[str, dict[str, np.ndarray]]:
         """Get the same weights with the output layer for the targets themselves, and the skip.
@@ -125,22 +126,27 @@ class TargetScale:
             If these weights overflow.
         """
         output, dtype = params["output"], params.flat.dtype
-        factors, shifts = self._of_outputs()
+        scale, shift = self._of_weights
         with np.errstate(over="ignore"):
-            factors = factors * factor
-            W = (output["W"] * factors).astype(dtype)
-            b = (output["b"] * factors + shifts).astype(dtype)
+            scale = scale * factor
+            W = (output["W"] * scale).astype(dtype)
+            b = (output["b"] * scale + shift).astype(dtype)
             largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
         self._refuse_overflow(W, b, largest)
         skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
         return {**params, "output": {"W": W, "b": b}, **skip}
 
-    def _of_outputs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Compute by what outputs are multiplied to undo the standardization, and what is added."""
-        scale, mean = self.scale[:, None], self.mean[:, None]
-        factors = np.where(self.logarithms, 1.0, scale)
-        shifts = np.where(self.logarithms, np.log(scale), mean)
-        return factors.ravel(), shifts.ravel()
+    @property
+    def _of_weights(self) -> tuple[np.ndarray | float, np.ndarray | float]:
+        """By what the output layer is multiplied for the targets themselves, and what is added."""
+        if self.link == "identity":
+            return self.scale, self.mean
+        return 1.0, np.log(self.scale) if self.link == "exp" else 0.0
+
+    @property
+    def is_in_weights(self) -> bool:
+        """Whether the weights of the fitted network undo the standardization."""
+        return self.link in ("identity", "exp")
 
     def _refuse_overflow(self, *arrays: np.ndarray) -> None:
         if not all(np.isfinite(array).all() for array in arrays):

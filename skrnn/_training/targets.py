@@ -335,10 +335,16 @@ class NumberTarget(Target):
 
     quantiles : float, tuple of float or None, default=None
         The quantiles that are predicted instead of one number for each target.
+
+    mean, scale : ndarray of shape (n_targets,), default=None
+        What predictions of quantiles, or of a mean and its spread, are multiplied by, and what is
+        added then. None means nothing.
     """
 
     vectors: bool
     quantiles: float | tuple[float, ...] | None = None
+    mean: np.ndarray | None = None
+    scale: np.ndarray | None = None
 
     @classmethod
     def from_numbers(
@@ -435,10 +441,21 @@ class NumberTarget(Target):
                 values: np.ndarray = check_finite(np.exp(raw))
             return values
         if self.out_activation == "mean_std":
-            return mean_std(raw)[0]
+            return self._in_unit(mean_std(raw)[0])
         if isinstance(self.quantiles, tuple):
-            return ordered(raw, len(self.quantiles))
-        return raw  # of a single quantile
+            return self._in_unit(ordered(raw, len(self.quantiles)))
+        return self._in_unit(raw)  # of a single quantile
+
+    def _in_unit(self, values: np.ndarray, are_spreads: bool = False) -> np.ndarray:
+        """Undo the standardization of values (n_rows, n_targets), or with a further axis."""
+        if self.scale is None or self.mean is None:
+            return values
+        shape = (1, -1, *[1] * (values.ndim - 2))
+        mean = 0 if are_spreads else self.mean.reshape(shape)
+        with np.errstate(over="ignore"):
+            scaled = values * self.scale.reshape(shape) + mean
+        found: np.ndarray = check_finite(scaled.astype(values.dtype, copy=False))
+        return found
 
     @property
     def shape(self) -> list[int]:
@@ -450,7 +467,7 @@ class NumberTarget(Target):
 
     def spread(self, raw: np.ndarray) -> np.ndarray:
         """Compute the standard deviations, in the shape of the targets."""
-        std = mean_std(raw)[1]
+        std = self._in_unit(mean_std(raw)[1], are_spreads=True)
         return std if self.vectors else std[:, 0]
 
     def outcomes(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -189,7 +189,7 @@ def _convert_network(scope: Any, operator: Any, container: Any) -> None:
     if model._per_step:
         result = fill_padding(nodes, mask, result, np.nan)
     if not label:
-        result = numbers(nodes, result, model._target)
+        result = numbers(nodes, result, model._fitted_target)
     nodes.name(result, output)
 
 

@@ -320,16 +320,26 @@ def numbers(nodes: Nodes, raw_prediction: str, target: Any) -> str:
     if target.out_activation == "exp":
         return nodes("Exp", raw_prediction)
     if target.out_activation == "mean_std":
-        return nodes("Slice", raw_prediction, np.array([0]), end, last, np.array([2]))
+        means = nodes("Slice", raw_prediction, np.array([0]), end, last, np.array([2]))
+        return _in_unit(nodes, means, target)
     if not isinstance(target.quantiles, tuple):
-        return raw_prediction
+        return _in_unit(nodes, raw_prediction, target)
     rows = [0, 0] if target.per_step else [0]
     of_targets = np.array([*rows, -1, len(target.quantiles)])
     raw_prediction = nodes("Reshape", raw_prediction, of_targets)
     first = nodes("Slice", raw_prediction, np.array([0]), np.array([1]), last)
-    gaps = nodes("Exp", nodes("Slice", raw_prediction, np.array([1]), end, last))
+    gaps = nodes("Softplus", nodes("Slice", raw_prediction, np.array([1]), end, last))
     quantiles = nodes("CumSum", nodes("Concat", first, gaps, axis=-1), np.array(-1))
+    quantiles = _in_unit(nodes, quantiles, target, (-1, 1))
     return nodes("Reshape", quantiles, np.array(rows + target.shape))
+
+
+def _in_unit(nodes: Nodes, values: str, target: Any, shape: tuple[int, ...] = (-1,)) -> str:
+    """Undo the standardization of the targets, if the weights do not."""
+    if target.scale is None:
+        return values
+    scale, mean = (array.astype(np.float32).reshape(shape) for array in (target.scale, target.mean))
+    return nodes("Add", nodes("Mul", values, scale), mean)
 
 
 def onnx_type(dtype: Any) -> int:

@@ -20,7 +20,7 @@ from sklearn._loss.loss import (
 )
 from sklearn.metrics import log_loss, mean_squared_error
 
-from skrnn._numeric.losses import NUMBER_LOSSES, mean_std, ordered
+from skrnn._numeric.losses import MIN_STD, NUMBER_LOSSES, mean_std, ordered
 from skrnn.losses import Gaussian, Huber, Quantile
 
 N, K = 7, 3
@@ -204,7 +204,7 @@ def test_several_quantiles_are_the_sum_of_pinball_losses():
 
 def test_gaussian_is_the_likelihood_of_scipy():
     loss, raw, y = raw_and_targets("gaussian")
-    mean, std = raw[:, ::2], np.exp(raw[:, 1::2])
+    mean, std = raw[:, ::2], MIN_STD + np.log1p(np.exp(raw[:, 1::2]))
     assert_close(np.array(mean_std(raw)), np.array([mean, std]))
     expected = -WEIGHT @ norm(mean, std).logpdf(y).sum(axis=1)
     assert_close(loss.function(raw, y, WEIGHT)[0], expected)
