@@ -122,8 +122,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         labels do not change. With 'auto', the number depends on how much of the training loss is
         left after the first tenth of the epochs, and is learned later. It is 1 where this says
         nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
-        or another solver than 'adam', with `early_stopping`, `warm_start` or `alpha` above 0.01.
-        None means 1, which is right if training is to continue.
+        or another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
+        which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -787,8 +787,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         labels do not change. With 'auto', the number depends on how much of the training loss is
         left after the first tenth of the epochs, and is learned later. It is 1 where this says
         nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
-        or another solver than 'adam', with `early_stopping`, `warm_start` or `alpha` above 0.01.
-        None means 1, which is right if training is to continue.
+        or another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
+        which is right if training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

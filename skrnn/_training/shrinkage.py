@@ -32,8 +32,6 @@ _FIRST_PART, _DOUBLES = 0.1, 0.4
 _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
 # More of these learns less noise than the degrees of freedom say.
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
-# A stronger penalty keeps logits small.
-_LARGEST_ALPHA_OF_CLASSES = 0.01
 
 
 def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
@@ -97,10 +95,11 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
 
         1 + (L_early - L_last) / (0.4 L_constant)
 
-    with the losses L of the epoch at the end of the first tenth of training, of the last epoch, and
-    of the best constant prediction. L_early is at most L_constant. With fewer units than by
-    default, fewer steps of the solver or a lower learning rate, the second term is less in
-    proportion. The formula was found by cross-validation on many sets.
+    with the losses L of an early epoch, of the last epoch, and of the best constant prediction.
+    Until the early epoch, the run has done a tenth of its epochs, or of the training of the default
+    parameters if this is less. L_early is at most L_constant. With fewer units than by default,
+    fewer steps of the solver or a lower learning rate, the second term is less in proportion. The
+    formula was found by cross-validation on many sets.
 
     Parameters
     ----------
@@ -123,9 +122,10 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
        networks", ICML (2017).
     """
     losses = run.monitor.loss_curve
-    if not losses or not _is_whole_training(run) or run.options.alpha > _LARGEST_ALPHA_OF_CLASSES:
+    if not losses or not _is_whole_training(run):
         return 1.0
-    early, last = losses[math.ceil(_FIRST_PART * len(losses)) - 1], losses[-1]
+    n_early = min(len(losses), _TRAINING_FOR_CLASSES / _training_of_epoch(run))
+    early, last = losses[max(1, math.ceil(_FIRST_PART * n_early)) - 1], losses[-1]
     of_constant = constant_loss(run.options.loss, best_constant, run.samples)
     learned_later = min(early, of_constant) - last
     if not learned_later > 0:
@@ -169,7 +169,12 @@ def _degrees_of_freedom(run: Run) -> float:
 def _share_of_default(run: Run, training: float) -> float:
     """Compare the units and the training of a run with the defaults; at most 1."""
     network: Any = run.network
-    n_batches = math.ceil(run.samples.n_samples / run.options.batch_size)
-    of_run = run.options.learning_rate_init * run.monitor.n_iter * n_batches
+    of_run = _training_of_epoch(run) * run.monitor.n_iter
     size = min(1, sum(network.hidden_layer_sizes) / _UNITS)
     return float(size * min(1, of_run / training))
+
+
+def _training_of_epoch(run: Run) -> float:
+    """Compute the learning rate times the number of steps of the solver in an epoch."""
+    n_batches = math.ceil(run.samples.n_samples / run.options.batch_size)
+    return run.options.learning_rate_init * n_batches
