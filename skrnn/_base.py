@@ -109,7 +109,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 best = run
             if all_right or self._ends_search(run.monitor.outcome):
                 break
-        best.finish(self._output_factor)
+        best.finish(self._correct)
         self.__dict__.update(self._learned_from(best))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         del self._training_run
@@ -224,9 +224,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         # A run that has not settled needs more iterations, not another start.
         return self.n_init == "auto" and outcome in ("running", "max_fun")
 
-    def _output_factor(self, run: Run) -> Any:
-        """Choose by what the outputs of a trained network are multiplied."""
-        return 1.0
+    def _correct(self, run: Run) -> None:
+        """Correct the outputs of a trained network for the noise that it has learned."""
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""

@@ -73,11 +73,10 @@ class ClassPredictions(Mixin):
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> None:
         """Return None: classes are not standardized."""
 
-    def _output_factor(self, run: Run) -> float:
+    def _correct(self, run: Run) -> None:
         temperature = getattr(self, "temperature", None)  # not a parameter of all classifiers
         if temperature and self.loss in ("auto", "log_loss") and not self.warm_start:
-            return 1 / choose_temperature(run, self._best_constant())
-        return 1.0
+            run.output_factor = 1 / choose_temperature(run, self._best_constant())
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         learned: dict[str, Any] = super()._learned_from(run)
@@ -229,7 +228,12 @@ class ClassPredictions(Mixin):
 class NumberPredictions(Mixin):
     """The methods of a regressor: predictions, and training in parts."""
 
-    _values_before: ClassVar = {"normalize_y": False, "skip_connection": None, "shrinkage": None}
+    _values_before: ClassVar = {
+        "normalize_y": False,
+        "skip_connection": None,
+        "shrinkage": None,
+        "temperature": None,
+    }
 
     @property
     def _target(self) -> NumberTarget:
@@ -240,11 +244,12 @@ class NumberPredictions(Mixin):
     @property
     def _fitted_target(self) -> NumberTarget:
         """The target of a fitted network, in the unit of the targets of `fit`."""
-        stored = getattr(self, "_target_scale", None)
-        scale = stored and TargetScale(**stored)
-        if not scale or scale.is_in_weights:
+        if self.out_activation_ not in ("ordered", "mean_std"):
             return self._target
-        return replace(self._target, mean=scale.mean, scale=scale.scale)
+        scale: Any = getattr(self, "_target_scale", None) or {"mean": None, "scale": None}
+        factor = getattr(self, "temperature_", 1.0)
+        unit = {"mean": scale["mean"], "scale": scale["scale"]}
+        return replace(self._target, **unit, spread_factor=factor)
 
     def _number_loss(self) -> NumberLoss:
         """Look up the loss by its name, or get that of the loss object."""

@@ -21,7 +21,7 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.framing import choose_frame_length
-from skrnn._training.shrinkage import choose_output_factor
+from skrnn._training.shrinkage import choose_output_factor, choose_spread
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -116,14 +116,15 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         probabilities. 'auto' means 'log_loss'.
 
     temperature : {'auto', None}, default='auto'
-        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`,
-        which is temperature scaling (Guo et al., ICML 2017). Networks learn the labels of the
-        training data by heart, so that their probabilities are too close to 0 and 1. Predicted
-        labels do not change. With 'auto', the number depends on how much of the training loss is
-        left after the first tenth of the epochs, and is learned later. It is 1 where this says
-        nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
-        or another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
-        which is right if training is to continue.
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
+        network learns the training targets by heart. Class scores (logits) are divided by a number
+        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
+        change. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by one. With 'auto', the number depends on how much of the training loss is left
+        after the first tenth of the training, and is learned later. It is 1 where this says
+        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
+        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
+        right for classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -455,6 +456,17 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`
         above 0.5. None means no shrinkage, which is right if training is to continue.
 
+    temperature : {'auto', None}, default='auto'
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
+        network learns the training targets by heart. Class scores (logits) are divided by a number
+        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
+        change. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by one. With 'auto', the number depends on how much of the training loss is left
+        after the first tenth of the training, and is learned later. It is 1 where this says
+        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
+        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
+        right for classifiers whose training is to continue.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -558,6 +570,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     best_loss_ : float or None
         Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
+    temperature_ : float
+        By what the spread, or the distances of quantiles to the median, are multiplied.
+
     shrinkage_ : ndarray of shape (n_outputs_,)
         The part of each output of the network that was removed, between 0 and 1. With 1, only the
         skip connection or the mean of the targets is left. Losses and validation scores are those
@@ -634,6 +649,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
         "shrinkage": [StrOptions({"auto"}), None],
+        "temperature": [StrOptions({"auto"}), None],
     }
     _least_batch_size = 32
 
@@ -653,6 +669,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         normalize_y: bool = True,
         skip_connection: Literal["auto", "last"] | None = "auto",
         shrinkage: Literal["auto"] | None = "auto",
+        temperature: Literal["auto"] | None = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.003,
         learning_rate: LearningRate = "cosine",
@@ -672,15 +689,23 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ) -> None:
         self._store(locals())
 
-    def _output_factor(self, run: Run) -> Any:
-        is_squared = self.loss in ("auto", "squared_error")
-        if self.shrinkage and is_squared and not self.warm_start:
-            return choose_output_factor(run, self._target)
-        return 1.0
+    def _correct(self, run: Run) -> None:
+        if self.warm_start:
+            return
+        if self.shrinkage and self.loss in ("auto", "squared_error"):
+            run.output_factor = choose_output_factor(run, self._target)
+        if self.temperature and self._predicts_distributions():
+            are_quantiles = isinstance(self.loss, Quantile)
+            run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
+
+    def _predicts_distributions(self) -> bool:
+        several = isinstance(self.loss, Quantile) and np.size(self.loss._levels()) > 1
+        return several or isinstance(self.loss, Gaussian)
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         left = np.broadcast_to(run.output_factor, run.network.n_outputs)
-        return {**super()._learned_from(run), "shrinkage_": 1.0 - left}
+        found = {"shrinkage_": 1.0 - left, "temperature_": run.spread_factor}
+        return {**super()._learned_from(run), **found}
 
     def forecast(
         self, X: Any, horizon: int, exogenous: Any = None, *, window: Window = "auto"
@@ -781,14 +806,15 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         object `CRF` has constraints on the order of labels. 'auto' means 'log_loss'.
 
     temperature : {'auto', None}, default='auto'
-        Whether to divide the class scores (logits) by a number of at least 1 at the end of `fit`,
-        which is temperature scaling (Guo et al., ICML 2017). Networks learn the labels of the
-        training data by heart, so that their probabilities are too close to 0 and 1. Predicted
-        labels do not change. With 'auto', the number depends on how much of the training loss is
-        left after the first tenth of the epochs, and is learned later. It is 1 where this says
-        nothing: for up to 32 sequences, without recurrent layers, with another loss than 'log_loss'
-        or another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
-        which is right if training is to continue.
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
+        network learns the training targets by heart. Class scores (logits) are divided by a number
+        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
+        change. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by one. With 'auto', the number depends on how much of the training loss is left
+        after the first tenth of the training, and is learned later. It is 1 where this says
+        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
+        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
+        right for classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

@@ -1,4 +1,4 @@
-"""The temperature of recurrent classifiers: the rule, and when it applies."""
+"""The temperature of predicted distributions: the rule, and when it applies."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 import skrnn
-from skrnn import CRF, ForwardImputer, SequenceRNNClassifier, StepRNNClassifier
+from skrnn import (
+    CRF,
+    ForwardImputer,
+    Gaussian,
+    Quantile,
+    SequenceRNNClassifier,
+    SequenceRNNRegressor,
+    StepRNNClassifier,
+)
 from skrnn.callbacks import Checkpoint
 from skrnn.solvers import LBFGS, SGD, Adam
 
@@ -264,3 +272,134 @@ def test_older_estimators_have_none():
 def test_other_values_are_refused(value):
     with pytest.raises(ValueError, match="'temperature' parameter of SequenceRNNClassifier must"):
         SequenceRNNClassifier(temperature=value).fit(X, NOISE)
+
+
+# Spread of numbers -----------------------------------------------------------------------
+
+NUMBERS = 50 + 3 * RNG.normal(size=160)
+VECTORS = NUMBERS[:, None] * [1.0, 10.0] + RNG.normal(size=(160, 2))
+every_target = pytest.mark.parametrize("y", [NUMBERS, VECTORS], ids=["number", "vector"])
+
+
+def fit_spreads(loss, y, **params):
+    """Fit regressors with a temperature and without."""
+    params = {"random_state": 0, "max_iter": 80, "dropout": 0, "loss": loss, **params}
+    return [SequenceRNNRegressor(**params, temperature=t).fit(X, y) for t in ("auto", None)]
+
+
+def early_and_last(losses, of_constant):
+    """Get the losses at the end of the first tenth of the epochs, and of the last."""
+    return min(losses[len(losses) // 10 - 1], of_constant), losses[-1]
+
+
+@every_target
+def test_spreads_of_a_normal_distribution_are_multiplied(y):
+    fitted, before = fit_spreads(Gaussian(), y)
+    n = y.size / 160
+    early, last = early_and_last(before.loss_curve_, n * 0.5 * np.log(2 * np.pi * np.e))
+    factor = np.exp(0.75 * (early - last) / n)
+    assert factor > 1.05
+    assert_close(fitted.temperature_, factor, 1e-4)  # the spread of a constant is at least 0.001
+    means, spreads = zip(
+        *(reg.predict(X, return_std=True) for reg in (fitted, before)), strict=True
+    )
+    np.testing.assert_array_equal(*means)
+    assert_close(spreads[0], fitted.temperature_ * spreads[1], 1e-9)
+    assert before.temperature_ == 1
+
+
+@every_target
+@pytest.mark.parametrize("normalize_y", [True, False])
+def test_distances_of_quantiles_to_the_median_are_multiplied(y, normalize_y):
+    if not normalize_y:
+        y = (y - y.mean(axis=0)) / y.std(axis=0)
+    fitted, before = fit_spreads(Quantile((0.1, 0.5, 0.7)), y, normalize_y=normalize_y)
+    assert fitted.temperature_ > 1.05
+    wide, narrow = fitted.predict(X), before.predict(X)
+    median = narrow[..., [1]]
+    assert_close(wide, median + fitted.temperature_ * (narrow - median), 1e-9)
+
+
+def test_the_losses_of_quantiles_are_compared_by_their_ratio():
+    fitted, before = fit_spreads(Quantile((0.1, 0.5, 0.9)), NUMBERS)
+    y = (NUMBERS - NUMBERS.mean()) / NUMBERS.std()
+    error = y[:, None] - np.quantile(y, [0.1, 0.5, 0.9], method="inverted_cdf")
+    of_constant = np.maximum(error * [0.1, 0.5, 0.9], error * [-0.9, -0.5, -0.1]).sum(axis=1).mean()
+    early, last = early_and_last(before.loss_curve_, of_constant)
+    assert_close(fitted.temperature_, (early / last) ** 0.75, 1e-9)
+
+
+def test_spreads_of_little_training_are_multiplied_by_less():
+    fitted, before = fit_spreads(Gaussian(), NUMBERS, max_iter=20, hidden_layer_sizes=16)
+    early, last = early_and_last(before.loss_curve_, 0.5 * np.log(2 * np.pi * np.e))
+    logarithm = 0.75 * (20 / 80 / 2) * (early - last)
+    assert logarithm > 1e-3
+    assert_close(np.log(fitted.temperature_), logarithm, 1e-4)
+
+
+def test_spreads_of_long_training_are_compared_after_as_many_steps():
+    fitted, before = fit_spreads(Gaussian(), NUMBERS, max_iter=160)
+    early = min(before.loss_curve_[7], 0.5 * np.log(2 * np.pi * np.e))
+    assert_close(np.log(fitted.temperature_), 0.75 * (early - before.loss_), 1e-4)
+
+
+def test_two_quantiles_keep_their_mean():
+    fitted, before = fit_spreads(Quantile((0.1, 0.9)), NUMBERS)
+    wide, narrow = fitted.predict(X), before.predict(X)
+    assert_close(wide.mean(axis=1), narrow.mean(axis=1), 1e-9)
+    assert_close(np.diff(wide), fitted.temperature_ * np.diff(narrow), 1e-9)
+
+
+@pytest.mark.parametrize("loss", [Quantile(0.7), Quantile([0.7]), "absolute_error", "poisson"])
+def test_single_numbers_have_no_spread(loss):
+    fitted, before = fit_spreads(loss, NUMBERS)
+    assert fitted.temperature_ == 1
+    assert_equal_weights(fitted, before)
+
+
+@pytest.mark.parametrize("params", [{"early_stopping": True}, {"warm_start": True}], ids=str)
+def test_other_training_of_numbers_has_a_temperature_of_1(params):
+    fitted, _ = fit_spreads(Gaussian(), NUMBERS, **params)
+    assert fitted.temperature_ == 1
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile((0.1, 0.9))], ids=str)
+def test_intervals_contain_more_new_targets(loss):
+    rng = np.random.RandomState(3)
+    test, y = [rng.normal(size=(5, 2)) for _ in range(300)], 50 + 3 * rng.normal(size=300)
+
+    def coverage(reg):
+        if isinstance(loss, Gaussian):
+            mean, std = reg.predict(test, return_std=True)
+            return np.mean(np.abs(y - mean) < 1.28 * std)
+        low, high = reg.predict(test).T
+        return np.mean((low < y) & (y < high))
+
+    with_it, without = (coverage(reg) for reg in fit_spreads(loss, NUMBERS, max_iter="auto"))
+    assert without + 0.15 < with_it < 0.9
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile((0.1, 0.5, 0.9))], ids=str)
+def test_spreads_are_saved_and_exported(loss, tmp_path):
+    reg, _ = fit_spreads(loss, VECTORS)
+    assert reg.temperature_ > 1.05
+    skrnn.save(reg, tmp_path / "file")
+    again = skrnn.load(tmp_path / "file")
+    np.testing.assert_array_equal(again.predict(X), reg.predict(X))
+    assert again.temperature_ == reg.temperature_
+
+
+@pytest.mark.parametrize("quantiles", [(0.1, 0.5, 0.9), (0.1, 0.4, 0.6, 0.95)], ids=str)
+@every_target
+def test_quantiles_in_onnx(quantiles, y):
+    pytest.importorskip("skl2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    from skrnn.onnx import to_onnx
+
+    reg, _ = fit_spreads(Quantile(quantiles), y)
+    assert reg.temperature_ > 1.05
+    session = runtime.InferenceSession(to_onnx(reg).SerializeToString())
+    one = X[3].astype(np.float32)
+    inputs = {"X": one[None], "lengths": np.array([len(one)])}
+    (found,) = session.run(None, inputs)
+    assert_close(found[0], reg.predict([one])[0], 1e-4)

@@ -137,6 +137,7 @@ def _is_quantiles(value: Any) -> bool:
 _NUMBERS = {
     "_vectors": is_bool,
     "quantiles_": optional(_is_quantiles),
+    "temperature_": optional(_is_temperature),
     "shrinkage_": optional(lambda value: isinstance(value, np.ndarray) and value.dtype.kind == "f"),
 }
 

@@ -119,6 +119,9 @@ class Run:
     output_factor : float or ndarray of shape (n_outputs,)
         By what the outputs of the fitted network are multiplied. `params` do not contain it.
 
+    spread_factor : float
+        By what the spread of predicted distributions is multiplied.
+
     remarks : list of str
         Texts of warnings about the data, which `fit` issues.
     """
@@ -139,6 +142,7 @@ class Run:
     split: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
     is_loaded: bool = field(default=False, init=False)
     output_factor: Any = field(default=1.0, init=False)
+    spread_factor: float = field(default=1.0, init=False)
     callback_data: dict[str, Any] = field(default_factory=dict, init=False)
     remarks: list[str] = field(default_factory=list, init=False)
 
@@ -303,10 +307,10 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
-    def finish(self, choose_factor: Callable[[Run], Any]) -> None:
-        """Choose the factor of the outputs after training; Ctrl-C leaves it at 1."""
+    def finish(self, correct: Callable[[Run], None]) -> None:
+        """Correct the outputs after training; Ctrl-C leaves them as they are."""
         with self._ended_by_ctrl_c():
-            self.output_factor = choose_factor(self)
+            correct(self)
 
     @contextmanager
     def _ended_by_ctrl_c(self) -> Iterator[None]:

@@ -143,11 +143,6 @@ class TargetScale:
             return self.scale, self.mean
         return 1.0, np.log(self.scale) if self.link == "exp" else 0.0
 
-    @property
-    def is_in_weights(self) -> bool:
-        """Whether the weights of the fitted network undo the standardization."""
-        return self.link in ("identity", "exp")
-
     def _refuse_overflow(self, *arrays: np.ndarray) -> None:
         if not all(np.isfinite(array).all() for array in arrays):
             raise ValueError(

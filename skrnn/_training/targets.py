@@ -339,12 +339,16 @@ class NumberTarget(Target):
     mean, scale : ndarray of shape (n_targets,), default=None
         What predictions of quantiles, or of a mean and its spread, are multiplied by, and what is
         added then. None means nothing.
+
+    spread_factor : float, default=1.0
+        By what the spread, or the distances of quantiles to the median, are multiplied.
     """
 
     vectors: bool
     quantiles: float | tuple[float, ...] | None = None
     mean: np.ndarray | None = None
     scale: np.ndarray | None = None
+    spread_factor: float = 1.0
 
     @classmethod
     def from_numbers(
@@ -443,8 +447,29 @@ class NumberTarget(Target):
         if self.out_activation == "mean_std":
             return self._in_unit(mean_std(raw)[0])
         if isinstance(self.quantiles, tuple):
-            return self._in_unit(ordered(raw, len(self.quantiles)))
+            return self._in_unit(self._wider(ordered(raw, len(self.quantiles))))
         return self._in_unit(raw)  # of a single quantile
+
+    def _wider(self, quantiles: np.ndarray) -> np.ndarray:
+        """Multiply the distances of quantiles (n_rows, n_targets, n_quantiles) to the median."""
+        if self.spread_factor == 1:
+            return quantiles
+        wider: np.ndarray = quantiles @ self.widening.astype(quantiles.dtype)
+        return wider
+
+    @property
+    def widening(self) -> np.ndarray:
+        """Linear map of all quantiles (n_quantiles, n_quantiles) that makes their spread wider.
+
+        If the number of quantiles is even, the mean of the two in the middle takes the place of
+        the median.
+        """
+        n = len(self.quantiles) if isinstance(self.quantiles, tuple) else 1
+        median = np.zeros((n, n))
+        for middle in ((n - 1) // 2, n // 2):
+            median[middle] += 0.5
+        found: np.ndarray = median + self.spread_factor * (np.eye(n) - median)
+        return found
 
     def _in_unit(self, values: np.ndarray, are_spreads: bool = False) -> np.ndarray:
         """Undo the standardization of values (n_rows, n_targets), or with a further axis."""
@@ -467,7 +492,7 @@ class NumberTarget(Target):
 
     def spread(self, raw: np.ndarray) -> np.ndarray:
         """Compute the standard deviations, in the shape of the targets."""
-        std = self._in_unit(mean_std(raw)[1], are_spreads=True)
+        std = self._in_unit(mean_std(raw)[1] * self.spread_factor, are_spreads=True)
         return std if self.vectors else std[:, 0]
 
     def outcomes(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -330,6 +330,8 @@ def numbers(nodes: Nodes, raw_prediction: str, target: Any) -> str:
     first = nodes("Slice", raw_prediction, np.array([0]), np.array([1]), last)
     gaps = nodes("Softplus", nodes("Slice", raw_prediction, np.array([1]), end, last))
     quantiles = nodes("CumSum", nodes("Concat", first, gaps, axis=-1), np.array(-1))
+    if target.spread_factor != 1:
+        quantiles = nodes("MatMul", quantiles, target.widening.astype(np.float32))
     quantiles = _in_unit(nodes, quantiles, target, (-1, 1))
     return nodes("Reshape", quantiles, np.array(rows + target.shape))
 
