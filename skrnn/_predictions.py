@@ -16,10 +16,11 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._training.earlier import add_earlier_values
 from skrnn._training.labels import refuse_arrays
+from skrnn._training.numbers import NumberTarget
 from skrnn._training.scaling import TargetScale
 from skrnn._training.shrinkage import choose_temperature
 from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
-from skrnn._training.targets import ClassTarget, NumberTarget
+from skrnn._training.targets import ClassTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
 

@@ -19,8 +19,7 @@ from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
     from skrnn._numeric.losses import BestConstant
-    from skrnn._training.run import Run
-    from skrnn._training.targets import NumberTarget
+    from skrnn._training.run import Run, Scored
 
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.
@@ -35,7 +34,7 @@ _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 4
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
 
 
-def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
+def choose_output_factor(run: Run, target: Scored) -> np.ndarray | float:
     """Choose the best factor between 0 and 1 for each output of a network.
 
     The targets y of a run are standardized, less the skip connection, so an output r of 0 is the
@@ -56,7 +55,7 @@ def choose_output_factor(run: Run, target: NumberTarget) -> np.ndarray | float:
     run : Run
         A run that has ended, with a target for each sequence.
 
-    target : NumberTarget
+    target : Scored
         Gives the outputs for the training samples.
 
     Returns
