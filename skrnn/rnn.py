@@ -116,15 +116,15 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         probabilities. 'auto' means 'log_loss'.
 
     temperature : {'auto', None}, default='auto'
-        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
-        network learns the training targets by heart. Class scores (logits) are divided by a number
-        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
-        change. The spread of `Gaussian` and the distances of several quantiles to the median are
-        multiplied by one. With 'auto', the number depends on how much of the training loss is left
-        after the first tenth of the training, and is learned later. It is 1 where this says
-        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
-        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
-        right for classifiers whose training is to continue.
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
+        networks memorize the training targets. Class scores (logits) are divided by a number of at
+        least 1, which is temperature scaling (Guo et al., ICML 2017): the labels that the network
+        predicts do not change. The spread of `Gaussian` and the distances of several quantiles to
+        the median are multiplied by one. With 'auto', the number depends on how much the training
+        loss decreases after the first tenth of the training. It is 1 for up to 32 sequences,
+        without recurrent layers, with another loss, with another solver than 'adam', with
+        `early_stopping` and with `warm_start`. None means 1, which is right for classifiers whose
+        training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -268,7 +268,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Number of training sequences seen, counted once for each epoch.
 
     temperature_ : float
-        By what the class scores were divided. Losses and scores of the fit are those before.
+        By what the class scores were divided at the end of the last fit; 1 after `partial_fit`.
+        Losses and scores of the fit are computed before the division.
 
     See Also
     --------
@@ -457,15 +458,15 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         above 0.5. None means no shrinkage, which is right if training is to continue.
 
     temperature : {'auto', None}, default='auto'
-        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
-        network learns the training targets by heart. Class scores (logits) are divided by a number
-        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
-        change. The spread of `Gaussian` and the distances of several quantiles to the median are
-        multiplied by one. With 'auto', the number depends on how much of the training loss is left
-        after the first tenth of the training, and is learned later. It is 1 where this says
-        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
-        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
-        right for classifiers whose training is to continue.
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
+        networks memorize the training targets. Class scores (logits) are divided by a number of at
+        least 1, which is temperature scaling (Guo et al., ICML 2017): the labels that the network
+        predicts do not change. The spread of `Gaussian` and the distances of several quantiles to
+        the median are multiplied by one. With 'auto', the number depends on how much the training
+        loss decreases after the first tenth of the training. It is 1 for up to 32 sequences,
+        without recurrent layers, with another loss, with another solver than 'adam', with
+        `early_stopping` and with `warm_start`. None means 1, which is right for classifiers whose
+        training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -806,15 +807,15 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         object `CRF` has constraints on the order of labels. 'auto' means 'log_loss'.
 
     temperature : {'auto', None}, default='auto'
-        Whether to correct predicted distributions at the end of `fit`. They are too narrow, since a
-        network learns the training targets by heart. Class scores (logits) are divided by a number
-        of at least 1, which is temperature scaling (Guo et al., ICML 2017): predicted labels do not
-        change. The spread of `Gaussian` and the distances of several quantiles to the median are
-        multiplied by one. With 'auto', the number depends on how much of the training loss is left
-        after the first tenth of the training, and is learned later. It is 1 where this says
-        nothing: for up to 32 sequences, without recurrent layers, with another loss or another
-        solver than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is
-        right for classifiers whose training is to continue.
+        Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
+        networks memorize the training targets. Class scores (logits) are divided by a number of at
+        least 1, which is temperature scaling (Guo et al., ICML 2017): the labels that the network
+        predicts do not change. The spread of `Gaussian` and the distances of several quantiles to
+        the median are multiplied by one. With 'auto', the number depends on how much the training
+        loss decreases after the first tenth of the training. It is 1 for up to 32 sequences,
+        without recurrent layers, with another loss, with another solver than 'adam', with
+        `early_stopping` and with `warm_start`. None means 1, which is right for classifiers whose
+        training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -957,7 +958,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Number of training sequences seen, counted once for each epoch.
 
     temperature_ : float
-        By what the class scores were divided. Losses and scores of the fit are those before.
+        By what the class scores were divided at the end of the last fit; 1 after `partial_fit`.
+        Losses and scores of the fit are computed before the division.
 
     See Also
     --------

@@ -16,7 +16,9 @@ from skrnn import (
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
+    XORMLPClassifier,
 )
+from skrnn._training.monitor import Monitor
 from skrnn.callbacks import Checkpoint
 from skrnn.solvers import LBFGS, SGD, Adam
 
@@ -40,7 +42,12 @@ def expected(losses, of_constant, share=None):
     """Compute the temperature; the default share is that of SHORT, of the steps of the solver."""
     share = len(losses) * 16 / 450 if share is None else share  # 160 sequences are 16 batches
     early = losses[int(np.ceil(min(len(losses) / 10, 45 / 16))) - 1]
-    return 1 + share * (min(early, of_constant) - losses[-1]) / (0.4 * of_constant)
+    return 1 + share * (min(early, of_constant) - kept(losses)) / (0.4 * of_constant)
+
+
+def kept(losses):
+    """Get the loss of the weights that are kept: the lowest, if the last is clearly higher."""
+    return min(losses) if losses[-1] > min(losses) + 1e-4 else losses[-1]
 
 
 def entropy(y, weight=None):
@@ -109,7 +116,7 @@ def test_long_training_is_compared_after_as_many_steps():
     fitted, before = with_and_without(X, NOISE, max_iter=100)
     losses = before.loss_curve_
     assert losses[9] < losses[2]
-    divisor = 1 + (min(losses[2], entropy(NOISE)) - losses[-1]) / (0.4 * entropy(NOISE))
+    divisor = 1 + (min(losses[2], entropy(NOISE)) - kept(losses)) / (0.4 * entropy(NOISE))
     assert divisor > 2
     assert_close(fitted.temperature_, divisor, 1e-9)
 
@@ -137,13 +144,15 @@ def test_each_fit_has_its_own_temperature():
         ({"hidden_layer_sizes": 64, "max_iter": 40, "frame_length": 2}, 1),
         ({"learning_rate_init": 0.005}, 160 / 450),
         ({"batch_size": 32}, 100 / 450),
+        ({"batch_size": 30}, 120 / 450),
+        ({"loss": "log_loss"}, 320 / 450),
         ({"dropout": 0.6, "solver": Adam(weight_decay=0.1)}, 320 / 450),
         ({"learning_rate": "constant", "alpha": 0.1}, 320 / 450),
     ],
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
-def test_smaller_networks_and_less_training_learn_less_by_heart(params, share):
+def test_smaller_networks_and_less_training_memorize_less(params, share):
     fitted, before = with_and_without(X, NOISE, **params)
     divisor = expected(before.loss_curve_, entropy(NOISE), share)
     assert divisor > 1.001
@@ -224,6 +233,62 @@ def test_a_loss_above_that_of_a_constant_does_not_count():
     assert clf.temperature_ == 1
 
 
+def change_losses(monkeypatch, changed):
+    """Let the monitor of training see other losses of some epochs; no weights are changed."""
+    report = Monitor.report
+
+    def reporting(self, loss, theta, *args):
+        report(self, changed.get(self.n_iter + 1, loss), theta, *args)
+
+    monkeypatch.setattr(Monitor, "report", reporting)
+
+
+@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
+def test_the_loss_of_the_kept_weights_counts(monkeypatch):
+    change_losses(monkeypatch, {20: 5.0})
+    clf = SequenceRNNClassifier(**SHORT, learning_rate="constant").fit(X, NOISE)
+    assert clf.loss_ == 5
+    assert_close(clf.temperature_, expected(clf.loss_curve_, entropy(NOISE)), 1e-9)
+    assert clf.temperature_ > 1.1
+
+
+@pytest.mark.filterwarnings("ignore:The loss overflowed:sklearn.exceptions.ConvergenceWarning")
+def test_an_early_epoch_that_overflows(monkeypatch):
+    change_losses(monkeypatch, {2: np.nan})
+    clf = SequenceRNNClassifier(**SHORT).fit(X, NOISE)
+    share, of_constant = 320 / 450, entropy(NOISE)
+    divisor = 1 + share * (of_constant - kept(clf.loss_curve_[2:])) / (0.4 * of_constant)
+    assert divisor > 1.1
+    assert_close(clf.temperature_, divisor, 1e-9)
+
+
+def test_the_best_start_counts():
+    starts = [SequenceRNNClassifier(**SHORT, n_init=n).fit(X, NOISE) for n in (1, 2, 3, 4)]
+    best = min(starts, key=lambda clf: clf.loss_)
+    assert_close(best.temperature_, expected(best.loss_curve_, entropy(NOISE)), 1e-9)
+    assert_close(starts[3].temperature_, best.temperature_)
+
+
+def test_a_run_that_ends_early(monkeypatch):
+    clf = SequenceRNNClassifier(random_state=0, learning_rate="constant", tol=10.0)
+    clf.fit(X, NOISE)
+    assert clf.n_iter_ == 12 < 200
+    share = 12 * 16 / 450
+    assert_close(clf.temperature_, expected(clf.loss_curve_, entropy(NOISE), share), 1e-9)
+
+
+def test_other_classifiers_have_none():
+    assert not hasattr(XORMLPClassifier().fit([[0, 1], [1, 0]], [0, 1]), "temperature_")
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan, np.inf, "2"])
+def test_other_temperatures_are_not_saved(value, tmp_path):
+    clf = SequenceRNNClassifier(**SHORT).fit(X, NOISE)
+    clf.temperature_ = value
+    with pytest.raises(ValueError, match="'temperature_' is not one that its class sets"):
+        skrnn.save(clf, tmp_path / "file")
+
+
 def test_ctrl_c_in_the_first_epoch(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -289,7 +354,7 @@ def fit_spreads(loss, y, **params):
 
 def early_and_last(losses, of_constant):
     """Get the losses at the end of the first tenth of the epochs, and of the last."""
-    return min(losses[len(losses) // 10 - 1], of_constant), losses[-1]
+    return min(losses[len(losses) // 10 - 1], of_constant), kept(losses)
 
 
 @every_target
@@ -340,7 +405,7 @@ def test_spreads_of_little_training_are_multiplied_by_less():
 def test_spreads_of_long_training_are_compared_after_as_many_steps():
     fitted, before = fit_spreads(Gaussian(), NUMBERS, max_iter=160)
     early = min(before.loss_curve_[7], 0.5 * np.log(2 * np.pi * np.e))
-    assert_close(np.log(fitted.temperature_), 0.75 * (early - before.loss_), 1e-4)
+    assert_close(np.log(fitted.temperature_), 0.75 * (early - kept(before.loss_curve_)), 1e-4)
 
 
 def test_two_quantiles_keep_their_mean():

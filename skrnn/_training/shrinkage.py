@@ -95,11 +95,11 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
 
         1 + (L_early - L_last) / (0.4 L_constant)
 
-    with the losses L of an early epoch, of the last epoch, and of the best constant prediction.
-    Until the early epoch, the run has done a tenth of its epochs, or of the training of the default
-    parameters if this is less. L_early is at most L_constant. With fewer units than by default,
-    fewer steps of the solver or a lower learning rate, the second term is less in proportion. The
-    formula was found by cross-validation on many sets.
+    with the losses L of an early epoch, of the weights that are kept, and of the best constant
+    prediction. Until the early epoch, the run has done a tenth of its epochs, or of the training of
+    the default parameters if this is less. L_early is at most L_constant. With fewer units than by
+    default, or a smaller product of the learning rate and the number of steps, the second term is
+    less in proportion. The formula was found by cross-validation on many sets.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def choose_spread(run: Run, best_constant: BestConstant, are_quantiles: bool) ->
 
 
 def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[float, float, float]:
-    """Get the losses of an early epoch, of the last epoch, and of the best constant prediction.
+    """Get the losses of an early epoch, of the kept weights, and of the best constant prediction.
 
     The first two are equal for runs in which they do not show what was learned early.
     """
@@ -177,11 +177,12 @@ def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[flo
     n_early = min(len(losses), training / _training_of_epoch(run))
     early = losses[max(1, math.ceil(_FIRST_PART * n_early)) - 1]
     of_constant = constant_loss(run.options.loss, best_constant, run.samples)
-    return min(early, of_constant), losses[-1], of_constant
+    # An epoch may have overflowed, and the weights of an earlier epoch may be kept.
+    return float(np.fmin(early, of_constant)), -run.monitor.kept_value, of_constant
 
 
 def _is_whole_training(run: Run) -> bool:
-    """Whether a run has trained new recurrent layers on more than one batch, up to its end."""
+    """Whether a run has trained recurrent layers from their start, on more than 32 sequences."""
     network: Any = run.network
     if run.incremental or run.warm_start or run.options.early_stopping:
         return False
