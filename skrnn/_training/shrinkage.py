@@ -1,6 +1,7 @@
-"""Shrinkage of the outputs of a network at the end of training, because they contain noise.
+"""Correct the outputs of a network at the end of training, because they contain noise.
 
-Numbers are shrunk towards the prediction without the network, and logits towards 0.
+Numbers are shrunk towards the prediction without the network, and logits towards 0. The spread of
+predicted distributions becomes wider.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
-# The part of the training in which a network learns what many sequences have in common, the part of
-# the loss of a constant that, if it is learned later, doubles the temperature, and the part of what
-# is learned later of a spread that is noise.
+# The part of the training in which a network learns what many sequences have in common. A decrease of
+# the loss after it doubles the temperature of a classifier if it is this part of the loss of a
+# constant. This part of a decrease of the logarithm of a spread is noise.
 _FIRST_PART, _DOUBLES, _NOISE_OF_SPREAD = 0.1, 0.4, 0.75
 # The default number of units, and the learning rate times the number of steps of the solver.
 _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
@@ -134,10 +135,10 @@ def choose_spread(run: Run, best_constant: BestConstant, are_quantiles: bool) ->
     As a classifier, a network that predicts a mean and its spread, or quantiles, learns the noise
     of single targets late, and the spread becomes too small. For targets with a spread ``s`` that
     is the same for all, the negative log-likelihood is ``log(s)`` plus a constant, and the pinball
-    loss is proportional to ``s``. So the spread of an early epoch is that of the last epoch times
+    loss is proportional to ``s``. So the spread of an early epoch is that of the kept weights times
     ``exp(L_early - L_last)``, or ``L_early / L_last``; see `choose_temperature` for the losses. The
-    result is this ratio to the power 0.75, the mean over several targets. The power was found on
-    28 sets.
+    result is this ratio to the power 0.75, where the difference is divided by the number of
+    targets. The power was found on 28 sets.
 
     Parameters
     ----------
