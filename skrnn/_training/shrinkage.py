@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
-# The part of the training in which a network learns what many sequences have in common. A decrease of
-# the loss after it doubles the temperature of a classifier if it is this part of the loss of a
+# The part of the training in which a network learns what many sequences have in common. A decrease
+# of the loss after it doubles the temperature of a classifier if it is this part of the loss of a
 # constant. This part of a decrease of the logarithm of a spread is noise.
 _FIRST_PART, _DOUBLES, _NOISE_OF_SPREAD = 0.1, 0.4, 0.75
 # The default number of units, and the learning rate times the number of steps of the solver.
