@@ -247,10 +247,10 @@ class NumberPredictions(Mixin):
         """The target of a fitted network, in the unit of the targets of `fit`."""
         if self.out_activation_ not in ("ordered", "mean_std"):
             return self._target
-        scale: Any = getattr(self, "_target_scale", None) or {"mean": None, "scale": None}
+        unit = getattr(self, "_target_scale", None) or {}
         factor = getattr(self, "temperature_", 1.0)
-        unit = {"mean": scale["mean"], "scale": scale["scale"]}
-        return replace(self._target, **unit, spread_factor=factor)
+        mean, scale = unit.get("mean"), unit.get("scale")
+        return replace(self._target, mean=mean, scale=scale, spread_factor=factor)
 
     def _number_loss(self) -> NumberLoss:
         """Look up the loss by its name, or get that of the loss object."""
@@ -307,9 +307,11 @@ class NumberPredictions(Mixin):
 
     @property
     def _y_scaler(self) -> str:
-        """Name what scales targets."""
+        """Name what scales targets; empty for logarithms that no parameter scales."""
         if hasattr(self, "normalize_y"):
             return "normalize_y=True"
+        if self.out_activation_ == "exp":
+            return ""
         return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
 
     def _choose_skip(

@@ -190,7 +190,8 @@ def to_state_dict(estimator: NeuralNetwork, *, names: str | Sequence[str] | None
 
     ValueError
         If there are too few or too many names, or PyTorch has no such layer: its ``RNN`` supports
-        'tanh' and 'relu' only, and it has no layer for ``pooling='attention'``.
+        'tanh' and 'relu' only, and it has no layer for ``pooling='attention'``. Or if predictions
+        of `Gaussian` or `Quantile` have a scale or a temperature, which weights do not contain.
 
     NotFittedError
         If the estimator is not fitted.
@@ -211,10 +212,12 @@ def to_state_dict(estimator: NeuralNetwork, *, names: str | Sequence[str] | None
     if not isinstance(estimator, NeuralNetwork):
         raise TypeError(f"estimator must be one of this package's networks, got {estimator!r}.")
     check_is_fitted(estimator)
-    if getattr(estimator._fitted_target, "scale", None) is not None:
+    target = estimator._fitted_target
+    if getattr(target, "scale", None) is not None or getattr(target, "spread_factor", 1) != 1:
         raise ValueError(
-            "A state_dict has no place for the mean and deviation of the targets, which predict "
-            f"needs for {estimator}. Fit it with normalize_y=False, and scale the targets before."
+            "A state_dict has no place for the mean and deviation of the targets, nor for the "
+            f"temperature, which predict needs for {estimator}. Fit it with normalize_y=False and "
+            "temperature=None, and scale the targets before."
         )
     weights = estimator._weights()
     if isinstance(estimator, RecurrentNetwork):

@@ -47,6 +47,14 @@ def assert_close(actual, desired, tol=1e-12):
     assert error <= tol * np.max(np.abs(desired), initial=1.0)
 
 
+def assert_equal_weights(a, b):
+    """Compare the weights of two recurrent estimators, bit by bit."""
+    assert a.weights_.keys() == b.weights_.keys()
+    for layer, of_layer in a.weights_.items():
+        for name, values in of_layer.items():
+            np.testing.assert_array_equal(values, b.weights_[layer][name], err_msg=layer)
+
+
 def assert_gradient_is_exact(gradient, predict, x, tol=1e-6):
     """Compare the gradient of a prediction for a sequence x with central differences."""
     assert gradient.shape == x.shape

@@ -26,6 +26,7 @@ from skrnn import (
     SequenceRNNRegressor,
     StepRNNRegressor,
     TransformedStepTargetRegressor,
+    XORMLPRegressor,
 )
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.training import Rows
@@ -275,6 +276,16 @@ def test_advice_to_scale_targets(loss):
     y = 1e5 + 1e4 * RNG.normal(size=24)
     with pytest.warns(match=r"[Ss]cale y\. The values of y reach .* use for instance normalize_y"):
         make(loss=loss, normalize_y=False).fit(X, y)
+
+
+def test_logarithms_of_a_perceptron_need_no_advice():
+    with warnings.catch_warnings(record=True) as issued:
+        warnings.simplefilter("always")
+        XORMLPRegressor("poisson", max_iter=1, solver="adam").fit(
+            np.eye(24), np.full(24, 1e5) + np.arange(24)
+        )
+    assert issued
+    assert not any("cale y" in str(warning.message) for warning in issued)
 
 
 UNITS = [(1e-6, 0.0), (1e5, 3e6), (40.0, -273.0)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close
+from numeric_helpers import assert_close, assert_equal_weights
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -33,13 +33,6 @@ def factor(y, outputs, weight=None, q=20.0):
     mean_of = weight / weight.sum()
     variance = mean_of @ (y - outputs) ** 2 / (1 - q / n)
     return np.clip((mean_of @ (y * outputs) - q / n * variance) / (mean_of @ outputs**2), 0, 1)
-
-
-def assert_equal_weights(a, b):
-    assert a.weights_.keys() == b.weights_.keys()
-    for layer, of_layer in a.weights_.items():
-        for name, values in of_layer.items():
-            np.testing.assert_array_equal(values, b.weights_[layer][name], err_msg=layer)
 
 
 def test_outputs_are_shrunk_towards_the_mean():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close
+from numeric_helpers import assert_close, assert_equal_weights
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -20,6 +20,7 @@ from skrnn import (
 )
 from skrnn._training.monitor import Monitor
 from skrnn.callbacks import Checkpoint
+from skrnn.pytorch import from_state_dict, to_state_dict
 from skrnn.solvers import LBFGS, SGD, Adam
 
 RNG = np.random.RandomState(0)
@@ -54,13 +55,6 @@ def entropy(y, weight=None):
     weight = np.ones(len(y)) if weight is None else weight
     shares = np.array([weight[y == label].sum() for label in np.unique(y)]) / weight.sum()
     return -shares @ np.log(shares)
-
-
-def assert_equal_weights(a, b):
-    assert a.weights_.keys() == b.weights_.keys()
-    for layer, of_layer in a.weights_.items():
-        for name, values in of_layer.items():
-            np.testing.assert_array_equal(values, b.weights_[layer][name], err_msg=layer)
 
 
 @pytest.mark.parametrize(
@@ -452,6 +446,18 @@ def test_spreads_are_saved_and_exported(loss, tmp_path):
     again = skrnn.load(tmp_path / "file")
     np.testing.assert_array_equal(again.predict(X), reg.predict(X))
     assert again.temperature_ == reg.temperature_
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile((0.1, 0.9))], ids=str)
+def test_pytorch_has_no_place_for_the_temperature(loss):
+    y = (NUMBERS - NUMBERS.mean()) / NUMBERS.std()
+    last = {"pooling": "last", "skip_connection": None}
+    corrected, plain = fit_spreads(loss, y, normalize_y=False, **last)
+    assert corrected.temperature_ > 1.03
+    with pytest.raises(ValueError, match=r"no place for .* temperature"):
+        to_state_dict(corrected)
+    again = from_state_dict(clone(plain), to_state_dict(plain))
+    assert_close(again.predict(X), plain.predict(X))
 
 
 @pytest.mark.parametrize("quantiles", [(0.1, 0.5, 0.9), (0.1, 0.4, 0.6, 0.95)], ids=str)

@@ -227,16 +227,8 @@ def _has_target(estimator: Any, network: Any) -> bool:
         return False
     if (activation == "ordered") != (quantiles is not None):
         return False
-    n_targets, rest = divmod(n_outputs, _n_columns(estimator))
+    n_targets, rest = divmod(n_outputs, estimator._target.n_columns)
     return not rest and (estimator._vectors or n_targets == 1)
-
-
-def _n_columns(estimator: Any) -> int:
-    """Count the outputs for each target of a regressor."""
-    quantiles = getattr(estimator, "quantiles_", None)
-    if type(quantiles) is tuple:
-        return len(quantiles)
-    return 2 if estimator.out_activation_ == "mean_std" else 1
 
 
 def _fault_in_names(estimator: Any) -> str:
@@ -291,7 +283,7 @@ def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
     if scale.keys() | {"link"} != {field.name for field in fields(TargetScale)}:
         return False
     n_outputs, skip = estimator.n_outputs_, scale["skip"]
-    n_targets = n_outputs // _n_columns(estimator)
+    n_targets = n_outputs // estimator._target.n_columns
     return (
         link == estimator.out_activation_
         and is_finite(scale["mean"], (n_targets,))

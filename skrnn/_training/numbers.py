@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -182,11 +181,17 @@ class NumberTarget(Target):
         return found
 
     @property
+    def n_columns(self) -> int:
+        """Number of outputs for each target."""
+        if isinstance(self.quantiles, tuple):
+            return len(self.quantiles)
+        return 2 if self.out_activation == "mean_std" else 1
+
+    @property
     def shape(self) -> list[int]:
         """Shape of the prediction for a row, with an axis of one if it is a single number."""
         several = [len(self.quantiles)] if isinstance(self.quantiles, tuple) else []
-        n_columns = 2 if self.out_activation == "mean_std" else math.prod(several)
-        n_targets = [self.n_outputs // n_columns]
+        n_targets = [self.n_outputs // self.n_columns]
         return (n_targets if self.vectors or not several else []) + several
 
     def spread(self, raw: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class TargetScale:
     weights ``W, b`` for standardized targets has the weights ``W * scale, b * scale + mean`` for
     the targets themselves. A network that predicts logarithms of standardized targets has ``W, b +
     log(scale)``. A fitted network therefore needs no further step. The outputs of `Quantile` and
-    `Gaussian` are other functions of the targets, so for them `undo` is a step of the prediction.
+    `Gaussian` are other functions of the targets, so for them `NumberTarget` undoes it.
 
     With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
     steps of each sequence. The network is trained on this difference, and the skip connection

@@ -183,9 +183,9 @@ def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[flo
 
 
 def _is_whole_training(run: Run) -> bool:
-    """Whether a run has trained recurrent layers from their start, on more than 32 sequences."""
+    """Whether a run has trained recurrent layers in one fit, on more than 32 sequences."""
     network: Any = run.network
-    if run.incremental or run.warm_start or run.options.early_stopping:
+    if run.incremental or run.options.early_stopping:
         return False
     if not isinstance(run.options.solver, Adam) or not network.hidden_layer_sizes:
         return False
