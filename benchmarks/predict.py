@@ -16,7 +16,8 @@ from skrnn import PerStep, SequenceRNNClassifier
 FEATURES, UNITS, CLASSES = 8, 32, 3
 N_SEQUENCES, SHORTEST, LONGEST = 10_000, 10, 50
 TORCH_PIECE = 1000  # sequences per PyTorch call, to limit its memory
-STREAMING_TARGET = 30e-6  # for an Elman network
+TARGETS = {"1": 150e-6, "1, pipeline": 300e-6}
+STREAMING_TARGET = 15e-6
 TORCH_CELLS = {"rnn": "RNNCell", "gru": "GRUCell", "lstm": "LSTMCell"}
 
 
@@ -56,7 +57,7 @@ def predictions(quick):
             name: lambda predict=predict, some=some: predict(some)
             for name, predict in functions.items()
         }
-        table.add(title, *figures(alternately(calls, 3 if quick else 15)))
+        table.add(title, *figures(alternately(calls, 3 if quick else 15), TARGETS.get(title)))
     return table
 
 
@@ -73,7 +74,7 @@ def streaming(quick):
         if torch := peer("torch"):
             calls["torch"] = stream_of_torch(torch, cell)
         samples = alternately(calls, 3 if quick else 31)
-        table.add(cell, *figures(samples, STREAMING_TARGET if cell == "rnn" else None))
+        table.add(cell, *figures(samples, STREAMING_TARGET))
     return table
 
 

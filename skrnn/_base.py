@@ -357,7 +357,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             return outputs if decode is None else decode(outputs)
 
         with np.errstate(all="ignore"), map_for(len(parts), x.shape[0], *network.largest) as mapped:
-            results = evaluate(run or network.predict, self._weights(), x, parts, use, mapped)
+            run, weights = run or network.predict, self._weights()
+            results = evaluate(run, weights, x, parts, use, mapped, network=network)
             return join(results, parts[-1].outputs.stop), lengths
 
     def _predict(self, X: Any, method: str) -> np.ndarray:

@@ -22,6 +22,9 @@ ONE_SERIES = (
 )
 
 
+_PLAIN = (np.ndarray, list)  # no frame, and nothing that is lazy
+
+
 def list_or_array(X: Any, name: str = "X") -> list[Any] | np.ndarray:
     """Return a list if X holds one array for each sequence, an array if X is one for all."""
     if isinstance(X, (list, tuple)):
@@ -95,7 +98,8 @@ def read_list(items: Any, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} is empty: at least one sequence is required.")
     arrays = []
     for i, item in enumerate(items):
-        refuse_lazy(item, f"Sequence {i} of {name}")
+        if type(item) not in _PLAIN:
+            refuse_lazy(item, f"Sequence {i} of {name}")
         try:
             array = read_steps(item)
         except (TypeError, ValueError) as error:
@@ -127,7 +131,7 @@ def advice_on_text(item: str | bytes) -> str:
 
 def read_steps(sequence: Any) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
-    if type(sequence) not in (np.ndarray, list):
+    if type(sequence) not in _PLAIN:
         if column_names(sequence):
             return read_frame(sequence)
         if isinstance(sequence, tuple) and any(map(column_names, sequence)):

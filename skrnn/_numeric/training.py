@@ -357,7 +357,8 @@ def mean_loss(
         return float(loss(raw_prediction, y, weight)[0]), keep and keep(raw_prediction, y)
 
     parts = samples.pieces(network.n_outputs, size)
-    values, kept = zip(*evaluate(network.run, params, samples.x, parts, use, mapped), strict=True)
+    results = evaluate(network.run, params, samples.x, parts, use, mapped, network=network)
+    values, kept = zip(*results, strict=True)
     return sum(values), kept
 
 

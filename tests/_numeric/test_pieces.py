@@ -20,7 +20,8 @@ from skrnn._numeric import pieces as module
 from skrnn._numeric.crf import crf
 from skrnn._numeric.losses import LOSSES
 from skrnn._numeric.networks import MLP, RNN
-from skrnn._numeric.pieces import evaluate, join, pieces, split
+from skrnn._numeric.params import Params
+from skrnn._numeric.pieces import PIECE, evaluate, join, pieces, split
 from skrnn._numeric.training import Parts, Shared, gather, make_objective, mean_loss
 
 NETWORKS = [
@@ -84,7 +85,8 @@ def test_outputs_of_pieces_are_those_of_the_whole(lengths, size, width):
         batch = samples.take(slice(None))
         expected, _ = network.run(params, batch.x, batch.packing)
         parts = samples.pieces(width, size)
-        outputs = evaluate(network.run, params, samples.x, parts, lambda output, piece: output)
+        keep = lambda output, piece: output  # noqa: E731
+        outputs = evaluate(network.run, params, samples.x, parts, keep, network=network)
         assert_close(join(outputs, parts[-1].outputs.stop), expected)
 
 
@@ -217,3 +219,27 @@ def test_pieces_are_no_smaller_than_they_have_to_be(numbers, lengths, options, n
 def test_a_split_is_into_as_few_groups_as_fit(numbers, sizes, width, starts, limit):
     limit(numbers)
     assert split(np.array(sizes), width).tolist() == starts
+
+
+@pytest.mark.parametrize(
+    ("units", "bidirectional", "length", "in_threads"),
+    [(48, False, 20, False), (96, False, 20, True), (48, True, 20, True), (96, False, 60, False)],
+)
+def test_pieces_are_computed_in_threads_if_a_step_has_enough_work(
+    units, bidirectional, length, in_threads
+):
+    n_sequences = 2 * PIECE // length  # the steps are those of two pieces
+    network = RNN(1, (units,), 1, cell="rnn", bidirectional=bidirectional, pooling="last")
+    parts, called = pieces(n_sequences * length, np.full(n_sequences, length)), []
+
+    def mapped(function, calls):
+        called.extend(calls)
+        return [None]
+
+    run, params, x = network.predict, Params(network.shapes), np.zeros((n_sequences * length, 1))
+    list(evaluate(run, params, x, parts, lambda output, piece: None, mapped, network=network))
+    assert called == (parts if in_threads else [])
+
+
+def test_pieces_of_a_table_are_computed_in_threads():
+    assert pieces(2 * PIECE)[0].gains_from_threads(MLP((1, 1, 1)))
