@@ -151,9 +151,8 @@ def make_windows(
     ids = np.arange(len(targets)) if targets.ids is None else targets.ids
     static = None if targets.static is None else take(targets.static, of_series)
     rows = None if targets.rows is None else targets.rows[steps]
-    lengths = np.full(n_windows, window)
-    ids = ids[of_series]
-    return Sequences._of_parts(take(table, steps), lengths, static=static, ids=ids, rows=rows), y
+    parts = {"static": static, "ids": ids[of_series], "rows": rows, "_id_name": targets._id_name}
+    return Sequences._of_parts(take(table, steps), np.full(n_windows, window), **parts), y
 
 
 def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:

@@ -273,7 +273,9 @@ def from_long(
     static_table = _choose(frame, table, static, first) if static else None
     values = _choose(frame, table, names, rows)
     # Without the checks: rows of `static` have labels of the table, which may look like other ids.
-    return Sequences._of_parts(values, lengths, static=static_table, ids=ids, rows=rows), ids
+    parts = {"static": static_table, "ids": ids, "rows": rows}
+    id_name = id_names[0] if len(id_names) == 1 else None
+    return Sequences._of_parts(values, lengths, **parts, _id_name=id_name), ids
 
 
 def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:

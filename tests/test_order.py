@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
@@ -182,7 +182,9 @@ def test_exogenous_sequences_in_another_order_are_refused():
     reg = SequenceRNNRegressor(**TINY).fit(wide, [0.1, 0.2, 0.3, 0.4])
     ahead = Sequences(np.arange(4.0)[:, None], [1] * 4, ids=IDS)
     assert reg.forecast(wide, 2, ahead).shape == (4, 2)
-    with pytest.raises(ValueError, match="The ids of exogenous"):
+    with pytest.raises(
+        ValueError, match="The ids of exogenous are those of the sequences in anoth"
+    ):
         reg.forecast(wide, 2, ahead[[1, 0, 2, 3]])
     column = in_order_of_ids([[0.0], [1.0], [2.0], [3.0]]).to_frame("later")
     for given in (column, column["later"]):
@@ -245,3 +247,103 @@ def test_a_mask_with_the_ids_in_another_order_is_refused(dtype):
     with pytest.raises(ValueError, match=r"of mask is 'a', .* pass mask\.loc\[list\(ids\)\]"):
         X[mask.sort_index()]
     assert X[mask.sort_index().loc[list(IDS)]].ids.tolist() == ["c", "d"]
+
+
+# Ids that are numbers: the name of the index says that it holds them, also in a part of the data.
+
+VISITS = pd.DataFrame(
+    {"customer": np.repeat([3, 0, 5, 1, 4, 2], 2), "t": [0, 1] * 6, "load": np.linspace(0, 1, 12)}
+)
+OF_CUSTOMERS, CUSTOMERS = from_long(VISITS, "customer", "t", columns=["load"])
+BY_CUSTOMER = VISITS.groupby("customer")["load"].first()  # sorted by customer
+FIRST = slice(4)  # customers 3, 0, 5 and 1, and in BY_CUSTOMER 0, 1, 2 and 3
+
+
+def paired_with(X, values, ahead):
+    """Return calls that pair X with values, by the name of what is paired."""
+    steps = values.map(lambda value: [value, 1.0])
+    reg = SequenceRNNRegressor(**TINY).fit(X, [0.5] * len(X))
+    stepwise = StepRNNRegressor(**TINY)
+    wide = X.with_values(np.hstack([X.values, X.values]))
+    forecaster = SequenceRNNRegressor(**TINY).fit(wide, [0.5] * len(X))
+    return {
+        "y of fit": lambda: SequenceRNNRegressor(**TINY).fit(X, values),
+        "y of a frame": lambda: SequenceRNNRegressor(**TINY).fit(
+            X, values.to_frame().assign(other=1.0)
+        ),
+        "y of score": lambda: reg.score(X, values),
+        "y of steps": lambda: stepwise.fit(X, steps),
+        "y_val": lambda: SequenceRNNRegressor(**TINY).fit(
+            X, values.to_numpy(), X_val=X, y_val=values
+        ),
+        "y of a transformer": lambda: PerStep(StandardScaler()).fit(X, values),
+        "sample_weight": lambda: reg.fit(X, values.to_numpy(), sample_weight=values),
+        "static": lambda: X.with_static(values.to_frame()),
+        "static of Sequences": lambda: Sequences(
+            X.values, X.lengths, ids=X.ids, static=values.to_frame()
+        ),
+        "mask": lambda: X[values > 0.5],
+        "exogenous": lambda: forecaster.forecast(wide, 2, ahead),
+        "exogenous of a series": lambda: forecaster.forecast(wide, 2, values.map(lambda v: [v])),
+        "predictions": lambda: to_rows(values, X, n_rows=len(VISITS)),
+        "y of a frame of sequences": lambda: SequenceRNNRegressor(**TINY).fit(
+            pd.Series(list(X), index=pd.Index(X.ids, name="customer")), values
+        ),
+    }
+
+
+PLACES = list(paired_with(OF_CUSTOMERS, BY_CUSTOMER.loc[CUSTOMERS], None))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("part", [slice(None), FIRST])
+def test_numbers_are_ids_if_their_index_has_a_name(place, part):
+    ahead = Sequences(np.arange(6.0)[:, None], [1] * 6, ids=CUSTOMERS)
+    by_id = Sequences(np.arange(6.0)[:, None], [1] * 6, ids=np.sort(CUSTOMERS))
+    X, in_order = OF_CUSTOMERS[part], BY_CUSTOMER.loc[CUSTOMERS]
+    paired_with(X, in_order[part], ahead[part])[place]()
+    with pytest.raises(
+        ValueError, match=r"row [01] of \w+ is [01], but the id of sequence [01] is"
+    ):
+        paired_with(X, BY_CUSTOMER[part], by_id[part])[place]()
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "exogenous"])
+@pytest.mark.parametrize("index", ["rows", "sliced", "shuffled", "of another name"])
+def test_numbers_of_rows_are_not_ids_if_they_are_among_them(place, index):
+    labels = pd.Index({"sliced": range(2, 6), "shuffled": [4, 0, 2, 3]}.get(index, range(4)))
+    values = BY_CUSTOMER.loc[CUSTOMERS][FIRST].set_axis(labels)
+    X = OF_CUSTOMERS[FIRST]
+    if index == "of another name":
+        values.index.name = "row"
+    if index == "of another name" and place == "static of Sequences":
+        return  # these do not know the name of their ids
+    paired_with(X, values, None)[place]()
+
+
+def test_splits_of_numbers_as_ids_in_another_order_are_refused():
+    reg, rows = SequenceRNNRegressor(**TINY), BY_CUSTOMER.set_axis(range(2, 8))
+    for y in (BY_CUSTOMER.loc[CUSTOMERS], rows):
+        assert len(cross_val_score(reg, OF_CUSTOMERS, y, cv=2, error_score="raise")) == 2
+        X_train, X_test, y_train, y_test = train_test_split(OF_CUSTOMERS, y, random_state=0)
+        reg.fit(X_train, y_train).score(X_test, y_test)
+    with pytest.raises(ValueError, match="another order"):
+        cross_val_score(reg, OF_CUSTOMERS, BY_CUSTOMER, cv=2, error_score="raise")
+    X_train, _, y_train, _ = train_test_split(OF_CUSTOMERS, BY_CUSTOMER, random_state=0)
+    with pytest.raises(ValueError, match="another order"):
+        reg.fit(X_train, y_train)
+
+
+def test_derived_sequences_keep_the_name_of_their_ids():
+    """A named index of the rows of the table is none of ids, whatever its numbers are."""
+    table = VISITS.rename_axis("row").assign(age=1.0)
+    X, _ = from_long(table, "customer", "t", columns=["load"], static="age")
+    rows = X.static["age"]
+    assert set(rows.index) & set(CUSTOMERS)
+    for derived in (
+        X.without_static(),
+        X[::1].without_static(),
+        X.with_values(X.values * 2).without_static(),
+        PerStep(StandardScaler()).fit_transform(X).without_static(),
+    ):
+        SequenceRNNRegressor(**TINY).fit(derived, rows)

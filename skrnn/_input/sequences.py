@@ -79,6 +79,9 @@ class Sequences:
     (2, (2,), [3, 1])
     """
 
+    # The name of the column of the ids, if it is known.
+    _id_name: Any = None
+
     def __init__(
         self,
         values: Any,
@@ -112,7 +115,7 @@ class Sequences:
                     f"{hint}"
                 )
         if self.static is not None and self.ids is not None:
-            refuse_order_of(self.static, self.ids, "static")
+            refuse_order_of(self.static, self.ids, "static", id_name=self._id_name)
 
     def _check_values(self) -> None:
         lengths, n_rows = self.lengths, self.values.shape[0]
@@ -141,7 +144,7 @@ class Sequences:
     def _with_steps(self, values: Any, lengths: np.ndarray, rows: Any = None) -> Sequences:
         """Return as many sequences of other steps, with the same static table and ids."""
         part = Sequences(values, lengths, rows=rows)
-        part.static, part.ids = self.static, self.ids
+        part.static, part.ids, part._id_name = self.static, self.ids, self._id_name
         return part
 
     # As a collection ---------------------------------------------------------------------
@@ -177,7 +180,7 @@ class Sequences:
                 raise IndexError(f"Sequences have one axis, but were indexed by {key}.")
             key = key[0]
         if self.ids is not None and str(getattr(key, "dtype", "")).startswith("bool"):
-            refuse_order_of(key, self.ids, "mask", self.static)
+            refuse_order_of(key, self.ids, "mask", self.static, id_name=self._id_name)
         try:
             chosen = np.arange(len(self))[key]
         except (IndexError, TypeError) as error:
@@ -206,6 +209,7 @@ class Sequences:
             static=None if self.static is None else take(self.static, chosen),
             ids=None if self.ids is None else self.ids[chosen],
             rows=None if self.rows is None else self.rows[steps],
+            _id_name=self._id_name,
         )
 
     def __array__(
@@ -289,8 +293,8 @@ class Sequences:
         """
         part = Sequences(self.values, self.lengths, static=static, rows=self.rows)
         if self.ids is not None:
-            refuse_order_of(part.static, self.ids, "static", self.static)
-        part.ids = self.ids
+            refuse_order_of(part.static, self.ids, "static", self.static, id_name=self._id_name)
+        part.ids, part._id_name = self.ids, self._id_name
         return part
 
     def without_static(self) -> Sequences:
