@@ -359,7 +359,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         with np.errstate(all="ignore"), map_for(len(parts), x.shape[0], *network.largest) as mapped:
             run, weights = run or network.predict, self._weights()
             results = evaluate(run, weights, x, parts, use, mapped, network=network)
-            return join(results, parts[-1].outputs.stop), lengths
+            # Decoded, they may also have a row for each sequence, which may be more than the steps.
+            n_sequences = 0 if lengths is None else len(lengths)
+            return join(results, max(parts[-1].outputs.stop, n_sequences)), lengths
 
     def _predict(self, X: Any, method: str) -> np.ndarray:
         """Decode raw predictions by a method of the target, given by its name."""

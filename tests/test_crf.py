@@ -112,6 +112,23 @@ def test_fit_and_predict(params):
     assert clf.weights_["transitions"]["W"].any()
 
 
+@pytest.mark.parametrize("search_size", [1, 2**22])  # several pieces, or one
+@pytest.mark.parametrize("lengths", [[0], [0, 0], [1, 0], [0, 1], [0, 0, 3, 0, 2, 0, 0, 0]])
+def test_there_are_paths_for_each_sequence_even_if_there_are_fewer_steps(
+    lengths, search_size, monkeypatch
+):
+    monkeypatch.setattr("skrnn._paths._SEARCH_SIZE", search_size)
+    clf, longest = make(max_iter=1).fit(X, Y), X[int(np.argmax(LENGTHS))]
+    given = [longest[:n] for n in lengths]
+    paths, probabilities = clf.predict_paths(given, 2)
+    assert len(paths) == len(probabilities) == len(lengths)
+    for x, of_one, p in zip(given, paths, probabilities, strict=True):
+        assert of_one.shape == (2 if len(x) else 1, len(x))
+        expected, of_expected = clf.predict_paths([x, longest], 2)
+        assert_array_equal(of_one, expected[0])
+        assert_allclose(p, of_expected[0])
+
+
 def test_predictions_are_those_of_the_scores():
     clf = make(solver="lbfgs", max_iter=20).fit(X, Y)
     x = X[int(np.argmax(LENGTHS == 3))]
