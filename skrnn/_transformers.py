@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, cast
@@ -34,7 +35,7 @@ from skrnn._input import (
     set_learned,
 )
 from skrnn._input.frames import column_names, is_frame, read_column
-from skrnn._input.values import is_nested
+from skrnn._input.values import instances_in, is_nested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,14 +263,22 @@ def call_on_table(
         with nullcontext() if configured else config_context(transform_output=container):
             result = getattr(transformer, method)(table, *args, **params)
     except (AttributeError, TypeError, ValueError) as error:
-        hint = describe(str(error))
-        if len(table.shape) == 1:
-            hint = hint or "The steps of X are neither texts nor dictionaries."
+        hint = (len(table.shape) == 1 and _describe_types(table, unit)) or describe(str(error))
         if not hint:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error}\n{hint}") from error
     return None if method == "fit" else _check_rows(result, values.shape[0], container, unit)
+
+
+def _describe_types(values: np.ndarray, unit: str) -> str:
+    """Say that a column for a transformer of texts or dictionaries holds others; else ''."""
+    of_text = instances_in(values, (str, bytes, Mapping))
+    if of_text.all():
+        return ""
+    which = "Some" if of_text.any() else "The"
+    what = "steps of X" if unit == "step" else "static values"
+    return f"{which} {what} are neither texts nor dictionaries."
 
 
 def _check_rows(result: Any, n_rows: int, container: str, unit: str) -> Any:

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
@@ -204,6 +205,42 @@ def test_numbers_are_refused_by_transformers_of_text():
     for transformer in (CountVectorizer(), HashingVectorizer()):
         with pytest.raises(ValueError, match=r"(?s)lower.*neither texts nor dictionaries"):
             PerStep(transformer).fit([[1.0, 2.0], [3.0]])
+
+
+@pytest.mark.parametrize(
+    ("transformer", "X"),
+    [
+        (CountVectorizer(min_df=5), [["a tree", "a house"], ["no tree"]]),
+        (CountVectorizer(vocabulary=[]), [["a tree", "a house"], ["no tree"]]),
+        (CountVectorizer(), [["a", "b"], ["c"]]),
+        (CountVectorizer(min_df=5), np.array([["a tree", "a house"]])),
+        (CountVectorizer(min_df=5), [pd.DataFrame({"text": ["a tree", "a house"]})]),
+        (DictVectorizer(), [[{"a": [{}]}, {"a": 2}], [{"a": 3}]]),
+        (CountVectorizer(), [[{"a": 1.0}], [{"a": 2.0}]]),
+    ],
+)
+def test_other_errors_of_transformers_of_text_do_not_concern_the_types(transformer, X):
+    with pytest.raises((AttributeError, TypeError, ValueError)) as error:
+        PerStep(transformer).fit(X)
+    assert "neither" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([["a tree", 2], ["no tree"]], "Some steps of X are neither texts nor dictionaries"),
+        ([[1, 2], [3]], "The steps of X are neither texts nor dictionaries"),
+    ],
+)
+def test_some_or_all_steps_may_be_no_text(X, message):
+    with pytest.raises(ValueError, match=message):
+        PerStep(CountVectorizer()).fit(X)
+
+
+def test_static_values_may_be_no_text():
+    X = Sequences([[1.0], [2.0]], [1, 1], static=[[1.0], [2.0]])
+    with pytest.raises(ValueError, match="The static values are neither texts nor dictionaries"):
+        TableTransformer(static=CountVectorizer()).fit(X)
 
 
 def test_text_in_an_array_is_read_like_text_in_lists():
