@@ -270,12 +270,10 @@ def from_long(
     first = rows[starts_of(lengths)]
     for name in static:
         refuse_changes(table[name], codes, first, ids, name)
-    static_table = _choose(frame, table, static, first) if static else None
-    values = _choose(frame, table, names, rows)
+    parts = {"ids": ids, "rows": rows, "_id_name": id_names[0]}  # only ids of one column need it
+    parts["static"] = _choose(frame, table, static, first) if static else None
     # Without the checks: rows of `static` have labels of the table, which may look like other ids.
-    parts = {"static": static_table, "ids": ids, "rows": rows}
-    id_name = id_names[0] if len(id_names) == 1 else None
-    return Sequences._of_parts(values, lengths, **parts, _id_name=id_name), ids
+    return Sequences._of_parts(_choose(frame, table, names, rows), lengths, **parts), ids
 
 
 def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:
