@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from scipy.sparse import issparse
 
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
+from skrnn._input.order import index_of
 from skrnn._input.reading import read
 from skrnn._input.sequences import Sequences, first_few, place_of_row
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
@@ -17,6 +19,9 @@ from skrnn._numeric.packing import starts_of
 
 if TYPE_CHECKING:
     from typing import Literal, NoReturn
+
+# A text that is a date, and perhaps a time, whose order is that of the text.
+_ISO_DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T][\d:.]*)?)?$")
 
 
 def make_windows(
@@ -72,9 +77,9 @@ def make_windows(
     ------
     ValueError
         If no series has ``window + horizon`` steps, or the lengths, ids or indices of `series` and
-        `exogenous` differ. If the dates in an index are not increasing. If a target is missing,
-        infinite or no number. If a window in an array ends with a step that is missing in all
-        columns, which would be padding.
+        `exogenous` differ. If the dates or numbers in an index are not increasing. If a target is
+        missing, infinite or no number. If a window in an array ends with a step that is missing in
+        all columns, which would be padding.
 
     See Also
     --------
@@ -139,7 +144,8 @@ def make_windows(
     missing = np.isnan(y).any(axis=(1, 2))
     if missing.any():
         if missing_targets == "error" or missing.all():
-            _refuse_missing_targets(targets, numbers, first[missing.argmax()] + window)
+            row = first[missing.argmax()] + window
+            _refuse_missing_targets(targets, numbers, row, missing_targets)
         first, of_series, y = first[~missing], of_series[~missing], y[~missing]
     n_windows, single = len(first), y[0].size == 1
     y = y.reshape(n_windows) if single else y.reshape(n_windows, -1)
@@ -157,18 +163,19 @@ def make_windows(
 
 def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:
     """Read one or several series; also return whether they are one series in an array."""
-    _check_index(series, name)
     if isinstance(series, Sequences):
         return series, False
     if is_frame(series):
-        columns_hold_series = any(map(is_nested, read_frame(take(series, slice(1))).ravel()))
-        table = Sequences(series, [series.shape[0]])
-        return read(series, None).sequences if columns_hold_series else table, False
+        if any(map(is_nested, read_frame(take(series, slice(1))).ravel())):
+            return read(series, None).sequences, False  # a row for each series
+        _check_index(series, name)
+        return Sequences(series, [series.shape[0]]), False
     opened = list_or_array(series, name)
     if isinstance(opened, list) and any(map(is_nested, opened)):
         for i, item in enumerate(opened):
             _check_index(item, f"Series {i} of {name}")
         return read(opened, None).sequences, False
+    _check_index(series, name)
     array = as_array(opened)
     if array.ndim == 3:
         return read(array, None).sequences, False
@@ -183,18 +190,67 @@ def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:
 
 def _check_index(series: Any, name: str) -> None:
     """Refuse a frame or Series of pandas whose steps are not in the order of their dates."""
-    index: Any = getattr(series, "index", None)
-    if getattr(index, "nlevels", 1) > 1:
+    index = index_of(series)
+    if index is None:
+        return
+    if index.nlevels > 1:
         raise ValueError(
             f"{name} has an index of {index.nlevels} levels. skrnn.convert.from_long reads several "
             "series from such a table."
         )
-    has_dates = hasattr(index, "freq")  # the other indices of pandas have no frequency
-    if has_dates and not (index.is_monotonic_increasing and index.is_unique):
+    kind = _kind_of_times(index)
+    if kind and not (index.is_monotonic_increasing and index.is_unique):
+        hint = ""
+        if kind == "numbers":
+            hint = " If the numbers are no times, pass it with reset_index(drop=True)."
         raise ValueError(
-            f"The dates in the index of {name} must be increasing. Sort the steps by time; if the "
-            "table holds several series, read it with skrnn.convert.from_long."
+            f"The {kind} in the index of {name} must be increasing. Sort the steps by time; if the "
+            f"table holds several series, read it with skrnn.convert.from_long.{hint}"
         )
+
+
+def _kind_of_times(index: Any) -> str:
+    """Return what the times in an index are called, or '' if it holds no times."""
+    if hasattr(index, "freq"):  # the other indices of pandas have no frequency
+        return "dates"
+    if getattr(index.dtype, "kind", "") in ("i", "u", "f"):
+        return "numbers"
+    are_dates = (isinstance(label, str) and _ISO_DATE.match(label) for label in index)
+    return "dates" if len(index) and all(are_dates) else ""
+
+
+def _indices_of(series: Any) -> list[Any]:
+    """Return the index of each series, or None; those of `Sequences` only if they hold times.
+
+    Another index of `Sequences` holds labels of the rows of a table, which may be any table.
+    """
+    if isinstance(series, Sequences):
+        index = index_of(series.values)
+        if index is None or not (index.nlevels > 1 or _kind_of_times(index) == "dates"):
+            return []
+        starts = starts_of(series.lengths).tolist()
+        return [index[a : a + n] for a, n in zip(starts, series.lengths.tolist(), strict=True)]
+    items = [] if is_frame(series) else list_or_array(series)
+    if isinstance(items, list) and any(map(is_nested, items)):
+        return list(map(index_of, items))
+    return [index_of(series)]
+
+
+def _refuse_other_steps(series: Any, exogenous: Any) -> None:
+    """Refuse exogenous columns of pandas whose index is not that of the series."""
+    # The index of a frame or Series of several series holds their ids.
+    pairs = [("", "", index_of(series), index_of(exogenous))]
+    indices, others = _indices_of(series), _indices_of(exogenous)
+    for i, (index, other) in enumerate(zip(indices, others, strict=False)):
+        pairs.append((f"Series {i} of ", f"series {i} of ", index, other))
+    for of_one, of_other, index, other in pairs:
+        if index is None or other is None or len(index) != len(other):
+            continue
+        if index.nlevels == other.nlevels and not index.equals(other):
+            raise ValueError(
+                f"{of_one}exogenous has another index than {of_other}series; both need the same "
+                "steps."
+            )
 
 
 def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
@@ -205,16 +261,13 @@ def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
             f"exogenous has series of {first_few(columns.lengths.tolist())} steps, but series has "
             f"{first_few(targets.lengths.tolist())}; both need the same steps."
         )
-    index: Any = getattr(series, "index", None)
-    other: Any = getattr(exogenous, "index", None)
-    if hasattr(index, "equals") and hasattr(other, "equals") and not index.equals(other):
-        raise ValueError("exogenous has another index than series; both need the same steps.")
     ids, others = targets.ids, columns.ids
     if ids is not None and others is not None and ids.tolist() != others.tolist():
         raise ValueError(
             f"exogenous has series with the ids {first_few(others.tolist())}, but series has "
             f"{first_few(ids.tolist())}."
         )
+    _refuse_other_steps(series, exogenous)
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")
     if isinstance(targets.values, np.ndarray) and isinstance(columns.values, np.ndarray):
@@ -267,12 +320,18 @@ def _first_steps(
     return (starts_of(lengths)[of_series] + number * stride)[order], of_series[order]
 
 
-def _refuse_missing_targets(series: Sequences, numbers: np.ndarray, row: int) -> NoReturn:
+def _refuse_missing_targets(
+    series: Sequences, numbers: np.ndarray, row: int, missing_targets: str
+) -> NoReturn:
     row += int(np.isnan(numbers[row:]).any(axis=1).argmax())
+    advice = (
+        ", or leave out the windows without complete targets with missing_targets='drop'."
+        if missing_targets == "error"
+        else ". No window has complete targets, so missing_targets='drop' leaves none."
+    )
     raise ValueError(
         f"series has a missing value at {place_of_row(int(row), series.lengths)}, which is a "
-        "target. Fill it before, for instance by interpolation, or leave out the windows without "
-        "complete targets with missing_targets='drop'."
+        f"target. Fill it before, for instance by interpolation{advice}"
     )
 
 

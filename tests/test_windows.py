@@ -234,6 +234,122 @@ def test_dates_must_increase_and_be_those_of_the_exogenous_columns():
         make_windows(nested, window=2)
 
 
+DAYS = ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04", "2020-01-05", "2020-01-06"]
+
+
+@pytest.mark.parametrize(
+    ("index", "kind"),
+    [
+        ([5, 4, 3, 2, 1, 0], "numbers"),
+        ([0, 1, 2, 0, 1, 2], "numbers"),
+        ([0.5, 1.5, 2.5, 3.5, 5.5, 4.5], "numbers"),
+        (DAYS[::-1], "dates"),
+        ([f"{day} 12:00" for day in DAYS[1:] + DAYS[:1]], "dates"),
+    ],
+)
+@pytest.mark.parametrize("form", ["frame", "series", "list", "exogenous"])
+def test_numbers_and_dates_as_text_must_increase(index, kind, form):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"u": np.arange(6.0)})
+    given = {
+        "frame": lambda part: {"series": part},
+        "series": lambda part: {"series": part["u"]},
+        "list": lambda part: {"series": [frame, part]},
+        "exogenous": lambda part: {"series": [frame], "exogenous": [part.add_prefix("other")]},
+    }[form]
+    with pytest.raises(ValueError, match=rf"The {kind} in the index of .* must be increasing") as e:
+        make_windows(**given(frame.set_axis(index)), window=2)
+    assert ("reset_index" in str(e.value)) == (kind == "numbers")
+    make_windows(**given(frame.set_axis(index).reset_index(drop=True)), window=2)
+
+
+@pytest.mark.parametrize(
+    "index", [range(3, 9), [0, 2, 3, 7, 8, 9], [-1.5, 0, 1, 2, 3, 4], DAYS, list("fedcba")]
+)
+def test_indices_that_increase_or_are_no_times(index):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"u": np.arange(6.0)}, index=index)
+    assert len(make_windows(frame, window=2)[1]) == 4
+    for several in ([frame, frame], [frame["u"], frame["u"]]):
+        assert len(make_windows(several, window=2)[1]) == 8
+
+
+def test_the_index_of_a_frame_of_series_holds_no_times():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], index=[7, 3], name="u")
+    days = column.set_axis(pandas.to_datetime(DAYS[1::-1]))
+    for several in (column, column.to_frame(), days, days.to_frame()):
+        assert make_windows(several, window=2)[1].tolist() == [3, 6]
+        with pytest.raises(ValueError, match="exogenous has another index than series"):
+            make_windows(several, window=2, exogenous=several[::-1])
+
+
+@pytest.mark.parametrize("form", ["frames", "series", "array", "tuple", "one", "Series of Series"])
+def test_the_steps_of_exogenous_series_are_compared_one_by_one(form):
+    pandas = pytest.importorskip("pandas")
+    sales = pandas.DataFrame({"sales": np.arange(6.0)}, index=pandas.to_datetime(DAYS))
+    price = pandas.DataFrame({"price": np.arange(6.0)}, index=sales.index)
+    later = price.set_axis(sales.index + pandas.Timedelta(days=1))
+
+    def several(frames):
+        if "eries" in form:
+            frames = [frame.iloc[:, 0] for frame in frames]
+        if form == "one":
+            return frames[-1:]
+        if form == "tuple":
+            return tuple(frames)
+        if form == "frames" or form == "series":
+            return frames
+        array = np.empty(2, object)
+        array[:] = frames
+        return array if form == "array" else pandas.Series(array)
+
+    X, _ = make_windows(several([sales, sales]), window=2, exogenous=several([price, price]))
+    assert X.n_features == 2
+    with pytest.raises(
+        ValueError, match=r"eries \d of exogenous has another index than series \d of"
+    ):
+        make_windows(several([sales, sales]), window=2, exogenous=several([price, later]))
+    with pytest.raises(ValueError, match="another index than series"):
+        make_windows(sales, window=2, exogenous=[later])
+
+
+def test_the_dates_of_exogenous_sequences_are_compared():
+    pandas = pytest.importorskip("pandas")
+    days = pandas.to_datetime(DAYS)
+    table = pandas.DataFrame(
+        {"shop": list("aaabbb"), "u": np.arange(6.0), "v": np.arange(6.0)}, index=days
+    )
+    numbered = table.reset_index(drop=True)
+    shifted = table.set_axis(days + pandas.Timedelta(days=1))
+    levels = table.set_index("shop", append=True).swaplevel()
+    levels.index.names = ["shop", "day"]
+
+    def read(table, column):
+        return from_long(table, "shop", columns=[column])[0]
+
+    for one in (table, numbered, numbered[::-1].sort_index(), levels):
+        make_windows(read(one, "u"), window=2, exogenous=read(one, "v"))
+    # The rows of a table may be numbered in any order.
+    other_rows = numbered.set_axis([3, 4, 5, 0, 1, 2])
+    make_windows(read(numbered, "u"), window=2, exogenous=read(other_rows, "v"))
+    with pytest.raises(ValueError, match="Series 0 of exogenous has another index"):
+        make_windows(read(table, "u"), window=2, exogenous=read(shifted, "v"))
+    shops = [part[["v"]] for _, part in shifted.groupby("shop")]
+    with pytest.raises(ValueError, match="Series 0 of exogenous has another index"):
+        make_windows(read(table, "u"), window=2, exogenous=shops)
+
+
+def test_advice_to_drop_windows_is_for_those_who_keep_them():
+    pandas = pytest.importorskip("pandas")
+    missing = pandas.DataFrame({"u": np.full(30, np.nan)})
+    with pytest.raises(ValueError, match="missing_targets='drop' leaves none") as error:
+        make_windows(missing, window=7, missing_targets="drop")
+    assert "or leave out" not in str(error.value)
+    with pytest.raises(ValueError, match="or leave out the windows"):
+        make_windows(missing, window=7)
+
+
 def test_columns_that_do_not_fit_together():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"u": np.arange(6.0), "shop": list("aaabbb")})

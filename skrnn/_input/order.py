@@ -30,7 +30,7 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
     id_name = getattr(X, "_id_name", None)
     if ids is None and _holds_sequences(X):
         ids, paired, source, id_name = np.asarray(X.index), X, "X.index", X.index.name
-    elif ids is None and hasattr(X, "to_ragged") and (index := _index_of(paired)) is not None:
+    elif ids is None and hasattr(X, "to_ragged") and (index := index_of(paired)) is not None:
         ids, source, id_name = np.asarray(index), "X.static.index", index.name
     if ids is not None:
         for name, values in parts.items():
@@ -52,8 +52,8 @@ def refuse_order_of(
     `paired`, a table that is paired with the ids already, such as some rows of another table.
     `source` is what has the ids, for the message. `id_name` is the name of their column, if known.
     """
-    index = _index_of(values)
-    if index is not None and index.equals(_index_of(paired)):
+    index = index_of(values)
+    if index is not None and index.equals(index_of(paired)):
         return
     labels = _ids_of(values) if index is None else np.asarray(index)
     if labels is None or labels.shape != ids.shape or _are_row_numbers(index):
@@ -79,7 +79,7 @@ def refuse_order_of(
     )
 
 
-def _index_of(values: Any) -> Any:
+def index_of(values: Any) -> Any:
     """Return the index of a frame or Series of pandas, else None; lists have a method `index`."""
     index = getattr(values, "index", None)
     return index if hasattr(index, "names") else None
@@ -90,7 +90,7 @@ def _holds_sequences(X: Any) -> bool:
 
     Tables of numbers are paired by position, as in scikit-learn.
     """
-    return _index_of(X) is not None and any(map(is_nested, np.asarray(X[:1]).flat))
+    return index_of(X) is not None and any(map(is_nested, np.asarray(X[:1]).flat))
 
 
 def _ids_of(values: Any) -> Any:
