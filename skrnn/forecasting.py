@@ -17,8 +17,16 @@ from skrnn._input import (
     read,
     refuse_other_order,
 )
-from skrnn._input.frames import column_names, is_frame, join_columns, make_frame, take
+from skrnn._input.frames import (
+    column_names,
+    is_frame,
+    join_columns,
+    make_frame,
+    read_frame,
+    take,
+)
 from skrnn._input.reading import join_tables
+from skrnn._input.values import is_nested
 from skrnn._numeric.packing import starts_of
 from skrnn.losses import Quantile
 
@@ -226,16 +234,38 @@ def _read_exogenous(
         )
     if isinstance(exogenous, np.ndarray):
         exogenous = list(exogenous)  # in which no step is padding
-    future = read(exogenous, None).sequences
+    advice = _advice_on_one_frame(exogenous)
+    try:
+        future = read(exogenous, None).sequences
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"exogenous must have the shape {what} = {shape}."
+            f"{advice or f' Read as X is, it raises this error: {error}'}"
+        ) from error
     same_lengths = len(future) == n_sequences and (future.lengths == horizon - 1).all()
     if not same_lengths or (horizon > 1 and future.n_features != n_exogenous):
         raise ValueError(
             f"exogenous must have the shape {what} = {shape}: a step less than horizon, because "
             f"the last prediction is not fed back. It holds {len(future)} sequences of "
             f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
+            f"{advice}"
         )
     refuse_other_order(sequences, exogenous=exogenous)
     return _with_names(future, sequences, n_targets) if horizon > 1 else future
+
+
+def _advice_on_one_frame(exogenous: Any) -> str:
+    """Say how to pass a frame or Series of values, which is read as sequences in rows; else ''."""
+    if is_frame(exogenous):
+        cells = read_frame(take(exogenous, slice(1)))
+    elif hasattr(exogenous, "to_frame"):
+        cells = np.asarray(exogenous[:1])
+    else:
+        return ""
+    if any(map(is_nested, cells.flat)):
+        return ""
+    return " Pass a list of one frame for each sequence, such as [frame]."
 
 
 def _with_names(future: Sequences, sequences: Sequences, n_targets: int) -> Sequences:

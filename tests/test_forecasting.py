@@ -450,3 +450,24 @@ def test_static_columns_stay_with_their_sequence(bidirectional):
     steps = np.hstack([X[:2].values.reshape(2, 5), answers[:, :1]])
     grown = Sequences(steps.reshape(-1, 1), [6, 6], static=X[:2].static)
     np.testing.assert_allclose(answers[:, 1], reg.predict(grown), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_one_frame_of_exogenous_columns_belongs_into_a_list(container):
+    library = pytest.importorskip(container)
+    wave = library.DataFrame({"u": WAVE[:30]})
+    known = library.DataFrame({"promo": ["a", "b"] * 15, "day": np.arange(30) % 7 / 7})
+    X, y = make_windows(wave, window=4, exogenous=known)
+    encode = make_column_transformer((OneHotEncoder(), ["promo"]), remainder="passthrough")
+    model = make_pipeline(PerStep(encode), SequenceRNNRegressor(2, max_iter=2, random_state=0))
+    model.fit(X, y)
+    ahead = known[:2]
+    assert forecast(model, X[:1], 3, [ahead]).shape == (1, 3)
+    for given in (ahead, ahead[["day"]], ahead["promo"]):
+        with pytest.raises(
+            ValueError, match=r"exogenous must .*\(1, 2, 2\).* such as \[frame\]"
+        ) as e:
+            forecast(model, X[:1], 3, given)
+        assert " X" not in str(e.value)
+    with pytest.raises(ValueError, match=r"exogenous must .* Read as X is, it raises this error"):
+        forecast(model, X[:1], 3, ["a", "b"])
