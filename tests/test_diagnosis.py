@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from recipes import CONSTANT_RATE, PLAIN
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
@@ -61,6 +62,28 @@ def test_a_column_of_a_table(of):
     assert message.startswith(CONSTANT)
     assert f"The values of X reach 1e+07 in column {column}; use for" in message
     assert message.endswith("use for instance StandardScaler().")
+
+
+@pytest.mark.parametrize(
+    ("value", "fact"), [(np.nan, "NaN in column"), (-np.inf, "infinity in column")]
+)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("form", ["array", "frame", "sparse"])
+def test_values_that_are_not_finite_need_no_scaling(value, fact, solver, form):
+    X = np.array([[0.0, value], [1e6, 1.0]] * 9)
+    if form == "frame":
+        X = pd.DataFrame(X, columns=["time", "load"])
+    elif form == "sparse":
+        X = sparse.csr_matrix(X)
+    for estimator in (XORMLPClassifier, XORMLPRegressor):
+        model = estimator(hidden_layer_sizes=2, max_iter=3, solver=solver, random_state=0)
+        with sklearn.config_context(assume_finite=True):
+            (message,) = warnings_of(model, X, [0, 1] * 9)
+        column = "'load'" if form == "frame" else "1"
+        assert message.endswith(
+            f"Fill in or leave out values that are not finite. X contains {fact} {column}."
+        )
+        assert "cale" not in message
 
 
 @pytest.mark.parametrize("max_iter", [20, 200])

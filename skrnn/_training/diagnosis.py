@@ -47,6 +47,8 @@ def needed_scaling(
     samples = run.samples
     if names is not None and len(names) != samples.x.shape[1]:
         names = None
+    if samples.x.shape[0] and (not_finite := _not_finite(samples.x, names)):
+        return Scaling(facts=not_finite, advice="Fill in or leave out values that are not finite.")
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
     facts = {"X": _extent(samples.x, "X", scaler, names)}
     if isinstance(samples, Ragged) and samples.static is not None:
@@ -73,16 +75,36 @@ def _some(samples: Rows | Ragged) -> Rows | Ragged:
     return samples.subset(np.arange(0, samples.n_samples, step))
 
 
+def _not_finite(x: Matrix, names: Sequence[str] | None) -> str:
+    """Say where X is not finite, which `sklearn.set_config(assume_finite=True)` permits in rows."""
+    largest = _largest(x)
+    if np.isfinite(largest).all():
+        return ""
+    column = int(largest.argmax())  # the first with NaN, if there is one
+    what = "NaN" if np.isnan(largest[column]) else "infinity"
+    return f" X contains {what}{_where(column, largest, names)}."
+
+
+def _largest(values: Matrix) -> np.ndarray:
+    """Find the largest absolute value of each column."""
+    largest: np.ndarray = np.maximum(_dense(values.max(axis=0)), -_dense(values.min(axis=0)))
+    return largest
+
+
+def _where(column: int, largest: np.ndarray, columns: Sequence[str] | None) -> str:
+    """Name a column, if there are several."""
+    return f" in column {column if columns is None else repr(columns[column])}" * (len(largest) > 1)
+
+
 def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None) -> str:
     """Say how large values are if they are far from unit scale."""
     if not values.shape[0]:
         return ""
-    largest = np.maximum(_dense(values.max(axis=0)), -_dense(values.min(axis=0)))
+    largest = _largest(values)
     worst = int(largest.argmax())
     if _SMALL <= largest[worst] <= _LARGE or largest[worst] == 0:
         return ""
-    column = worst if columns is None else repr(columns[worst])
-    where = f" in column {column}" if len(largest) > 1 else ""
+    where = _where(worst, largest, columns)
     if largest[worst] > _LARGE:
         fact = f"The values of {name} reach {largest[worst]:.3g}{where}"
     else:

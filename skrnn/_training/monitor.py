@@ -33,11 +33,15 @@ class Scaling:
 
     is_needed : bool
         Whether their scale explains that a fit is no better than a constant prediction.
+
+    advice : str
+        What to do instead of scaling; empty if nothing else is known.
     """
 
     what: str = "X"
     facts: str = ""
     is_needed: bool = False
+    advice: str = ""
 
 
 @dataclass
@@ -279,6 +283,7 @@ class Monitor:
         advice = f"Scale {what}."
         if not options.uses_lbfgs:
             advice = f"Scale {what}, or lower learning_rate_init={options.learning_rate_init:g}."
+        advice = scaling.advice or advice
         if self.outcome == "diverged":
             what = "the last step led to outputs that overflow"
             if not self.loss_curve:
