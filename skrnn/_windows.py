@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
 from skrnn._input.order import index_of
-from skrnn._input.reading import read
+from skrnn._input.reading import NOT_NUMBERS, read
 from skrnn._input.sequences import Sequences, first_few, place_of_row
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
@@ -291,9 +291,15 @@ def _as_floats(series: Sequences, name: str) -> np.ndarray:
     values = to_numbers(read_frame(values) if is_frame(values) else values, name)
     if values.dtype.kind not in "biuf":
         columns = column_names(series.values) or range(values.shape[1])
-        text = next(c for c, v in zip(columns, values.T, strict=True) if types_in(v, (str, bytes)))
+        kinds = [(kind, what) for kind, what, _ in NOT_NUMBERS]
+        column, what = next(
+            (column, what)
+            for column, cells in zip(columns, values.T, strict=True)
+            for kind, what in kinds
+            if types_in(cells, kind)
+        )
         raise ValueError(
-            f"Column {text!r} of {name} holds text, but numbers are required. If it says which "
+            f"Column {column!r} of {name} holds {what}, but numbers are required. If it says which "
             "series a row belongs to, read the table with skrnn.convert.from_long."
         )
     values = values if values.dtype == np.float32 else values.astype(np.float64, copy=False)

@@ -39,6 +39,7 @@ from skrnn import (
     SequencePadder,
     SequenceRNNClassifier,
     Sequences,
+    StepRNNClassifier,
     as_sequences,
 )
 
@@ -395,3 +396,32 @@ def test_a_single_sequence_is_refused_with_advice(library, use):
     if library == "numpy":
         with pytest.raises(ValueError, match=f"Sequence 0 of X has shape .* {ONE_SERIES}$"):
             use([1.0, 2.0])
+
+
+ITERATORS = {
+    "map": lambda: [map(float, [1, 2]), map(float, [3])],
+    "zip": lambda: [zip([1, 2], [3, 4], strict=True), zip([1], [2], strict=True)],
+    "generator": lambda: [(v for v in [1, 2]), (v for v in [1])],
+    "dict_values": lambda: [{"a": 1, "b": 2}.values(), {"a": 1}.values()],
+}
+
+
+@pytest.mark.parametrize("kind", ITERATORS)
+def test_iterators_as_sequences_are_refused_with_advice(kind):
+    advice = r"Pass a list for each sequence: \[list\(steps\) for steps in "
+    for use in (as_sequences, lambda X: SHORT.fit(X, [0, 1]), PerStep(OneHotEncoder()).fit):
+        with pytest.raises(ValueError, match=f"type {kind}, but .*{advice}X"):
+            use(ITERATORS[kind]())
+    steps = StepRNNClassifier(1, max_iter=1)
+    for y in (ITERATORS[kind](), [*ITERATORS[kind](), [0]][1:]):
+        with pytest.raises(ValueError, match=f"Sequence 0 of y .*{kind}.*{advice}y"):
+            steps.fit([[1.0, 2.0], [3.0]], y)
+
+
+def test_sets_and_dictionaries_as_sequences_are_refused_with_advice():
+    with pytest.raises(ValueError, match="A set has no order; pass its values in a list"):
+        as_sequences([{1, 2}, {3}])
+    for X in ([{"a": 1}, {"a": 2}], np.array([{"a": 1}, {"a": 2}])):
+        for use in (as_sequences, lambda X: SHORT.fit(X, [0, 1]), PerStep(DictVectorizer()).fit):
+            with pytest.raises(ValueError, match=r"\[\[\{\.\.\.\}, .*PerStep\(DictVectorizer"):
+                use(X)

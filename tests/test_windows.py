@@ -350,6 +350,12 @@ def test_advice_to_drop_windows_is_for_those_who_keep_them():
         make_windows(missing, window=7)
 
 
+@pytest.mark.parametrize("series", [[{"a": 1}, {"a": 2}], [1.0, {"a": 2}]])
+def test_dictionaries_are_no_numbers(series):
+    with pytest.raises(ValueError, match="Column 0 of series holds a dictionary"):
+        make_windows(series, window=1)
+
+
 def test_columns_that_do_not_fit_together():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"u": np.arange(6.0), "shop": list("aaabbb")})

@@ -108,16 +108,25 @@ def read_list(items: Any, name: str) -> list[np.ndarray]:
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape} and type {type(item).__name__}, "
                 "but a value for each step is required: (n_steps,) or (n_steps, n_features)."
-                f"{_hint(item, name)}"
+                f"{_hint(item, name, array.ndim)}"
             )
         arrays.append(array)
     return arrays
 
 
-def _hint(item: Any, name: str) -> str:
+def _hint(item: Any, name: str, n_axes: int) -> str:
     """Say how to pass a single value that was found where a sequence is required."""
     if isinstance(item, TEXT):
         return advice_on_text(item)
+    if isinstance(item, Mapping):
+        if name != "X":
+            return ""
+        return (
+            " If each dictionary is a step, pass a list of them for each sequence, "
+            "[[{...}, {...}], ...], and make numbers of them by PerStep(DictVectorizer())."
+        )
+    if not n_axes and (advice := advice_on_iterators(item, name)):
+        return advice
     if is_nested(item):
         return ""
     return f" {ONE_SERIES}" if name == "X" else f" Pass a single sequence as [{name}]."
@@ -127,6 +136,15 @@ def advice_on_text(item: str | bytes) -> str:
     """Say how to pass a text that was found where a sequence is required."""
     advice = f" A text is one value; of its characters, list({item[:20]!r}) makes a sequence."
     return advice + advice_to_parse([item])
+
+
+def advice_on_iterators(item: Any, name: str) -> str:
+    """Say how to pass an iterator, or another iterable that is no array, as a sequence; else ''."""
+    if not hasattr(item, "__iter__") or hasattr(item, "__array__") or isinstance(item, Mapping):
+        return ""
+    if isinstance(item, (set, frozenset)):
+        return " A set has no order; pass its values in a list, in the order of the steps."
+    return f" Pass a list for each sequence: [list(steps) for steps in {name}]."
 
 
 def read_steps(sequence: Any) -> np.ndarray:

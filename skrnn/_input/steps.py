@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
-from skrnn._input.containers import advice_on_text, list_or_array, read_list
+from skrnn._input.containers import advice_on_iterators, advice_on_text, list_or_array, read_list
 from skrnn._input.frames import read_frame, refuse_lazy
 from skrnn._input.order import refuse_other_order
 from skrnn._input.sequences import Sequences, place_of_row
@@ -91,6 +91,11 @@ def _refuse_other_counts(values: Any, lengths: np.ndarray, name: str) -> None:
     """Refuse one value for each sequence, and the values of all steps in one array."""
     of_one_value = not any(map(is_nested, values))
     if of_one_value and len(values) == len(lengths) and not all(map(is_missing, values)):
+        if advice := "" if isinstance(values[0], TEXT) else advice_on_iterators(values[0], name):
+            raise ValueError(
+                f"Sequence 0 of {name} is a {type(values[0]).__name__}, but a list or array with a "
+                f"value for each step is required.{advice}"
+            )
         advice = advice_on_text(values[0]) if isinstance(values[0], TEXT) else ""
         raise ValueError(
             f"{name} holds a single value for each sequence, but a value for each step is "
