@@ -300,7 +300,8 @@ class NumberPredictions(Mixin):
         else:
             skip, differences = self._choose_skip(samples, warm_start)
         if not self.normalize_y:
-            return None if skip is None else TargetScale.only_skip(skip, differences)
+            link = self.out_activation_
+            return None if skip is None else TargetScale.only_skip(skip, differences, link)
         if first and first.standardizes:
             return first
         return TargetScale.of(samples, skip, differences, self.out_activation_)
@@ -321,7 +322,7 @@ class NumberPredictions(Mixin):
 
         Weights from elsewhere decide themselves whether there is one.
         """
-        if not hasattr(self, "skip_connection") or self.out_activation_ != "identity":
+        if not hasattr(self, "skip_connection") or self.out_activation_ == "exp":
             return None, ()
         is_given = isinstance(self.init, dict)
         if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:

@@ -216,8 +216,8 @@ def to_state_dict(estimator: NeuralNetwork, *, names: str | Sequence[str] | None
     if getattr(target, "scale", None) is not None or getattr(target, "spread_factor", 1) != 1:
         raise ValueError(
             "A state_dict has no place for the mean and deviation of the targets, nor for the "
-            f"temperature, which predict needs for {estimator}. Fit it with normalize_y=False and "
-            "temperature=None, and scale the targets before."
+            f"temperature, which predict needs for {estimator}. Fit it with normalize_y=False, "
+            "temperature=None and skip_connection=None, and scale the targets before."
         )
     weights = estimator._weights()
     if isinstance(estimator, RecurrentNetwork):

@@ -291,5 +291,5 @@ def _is_scale(scale: Any, estimator: Any, network: Any) -> bool:
         and bool((scale["scale"] > 0).all())
         and is_bool(scale["standardizes"])
         and scale["differences"] == getattr(network, "differences", ())
-        and (skip is None or is_finite(skip, (network.skip * network.n_features, n_outputs)))
+        and (skip is None or is_finite(skip, (network.skip * network.n_features, n_targets)))
     )

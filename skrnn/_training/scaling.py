@@ -24,7 +24,8 @@ class TargetScale:
 
     With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
     steps of each sequence. The network is trained on this difference, and the skip connection
-    becomes a layer of the fitted network.
+    becomes a layer of the fitted network. Of the outputs of `Quantile` and `Gaussian` for a target,
+    the first is the lowest quantile or the mean, and the skip connection is added to it.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class TargetScale:
         absolute value takes the place of the deviation, or 1 if they are 0. For targets whose
         logarithm is predicted, 0 and the weighted mean, since they stay positive.
 
-    skip : ndarray of shape (n_steps * n_features, n_outputs), default=None
+    skip : ndarray of shape (n_steps * n_features, n_targets), default=None
         Weights of a skip connection from the last steps of each sequence, the newest first.
 
     standardizes : bool, default=True
@@ -80,10 +81,12 @@ class TargetScale:
         return cls(np.ldexp(mean, exponent), scale, skip, True, differences, link)
 
     @classmethod
-    def only_skip(cls, skip: np.ndarray, differences: tuple[int, ...] = ()) -> TargetScale:
+    def only_skip(
+        cls, skip: np.ndarray, differences: tuple[int, ...] = (), link: str = "identity"
+    ) -> TargetScale:
         """Make a scale that does not standardize, with a skip connection."""
-        n_outputs = skip.shape[1]
-        return cls(np.zeros(n_outputs), np.ones(n_outputs), skip, False, differences)
+        n_targets = skip.shape[1]
+        return cls(np.zeros(n_targets), np.ones(n_targets), skip, False, differences, link)
 
     def in_training(self, network: Any) -> Any:
         """Get the network to be trained, which the skip connection is not a part of."""
@@ -106,7 +109,8 @@ class TargetScale:
     def add_skip(self, raw_prediction: np.ndarray, samples: Any) -> tuple[np.ndarray, Any]:
         """Add the skip connection to raw predictions and targets, both standardized."""
         added = skipped(samples, self.skip) / self.scale
-        return raw_prediction + added, replace(samples, y=samples.y + added)
+        to_outputs = _to_first_outputs(added, raw_prediction.shape[1])
+        return raw_prediction + to_outputs, replace(samples, y=samples.y + added)
 
     def enter(self, params: Params) -> None:
         """Change the output layer, in place, to that for standardized targets."""
@@ -133,8 +137,11 @@ class TargetScale:
             b = (output["b"] * scale + shift).astype(dtype)
             largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
         self._refuse_overflow(W, b, largest)
-        skip = {} if self.skip is None else {"skip": {"W": self.skip.astype(dtype)}}
-        return {**params, "output": {"W": W, "b": b}, **skip}
+        fitted = {**params, "output": {"W": W, "b": b}}
+        if self.skip is not None:
+            skip = self.skip if self.link == "identity" else self.skip / self.scale
+            fitted["skip"] = {"W": _to_first_outputs(skip, len(b)).astype(dtype)}
+        return fitted
 
     @property
     def _of_weights(self) -> tuple[np.ndarray | float, np.ndarray | float]:
@@ -149,6 +156,16 @@ class TargetScale:
                 f"The targets y are too large for {arrays[0].dtype} to standardize them by their "
                 f"mean {self.mean} and standard deviation {self.scale}. Divide y by a constant."
             )
+
+
+def _to_first_outputs(of_targets: np.ndarray, n_outputs: int) -> np.ndarray:
+    """Write columns of targets into those of the first output of each target, beside zeros."""
+    n_columns = n_outputs // of_targets.shape[1]
+    if n_columns == 1:
+        return of_targets
+    of_outputs = np.zeros((len(of_targets), n_outputs), of_targets.dtype)
+    of_outputs[:, ::n_columns] = of_targets
+    return of_outputs
 
 
 def _less_skip(samples: Any, skip: np.ndarray | None) -> np.ndarray:

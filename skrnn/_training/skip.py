@@ -99,12 +99,16 @@ def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tupl
     These are the columns of the skip connection, so that a network for forecasts does not depend on
     the level of the series: levels often leave the range of the training data (Zeng et al., 2023).
     If the last value explains less than 0.6 of the variance of a target, the series returns to its
-    mean, and its level is of use.
+    mean, and its level is of use. All targets are predicted from the same steps. So there are no
+    differences if the level is of use for one of them, such as a value many steps ahead.
     """
     if skip is None:
         return ()
     is_used = (skip.reshape(-1, *last_values.weights.shape) != 0).any(axis=0)
     is_level = is_used & (last_values.explained >= _LEAST_FOR_DIFFERENCES)
+    is_constant = (last_values.explained == 0).all(axis=0)
+    if not (is_level.any(axis=0) | is_constant).all():
+        return ()
     return tuple(map(int, np.flatnonzero(is_level.any(axis=1))))
 
 
