@@ -20,8 +20,9 @@ from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
+from skrnn._training.earlier import fit_linear_part
 from skrnn._training.framing import choose_frame_length
-from skrnn._training.shrinkage import choose_output_factor, choose_spread
+from skrnn._training.shrinkage import choose_shares, choose_spread, has_known_degrees_of_freedom
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -694,10 +695,20 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if self.warm_start:
             return
         if self.shrinkage and self.loss in ("auto", "squared_error"):
-            run.output_factor = choose_output_factor(run, self._target)
+            self._add_linear_part(run)
         if self.temperature and self._predicts_distributions():
             are_quantiles = isinstance(self.loss, Quantile)
             run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
+
+    def _add_linear_part(self, run: Run) -> None:
+        """Shrink what the network adds, and add a share of ridge regression on the last values."""
+        scale, linear = run.target_scale, None
+        adds = self.skip_connection == "auto" and not isinstance(self.init, dict)
+        if adds and scale is not None and has_known_degrees_of_freedom(run):
+            linear = fit_linear_part(run.samples, scale.differences)
+        run.output_factor, share = choose_shares(run, self._target, linear)
+        if scale is not None and linear is not None:
+            run.target_scale = scale.with_linear_part(linear, share)
 
     def _predicts_distributions(self) -> bool:
         several = isinstance(self.loss, Quantile) and np.size(self.loss._levels()) > 1

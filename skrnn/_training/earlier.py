@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -79,6 +79,61 @@ def add_earlier_values(
     return chosen.reshape(-1, chosen.shape[-1]) if chosen[1:].any() else skip
 
 
+class LinearPart(NamedTuple):
+    """What ridge regression on the last values of a column says about the targets.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_steps * n_features, n_outputs)
+        The weights of the last steps, the newest first. 0 for outputs of which it says nothing.
+
+    intercept : ndarray of shape (n_outputs,)
+        What is added.
+
+    sequences : ndarray of shape (n,)
+        Numbers of the sequences that were used.
+
+    predicted : ndarray of shape (n, n_outputs)
+        Predictions for these, each by a regression on others.
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+    sequences: np.ndarray
+    predicted: np.ndarray
+
+
+def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | None:
+    """Fit ridge regression on the last values of the column that says most about each target.
+
+    Parameters
+    ----------
+    samples : Ragged
+        The training samples, with one row of targets for each sequence.
+
+    differences : tuple of int
+        The columns that enter the regression as differences to their last value.
+
+    Returns
+    -------
+    part : LinearPart or None
+        None if there are too few sequences or steps, or if the steps are sparse.
+    """
+    values = _EarlierValues.of(samples, differences)
+    if values is None:
+        return None
+    weights, predicted = values.fit_ridge(values.y, np.ones(values.y.shape[1], bool))
+    weight = values.weight / len(values.weight)
+    # The column was chosen among all columns, so the errors count more than they are.
+    inflation = values.x.shape[1] ** (2 / len(weight))
+    error = inflation * (weight @ (values.y - predicted) ** 2)
+    is_of_use = error < weight @ (values.y - weight @ values.y) ** 2
+    weights, predicted = weights * is_of_use, predicted * is_of_use
+    weights = weights.reshape(-1, weights.shape[2])
+    intercept = weight @ (values.y - weigh(values.x, values.rows, weights)) * is_of_use
+    return LinearPart(weights, intercept, values.sequences, predicted)
+
+
 @dataclass(frozen=True)
 class _EarlierValues:
     """The last values of some sequences, and their targets.
@@ -90,6 +145,7 @@ class _EarlierValues:
     rows: np.ndarray  # (n, n_steps): the last rows of each sequence
     y: np.ndarray  # (n, n_outputs)
     weight: np.ndarray  # (n,), 1 in the mean
+    sequences: np.ndarray  # (n,): the numbers of these sequences
     differences: tuple[int, ...]
 
     @classmethod
@@ -113,7 +169,7 @@ class _EarlierValues:
             overflows = not np.isfinite(np.square([y.max(), y.min()]).sum() * len(y))
         if overflows:
             return None
-        return cls(samples.x, rows, y, weight / weight.mean(), differences)
+        return cls(samples.x, rows, y, weight / weight.mean(), chosen, differences)
 
     @cached_property
     def _fits(self) -> tuple[np.ndarray, np.ndarray]:
@@ -165,18 +221,28 @@ class _EarlierValues:
         The errors are those of a cross-validation with blocks of consecutive sequences. Those of
         outputs with the weights `unlike`, which are known already, are infinite.
         """
-        weights, rest, columns = weights.copy(), self._rest(weights), self._best[1]
-        errors = np.full(len(columns), np.inf)
-        wanted = np.isinf(errors) if unlike is None else (weights != unlike).any(axis=(0, 1))
+        wanted = True if unlike is None else (weights != unlike).any(axis=(0, 1))
+        rest = self._rest(weights)
+        slopes, predicted = self.fit_ridge(rest, np.broadcast_to(wanted, rest.shape[1]))
+        errors = np.average((rest - predicted) ** 2, axis=0, weights=self.weight)
+        return weights + slopes, np.where(wanted, errors, np.inf)
+
+    def fit_ridge(self, y: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fit ridge regression on the last values of the best column: weights and predictions.
+
+        Each prediction is by a regression on other blocks of consecutive sequences. Weights and
+        predictions are 0 for outputs that are not `wanted`.
+        """
+        weights, predicted, columns = np.zeros_like(self.slopes), np.zeros_like(y), self._best[1]
         for column in np.unique(columns[wanted]):
             outputs = wanted & (columns == column)
             values = self.x[self.rows, column].astype(np.float64)
             is_level = column in self.differences
             values[:, 1:] -= values[:, :1] if is_level else 0
-            slopes, errors[outputs] = _fit_ridge(values, rest[:, outputs], self.weight, is_level)
+            slopes, predicted[:, outputs] = _fit_ridge(values, y[:, outputs], self.weight, is_level)
             slopes[0] -= slopes[1:].sum(axis=0) if is_level else 0
-            weights[:, column, outputs] += slopes
-        return weights, errors
+            weights[:, column, outputs] = slopes
+        return weights, predicted
 
 
 def _spread(n: int, at_most: int) -> np.ndarray:
@@ -190,11 +256,12 @@ def _spread(n: int, at_most: int) -> np.ndarray:
 
 
 def _fit_ridge(
-    values: np.ndarray, rest: np.ndarray, weight: np.ndarray, first_is_level: bool
+    values: np.ndarray, y: np.ndarray, weight: np.ndarray, first_is_level: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit `rest` (n, n_outputs) to values (n, n_steps): slopes (n_steps, n_outputs) and errors.
+    """Fit y (n, n_outputs) to values (n, n_steps): slopes (n_steps, n_outputs) and predictions.
 
-    Values are standardized. With `first_is_level`, the first slope has hardly any penalty.
+    Each prediction is by a regression on other rows. Values are standardized. With
+    `first_is_level`, the first slope has hardly any penalty.
     """
     from sklearn.linear_model import RidgeCV  # takes 25 ms
 
@@ -204,10 +271,9 @@ def _fit_ridge(
     factors = np.divide(1, scale, where=is_of_use, out=np.zeros_like(scale))
     factors[0] /= _LITTLE if first_is_level else 1
     values = np.where(is_of_use, values, 0) * factors
-    ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(rest)
+    ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(y)
     for train, held in KFold(_N_FOLDS).split(values):
-        ridge.fit(values[train], rest[train], sample_weight=weight[train])
+        ridge.fit(values[train], y[train], sample_weight=weight[train])
         predicted[held] = ridge.predict(values[held]).reshape(len(held), -1)
-    errors = np.average((rest - predicted) ** 2, axis=0, weights=weight)
-    slopes = np.atleast_2d(ridge.fit(values, rest, sample_weight=weight).coef_) * factors
-    return slopes.T, errors
+    slopes = np.atleast_2d(ridge.fit(values, y, sample_weight=weight).coef_) * factors
+    return slopes.T, predicted

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.skip import skipped
+
+if TYPE_CHECKING:
+    from skrnn._training.earlier import LinearPart
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,20 @@ class TargetScale:
         n_targets = skip.shape[1]
         return cls(np.zeros(n_targets), np.ones(n_targets), skip, False, differences, link)
 
+    def with_linear_part(self, part: LinearPart, share: Any) -> TargetScale:
+        """Add a share of a linear function of the last steps to the skip connection.
+
+        The linear function is one for standardized targets, less the present skip connection.
+        """
+        if not np.any(part.weights * share):
+            return self
+        factor = self.scale * share
+        skip = part.weights * factor
+        if self.skip is not None:
+            n_rows = max(len(skip), len(self.skip))
+            skip = _with_rows(skip, n_rows) + _with_rows(self.skip, n_rows)
+        return replace(self, skip=skip, mean=self.mean + part.intercept * factor)
+
     def in_training(self, network: Any) -> Any:
         """Get the network to be trained, which the skip connection is not a part of."""
         return replace(network, differences=self.differences) if self.differences else network
@@ -156,6 +173,10 @@ class TargetScale:
                 f"The targets y are too large for {arrays[0].dtype} to standardize them by their "
                 f"mean {self.mean} and standard deviation {self.scale}. Divide y by a constant."
             )
+
+
+def _with_rows(weights: np.ndarray, n_rows: int) -> np.ndarray:
+    return np.pad(weights, ((0, n_rows - len(weights)), (0, 0)))
 
 
 def _to_first_outputs(of_targets: np.ndarray, n_outputs: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
     from skrnn._numeric.losses import BestConstant
+    from skrnn._training.earlier import LinearPart
     from skrnn._training.run import Run, Scored
 
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
@@ -35,8 +36,10 @@ _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 4
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
 
 
-def choose_output_factor(run: Run, target: Scored) -> np.ndarray | float:
-    """Choose the best factor between 0 and 1 for each output of a network.
+def choose_shares(
+    run: Run, target: Scored, linear: LinearPart | None = None
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Choose by what the outputs of a network and of a linear part are multiplied, from 0 to 1.
 
     The targets y of a run are standardized, less the skip connection, so an output r of 0 is the
     prediction without the network. The factor of the smallest squared error is ``E[y r] / E[r²]``.
@@ -46,10 +49,14 @@ def choose_output_factor(run: Run, target: Scored) -> np.ndarray | float:
     ``(mean(y r) - q s² / n) / mean(r²)``. The outputs of a network that explains its targets
     well hardly change.
 
+    With the cross-validated predictions g of a linear part, the two factors are those of the
+    smallest squared error of their sum (stacking [2]_). This g has not learned the noise of y.
+
     For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. With fewer units than by
     default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
     weights, n is the effective number of samples, which does not change if all weights are doubled.
-    The factor is 1 for runs to which the degrees of freedom do not apply, and for up to 32 samples.
+    The factors are 1 and 0 for runs to which the degrees of freedom do not apply, and for up to 32
+    samples.
 
     Parameters
     ----------
@@ -59,32 +66,72 @@ def choose_output_factor(run: Run, target: Scored) -> np.ndarray | float:
     target : Scored
         Gives the outputs for the training samples.
 
+    linear : LinearPart, default=None
+        What is added to the outputs.
+
     Returns
     -------
-    factor : ndarray of shape (n_outputs,) or float
-        By what the outputs should be multiplied.
+    of_network, of_linear : ndarray of shape (n_outputs,) or float
+        By what they should be multiplied.
 
     References
     ----------
     .. [1] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
+    .. [2] D. H. Wolpert, "Stacked generalization", Neural Networks 5 (1992).
     """
-    if not _has_known_degrees_of_freedom(run):
-        return 1.0
+    if not has_known_degrees_of_freedom(run):
+        return 1.0, 0.0
     samples = run.samples
     # Outputs may be 0, or huge after training has diverged.
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
         outputs = run.evaluate(samples, target, mapped)[1]
         if outputs is None:
-            return 1.0
+            return 1.0, 0.0
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
         n = 1 / (weight @ weight)
         q = min(_degrees_of_freedom(run), _LARGEST_SHARE * n)
         y, r = samples.y.astype(np.float64), outputs.astype(np.float64)
         learned_noise = q / (n - q) * (weight @ (y - r) ** 2)
-        best = (weight @ (y * r) - learned_noise) / (weight @ r**2)
-    factor: np.ndarray = np.where(np.isfinite(best), np.clip(best, 0, 1), 1.0)
-    return factor
+        alone = (weight @ (y * r) - learned_noise) / (weight @ r**2)
+        alone = np.where(np.isfinite(alone), np.clip(alone, 0, 1), 1.0)
+        if linear is None:
+            return alone, 0.0
+        y, r, weight = (part[linear.sequences] for part in (y, r, weight))
+        return _best_sum(y, r, linear.predicted, weight / weight.sum(), learned_noise, alone)
+
+
+def _best_sum(
+    y: np.ndarray,
+    r: np.ndarray,
+    g: np.ndarray,
+    weight: np.ndarray,
+    learned_noise: np.ndarray,
+    alone: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find a and b from 0 to 1 for which ``a r + b g`` is closest to y, each (n, n_outputs).
+
+    `learned_noise` is subtracted from the mean of ``y r``. Where g is 0, a is `alone`.
+    """
+    rr, rg, gg = weight @ r**2, weight @ (r * g), weight @ g**2
+    yr, yg = weight @ (y * r) - learned_noise, weight @ (y * g)
+    determinant = rr * gg - rg**2
+    inner = (yr * gg - yg * rg) / determinant, (yg * rr - yr * rg) / determinant
+    zero, one = np.zeros_like(gg), np.ones_like(gg)
+    pairs = [  # the best of all, and the best on each edge of the square
+        inner,
+        (zero, np.clip(yg / gg, 0, 1)),
+        (one, np.clip((yg - rg) / gg, 0, 1)),
+        (np.clip(yr / rr, 0, 1), zero),
+        (np.clip((yr - rg) / rr, 0, 1), one),
+    ]
+    a, b = (np.array(of_all) for of_all in zip(*pairs, strict=True))
+    error = a**2 * rr + 2 * a * b * rg + b**2 * gg - 2 * (a * yr + b * yg)
+    is_valid = np.isfinite(error) & (a >= 0) & (a <= 1) & (b >= 0) & (b <= 1)
+    best = np.where(is_valid, error, np.inf).argmin(axis=0)
+    outputs = np.arange(len(gg))
+    is_used = (gg > 0) & is_valid.any(axis=0)
+    return np.where(is_used, a[best, outputs], alone), np.where(is_used, b[best, outputs], 0.0)
 
 
 def choose_temperature(run: Run, best_constant: BestConstant) -> float:
@@ -192,7 +239,7 @@ def _is_whole_training(run: Run) -> bool:
     return run.samples.n_samples > LARGEST_BATCH
 
 
-def _has_known_degrees_of_freedom(run: Run) -> bool:
+def has_known_degrees_of_freedom(run: Run) -> bool:
     """Whether a run learns as much noise as one with the default parameters."""
     network: Any = run.network
     options, scale = run.options, run.target_scale
