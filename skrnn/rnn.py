@@ -442,21 +442,24 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         starts from the forecast that the series stays where it is. The weight is that of least
         squares. With 'auto', the network also reads such a column as differences to its last value
         if that explains at least 0.6 of the variance, so that it does not depend on the level of
-        the series. With more than 32 sequences, 'auto' also considers up to 100 earlier steps: an
-        earlier value, such as that of one season before, and ridge regression on the last values
-        of a column. They are used if they leave less than half of the variance that the last value
-        leaves. Streams need 'last' or None. Not used with losses other than 'squared_error',
-        'absolute_error' and `Huber`.
+        the series. With several outputs, each must have such a column. With more than 32 sequences,
+        'auto' also considers up to 100 earlier steps: an earlier value, such as that of one season
+        before, and ridge regression on the last values of a column. They are used if they leave
+        less than half of the variance that the last value leaves. Otherwise `shrinkage` may give
+        the ridge regression a share. Streams need 'last' or None. With `Gaussian`, the connection
+        is added to the mean, with `Quantile` to all quantiles. Not used with 'poisson' and 'gamma'.
 
     shrinkage : {'auto', None}, default='auto'
         Whether to shrink what the network adds to the skip connection, or to the mean of the
         targets, because a part of it is noise of the training targets [6]_. At the end of `fit`,
         'auto' multiplies the output layer by a factor from 0 to 1. It is smaller after a larger
-        training error and with fewer sequences. This needs squared errors, standardized targets,
-        recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
-        for 'gru_d', with `warm_start`, or together with other means against noise, with which the
-        factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`
-        above 0.5. None means no shrinkage, which is right if training is to continue.
+        training error and with fewer sequences. With ``skip_connection='auto'``, ridge regression
+        on the last values of a column is added, multiplied by another factor, as far as this
+        makes the estimated error smaller (stacking [7]_). This needs squared errors, standardized
+        targets, recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is
+        not done for 'gru_d', with `warm_start`, or together with other means against noise, with
+        which the factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or
+        `dropout` above 0.5. None means no shrinkage, which is right if training is to continue.
 
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
@@ -631,6 +634,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
        long-term memory problems", arXiv:1512.08756 (2015).
     .. [6] B. Efron, "The estimation of prediction error: covariance penalties and
        cross-validation", Journal of the American Statistical Association 99 (2004).
+    .. [7] D. H. Wolpert, "Stacked generalization", Neural Networks 5, 241-259 (1992).
 
     Examples
     --------

@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 from numeric_helpers import assert_close, assert_equal_weights
+from scipy.optimize import lsq_linear
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.preprocessing import StandardScaler
 
 from skrnn import ForwardImputer, SequenceRNNRegressor, Sequences
+from skrnn._numeric.training import Ragged
+from skrnn._training.earlier import fit_linear_part
+from skrnn._training.shrinkage import _best_sum, choose_shares
 from skrnn.callbacks import Checkpoint
+from skrnn.convert import make_windows
 from skrnn.solvers import LBFGS, SGD, Adam
 
 RNG = np.random.RandomState(0)
@@ -213,7 +221,7 @@ def test_ctrl_c_while_the_factor_is_computed(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skrnn.rnn.choose_output_factor", interrupt)
+    monkeypatch.setattr("skrnn.rnn.choose_shares", interrupt)
     reg = SequenceRNNRegressor(**SEED)
     with pytest.warns(ConvergenceWarning, match="interrupted"):
         reg.fit(X, NOISE)
@@ -250,3 +258,109 @@ def test_partial_fit_does_not_shrink():
 def test_other_values_are_refused(value):
     with pytest.raises(ValueError, match="'shrinkage' parameter of SequenceRNNRegressor must be"):
         SequenceRNNRegressor(shrinkage=value).fit(X, SUMS)
+
+
+# --- The share of ridge regression on the last values -------------------------------------------
+
+
+def linear_series(n=240):
+    """Make a series of which one value is hardly a linear function of the values before it."""
+    noise = np.random.RandomState(3).normal(size=n + 200)
+    series = np.zeros(n + 200)
+    for t in range(200, n + 200):
+        series[t] = 0.3 * series[t - 1] + 0.35 * series[t - 5] + noise[t]
+    return series[200:]
+
+
+def test_ridge_regression_gets_a_share():
+    series = linear_series(1700)
+    X, y = make_windows(series[:700], window=12)
+    X_new, y_new = make_windows(series[700:], window=12)
+    both, last = (
+        SequenceRNNRegressor(skip_connection=skip, random_state=0).fit(X, y)
+        for skip in ("auto", "last")
+    )
+    assert both.weights_["skip"]["W"].shape == (12, 1)
+    assert "skip" not in last.weights_ or len(last.weights_["skip"]["W"]) == 1
+    errors = [np.mean((model.predict(X_new) - y_new) ** 2) for model in (both, last)]
+    assert errors[0] < 0.97 * errors[1]  # the noise has a variance of 1
+
+
+def test_the_sum_of_both_is_what_is_predicted(monkeypatch):
+    X, y = make_windows(linear_series(), window=12)
+    found = []
+
+    def spy(run, target, linear):
+        found.append((linear, *choose_shares(run, target, linear)))
+        return found[-1][1:]
+
+    monkeypatch.setattr("skrnn.rnn.choose_shares", spy)
+    shrunk, unchanged = shrunk_and_not(X, y)
+    (linear, of_network, of_linear), *_ = found
+    assert 0 < of_linear[0] < 1
+    assert 0 < of_network[0] < 1
+    np.testing.assert_array_equal(shrunk.shrinkage_, 1 - of_network)
+    skip = unchanged.weights_.get("skip", {"W": np.zeros((1, 1))})["W"]
+    simple = X[:, ::-1, 0][:, : len(skip)] @ skip[:, 0]
+    mean, scale = np.mean(y - simple), np.std(y - simple)
+    outputs = unchanged.predict(X) - simple - mean
+    by_ridge = X[:, ::-1, 0] @ linear.weights[:, 0] + linear.intercept[0]
+    expected = simple + mean + of_network[0] * outputs + of_linear[0] * scale * by_ridge
+    assert_close(shrunk.predict(X), expected, 1e-9)
+
+
+def test_the_linear_part_is_ridge_regression():
+    X, y = make_windows(linear_series(), window=12)
+    steps = X.reshape(-1, 1)
+    samples = Ragged(steps, y[:, None], np.ones(len(y)), np.full(len(y), 12))
+    part = fit_linear_part(samples, ())
+    scaled = StandardScaler().fit_transform(X[:, ::-1, 0])
+    ridge = RidgeCV(np.logspace(-2, 5, 15))
+    assert_close(part.predicted[:, 0], cross_val_predict(ridge, scaled, y, cv=KFold(5)), 1e-9)
+    assert_close(
+        X[:, ::-1, 0] @ part.weights[:, 0] + part.intercept,
+        ridge.fit(scaled, y).predict(scaled),
+        1e-9,
+    )
+    np.testing.assert_array_equal(part.sequences, np.arange(len(y)))
+
+
+def test_the_linear_part_is_0_where_it_says_nothing():
+    X, y = make_windows(linear_series(), window=12)
+    Y = np.column_stack([y, RNG.normal(size=len(y)), np.ones(len(y))])
+    part = fit_linear_part(Ragged(X.reshape(-1, 1), Y, np.ones(len(y)), np.full(len(y), 12)), ())
+    assert part.weights.any(axis=0).tolist() == [True, False, False]
+    assert part.predicted.any(axis=0).tolist() == [True, False, False]
+    assert part.intercept[1:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shares_are_those_of_the_smallest_error(seed):
+    rng = np.random.RandomState(seed)
+    y, r, g = rng.normal(size=(3, 50, 2)) @ rng.normal(size=(2, 4))
+    weight = rng.dirichlet(np.ones(50))
+    noise = 0.1 * rng.uniform(size=4)
+    shares = np.array(_best_sum(y, r, g, weight, noise, np.ones(4)))
+    for k in range(4):
+        A = np.sqrt(weight)[:, None] * np.column_stack([r[:, k], g[:, k]])
+        b = A.T @ (np.sqrt(weight) * y[:, k]) - [noise[k], 0]
+        factor = np.linalg.cholesky(A.T @ A)
+        best = lsq_linear(factor.T, np.linalg.solve(factor, b), bounds=(0, 1), tol=1e-14).x
+        assert_close(shares[:, k], best, 1e-6)
+
+
+def test_without_a_linear_part_the_share_is_that_of_the_network():
+    y, r, g = RNG.normal(size=(3, 30, 2))
+    g[:, 0] = 0
+    r[:, 1] = np.nan
+    with np.errstate(all="ignore"):
+        a, b = _best_sum(y, r, g, np.full(30, 1 / 30), np.zeros(2), np.array([0.3, 1.0]))
+    assert a.tolist() == [0.3, 1.0]
+    assert b.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("share", [{"skip_connection": "last"}, {"shrinkage": None}])
+def test_other_settings_have_no_share(share):
+    X, y = make_windows(linear_series(), window=12)
+    weights = SequenceRNNRegressor(**SEED, **share).fit(X, y).weights_
+    assert "skip" not in weights or len(weights["skip"]["W"]) == 1
