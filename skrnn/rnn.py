@@ -442,12 +442,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         starts from the forecast that the series stays where it is. The weight is that of least
         squares. With 'auto', the network also reads such a column as differences to its last value
         if that explains at least 0.6 of the variance, so that it does not depend on the level of
-        the series. With several outputs, each must have such a column. With more than 32 sequences,
-        'auto' also considers up to 100 earlier steps: an earlier value, such as that of one season
-        before, and ridge regression on the last values of a column. They are used if they leave
-        less than half of the variance that the last value leaves. Otherwise `shrinkage` may give
-        the ridge regression a share. Streams need 'last' or None. With `Gaussian`, the connection
-        is added to the mean, with `Quantile` to all quantiles. Not used with 'poisson' and 'gamma'.
+        the series. Other outputs then get a weight of this column too, except where the level says
+        more about them in a way that is not linear. With more than 32 sequences, 'auto' also
+        considers up to 100 earlier steps: an earlier value, such as that of one season before, and
+        ridge regression on the last values of a column. They are used if they leave less than half
+        of the variance that the last value leaves. Otherwise `shrinkage` may give the ridge
+        regression a share. Streams need 'last' or None. With `Gaussian`, the connection is added to
+        the mean, with `Quantile` to all quantiles. Not used with 'poisson' and 'gamma'.
 
     shrinkage : {'auto', None}, default='auto'
         Whether to shrink what the network adds to the skip connection, or to the mean of the

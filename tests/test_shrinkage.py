@@ -327,7 +327,7 @@ def test_the_linear_part_is_ridge_regression():
 
 def test_the_linear_part_is_0_where_it_says_nothing():
     X, y = make_windows(linear_series(), window=12)
-    Y = np.column_stack([y, RNG.normal(size=len(y)), np.ones(len(y))])
+    Y = np.column_stack([y, RNG.normal(size=len(y)), np.zeros(len(y))])
     part = fit_linear_part(Ragged(X.reshape(-1, 1), Y, np.ones(len(y)), np.full(len(y), 12)), ())
     assert part.weights.any(axis=0).tolist() == [True, False, False]
     assert part.predicted.any(axis=0).tolist() == [True, False, False]

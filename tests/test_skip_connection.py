@@ -5,7 +5,9 @@ import pytest
 from numeric_helpers import assert_close, assert_gradient_is_exact, onnx_numbers
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.metrics import r2_score
 
+import skrnn
 from skrnn import (
     Gaussian,
     Huber,
@@ -17,7 +19,8 @@ from skrnn import (
     StepRNNRegressor,
 )
 from skrnn._numeric.training import Ragged
-from skrnn._training.skip import choose_skip, fit_last_values, skipped
+from skrnn._training.skip import choose_differences, choose_skip, fit_last_values, skipped
+from skrnn.convert import make_windows
 from skrnn.pytorch import from_state_dict, to_state_dict
 
 RNG = np.random.RandomState(0)
@@ -42,10 +45,10 @@ def samples(X, y, weight=None):
 
 
 def test_the_weight_is_that_of_least_squares():
-    skip = skip_of(samples(X, np.column_stack([Y, -3 * Y, RNG.normal(size=240)])))
+    skip = skip_of(samples(X, np.column_stack([Y, -3 * Y])))
     last = np.array([x[-1, 0] for x in X])
     expected = np.polyfit(last, Y, 1)[0]
-    assert_close(skip, [[expected, -3 * expected, 0], [0, 0, 0]], 1e-9)
+    assert_close(skip, [[expected, -3 * expected], [0, 0]], 1e-9)
     assert abs(expected - 1) < 0.05  # of a random walk
 
 
@@ -138,11 +141,100 @@ def test_differences_are_those_of_a_network_without_skip_connection():
 
 def test_several_outputs_with_different_columns():
     y = np.column_stack([Y, [x[-1, 1] for x in X], RNG.normal(size=240)])
-    reg = SequenceRNNRegressor(**FEW).fit(X, y)
+    reg = SequenceRNNRegressor(**FEW, shrinkage=None).fit(X, y)
     moved = [x + np.array([5.0, -3.0]) for x in X]
     expected = reg.predict(X) + np.array([5.0, -3.0]) @ reg.weights_["skip"]["W"]
-    assert np.count_nonzero(reg.weights_["skip"]["W"]) == 2
+    assert np.count_nonzero(reg.weights_["skip"]["W"]) == 3
     assert_close(reg.predict(moved), expected, 1e-9)
+
+
+def test_each_output_gets_a_weight_beside_a_level():
+    walk = np.array([x[-1, 0] for x in X])
+    distance = np.abs(walk - walk.mean())
+    noise = walk.std() * RNG.normal(size=240)
+    y = np.column_stack([Y, walk + 1.5 * noise, noise, 0 * noise, distance, distance + 9 * noise])
+    skip = skip_of(samples(X, y))
+    last_values = fit_last_values(samples(X, y))
+    np.testing.assert_array_equal(skip, [last_values.weights[0], np.zeros(6)])
+    assert (skip[0] != 0).tolist() == [True, True, True, False, True, True]
+    assert skip_of(samples(X, y[:, 1:])) is None  # there is no level
+    for columns, differences in (((0, 1), (0,)), ((0, 2, 3), (0,)), ((0, 4), ()), ((0, 5), (0,))):
+        last_values = fit_last_values(samples(X, y[:, columns]))
+        assert choose_differences(last_values, choose_skip(last_values)) == differences
+
+
+def test_a_function_of_the_level_is_learned_beside_the_level():
+    walks = np.random.RandomState(1).normal(size=(300, 10)).cumsum(axis=1)
+    walks += 3 * np.random.RandomState(2).normal(size=(300, 1))
+    y = np.column_stack([walks[:, -1], walks[:, -1] ** 2])
+    reg = SequenceRNNRegressor(random_state=0).fit(walks[:200, :, None], y[:200])
+    assert r2_score(y[200:, 1], reg.predict(walks[200:, :, None])[:, 1]) > 0.8
+
+
+def test_values_many_steps_ahead_keep_the_level():
+    noise, series = np.random.RandomState(0).normal(size=700), np.zeros(700)
+    for t in range(1, 700):
+        series[t] = 0.95 * series[t - 1] + noise[t]
+    X, y = make_windows(series[:500], window=12, horizon=10)
+    X_new, y_new = make_windows(series[488:], window=12, horizon=10)
+    reg = SequenceRNNRegressor(8, random_state=0).fit(X, y)
+    error = np.mean((reg.predict(X_new) - y_new) ** 2, axis=0)
+    assert (
+        error < 1.2 * np.mean((0.95 ** np.arange(1, 11) * X_new[:, -1] - y_new) ** 2, axis=0)
+    ).all()
+
+
+@pytest.mark.parametrize("normalize_y", [True, False])
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile(0.5), Quantile((0.1, 0.5, 0.9))], ids=str)
+def test_distributions_follow_the_level(loss, normalize_y):
+    reg = SequenceRNNRegressor(**FEW, loss=loss, normalize_y=normalize_y).fit(X, Y)
+    skip = reg.weights_["skip"]["W"]
+    assert skip[0, 0] > 0
+    assert not skip[:, 1:].any()
+    moved = [x + np.array([50.0, 0.0]) for x in X]
+    scale = 1.0 if not normalize_y else reg._target_scale["scale"][0]
+    expected = reg.predict(X) + 50 * skip[0, 0] * scale
+    assert_close(reg.predict(moved), expected, 1e-9)
+    if isinstance(loss, Gaussian):
+        of_moved, of_given = (reg.predict(x, return_std=True)[1] for x in (moved, X))
+        assert_close(of_moved, of_given, 1e-9)
+
+
+def test_distributions_of_several_targets_follow_their_levels():
+    y = np.column_stack([Y, [x[-1, 1] for x in X]])
+    reg = SequenceRNNRegressor(**FEW, loss=Quantile((0.2, 0.5, 0.8))).fit(X, y)
+    expected = reg.predict(X) + np.array([5.0, -3.0])[:, None] * 0.99
+    moved = reg.predict([x + np.array([5.0, -3.0]) for x in X])
+    assert_close(moved, expected, 0.1)
+    assert np.count_nonzero(reg.weights_["skip"]["W"]) == 2
+
+
+@pytest.mark.parametrize("loss", [Gaussian(), Quantile((0.1, 0.9))], ids=str)
+def test_exports_of_distributions_know_the_last_value(loss, tmp_path):
+    reg = SequenceRNNRegressor(**FEW, loss=loss).fit(X, Y)
+    skrnn.save(reg, tmp_path / "model.skrnn")
+    np.testing.assert_array_equal(skrnn.load(tmp_path / "model.skrnn").predict(X), reg.predict(X))
+    found = onnx_numbers(reg, X, "input", 9)
+    assert_close(found.reshape(240, -1), reg.predict(X).reshape(240, -1), 1e-2)
+
+
+def test_intervals_of_a_walk():
+    walk = (0.2 + np.random.RandomState(0).normal(size=600)).cumsum()
+    X, y = make_windows(walk[:400], window=20)
+    X_new, y_new = make_windows(walk[380:], window=20)
+    low, high = (
+        SequenceRNNRegressor(loss=Quantile((0.1, 0.9)), random_state=0).fit(X, y).predict(X_new).T
+    )
+    assert 0.7 < np.mean((low < y_new) & (y_new < high)) < 0.9
+    assert 2 < np.mean(high - low) < 3  # 2.56 for the normal distribution
+
+
+def test_validation_scores_of_distributions_are_those_of_predictions():
+    params = {**FEW, "early_stopping": True, "n_iter_no_change": 100}
+    reg = SequenceRNNRegressor(**params, loss=Gaussian())
+    reg.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
+    best = np.argmin(reg.validation_loss_curve_)
+    assert_close(reg.score(X[200:], Y[200:]), reg.validation_scores_[best], 1e-9)
 
 
 def test_a_sequence_without_steps_among_differences():

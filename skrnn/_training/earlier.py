@@ -174,7 +174,8 @@ class _EarlierValues:
     @cached_property
     def _fits(self) -> tuple[np.ndarray, np.ndarray]:
         fits = [fit_each(self.x[step], self.y, self.weight) for step in self.rows.T]
-        return np.array([fit.weights for fit in fits]), np.array([fit.explained for fit in fits])
+        slopes, explained = (np.array(part) for part in zip(*fits, strict=True))
+        return slopes, explained
 
     @property
     def slopes(self) -> np.ndarray:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Shares of the variance that a linear function has to explain, to be used.
 LEAST_EXPLAINED = 0.5
 _LEAST_FOR_DIFFERENCES = 0.6
+_LEAST_BY_DISTANCE = 0.1
 
 
 class LastValues(NamedTuple):
@@ -27,10 +28,14 @@ class LastValues(NamedTuple):
 
     explained : ndarray of shape (n_features, n_outputs)
         The shares of the variance of the targets that they explain.
+
+    by_distance : ndarray of shape (n_features, n_outputs)
+        The shares that the distances of the last values to their means explain. 0 if X is sparse.
     """
 
     weights: np.ndarray
     explained: np.ndarray
+    by_distance: np.ndarray
 
 
 def choose_skip(last_values: LastValues) -> np.ndarray | None:
@@ -48,11 +53,16 @@ def choose_skip(last_values: LastValues) -> np.ndarray | None:
     -------
     skip : ndarray of shape (n_features, n_outputs) or None
         At most one weight in each column is not 0. A column is chosen if it explains at least half
-        of the variance of the target. None if none is.
+        of the variance of the target. If it explains 0.6 of a target, which thus continues the
+        series, it is chosen for all other targets too that have none. None if none is chosen.
     """
-    weights, explained = last_values
+    weights, explained = last_values.weights, last_values.explained
     columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
     is_chosen = explained[columns, outputs] >= LEAST_EXPLAINED
+    levels = np.unique(columns[explained[columns, outputs] >= _LEAST_FOR_DIFFERENCES])
+    if len(levels):
+        columns = np.where(is_chosen, columns, levels[explained[levels].argmax(axis=0)])
+        is_chosen[:] = True
     skip = np.zeros_like(weights)
     skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
     return skip if is_chosen.any() else None
@@ -75,12 +85,18 @@ def fit_last_values(samples: Any) -> LastValues:
     x = samples.x[rows_of_last_steps(samples.lengths, 1).ravel()]
     if not has_steps.any():
         nothing = np.zeros((x.shape[1], samples.y.shape[1]))
-        return LastValues(nothing, nothing)
-    return fit_each(x, samples.y[has_steps], samples.weight[has_steps])
+        return LastValues(nothing, nothing, nothing)
+    y, weight = samples.y[has_steps], samples.weight[has_steps]
+    weights, explained = fit_each(x, y, weight)
+    if issparse(x):
+        return LastValues(weights, explained, np.zeros_like(explained))
+    with np.errstate(all="ignore"):
+        distances = np.abs(x - np.average(x, axis=0, weights=weight))
+    return LastValues(weights, explained, fit_each(distances, y, weight)[1])
 
 
-def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> LastValues:
-    """Fit each column of y to each column of x alone."""
+def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit each column of y to each column of x alone: slopes, and shares of the variance."""
     weight = weight / weight.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
         mean_y, scale_y = moments(y.astype(np.float64), weight)
@@ -90,7 +106,7 @@ def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> LastValues:
         explained = (covariance / (scale_x * scale_y)) ** 2
     is_useless = ~np.isfinite(explained) | ~np.isfinite(weights)  # constant or too large
     weights[is_useless] = explained[is_useless] = 0
-    return LastValues(weights, explained)
+    return weights, explained
 
 
 def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tuple[int, ...]:
@@ -99,17 +115,20 @@ def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tupl
     These are the columns of the skip connection, so that a network for forecasts does not depend on
     the level of the series: levels often leave the range of the training data (Zeng et al., 2023).
     If the last value explains less than 0.6 of the variance of a target, the series returns to its
-    mean, and its level is of use. All targets are predicted from the same steps. So there are no
-    differences if the level is of use for one of them, such as a value many steps ahead.
+    mean, and its level is of use. There are no differences either if another target depends on the
+    level in a way that is not linear, such as its square: if the distance of the last value to its
+    mean explains more of this target than the last value, and at least a tenth of its variance.
     """
     if skip is None:
         return ()
     is_used = (skip.reshape(-1, *last_values.weights.shape) != 0).any(axis=0)
-    is_level = is_used & (last_values.explained >= _LEAST_FOR_DIFFERENCES)
-    is_constant = (last_values.explained == 0).all(axis=0)
-    if not (is_level.any(axis=0) | is_constant).all():
+    is_level = (is_used & (last_values.explained >= _LEAST_FOR_DIFFERENCES)).any(axis=1)
+    by_level, by_distance = (
+        explained[is_level] for explained in (last_values.explained, last_values.by_distance)
+    )
+    if (by_distance > np.maximum(by_level, _LEAST_BY_DISTANCE)).any():
         return ()
-    return tuple(map(int, np.flatnonzero(is_level.any(axis=1))))
+    return tuple(map(int, np.flatnonzero(is_level)))
 
 
 def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
