@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._training.options import LARGEST_BATCH
-from skrnn._training.skip import LEAST_EXPLAINED, fit_each, moments
+from skrnn._training.skip import LEAST_EXPLAINED, LinearPart, fit_each, moments
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
@@ -77,30 +77,6 @@ def add_earlier_values(
     best = np.where(is_better, errors.argmin(axis=0), 0)
     chosen = np.stack([weights[k, :, :, output] for output, k in enumerate(best)], axis=-1)
     return chosen.reshape(-1, chosen.shape[-1]) if chosen[1:].any() else skip
-
-
-class LinearPart(NamedTuple):
-    """What ridge regression on the last values of a column says about the targets.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_steps * n_features, n_outputs)
-        The weights of the last steps, the newest first. 0 for outputs of which it says nothing.
-
-    intercept : ndarray of shape (n_outputs,)
-        What is added.
-
-    sequences : ndarray of shape (n,)
-        Numbers of the sequences that were used.
-
-    predicted : ndarray of shape (n, n_outputs)
-        Predictions for these, each by a regression on others.
-    """
-
-    weights: np.ndarray
-    intercept: np.ndarray
-    sequences: np.ndarray
-    predicted: np.ndarray
 
 
 def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | None:

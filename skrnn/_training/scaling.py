@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.skip import skipped
-
-if TYPE_CHECKING:
-    from skrnn._training.earlier import LinearPart
+from skrnn._training.skip import LinearPart, skipped
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
     from skrnn._numeric.losses import BestConstant
-    from skrnn._training.earlier import LinearPart
     from skrnn._training.run import Run, Scored
+    from skrnn._training.skip import LinearPart
 
 # The degrees of freedom of training with the default parameters: so many more for each feature, but
 # no more than these, nor than this share of the number of sequences.

@@ -38,6 +38,30 @@ class LastValues(NamedTuple):
     by_distance: np.ndarray
 
 
+class LinearPart(NamedTuple):
+    """What ridge regression on the last values of a column says about the targets.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_steps * n_features, n_outputs)
+        The weights of the last steps, the newest first. 0 for outputs of which it says nothing.
+
+    intercept : ndarray of shape (n_outputs,)
+        What is added.
+
+    sequences : ndarray of shape (n,)
+        Numbers of the sequences that were used.
+
+    predicted : ndarray of shape (n, n_outputs)
+        Predictions for these, each by a regression on others.
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+    sequences: np.ndarray
+    predicted: np.ndarray
+
+
 def choose_skip(last_values: LastValues) -> np.ndarray | None:
     """Choose for each output the column of which the last value says most about the target.
 
