@@ -263,7 +263,8 @@ def call_on_table(
         with nullcontext() if configured else config_context(transform_output=container):
             result = getattr(transformer, method)(table, *args, **params)
     except (AttributeError, TypeError, ValueError) as error:
-        hint = (len(table.shape) == 1 and _describe_types(table, unit)) or describe(str(error))
+        of_types = _describe_types(table, unit) if len(table.shape) == 1 else ""
+        hint = " ".join(filter(None, (of_types, describe(str(error)))))
         if not hint:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError

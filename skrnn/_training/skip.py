@@ -30,7 +30,8 @@ class LastValues(NamedTuple):
         The shares of the variance of the targets that they explain.
 
     by_distance : ndarray of shape (n_features, n_outputs)
-        The shares that the distances of the last values to their means explain. 0 if X is sparse.
+        The shares that the distances of the last values to their means explain. 0 for columns that
+        explain less than 0.6 of all targets.
     """
 
     weights: np.ndarray
@@ -112,11 +113,13 @@ def fit_last_values(samples: Any) -> LastValues:
         return LastValues(nothing, nothing, nothing)
     y, weight = samples.y[has_steps], samples.weight[has_steps]
     weights, explained = fit_each(x, y, weight)
-    if issparse(x):
-        return LastValues(weights, explained, np.zeros_like(explained))
+    by_distance = np.zeros_like(explained)
+    levels = np.flatnonzero((explained >= _LEAST_FOR_DIFFERENCES).any(axis=1))
+    of_levels = x[:, levels].toarray() if issparse(x) else x[:, levels]
     with np.errstate(all="ignore"):
-        distances = np.abs(x - np.average(x, axis=0, weights=weight))
-    return LastValues(weights, explained, fit_each(distances, y, weight)[1])
+        distances = np.abs(of_levels - np.average(of_levels, axis=0, weights=weight))
+    by_distance[levels] = fit_each(distances, y, weight)[1]
+    return LastValues(weights, explained, by_distance)
 
 
 def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
