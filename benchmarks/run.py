@@ -13,6 +13,7 @@ import fits
 import growth
 import mlp
 import predict
+import reading
 import steps
 import tokens
 from environment import describe, load_average
@@ -24,6 +25,7 @@ SECTIONS = {
     "tokens": tokens,
     "mlp": mlp,
     "predict": predict,
+    "reading": reading,
     "growth": growth,
 }
 RESULTS = Path(__file__).with_name("results.json")
