@@ -29,10 +29,10 @@ def run(quick: bool = False) -> list[Table]:
     table = Table(
         f"Reading, scaling and packing of sequences with {FEATURES} features",
         ["sequences, steps", "what", "type", "time", "time / sequence", "memory / values"],
-        note="Lists of arrays, lists of lists of lists, and Sequences, which hold one array of all "
-        "steps. Scaling is PerStep(StandardScaler()).transform. Packing finds the order of the rows "
-        "and takes them. The time is the minimum of three. Memory is the peak of what is allocated, "
-        "divided by the size of the values: with 1, there is one copy.",
+        note="Lists of arrays, lists of lists of lists, and Sequences, which hold one array of "
+        "all steps. Scaling is PerStep(StandardScaler()).transform. Packing finds the order of the "
+        "rows and takes them. The time is the minimum of three. Memory is the peak of what is "
+        "allocated, divided by the size of the values: with 1, there is one copy.",
     )
     for n_sequences, n_steps in QUICK_SIZES if quick else SIZES:
         for dtype in DTYPES:
