@@ -19,7 +19,12 @@ from skrnn._training.labels import refuse_arrays
 from skrnn._training.numbers import NumberTarget
 from skrnn._training.scaling import TargetScale
 from skrnn._training.shrinkage import choose_temperature
-from skrnn._training.skip import choose_differences, choose_skip, fit_last_values
+from skrnn._training.skip import (
+    choose_differences,
+    choose_skip,
+    fit_last_values,
+    spread_depends_on,
+)
 from skrnn._training.targets import ClassTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -327,13 +332,22 @@ class NumberPredictions(Mixin):
         is_given = isinstance(self.init, dict)
         if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:
             return None, ()
+        if is_given and self.out_activation_ != "identity":
+            raise ValueError(
+                "init holds weights of a skip connection, which are in the unit of an earlier fit "
+                f"for loss={self.loss!r}. Leave 'skip' out, or continue the earlier fit by "
+                "warm_start=True."
+            )
         last_values = fit_last_values(samples)
         skip = self._given_skip(last_values.weights.shape) if is_given else choose_skip(last_values)
         if self.skip_connection != "auto" or CELLS[self.cell].decays:
             return skip, ()  # cells with decay read values that may be missing in the last step
         if not is_given:
             skip = add_earlier_values(samples, skip, choose_differences(last_values, skip))
-        return skip, choose_differences(last_values, skip)
+        differences = choose_differences(last_values, skip)
+        if skip is not None and self.out_activation_ != "identity":
+            differences = () if spread_depends_on(differences, samples, skip) else differences
+        return skip, differences
 
     def _given_skip(self, shape: tuple[int, int]) -> np.ndarray:
         """Get the weights of the skip connection that `init` gives, of one step or of several.

@@ -255,7 +255,7 @@ class RecurrentNetwork(NeuralNetwork):
                 init_decay(p)
 
     def _takes_skip(self) -> bool:
-        """Whether there may be a skip connection: the output must be the prediction itself."""
+        """Whether weights of a skip connection may be given: outputs must be the predictions."""
         if not hasattr(self, "skip_connection"):
             return False
         return bool(self._number_loss().out_activation == "identity")

@@ -394,8 +394,9 @@ def _read_skip(
     """
     if not estimator._takes_skip():
         raise ValueError(
-            f"The state_dict holds 'skip.weight', but {estimator} has no skip connection. Only "
-            "SequenceRNNRegressor has one, and not for 'poisson', 'gamma', Quantile and Gaussian."
+            f"The state_dict holds 'skip.weight', but {estimator} has no skip connection that "
+            "can be loaded. Only SequenceRNNRegressor has one, and not for 'poisson', 'gamma', "
+            "Quantile and Gaussian."
         )
     n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
     n_columns = max(1, arrays["skip.weight"].shape[1] // n_features) * n_features

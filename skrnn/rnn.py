@@ -442,13 +442,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         starts from the forecast that the series stays where it is. The weight is that of least
         squares. With 'auto', the network also reads such a column as differences to its last value
         if that explains at least 0.6 of the variance, so that it does not depend on the level of
-        the series. Other outputs then get a weight of this column too, except where the level says
-        more about them in a way that is not linear. With more than 32 sequences, 'auto' also
-        considers up to 100 earlier steps: an earlier value, such as that of one season before, and
-        ridge regression on the last values of a column. They are used if they leave less than half
-        of the variance that the last value leaves. Otherwise `shrinkage` may give the ridge
-        regression a share. Streams need 'last' or None. With `Gaussian`, the connection is added to
-        the mean, with `Quantile` to all quantiles. Not used with 'poisson' and 'gamma'.
+        the series. Other outputs then get a weight of this column too. It is read as it is if an
+        output depends on the distance of the level to its mean, as a square does, or a spread on
+        the level. With more than 32 sequences, 'auto' also considers up to 100 earlier steps: an
+        earlier value, such as that of one season before, and ridge regression on the last values of
+        a column. They are used if they leave less than half of the variance that the last value
+        leaves. Otherwise `shrinkage` may give the ridge regression a share. Streams need 'last' or
+        None. With `Gaussian`, the connection is added to the mean, with `Quantile` to all
+        quantiles. Not used with 'poisson' and 'gamma'.
 
     shrinkage : {'auto', None}, default='auto'
         Whether to shrink what the network adds to the skip connection, or to the mean of the
@@ -700,19 +701,25 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if self.warm_start:
             return
         if self.shrinkage and self.loss in ("auto", "squared_error"):
-            self._add_linear_part(run)
+            self._shrink(run)
         if self.temperature and self._predicts_distributions():
             are_quantiles = isinstance(self.loss, Quantile)
             run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
 
-    def _add_linear_part(self, run: Run) -> None:
+    def _shrink(self, run: Run) -> None:
         """Shrink what the network adds, and add a share of ridge regression on the last values."""
         scale, linear = run.target_scale, None
         adds = self.skip_connection == "auto" and not isinstance(self.init, dict)
         if adds and scale is not None and has_known_degrees_of_freedom(run):
             linear = fit_linear_part(run.samples, scale.differences)
-        run.output_factor, share = choose_shares(run, self._target, linear)
-        if scale is not None and linear is not None:
+        if (
+            scale is None
+            or linear is None
+            or scale.overflows(linear.weights, run.params.flat.dtype)
+        ):
+            run.output_factor, _ = choose_shares(run, self._target)
+        else:
+            run.output_factor, share = choose_shares(run, self._target, linear)
             run.target_scale = scale.with_linear_part(linear, share)
 
     def _predicts_distributions(self) -> bool:

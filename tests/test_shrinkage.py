@@ -364,3 +364,21 @@ def test_other_settings_have_no_share(share):
     X, y = make_windows(linear_series(), window=12)
     weights = SequenceRNNRegressor(**SEED, **share).fit(X, y).weights_
     assert "skip" not in weights or len(weights["skip"]["W"]) == 1
+
+
+def test_an_empty_sequence_has_no_share():
+    X, y = make_windows(100 + linear_series(), window=12)
+    with_empty = [*X, X[0][:0]]
+    with pytest.warns(ConvergenceWarning, match="Scale X"):
+        reg = SequenceRNNRegressor(**SEED).fit(with_empty, [*y, 100.0])
+    assert "skip" not in reg.weights_
+    assert abs(reg.predict(with_empty)[-1] - 100) < 5
+
+
+@pytest.mark.parametrize(("of_x", "of_y"), [(1e-3, 1e37), (1e-25, 1e20), (1e-40, 1.0)])
+def test_there_is_no_share_whose_weights_overflow(of_x, of_y):
+    X, y = make_windows(linear_series(), window=12)
+    X, y = (X * of_x).astype(np.float32), (y * of_y).astype(np.float32)
+    with pytest.warns(ConvergenceWarning, match="Scale X"):
+        reg = SequenceRNNRegressor(**SEED).fit(X, y)
+    assert np.isfinite(reg.predict(X)).all()

@@ -355,11 +355,39 @@ def test_estimators_without_skip_connection_refuse_its_weights():
         reg.fit(X, [x[:, 0] for x in X])
 
 
-@pytest.mark.parametrize("loss", ["poisson", "gamma", Quantile(0.5), Gaussian()])
+@pytest.mark.parametrize("loss", [Quantile(0.5), Quantile((0.1, 0.9)), Gaussian()], ids=str)
+def test_distributions_refuse_weights_of_a_skip_connection(loss):
+    weights = SequenceRNNRegressor(**FEW, loss=loss).fit(X, Y).weights_
+    with pytest.raises(ValueError, match="init holds weights of a skip connection, which are in"):
+        SequenceRNNRegressor(4, loss=loss, init=weights).fit(X, Y)
+    without = {layer: p for layer, p in weights.items() if layer != "skip"}
+    assert "skip" not in SequenceRNNRegressor(4, loss=loss, init=without).fit(X, Y).weights_
+
+
+def spread_by_level(n=900):
+    rng = np.random.RandomState(0)
+    level = rng.uniform(1, 9, size=n)
+    steps = [level[i] + rng.normal(size=(4 + i % 5, 1)).cumsum(axis=0)[::-1] for i in range(n)]
+    last = np.array([x[-1, 0] for x in steps])
+    return steps, last + (0.1 + 0.25 * np.maximum(last, 0)) * rng.normal(size=n), last
+
+
+def test_a_spread_that_depends_on_the_level_is_learned():
+    steps, y, last = spread_by_level()
+    reg = SequenceRNNRegressor(loss=Gaussian(), random_state=0).fit(steps[:600], y[:600])
+    assert reg.weights_["skip"]["W"].any()
+    assert reg._architecture["differences"] == ()
+    std = reg.predict(steps[600:], return_std=True)[1]
+    low, high = last[600:] < 3, last[600:] > 7
+    assert std[high].mean() > 2 * std[low].mean()
+    squared = SequenceRNNRegressor(**FEW).fit(steps, y)
+    assert squared._architecture["differences"] == (0,)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
 def test_losses_without_skip_connection_refuse_its_weights(loss):
     weights = SequenceRNNRegressor(**FEW).fit(X, Y).weights_
-    n_outputs = 2 if isinstance(loss, Gaussian) else 1
-    weights["output"] = {"W": np.ones((24, n_outputs)), "b": np.ones(n_outputs)}
+    weights["output"] = {"W": np.ones((24, 1)), "b": np.ones(1)}
     with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
         SequenceRNNRegressor(4, loss=loss, init=weights).fit(X, Y)
 

@@ -93,9 +93,10 @@ def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | 
     Returns
     -------
     part : LinearPart or None
-        None if there are too few sequences or steps, or if the steps are sparse.
+        None if there are too few sequences or steps, if a sequence has no steps, of which the
+        intercept would not be right, or if the steps are sparse.
     """
-    values = _EarlierValues.of(samples, differences)
+    values = _EarlierValues.of(samples, differences) if samples.lengths.all() else None
     if values is None:
         return None
     weights, predicted = values.fit_ridge(values.y, np.ones(values.y.shape[1], bool))

@@ -24,8 +24,9 @@ class TargetScale:
 
     With a skip connection, mean and deviation are those of ``y - x @ skip``, where x are the last
     steps of each sequence. The network is trained on this difference, and the skip connection
-    becomes a layer of the fitted network. Of the outputs of `Quantile` and `Gaussian` for a target,
-    the first is the lowest quantile or the mean, and the skip connection is added to it.
+    becomes a layer of the fitted network. A linear part may be added after training. Of the outputs
+    of `Quantile` and `Gaussian` for a target, the first is the lowest quantile or the mean, and the
+    skip connection is added to it.
 
     Parameters
     ----------
@@ -88,14 +89,19 @@ class TargetScale:
         n_targets = skip.shape[1]
         return cls(np.zeros(n_targets), np.ones(n_targets), skip, False, differences, link)
 
+    def overflows(self, weights: np.ndarray, dtype: np.dtype) -> bool:
+        """Whether weights for standardized targets overflow in the unit of the targets."""
+        with np.errstate(over="ignore"):
+            return not np.isfinite((weights * self.scale).astype(dtype)).all()
+
     def with_linear_part(self, part: LinearPart, share: Any) -> TargetScale:
         """Add a share of a linear function of the last steps to the skip connection.
 
         The linear function is one for standardized targets, less the present skip connection.
         """
-        if not np.any(part.weights * share):
-            return self
         factor = self.scale * share
+        if not np.any(part.weights * factor):
+            return self
         skip = part.weights * factor
         if self.skip is not None:
             n_rows = max(len(skip), len(self.skip))
@@ -150,11 +156,11 @@ class TargetScale:
             W = (output["W"] * scale).astype(dtype)
             b = (output["b"] * scale + shift).astype(dtype)
             largest = np.abs(W).sum(axis=0) + np.abs(b)  # prediction, if no state exceeds 1
-        self._refuse_overflow(W, b, largest)
-        fitted = {**params, "output": {"W": W, "b": b}}
-        if self.skip is not None:
-            skip = self.skip if self.link == "identity" else self.skip / self.scale
-            fitted["skip"] = {"W": _to_first_outputs(skip, len(b)).astype(dtype)}
+            fitted = {**params, "output": {"W": W, "b": b}}
+            if self.skip is not None:
+                skip = self.skip if self.link == "identity" else self.skip / self.scale
+                fitted["skip"] = {"W": _to_first_outputs(skip, len(b)).astype(dtype)}
+        self._refuse_overflow(W, b, largest, *fitted.get("skip", {}).values())
         return fitted
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -156,6 +157,19 @@ def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tupl
     if (by_distance > np.maximum(by_level, _LEAST_BY_DISTANCE)).any():
         return ()
     return tuple(map(int, np.flatnonzero(is_level)))
+
+
+def spread_depends_on(columns: tuple[int, ...], samples: Any, skip: np.ndarray) -> bool:
+    """Whether the last values of some columns explain how far targets are from a skip connection.
+
+    A tenth of the variance of the distances is enough. A network that predicts a spread then needs
+    the levels of these columns.
+    """
+    if not columns:
+        return False
+    distances = np.abs(samples.y - skipped(samples, skip))
+    explained = fit_last_values(replace(samples, y=distances)).explained
+    return bool((explained[list(columns)] >= _LEAST_BY_DISTANCE).any())
 
 
 def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
