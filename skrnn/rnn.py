@@ -709,17 +709,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     def _shrink(self, run: Run) -> None:
         """Shrink what the network adds, and add a share of ridge regression on the last values."""
         scale, linear = run.target_scale, None
-        adds = self.skip_connection == "auto" and not isinstance(self.init, dict)
-        if adds and scale is not None and has_known_degrees_of_freedom(run):
+        if scale is None or not has_known_degrees_of_freedom(run):
+            return
+        if self.skip_connection == "auto" and not isinstance(self.init, dict):
             linear = fit_linear_part(run.samples, scale.differences)
-        if (
-            scale is None
-            or linear is None
-            or scale.overflows(linear.weights, run.params.flat.dtype)
-        ):
-            run.output_factor, _ = choose_shares(run, self._target)
-        else:
-            run.output_factor, share = choose_shares(run, self._target, linear)
+        if linear is not None and scale.overflows(linear.weights, run.params.flat.dtype):
+            linear = None
+        run.output_factor, share = choose_shares(run, self._target, linear)
+        if linear is not None:
             run.target_scale = scale.with_linear_part(linear, share)
 
     def _predicts_distributions(self) -> bool:

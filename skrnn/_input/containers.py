@@ -14,15 +14,12 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._input.frames import column_names, read_frame, refuse_lazy
-from skrnn._input.values import TEXT, advice_to_parse, as_array, is_awkward, is_nested
+from skrnn._input.values import PLAIN, TEXT, advice_to_parse, as_array, is_awkward, is_nested
 
 ONE_SERIES = (
     "Pass a single sequence as [X]. If X is a series to forecast, cut it into sequences with "
     "X, y = skrnn.convert.make_windows(X, window=...)."
 )
-
-
-_PLAIN = (np.ndarray, list)  # no frame, and nothing that is lazy
 
 
 def list_or_array(X: Any, name: str = "X") -> list[Any] | np.ndarray:
@@ -98,7 +95,7 @@ def read_list(items: Any, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} is empty: at least one sequence is required.")
     arrays = []
     for i, item in enumerate(items):
-        if type(item) not in _PLAIN:
+        if type(item) not in PLAIN:
             refuse_lazy(item, f"Sequence {i} of {name}")
         try:
             array = read_steps(item)
@@ -149,7 +146,7 @@ def advice_on_iterators(item: Any, name: str) -> str:
 
 def read_steps(sequence: Any) -> np.ndarray:
     """Make one array of a sequence, also of one that holds an array or null for each step."""
-    if type(sequence) not in _PLAIN:
+    if type(sequence) not in PLAIN:
         if column_names(sequence):
             return read_frame(sequence)
         if isinstance(sequence, tuple) and any(map(column_names, sequence)):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.ma import MaskedArray
 
+PLAIN = (np.ndarray, list)  # types that are no frame of another library, and nothing lazy
 TEXT = (str, bytes)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 NOT_REAL = (complex, np.complexfloating, np.void)
@@ -64,7 +65,7 @@ def advice_to_parse(values: Any) -> str:
 
 def as_array(values: Any) -> np.ndarray:
     """Make an array in native byte order, with NaN where a value is masked or null."""
-    if type(values) not in (np.ndarray, list) and is_awkward(values):
+    if type(values) not in PLAIN and is_awkward(values):
         values = values.to_numpy()  # masked, if the array has nulls
     array = np.asarray(values)
     if array.dtype.kind in "US" and isinstance(values, (list, tuple)):

@@ -104,7 +104,7 @@ def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | 
     # The column was chosen among all columns, so the errors count more than they are.
     inflation = values.x.shape[1] ** (2 / len(weight))
     error = inflation * (weight @ (values.y - predicted) ** 2)
-    is_of_use = error < weight @ (values.y - weight @ values.y) ** 2
+    is_of_use = error < values.error(np.zeros_like(values.slopes))
     weights, predicted = weights * is_of_use, predicted * is_of_use
     weights = weights.reshape(-1, weights.shape[2])
     intercept = weight @ (values.y - weigh(values.x, values.rows, weights)) * is_of_use

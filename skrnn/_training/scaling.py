@@ -100,9 +100,9 @@ class TargetScale:
         The linear function is one for standardized targets, less the present skip connection.
         """
         factor = self.scale * share
-        if not np.any(part.weights * factor):
-            return self
         skip = part.weights * factor
+        if not skip.any():
+            return self
         if self.skip is not None:
             n_rows = max(len(skip), len(self.skip))
             skip = _with_rows(skip, n_rows) + _with_rows(self.skip, n_rows)

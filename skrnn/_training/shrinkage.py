@@ -55,8 +55,8 @@ def choose_shares(
     For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. With fewer units than by
     default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
     weights, n is the effective number of samples, which does not change if all weights are doubled.
-    The factors are 1 and 0 for runs to which the degrees of freedom do not apply, and for up to 32
-    samples.
+    They apply to runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors
+    are 1 and 0.
 
     Parameters
     ----------
@@ -80,8 +80,6 @@ def choose_shares(
        cross-validation", Journal of the American Statistical Association 99 (2004).
     .. [2] D. H. Wolpert, "Stacked generalization", Neural Networks 5 (1992).
     """
-    if not has_known_degrees_of_freedom(run):
-        return 1.0, 0.0
     samples = run.samples
     # Outputs may be 0, or huge after training has diverged.
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
@@ -240,7 +238,7 @@ def _is_whole_training(run: Run) -> bool:
 
 
 def has_known_degrees_of_freedom(run: Run) -> bool:
-    """Whether a run learns as much noise as one with the default parameters."""
+    """Whether a run on more than 32 samples learns as much noise as one with the defaults."""
     network: Any = run.network
     options, scale = run.options, run.target_scale
     if not _is_whole_training(run) or scale is None or not scale.standardizes:
