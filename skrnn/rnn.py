@@ -22,6 +22,7 @@ from skrnn._predictions import ClassPredictions, NumberPredictions, score_number
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.earlier import fit_linear_part
 from skrnn._training.framing import choose_frame_length
+from skrnn._training.last_value import share_of_last_value
 from skrnn._training.shrinkage import choose_shares, choose_spread, has_known_degrees_of_freedom
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
@@ -457,11 +458,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         'auto' multiplies the output layer by a factor from 0 to 1. It is smaller after a larger
         training error and with fewer sequences. With ``skip_connection='auto'``, ridge regression
         on the last values of a column is added, multiplied by another factor, as far as this
-        makes the estimated error smaller (stacking [7]_). This needs squared errors, standardized
-        targets, recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is
-        not done for 'gru_d', with `warm_start`, or together with other means against noise, with
-        which the factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or
-        `dropout` above 0.5. None means no shrinkage, which is right if training is to continue.
+        makes the estimated error smaller (stacking [7]_). What both leave of a series that is read
+        as differences is moved towards its last value: half way with few sequences, and as far as
+        cross-validation says with many. All this needs squared errors, standardized targets,
+        recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
+        for 'gru_d', with `warm_start`, or together with other means against noise, with which the
+        factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`
+        above 0.5. None means no shrinkage, which is right if training is to continue.
 
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
@@ -707,17 +710,28 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
 
     def _shrink(self, run: Run) -> None:
-        """Shrink what the network adds, and add a share of ridge regression on the last values."""
+        """Shrink what the network adds, and add shares of two simple forecasts.
+
+        These are ridge regression on the last values, and the last value.
+        """
         scale, linear = run.target_scale, None
         if scale is None or not has_known_degrees_of_freedom(run):
             return
-        if self.skip_connection == "auto" and not isinstance(self.init, dict):
+        adds_forecasts = self.skip_connection == "auto" and not isinstance(self.init, dict)
+        if adds_forecasts:
             linear = fit_linear_part(run.samples, scale.differences)
         if linear is not None and scale.overflows(linear.weights, run.params.flat.dtype):
             linear = None
-        run.output_factor, share = choose_shares(run, self._target, linear)
+        shares = choose_shares(run, self._target, linear)
+        run.output_factor = shares.network
+        corrected = scale
         if linear is not None:
-            run.target_scale = scale.with_linear_part(linear, share)
+            by_ridge = linear.weights * shares.linear, linear.intercept * shares.linear
+            corrected = corrected.with_linear_part(*by_ridge)
+        if adds_forecasts:
+            by_last_value = share_of_last_value(run.samples, scale, shares.left)
+            corrected = corrected.with_linear_part(*by_last_value)
+        run.target_scale = corrected
 
     def _predicts_distributions(self) -> bool:
         several = isinstance(self.loss, Quantile) and np.size(self.loss._levels()) > 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric_helpers import assert_close, assert_equal_weights
+from numeric_helpers import assert_close, assert_equal_weights, two_forecasts
 from scipy.optimize import lsq_linear
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -138,9 +138,11 @@ def test_the_network_adds_nothing_to_a_walk():
     walk = np.random.RandomState(1).normal(size=400).cumsum()
     windows, y = [walk[i : i + 12, None] for i in range(388)], walk[12:]
     reg = SequenceRNNRegressor(random_state=0).fit(windows[:200], y[:200])
+    assert_close(reg.shrinkage_, [1])
     last = np.array([window[-1, 0] for window in windows])
-    slope, intercept = np.polyfit(last[:200], y[:200], 1)
-    assert_close(reg.predict(windows[200:]), slope * last[200:] + intercept, 1e-9)
+    returns, stays, share = two_forecasts(last[:200], y[:200])
+    expected = returns(last) + share * (stays(last) - returns(last))
+    assert_close(reg.predict(windows), expected, 1e-9)
 
 
 def test_many_features_have_a_limited_number_of_degrees_of_freedom():
@@ -291,8 +293,9 @@ def test_the_sum_of_both_is_what_is_predicted(monkeypatch):
     found = []
 
     def spy(run, target, linear):
-        found.append((linear, *choose_shares(run, target, linear)))
-        return found[-1][1:]
+        shares = choose_shares(run, target, linear)
+        found.append((linear, *shares[:2]))
+        return shares
 
     monkeypatch.setattr("skrnn.rnn.choose_shares", spy)
     shrunk, unchanged = shrunk_and_not(X, y)
@@ -340,13 +343,16 @@ def test_the_shares_are_those_of_the_smallest_error(seed):
     y, r, g = rng.normal(size=(3, 50, 2)) @ rng.normal(size=(2, 4))
     weight = rng.dirichlet(np.ones(50))
     noise = 0.1 * rng.uniform(size=4)
-    shares = np.array(_best_sum(y, r, g, weight, noise, np.ones(4)))
+    *shares, left = _best_sum(y, r, g, weight, noise, np.ones(4))
+    shares = np.array(shares)
     for k in range(4):
         A = np.sqrt(weight)[:, None] * np.column_stack([r[:, k], g[:, k]])
         b = A.T @ (np.sqrt(weight) * y[:, k]) - [noise[k], 0]
         factor = np.linalg.cholesky(A.T @ A)
         best = lsq_linear(factor.T, np.linalg.solve(factor, b), bounds=(0, 1), tol=1e-14).x
         assert_close(shares[:, k], best, 1e-6)
+        whole = weight @ y[:, k] ** 2
+        assert_close(left[k], 1 + (best @ A.T @ A @ best - 2 * b @ best) / whole, 1e-6)
 
 
 def test_without_a_linear_part_the_share_is_that_of_the_network():
@@ -354,7 +360,7 @@ def test_without_a_linear_part_the_share_is_that_of_the_network():
     g[:, 0] = 0
     r[:, 1] = np.nan
     with np.errstate(all="ignore"):
-        a, b = _best_sum(y, r, g, np.full(30, 1 / 30), np.zeros(2), np.array([0.3, 1.0]))
+        a, b, _ = _best_sum(y, r, g, np.full(30, 1 / 30), np.zeros(2), np.array([0.3, 1.0]))
     assert a.tolist() == [0.3, 1.0]
     assert b.tolist() == [0.0, 0.0]
 

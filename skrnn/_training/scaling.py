@@ -9,7 +9,7 @@ import numpy as np
 
 from skrnn._numeric.params import Params
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.skip import LinearPart, skipped
+from skrnn._training.skip import skipped
 
 
 @dataclass(frozen=True)
@@ -94,19 +94,15 @@ class TargetScale:
         with np.errstate(over="ignore"):
             return not np.isfinite((weights * self.scale).astype(dtype)).all()
 
-    def with_linear_part(self, part: LinearPart, share: Any) -> TargetScale:
-        """Add a share of a linear function of the last steps to the skip connection.
-
-        The linear function is one for standardized targets, less the present skip connection.
-        """
-        factor = self.scale * share
-        skip = part.weights * factor
+    def with_linear_part(self, weights: np.ndarray, intercept: np.ndarray) -> TargetScale:
+        """Add a linear function of the last steps, for standardized targets, to the connection."""
+        skip = weights * self.scale
         if not skip.any():
             return self
         if self.skip is not None:
             n_rows = max(len(skip), len(self.skip))
             skip = _with_rows(skip, n_rows) + _with_rows(self.skip, n_rows)
-        return replace(self, skip=skip, mean=self.mean + part.intercept * factor)
+        return replace(self, skip=skip, mean=self.mean + intercept * self.scale)
 
     def in_training(self, network: Any) -> Any:
         """Get the network to be trained, which the skip connection is not a part of."""

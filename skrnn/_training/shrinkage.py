@@ -7,7 +7,7 @@ predicted distributions becomes wider.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -36,9 +36,18 @@ _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 4
 _LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
 
 
-def choose_shares(
-    run: Run, target: Scored, linear: LinearPart | None = None
-) -> tuple[np.ndarray | float, np.ndarray | float]:
+class Shares(NamedTuple):
+    """By what the parts of a prediction are multiplied, and what they leave.
+
+    Each is an array (n_outputs,), or one number for all outputs.
+    """
+
+    network: np.ndarray | float
+    linear: np.ndarray | float
+    left: np.ndarray | float  # of the variance of the targets, for a sum that has learned no noise
+
+
+def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) -> Shares:
     """Choose by what the outputs of a network and of a linear part are multiplied, from 0 to 1.
 
     The targets y of a run are standardized, less the skip connection, so an output r of 0 is the
@@ -56,7 +65,7 @@ def choose_shares(
     default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
     weights, n is the effective number of samples, which does not change if all weights are doubled.
     They apply to runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors
-    are 1 and 0.
+    are 1 and 0, and nothing is left.
 
     Parameters
     ----------
@@ -71,8 +80,8 @@ def choose_shares(
 
     Returns
     -------
-    of_network, of_linear : ndarray of shape (n_outputs,) or float
-        By what they should be multiplied.
+    shares : Shares
+        By what they should be multiplied, and what they leave.
 
     References
     ----------
@@ -85,7 +94,7 @@ def choose_shares(
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
         outputs = run.evaluate(samples, target, mapped)[1]
         if outputs is None:
-            return 1.0, 0.0
+            return Shares(1.0, 0.0, 0.0)
         weight = samples.weight / samples.weight.sum(dtype=np.float64)
         n = 1 / (weight @ weight)
         q = min(_degrees_of_freedom(run), _LARGEST_SHARE * n)
@@ -93,10 +102,11 @@ def choose_shares(
         learned_noise = q / (n - q) * (weight @ (y - r) ** 2)
         alone = (weight @ (y * r) - learned_noise) / (weight @ r**2)
         alone = np.where(np.isfinite(alone), np.clip(alone, 0, 1), 1.0)
-        if linear is None:
-            return alone, 0.0
-        y, r, weight = (part[linear.sequences] for part in (y, r, weight))
-        return _best_sum(y, r, linear.predicted, weight / weight.sum(), learned_noise, alone)
+        g = np.zeros_like(y)
+        if linear is not None:
+            y, r, weight = (part[linear.sequences] for part in (y, r, weight))
+            g = linear.predicted
+        return _best_sum(y, r, g, weight / weight.sum(), learned_noise, alone)
 
 
 def _best_sum(
@@ -106,7 +116,7 @@ def _best_sum(
     weight: np.ndarray,
     learned_noise: np.ndarray,
     alone: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Shares:
     """Find a and b from 0 to 1 for which ``a r + b g`` is closest to y, each (n, n_outputs).
 
     `learned_noise` is subtracted from the mean of ``y r``. Where g is 0, a is `alone`.
@@ -124,12 +134,20 @@ def _best_sum(
         (np.clip((yr - rg) / rr, 0, 1), one),
     ]
     a, b = (np.array(of_all) for of_all in zip(*pairs, strict=True))
-    error = a**2 * rr + 2 * a * b * rg + b**2 * gg - 2 * (a * yr + b * yg)
-    is_valid = np.isfinite(error) & (a >= 0) & (a <= 1) & (b >= 0) & (b <= 1)
-    best = np.where(is_valid, error, np.inf).argmin(axis=0)
+
+    def gain(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        gained: np.ndarray = 2 * (a * yr + b * yg) - (a**2 * rr + 2 * a * b * rg + b**2 * gg)
+        return gained
+
+    gains = gain(a, b)
+    is_valid = np.isfinite(gains) & (a >= 0) & (a <= 1) & (b >= 0) & (b <= 1)
+    best = np.where(is_valid, gains, -np.inf).argmax(axis=0)
     outputs = np.arange(len(gg))
     is_used = (gg > 0) & is_valid.any(axis=0)
-    return np.where(is_used, a[best, outputs], alone), np.where(is_used, b[best, outputs], 0.0)
+    a = np.where(is_used, a[best, outputs], alone)
+    b = np.where(is_used, b[best, outputs], 0.0)
+    left = 1 - gain(a, b) / (weight @ y**2)
+    return Shares(a, b, np.where(np.isfinite(left), np.clip(left, 0, 1), 0.0))
 
 
 def choose_temperature(run: Run, best_constant: BestConstant) -> float:
