@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-unit coverage test-pythons test-slow test-oldest test-middle test-sklearn \
-	test-aeon test-nightly test-wheel lint docs linkcheck \
+.PHONY: help demo test test-unit coverage environments test-pythons test-slow test-oldest test-middle \
+	test-sklearn test-aeon test-nightly test-wheel lint docs linkcheck \
 	release bench compare history leaderboard mutation clean $(VENV)
 
 help:  ## list the targets
@@ -18,8 +18,9 @@ help:  ## list the targets
 demo: $(VENV)/.extra-demo  ## train the models on small tasks and show the results
 	@$(BIN)/python examples/demo.py
 
-# Processes instead of threads: a test each on every core, one thread of BLAS for each.
-PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+# Processes instead of threads: a test each on every core, one thread of BLAS for each. At the end, a
+# process without tests takes those that wait behind a long one in another.
+PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: test-unit  ## all tests but the long ones; a part of them on other Pythons
 	@$(MAKE) --no-print-directory test-pythons
@@ -30,6 +31,13 @@ test-unit: $(VENV)/.extra-test $(VENV)/.extra-demo  ## all tests but the long on
 # A third slower than the tests alone.
 coverage: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the same tests, with the branches that they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
+
+# One after the other: pip uses one core, and .ci/run does other work on another at that time.
+environments: $(VENV)/.created  ## make the environments of test-pythons, test-oldest and test-middle
+	@for version in $$($(BIN)/python tests/smoke/pythons.py 2>/dev/null); do \
+		$(MAKE) --no-print-directory $(VENV)/.py$$version || exit 1; \
+	done
+	@$(MAKE) --no-print-directory $(VENV)/.sklearn-oldest $(VENV)/.sklearn-$(MIDDLE)
 
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
 	$(PYTEST) -m slow
@@ -93,8 +101,7 @@ test-nightly: $(VENV)/.created  ## that part of the unit tests with tonight's Nu
 test-wheel: $(VENV)/.extra-dist  ## build wheel and sdist, and try both where nothing else is installed
 	rm -rf dist
 	$(BIN)/python -m build -q
-	$(PYTHON) tests/smoke/install.py dist/*.whl
-	$(PYTHON) tests/smoke/install.py dist/*.tar.gz
+	printf '%s\n' dist/*.whl dist/*.tar.gz | xargs -n 1 -P 2 $(PYTHON) tests/smoke/install.py
 
 # The command in CONTRIBUTING.md. A tag that is pushed is published by .github/workflows/release.yml.
 release: $(VENV)/.extra-test  ## build and test wheel and sdist in dist/, and tag the version
