@@ -42,20 +42,21 @@ environments: $(VENV)/.created  ## make the environments of test-pythons, test-o
 test-slow: $(VENV)/.extra-test $(VENV)/.extra-demo  ## the long task tests
 	$(PYTEST) -m slow
 
-# What depends on the Python: docstrings, import with -O and -OO, saved files, scikit-learn's checks;
-# and with them the newest versions of the dependencies that it has.
+# What depends on the Python: docstrings, import with -O and -OO, saved files.
 TESTS_PYTHONS := skrnn $(addprefix tests/, _numeric/test_training.py _numeric/test_packing.py \
-	test_docstrings.py test_layers.py test_persistence.py test_preprocessing.py \
-	test_regressors.py test_sequences.py test_sklearn_checks.py test_training_control.py)
+	test_docstrings.py test_layers.py test_persistence.py test_sequences.py test_training_control.py)
+# What depends on the newest versions of the dependencies. The newest Python has them.
+TESTS_NEWEST := $(addprefix tests/, test_preprocessing.py test_regressors.py test_sklearn_checks.py)
 test-pythons: $(VENV)/.created  ## a part of the tests on each other Python that is found
-	@for version in $$($(BIN)/python tests/smoke/pythons.py); do \
-		$(MAKE) --no-print-directory test-py$$version || exit 1; \
+	@versions=$$($(BIN)/python tests/smoke/pythons.py) || exit 1; for version in $$versions; do \
+		test $$version = $${versions##*[[:space:]]} && newest= || newest=TESTS_NEWEST=; \
+		$(MAKE) --no-print-directory test-py$$version $$newest || exit 1; \
 	done
 
 # For example, make test-py3.12 runs that part on Python 3.12.
 test-py%: $(VENV)/.py%
 	@echo "testing on Python $*"
-	$(subst $(BIN),$(VENV)/py$*/$(SCRIPTS),$(PYTEST)) -q $(TESTS_PYTHONS)
+	$(subst $(BIN),$(VENV)/py$*/$(SCRIPTS),$(PYTEST)) -q $(TESTS_PYTHONS) $(TESTS_NEWEST)
 
 # What touches NumPy, SciPy and scikit-learn in ways of its own; formulas are the same anywhere.
 TESTS_SKLEARN := skrnn $(addprefix tests/, test_compat.py test_compose.py test_metadata_of_steps.py \
