@@ -222,8 +222,10 @@ def test_network(network, loss, weighted, layout):
         of = make_objective(network, params, LOSSES[loss], alpha=0.8, rng=rng)
         return lambda theta, x: of(theta, batch._replace(x=layout(x)))
 
-    def value(theta, x, of=objective(Forward(network), moved)):
-        return of(theta, x)[0]
+    value_only = objective(Forward(network), moved)
+
+    def value(theta, x):
+        return value_only(theta, x)[0]
 
     _, gradient = objective(network, params)(params.flat, batch.x)
     assert_close(gradient, complex_step(lambda theta: value(theta, batch.x), params.flat))
