@@ -102,7 +102,8 @@ test-nightly: $(VENV)/.created  ## that part of the unit tests with tonight's Nu
 test-wheel: $(VENV)/.extra-dist  ## build wheel and sdist, and try both where nothing else is installed
 	rm -rf dist
 	$(BIN)/python -m build -q
-	printf '%s\n' dist/*.whl dist/*.tar.gz | xargs -n 1 -P 2 $(PYTHON) tests/smoke/install.py
+	$(PYTHON) tests/smoke/install.py dist/*.whl
+	$(PYTHON) tests/smoke/install.py dist/*.tar.gz
 
 # The command in CONTRIBUTING.md. A tag that is pushed is published by .github/workflows/release.yml.
 release: $(VENV)/.extra-test  ## build and test wheel and sdist in dist/, and tag the version
