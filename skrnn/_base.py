@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     Given = tuple[Any, Any, Any] | None  # X, y and sample_weight
 
+# The parameters of training in parts.
+_ONE_PASS = {"max_iter": 1, "early_stopping": False}
+
 
 class NeuralNetwork(CallbackSupportMixin, Persistent):
     """Fit a network, and evaluate it.
@@ -142,7 +145,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
                 "use solver='adam' or 'sgd', or dropout=0."
             )
-        if self.early_stopping and options.uses_lbfgs:
+        if options.early_stopping and options.uses_lbfgs:
             raise ValueError(
                 "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or "
                 "early_stopping=False."
@@ -157,7 +160,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return run
 
     def _check_parameters(self, incremental: bool) -> None:
-        if incremental and self.early_stopping:
+        asks_for_stopping = self.early_stopping and not isinstance(self.early_stopping, str)
+        if incremental and asks_for_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         class_weight = getattr(self, "class_weight", None)
         if incremental and isinstance(class_weight, str):
@@ -176,11 +180,12 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:
         solver = self._choose_solver(samples, incremental)
         return TrainingOptions.from_parameters(
-            self.get_params(deep=False) | ({"max_iter": 1} if incremental else {}),
+            self.get_params(deep=False) | (_ONE_PASS if incremental else {}),
             auto=self._auto_settings(samples.n_samples, solver),
             loss=self._loss(),
             solver=solver,
             keep_best=self._keep_best,
+            early_stopping_is_default=isinstance(self.early_stopping, str),
         )
 
     def _hidden_units(self) -> tuple[int, ...]:

@@ -194,7 +194,7 @@ class RecurrentNetwork(NeuralNetwork):
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
         return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
-    def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, float]:
+    def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, Any]:
         """Choose batches and epochs by the number of sequences, so that few are trained enough.
 
         Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
@@ -204,16 +204,22 @@ class RecurrentNetwork(NeuralNetwork):
             batch_size = int(np.clip(n_samples // 16, self._least_batch_size, LARGEST_BATCH))
         given = batch_size if self.batch_size == "auto" else self.batch_size
         max_iter, n_iter_no_change = 200, 10.0
-        if self.learning_rate == "cosine" and not isinstance(solver, LBFGS):
+        follows_schedule = self.learning_rate == "cosine" and not isinstance(solver, LBFGS)
+        early_stopping = self.early_stopping
+        if isinstance(early_stopping, str):  # "auto": the amount of training is not given
+            is_free = follows_schedule and self.max_iter == "auto" and self.validation_fraction > 0
+            early_stopping = is_free and n_samples > LARGEST_BATCH
+        if follows_schedule:
             n_batches = -(-n_samples // given)
             n_updates, least_epochs = (700, 30) if self._per_step else (450, 20)
             max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
-            if not self.early_stopping:
+            if not early_stopping:
                 n_iter_no_change = np.inf  # the schedule ends training
         return {
             "batch_size": batch_size,
             "max_iter": max_iter,
             "n_iter_no_change": n_iter_no_change,
+            "early_stopping": early_stopping,
         }
 
     def _poolings(self) -> tuple[str, ...] | None:

@@ -889,10 +889,12 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Number of epochs without improvement that end training. 'auto' is 10, but infinity with the
         schedule 'cosine' if training does not stop early: then it ends at `max_iter`.
 
-    early_stopping : bool, default=False
+    early_stopping : bool or 'auto', default='auto'
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
+        to `fit`, or else `validation_fraction` of the sequences. 'auto' stops early with more than
+        32 sequences, because networks memorize noisy labels of steps, unless `max_iter`, another
+        schedule than 'cosine', or ``validation_fraction=0`` is given. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.
@@ -1031,6 +1033,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss", "squared_error", "crf"}), CRF],
         "temperature": [StrOptions({"auto"}), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _values_before: ClassVar = {"temperature": None}
@@ -1058,7 +1061,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         max_grad_norm: float | None = 5.0,
         tol: float = 1e-4,
         n_iter_no_change: float | Literal["auto"] = "auto",
-        early_stopping: bool = False,
+        early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
         class_weight: ClassWeight = None,
         n_init: int = 1,

@@ -34,6 +34,9 @@ class TrainingOptions:
 
     keep_best : bool, default=False
         Whether to keep the weights of the lowest loss if the last epoch ends clearly above it.
+
+    early_stopping_is_default : bool, default=False
+        Whether nobody asked for `early_stopping`, so that nothing is said if it has no effect.
     """
 
     loss: Loss
@@ -50,6 +53,7 @@ class TrainingOptions:
     max_grad_norm: float | None = None
     early_stopping: bool = False
     keep_best: bool = False
+    early_stopping_is_default: bool = False
     verbose: bool = False
 
     @property

@@ -176,11 +176,15 @@ class Run:
         held_out = self.held_out if self.options.early_stopping else None
         if held_out is not None and _is_constant(held_out) and not _is_constant(self.samples):
             self.options = replace(self.options, early_stopping=False)
-            self.remarks.append(
-                f"early_stopping has no effect: the targets of the {held_out.n_samples} "
-                "validation samples are all equal, so they cannot show progress. Training ends by "
-                "the training loss. Increase validation_fraction, or pass X_val and y_val to fit."
-            )
+            if self.options.early_stopping_is_default:
+                self.options = replace(self.options, n_iter_no_change=math.inf)
+            else:
+                self.remarks.append(
+                    f"early_stopping has no effect: the targets of the {held_out.n_samples} "
+                    "validation samples are all equal, so they cannot show progress. Training ends "
+                    "by the training loss. Increase validation_fraction, or pass X_val and y_val "
+                    "to fit."
+                )
         n_samples = self.samples.n_samples
         one_batch = self.options.batch_size >= n_samples
         loss_of_start = one_batch and not self.options.uses_lbfgs
