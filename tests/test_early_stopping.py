@@ -251,3 +251,84 @@ def test_too_few_samples_to_hold_some_out():
         ValueError, match=r"of 3 samples: 1 are left, and training needs at least 2"
     ):
         clf.fit([[1.0], [2.0], [3.0]], [0, 1, 0])
+
+
+# By default for labels of steps -----------------------------------------------------------
+
+
+def noisy_states(n, seed=0):
+    """Two states that last about 20 steps, seen through noise."""
+    rng = np.random.RandomState(seed)
+    y = [(rng.rand(length) < 0.05).cumsum() % 2 for length in rng.randint(30, 80, size=n)]
+    return [states[:, None] + 0.7 * rng.normal(size=(len(states), 1)) for states in y], y
+
+
+def weights_of(X, y, early_stopping, **params):
+    clf = StepRNNClassifier(early_stopping=early_stopping, random_state=0, **params).fit(X, y)
+    return {name: p.tolist() for layer in clf.weights_.values() for name, p in layer.items()}
+
+
+@pytest.mark.parametrize(
+    ("n", "params", "stops"),
+    [
+        (33, {}, True),
+        (33, {"loss": "crf", "hidden_layer_sizes": 4}, True),
+        (32, {"hidden_layer_sizes": 4}, False),
+        (33, {"max_iter": 10}, False),
+        (33, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
+        (33, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
+        (33, {"solver": "lbfgs", "max_iter": 5}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings(IGNORED)
+def test_when_step_classifiers_stop_early_by_default(n, params, stops):
+    X, y = noisy_states(n)
+    assert StepRNNClassifier().early_stopping == "auto"
+    assert weights_of(X, y, "auto", **params) == weights_of(X, y, stops, **params)
+
+
+def test_step_classifiers_do_not_memorize_noise():
+    X, y = noisy_states(140)
+    labels = np.concatenate(y[40:])
+    clf = StepRNNClassifier(random_state=0).fit(X[:40], y[:40])
+    assert clf.n_iter_ < 100
+    assert clf.temperature_ == 1
+    probabilities = np.concatenate(clf.predict_proba(X[40:]))
+    assert log_loss(labels, probabilities) < 0.35  # .69 without X
+    until_end = StepRNNClassifier(random_state=0, early_stopping=False).fit(X[:40], y[:40])
+    assert log_loss(labels, np.concatenate(until_end.predict_proba(X[40:]))) > 0.4
+
+
+def test_training_in_parts_does_not_stop_early():
+    X, y = noisy_states(40)
+    clf = StepRNNClassifier(random_state=0).partial_fit(X, y, classes=[0, 1])
+    assert clf.best_validation_score_ is None
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        clf.set_params(early_stopping=True).partial_fit(X, y)
+
+
+def test_equal_validation_labels_do_not_matter_by_default():
+    X, y = noisy_states(40)
+    y = [np.zeros(len(steps), int) for steps in y]
+    y[0][3] = 1  # held out with a probability of 0.1 only
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
+    assert clf.n_iter_ == StepRNNClassifier(4, random_state=0, max_iter="auto").fit(X, y).n_iter_
+    assert clf.n_iter_ > 100
+    with pytest.warns(UserWarning, match="early_stopping has no effect"):
+        clf.set_params(early_stopping=True).fit(X, y)
+
+
+def test_steps_without_weight_may_be_held_out():
+    X, y = noisy_states(100)
+    weight = [np.full(len(steps), i % 2) for i, steps in enumerate(y)]
+    y = [steps if i % 2 else 1 - steps for i, steps in enumerate(y)]
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y, weight)
+    assert np.isfinite(clf.validation_scores_).all()
+    assert clf.score(X[1::2], y[1::2]) > 0.8
+
+
+@pytest.mark.parametrize("value", ["yes", None, 2])
+def test_other_values_of_early_stopping_are_refused(value):
+    with pytest.raises(ValueError, match="'early_stopping' parameter of StepRNNClassifier must"):
+        StepRNNClassifier(early_stopping=value).fit(*noisy_states(4))
