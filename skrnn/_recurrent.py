@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     Weights = Mapping[str, Mapping[str, np.ndarray]]
 
 
+# Steps that are enough for early stopping, if there are enough sequences to hold some out.
+_MANY_STEPS, _FEWEST_TO_SPLIT = 500, 4
+
+
 class RecurrentNetwork(NeuralNetwork):
     """Fit a recurrent network to sequences, and show its hidden states.
 
@@ -194,12 +198,12 @@ class RecurrentNetwork(NeuralNetwork):
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
         return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
-    def _auto_settings(self, n_samples: int, solver: Solver) -> dict[str, Any]:
+    def _auto_settings(self, samples: Ragged, solver: Solver) -> dict[str, Any]:
         """Choose batches and epochs by the number of sequences, so that few are trained enough.
 
         Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
         """
-        batch_size = LARGEST_BATCH
+        n_samples, batch_size = samples.n_samples, LARGEST_BATCH
         if n_samples > LARGEST_BATCH:
             batch_size = int(np.clip(n_samples // 16, self._least_batch_size, LARGEST_BATCH))
         given = batch_size if self.batch_size == "auto" else self.batch_size
@@ -208,7 +212,8 @@ class RecurrentNetwork(NeuralNetwork):
         early_stopping = self.early_stopping
         if isinstance(early_stopping, str):  # "auto": the amount of training is not given
             is_free = follows_schedule and self.max_iter == "auto" and self.validation_fraction > 0
-            early_stopping = is_free and n_samples > LARGEST_BATCH
+            many_steps = n_samples >= _FEWEST_TO_SPLIT and samples.x.shape[0] > _MANY_STEPS
+            early_stopping = is_free and (n_samples > LARGEST_BATCH or many_steps)
         if follows_schedule:
             n_batches = -(-n_samples // given)
             n_updates, least_epochs = (700, 30) if self._per_step else (450, 20)

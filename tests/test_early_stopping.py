@@ -273,7 +273,8 @@ def weights_of(X, y, early_stopping, **params):
     [
         (33, {}, True),
         (33, {"loss": "crf", "hidden_layer_sizes": 4}, True),
-        (32, {"hidden_layer_sizes": 4}, False),
+        (12, {"hidden_layer_sizes": 4}, True),  # 614 steps
+        (6, {"hidden_layer_sizes": 4}, False),
         (33, {"max_iter": 10}, False),
         (33, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
         (33, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
@@ -284,6 +285,7 @@ def weights_of(X, y, early_stopping, **params):
 @pytest.mark.filterwarnings(IGNORED)
 def test_when_step_classifiers_stop_early_by_default(n, params, stops):
     X, y = noisy_states(n)
+    assert (n > 32 or sum(map(len, y)) > 500) == (n > 6)
     assert StepRNNClassifier().early_stopping == "auto"
     assert weights_of(X, y, "auto", **params) == weights_of(X, y, stops, **params)
 
@@ -298,6 +300,14 @@ def test_step_classifiers_do_not_memorize_noise():
     assert log_loss(labels, probabilities) < 0.35  # .69 without X
     until_end = StepRNNClassifier(random_state=0, early_stopping=False).fit(X[:40], y[:40])
     assert log_loss(labels, np.concatenate(until_end.predict_proba(X[40:]))) > 0.4
+
+
+def test_three_sequences_are_too_few_to_hold_some_out():
+    X, y = noisy_states(12)
+    X, y = ([np.concatenate(part[i::3]) for i in range(3)] for part in (X, y))
+    assert weights_of(X, y, "auto", hidden_layer_sizes=2) == weights_of(
+        X, y, False, hidden_layer_sizes=2
+    )
 
 
 def test_training_in_parts_does_not_stop_early():
