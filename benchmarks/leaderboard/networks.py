@@ -58,6 +58,7 @@ OF_0_1_0 = {
     "temperature": None,
     "init": "auto",
     "frame_length": 1,
+    "early_stopping": False,
 }
 # Settings that --tune compares.
 CANDIDATES: dict[str, dict] = {
