@@ -160,8 +160,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         return run
 
     def _check_parameters(self, incremental: bool) -> None:
-        asks_for_stopping = self.early_stopping and not isinstance(self.early_stopping, str)
-        if incremental and asks_for_stopping:
+        if incremental and self.early_stopping not in (False, "auto"):
             raise ValueError("partial_fit does not support early_stopping=True.")
         class_weight = getattr(self, "class_weight", None)
         if incremental and isinstance(class_weight, str):
@@ -185,7 +184,6 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             loss=self._loss(),
             solver=solver,
             keep_best=self._keep_best,
-            early_stopping_is_default=isinstance(self.early_stopping, str),
         )
 
     def _hidden_units(self) -> tuple[int, ...]:

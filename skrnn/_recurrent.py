@@ -32,7 +32,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
-from skrnn._training.options import LARGEST_BATCH
+from skrnn._training.options import LARGEST_BATCH, auto_settings
 from skrnn._training.targets import check_finite
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
@@ -47,10 +47,6 @@ if TYPE_CHECKING:
 
     Solver = Adam | SGD | LBFGS
     Weights = Mapping[str, Mapping[str, np.ndarray]]
-
-
-# Steps that are enough for early stopping, if there are enough sequences to hold some out.
-_MANY_STEPS, _FEWEST_TO_SPLIT = 500, 4
 
 
 class RecurrentNetwork(NeuralNetwork):
@@ -199,33 +195,8 @@ class RecurrentNetwork(NeuralNetwork):
         return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
     def _auto_settings(self, samples: Ragged, solver: Solver) -> dict[str, Any]:
-        """Choose batches and epochs by the number of sequences, so that few are trained enough.
-
-        Up to 32 sequences are one batch, so that a weight of 2 equals a sequence twice.
-        """
-        n_samples, batch_size = samples.n_samples, LARGEST_BATCH
-        if n_samples > LARGEST_BATCH:
-            batch_size = int(np.clip(n_samples // 16, self._least_batch_size, LARGEST_BATCH))
-        given = batch_size if self.batch_size == "auto" else self.batch_size
-        max_iter, n_iter_no_change = 200, 10.0
-        follows_schedule = self.learning_rate == "cosine" and not isinstance(solver, LBFGS)
-        early_stopping = self.early_stopping
-        if isinstance(early_stopping, str):  # "auto": the amount of training is not given
-            is_free = follows_schedule and self.max_iter == "auto" and self.validation_fraction > 0
-            many_steps = n_samples >= _FEWEST_TO_SPLIT and samples.x.shape[0] > _MANY_STEPS
-            early_stopping = is_free and (n_samples > LARGEST_BATCH or many_steps)
-        if follows_schedule:
-            n_batches = -(-n_samples // given)
-            n_updates, least_epochs = (700, 30) if self._per_step else (450, 20)
-            max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
-            if not early_stopping:
-                n_iter_no_change = np.inf  # the schedule ends training
-        return {
-            "batch_size": batch_size,
-            "max_iter": max_iter,
-            "n_iter_no_change": n_iter_no_change,
-            "early_stopping": early_stopping,
-        }
+        least, per_step = self._least_batch_size, self._per_step
+        return auto_settings(self.get_params(deep=False), samples, solver, least, per_step)
 
     def _poolings(self) -> tuple[str, ...] | None:
         """Get the names of the poolings as a tuple; None if there is an output for each step."""

@@ -16,7 +16,10 @@ RECURRENT = [cls for cls in PUBLIC if "RNN" in cls.__name__]
 # Parameters whose description depends on the kind of target.
 DIFFERENT = {"loss", "alpha", "n_init", "early_stopping"}
 # Parameters whose default depends on it.
-DEFAULTS = {"bidirectional", "dropout", "learning_rate_init", "max_iter", "batch_size", "init"}
+DEFAULTS = {
+    *("bidirectional", "dropout", "learning_rate_init", "max_iter", "batch_size", "init"),
+    "early_stopping",
+}
 
 
 def parameters(cls):

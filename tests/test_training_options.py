@@ -601,8 +601,8 @@ def data(n, kind):
 
 
 def auto(kind, **params):
-    """An estimator of one unit whose settings are 'auto', as they are by default."""
-    return KINDS[kind][0](1, cell="rnn", random_state=0, **params)
+    """An estimator of one unit whose settings are 'auto', which trains to the end."""
+    return KINDS[kind][0](1, cell="rnn", random_state=0, **{"early_stopping": False} | params)
 
 
 # A 16th of the sequences from 8 to 32, or 32, and the epochs that give about 450 steps, or 700.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from skrnn._numeric.losses import Loss
 from skrnn.solvers import LBFGS, SGD, Adam
@@ -13,6 +16,8 @@ from skrnn.solvers import LBFGS, SGD, Adam
 # 2 must equal a sequence twice. Methods that are random, or that choose among few samples, would
 # not respect this, so 'auto' uses them with more sequences only.
 LARGEST_BATCH = 32
+# Steps that are enough for early stopping, if there are enough sequences to hold some out.
+_MANY_STEPS, _FEWEST_TO_SPLIT = 500, 4
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,71 @@ class TrainingOptions:
         which do not overflow or change the dtype.
         """
         given = {field.name: parameters.get(field.name, field.default) for field in fields(cls)}
+        given["early_stopping_is_default"] = isinstance(given["early_stopping"], str)
         given |= {name: value for name, value in auto.items() if given[name] == "auto"}
         given |= settings
         for name, value in given.items():
             if isinstance(value, Real) and not isinstance(value, bool):
                 given[name] = int(value) if isinstance(value, Integral) else float(value)
         return cls(**given)
+
+
+def auto_settings(
+    parameters: Mapping[str, Any],
+    samples: Any,
+    solver: Adam | SGD | LBFGS,
+    least_batch: int,
+    per_step: bool,
+) -> dict[str, Any]:
+    """Choose the values of the parameters of recurrent estimators that are 'auto'.
+
+    Batches and epochs depend on the number of sequences, so that few are trained enough. Up to 32
+    sequences are one batch, so that a weight of 2 equals a sequence twice. Training stops early if
+    the amount of training is not given and many steps have labels, which a network memorizes.
+
+    Parameters
+    ----------
+    parameters : mapping
+        The parameters of the estimator.
+
+    samples : Ragged
+        The training samples.
+
+    solver : Adam, SGD or LBFGS
+        The solver.
+
+    least_batch : int
+        The size of the smallest batches.
+
+    per_step : bool
+        Whether there is a target for each step.
+
+    Returns
+    -------
+    values : dict
+        A value for each name.
+    """
+    n_samples, batch_size = samples.n_samples, LARGEST_BATCH
+    if n_samples > LARGEST_BATCH:
+        batch_size = int(np.clip(n_samples // 16, least_batch, LARGEST_BATCH))
+    given = batch_size if parameters["batch_size"] == "auto" else parameters["batch_size"]
+    max_iter, n_iter_no_change = 200, 10.0
+    follows_schedule = parameters["learning_rate"] == "cosine" and not isinstance(solver, LBFGS)
+    early_stopping = parameters["early_stopping"]
+    if isinstance(early_stopping, str):  # 'auto'
+        is_free = follows_schedule and parameters["max_iter"] == "auto"
+        many_steps = n_samples >= _FEWEST_TO_SPLIT and samples.x.shape[0] > _MANY_STEPS
+        early_stopping = is_free and (n_samples > LARGEST_BATCH or many_steps)
+        early_stopping = early_stopping and parameters["validation_fraction"] > 0
+    if follows_schedule:
+        n_batches = -(-n_samples // given)
+        n_updates, least_epochs = (700, 30) if per_step else (450, 20)
+        max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
+        if not early_stopping:
+            n_iter_no_change = np.inf  # the schedule ends training
+    return {
+        "batch_size": batch_size,
+        "max_iter": max_iter,
+        "n_iter_no_change": n_iter_no_change,
+        "early_stopping": early_stopping,
+    }
