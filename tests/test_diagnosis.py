@@ -1,5 +1,6 @@
 """Warnings of data that a fit reads in another way than meant, or cannot learn from."""
 
+import re
 import warnings
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import sklearn
 from recipes import CONSTANT_RATE, PLAIN
 from scipy import sparse
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, RobustScaler, StandardScaler
 
 from skrnn import (
     PerStep,
@@ -18,6 +19,7 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
     XORMLPRegressor,
+    as_sequences,
 )
 
 RNG = np.random.RandomState(0)
@@ -164,6 +166,155 @@ def test_no_advice_to_scale_data_of_unit_scale():
 def test_targets_that_are_all_equal_are_learned():
     reg = SequenceRNNRegressor(8, tol=9.0, random_state=0)
     assert warnings_of(reg, TIMES[:9], np.full(9, 3.0)) == []
+
+
+# Outliers --------------------------------------------------------------------------------
+
+NORMAL = [RNG.normal(size=(n, 2)) for n in RNG.randint(20, 60, 90)]
+GLITCHES = [x.copy() for x in NORMAL]
+for k in (5, 40, 77):
+    GLITCHES[k][3, 1] = 1e5
+OUTLIERS = (
+    r"A few values of X are very far from all others in column 1: half of them lie in an "
+    r"interval of 0\.00\d+, and one is [34]\d\.\d from the median\. If they are errors, or stand "
+    r"for missing values, replace them by NaN and impute\. Otherwise scale X with "
+    r"PerStep\(RobustScaler\(\)\) or "
+    r"PerStep\(QuantileTransformer\(output_distribution='normal'\)\)\."
+)
+
+
+def scaled(values, by=StandardScaler):
+    return by().fit_transform(values)
+
+
+def quantiles():
+    return QuantileTransformer(output_distribution="normal", n_quantiles=50)
+
+
+@pytest.mark.parametrize(
+    "estimator", [SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor]
+)
+def test_outliers_of_steps(estimator):
+    y = np.arange(90) % 2
+    if "Step" in estimator.__name__:
+        y = [(x[:, 0] > 0).astype(int) for x in NORMAL]
+    net = estimator(4, max_iter=2, learning_rate="cosine", random_state=0)
+
+    def messages(X, by):
+        return warnings_of(net, PerStep(by()).fit_transform(X), y)
+
+    (message,) = messages(GLITCHES, StandardScaler)
+    assert re.fullmatch(OUTLIERS, message)
+    assert messages(GLITCHES, quantiles) == messages(NORMAL, StandardScaler) == []
+    # After two epochs the network is useless, but StandardScaler is no help against outliers.
+    for message in messages(GLITCHES, RobustScaler):
+        assert message.startswith(f"{CONSTANT} Scale X. A few values of X are very far from")
+        assert "Otherwise scale X with PerStep(QuantileTransformer(output_dist" in message
+    net.set_params(max_iter=40)
+    assert messages(GLITCHES, RobustScaler) == []
+
+
+def test_outliers_are_named_although_the_training_samples_are_learned():
+    y = np.arange(90) % 2
+    X = [x + np.array([c, 0]) for x, c in zip(GLITCHES, y, strict=True)]
+    clf = SequenceRNNClassifier(random_state=0)
+    X = PerStep(StandardScaler()).fit_transform(X)
+    (message,) = warnings_of(clf, X, y)
+    assert re.fullmatch(OUTLIERS, message)
+    assert clf.score(X, y) > 0.9
+
+
+def test_outliers_beside_another_warning():
+    clf = SequenceRNNClassifier(4, max_iter=2, random_state=0, **CONSTANT_RATE)
+    X = PerStep(StandardScaler()).fit_transform(GLITCHES)
+    (message,) = warnings_of(clf, X, np.arange(90) % 2)
+    assert message.startswith("Maximum iterations (2) reached")
+    assert "or scale X. A few values of X are very far from all others in column 1:" in message
+
+
+def test_outliers_of_static_features():
+    table = RNG.normal(size=(90, 2))
+    table[7, 0] = -1e5
+    y = np.arange(90) % 2
+    clf = SequenceRNNClassifier(4, max_iter=2, random_state=0)
+
+    def messages(by):
+        return warnings_of(clf, as_sequences(NORMAL).with_static(scaled(table, by)), y)
+
+    (message,) = messages(StandardScaler)
+    assert message.startswith("A few values of X.static are very far from all others in column 0:")
+    assert "TableTransformer(static=RobustScaler()) or TableTransformer(static=Quantile" in message
+    assert messages(quantiles) == []
+    for message in messages(RobustScaler):  # two epochs are useless
+        assert "Otherwise scale X with TableTransformer(static=QuantileTransformer(" in message
+
+
+@pytest.mark.parametrize("by", [StandardScaler, RobustScaler])
+@pytest.mark.parametrize("estimator", [XORMLPClassifier, XORMLPRegressor])
+def test_outliers_of_tables(estimator, by):
+    X = RNG.normal(size=(600, 3))
+    y = (X[:, 0] > 0).astype(int)
+    X[::200, 2] = 1e5
+    net = estimator(hidden_layer_sizes=4, max_iter=3, tol=9.0, n_iter_no_change=1, random_state=0)
+    names = ["age", "mass", "dose"]
+    (message,) = warnings_of(net, pd.DataFrame(scaled(X, by), columns=names), y)
+    assert "A few values of X are very far from all others in column 'dose':" in message
+    assert message.endswith(
+        "Otherwise scale X with QuantileTransformer(output_distribution='normal')."
+    )
+    assert warnings_of(net, scaled(X, quantiles), y) == []
+
+
+def column(name, n):
+    rng = np.random.RandomState(0)
+    one = np.arange(n) == 5
+    return {
+        "student2": lambda: rng.standard_t(2, n),
+        "student3": lambda: rng.standard_t(3, n),
+        "exponential": lambda: rng.exponential(size=n),
+        "lognormal": lambda: np.exp(rng.normal(size=n)),
+        "counts": lambda: rng.poisson(0.5, n),
+        "rare": lambda: 1000.0 * one,
+        "mostly zero": lambda: np.where(rng.rand(n) < 0.2, rng.exponential(size=n), 0),
+        "constant": lambda: np.full(n, 3.0),
+        "normal": lambda: rng.normal(size=n),
+        "cauchy": lambda: rng.standard_cauchy(n),
+        "spike": lambda: rng.normal(size=n) + 1e5 * one,
+        "code": lambda: np.where(rng.rand(n) < 0.03, -9999, rng.normal(size=n)),
+        "lognormal, sigma 3": lambda: np.exp(3 * rng.normal(size=n)),
+    }[name]()
+
+
+@pytest.mark.parametrize("n", [300, 6000, 50000])
+@pytest.mark.parametrize(
+    ("name", "is_extreme"),
+    [
+        *dict.fromkeys(
+            ["student2", "student3", "exponential", "lognormal", "counts"], False
+        ).items(),
+        *dict.fromkeys(["rare", "mostly zero", "constant", "normal"], False).items(),
+        *dict.fromkeys(["cauchy", "spike", "code", "lognormal, sigma 3"], True).items(),
+    ],
+)
+def test_which_columns_have_outliers(name, is_extreme, n):
+    values = scaled(column(name, n)[:, None])
+    X = np.split(values, np.arange(10, n, 10))
+    clf = SequenceRNNClassifier(
+        2, max_iter=1, batch_size=5000, learning_rate="cosine", random_state=0
+    )
+    messages = warnings_of(clf, X, np.arange(len(X)) % 2)
+    assert any("very far from all others: half" in message for message in messages) == (
+        is_extreme and (n > 300 or name in ("spike", "code"))  # a few values are less extreme
+    )
+
+
+def test_equal_steps_of_all_sequences_do_not_look_like_all_steps():
+    X = RNG.normal(size=(5000, 32, 1))
+    X[:, 0] *= 1e-4
+    clf = SequenceRNNClassifier(
+        2, max_iter=1, batch_size=5000, learning_rate="cosine", random_state=0
+    )
+    assert warnings_of(clf, X, np.arange(5000) % 2) == []
 
 
 # One-hot targets -------------------------------------------------------------------------

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 _LARGE = 100.0
 _SMALL = 0.01
 
+# A column has outliers if one of its values is so many interquartile ranges from the median. A
+# recurrent network reads outliers as well as other large values, but only if the others differ by
+# more than _NARROW. A scaler that divides by the standard deviation leaves them less.
+_FAR = 300.0
+_NARROW = 0.05
+_FAR_IN_TABLES = 3000.0  # the hidden units of a perceptron are not bounded
+
+_OF_TABLES = "StandardScaler()"
+
 _PIECE = 2**12  # rows at a time
+_MOST_VALUES = 2**22  # of which quartiles are computed
 
 
 def needed_scaling(
@@ -28,6 +38,9 @@ def needed_scaling(
     names: Sequence[str] | None = None,
 ) -> Scaling:
     """Find out whether X or y is far from unit scale, and whether that explains a failure.
+
+    Outliers of X are described whether the run failed or not: a network can learn its training
+    samples by heart even if outliers hide what new samples have in common with them.
 
     Parameters
     ----------
@@ -49,23 +62,25 @@ def needed_scaling(
         names = None
     if samples.x.shape[0] and (not_finite := _not_finite(samples.x, names)):
         return Scaling(facts=not_finite, advice="Fill in or leave out values that are not finite.")
-    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else "StandardScaler()"
-    facts = {"X": _extent(samples.x, "X", scaler, names)}
+    scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else _OF_TABLES
+    facts = {}
+    facts["X"], outliers = _of_columns(samples.x, "X", scaler, names)
     if isinstance(samples, Ragged) and samples.static is not None:
         scaler = "TableTransformer(static=StandardScaler())"
-        facts["X.static"] = _extent(samples.static, "X.static", scaler)
+        facts["X.static"], others = _of_columns(samples.static, "X.static", scaler)
+        outliers += others
     if scaler_of_y and run.target_scale is None:
         facts["y"] = _extent(samples.y, "y", scaler_of_y)
     facts = {name: fact for name, fact in facts.items() if fact}
     if not facts:
-        return Scaling()
+        return Scaling(outliers=outliers)
     is_useless = False
     if run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
         part = _some(samples)
         with np.errstate(over="ignore", invalid="ignore"):
             # It is 0 if all targets are equal.
             is_useless = run.loss_of(part) > useful(run, part) != 0
-    return Scaling(" and ".join(facts), "".join(facts.values()), is_useless)
+    return Scaling(" and ".join(facts), "".join(facts.values()), is_useless, outliers=outliers)
 
 
 def _some(samples: Rows | Ragged) -> Rows | Ragged:
@@ -110,6 +125,77 @@ def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | Non
     else:
         fact = f"No value of {name} exceeds {largest[worst]:.3g}"
     return f" {fact}; use for instance {scaler}."
+
+
+def _of_columns(
+    values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None
+) -> tuple[str, str]:
+    """Say how large values are, if they need scaling, and which outliers hinder any fit.
+
+    Sparse matrices have columns of rare events and are not examined for outliers.
+    """
+    extent = _extent(values, name, scaler, columns)
+    if not isinstance(values, np.ndarray) or not len(values):
+        return extent, ""
+    n_rows = max(2**8, min(_PIECE, _MOST_VALUES // values.shape[1]))
+    found = _extreme(values, values[:: -(-len(values) // n_rows)], scaler)
+    # The rows at equal distances may be the same steps of all sequences.
+    found = found[_extreme(values[:, found], values[:, found], scaler)] if len(found) else found
+    if len(found):
+        return "", _describe_outliers(values, found, name, scaler, columns)
+    if extent:  # that of other values may be small, as after RobustScaler
+        worst = [int(_largest(values).argmax())]
+        if len(_extreme(values[:, worst], values[:, worst])):
+            return _describe_outliers(values, worst, name, scaler, columns, anyhow=True), ""
+    return extent, ""
+
+
+def _describe_outliers(
+    values: np.ndarray,
+    found: Sequence[int] | np.ndarray,
+    name: str,
+    scaler: str,
+    columns: Sequence[str] | None,
+    anyhow: bool = False,
+) -> str:
+    """Name the worst of some columns with outliers, and what to do.
+
+    `anyhow` means that RobustScaler, which leaves outliers as far as they are, is no remedy.
+    """
+    ranges, distances = _spread(values[:, found], values[:, found])
+    with np.errstate(over="ignore"):
+        worst = int((distances / ranges).argmax())
+    where = _where(int(found[worst]), values[0], columns)
+    scalers = ["RobustScaler()"] * (not anyhow and scaler != _OF_TABLES)
+    scalers.append("QuantileTransformer(output_distribution='normal')")
+    advice = " or ".join(scaler.replace("StandardScaler()", other) for other in scalers)
+    return (
+        f" A few values of {name} are very far from all others{where}: half of them lie in an "
+        f"interval of {ranges[worst]:.2g}, and one is {distances[worst]:.3g} from the median. If "
+        "they are errors, or stand for missing values, replace them by NaN and impute. Otherwise "
+        f"scale X with {advice}."
+    )
+
+
+def _spread(values: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute interquartile ranges of some rows, and the largest distances from their medians."""
+    with np.errstate(over="ignore"):
+        first, median, third = np.percentile(some, (25, 50, 75), axis=0).astype(float)
+        distances = np.maximum(values.max(axis=0) - median, median - values.min(axis=0))
+        return third - first, distances
+
+
+def _extreme(values: np.ndarray, some: np.ndarray, scaler: str | None = None) -> np.ndarray:
+    """Find the columns with outliers; with a scaler, those with outliers that hinder any fit.
+
+    Quartiles that are equal, as in columns of rare events, are no sign of outliers.
+    """
+    ranges, distances = _spread(values, some)
+    extreme = (ranges > 0) & (distances > _FAR * ranges)
+    if scaler is not None:
+        is_far = (distances > _FAR_IN_TABLES * ranges) & (scaler == _OF_TABLES)
+        extreme &= (ranges < _NARROW) | is_far
+    return np.flatnonzero(extreme)
 
 
 def _dense(extremes: Matrix) -> np.ndarray:

@@ -36,12 +36,16 @@ class Scaling:
 
     advice : str
         What to do instead of scaling; empty if nothing else is known.
+
+    outliers : str
+        Which values of X are very far from all others, and what to do; empty if there are none.
     """
 
     what: str = "X"
     facts: str = ""
     is_needed: bool = False
     advice: str = ""
+    outliers: str = ""
 
 
 @dataclass
@@ -278,7 +282,7 @@ class Monitor:
         return not math.isfinite(last) or last > max(1.1 * first, first + self.options.tol)
 
     def warn(self, stacklevel: int, scaling: Scaling) -> None:
-        """Warn if the run did not converge, or if its result calls for other scaling."""
+        """Warn if the run did not converge, or if its result or outliers call for other scaling."""
         options, n_iter, what = self.options, self.n_iter, scaling.what
         advice = f"Scale {what}."
         if not options.uses_lbfgs:
@@ -319,10 +323,12 @@ class Monitor:
         elif scaling.is_needed:
             message = f"Scale {what}."
         else:
-            return
+            message = ""
         if scaling.is_needed:
             message = f"The predictions are no better than a constant. {message}"
-        warnings.warn(message + scaling.facts, ConvergenceWarning, stacklevel=stacklevel + 1)
+        message += (scaling.facts if message else "") + scaling.outliers
+        if message:
+            warnings.warn(message.lstrip(), ConvergenceWarning, stacklevel=stacklevel + 1)
 
     @property
     def curves(self) -> dict[str, list[float] | None]:
