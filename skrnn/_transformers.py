@@ -269,7 +269,27 @@ def call_on_table(
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error}\n{hint}") from error
-    return None if method == "fit" else _check_rows(result, values.shape[0], container, unit)
+    if method == "fit":
+        return None
+    _refuse_overflow(transformer, table, result, "X" if unit == "step" else "X.static")
+    return _check_rows(result, values.shape[0], container, unit)
+
+
+def _refuse_overflow(transformer: Any, table: Any, result: Any, name: str) -> None:
+    """Refuse NaN or infinity that a transformer computes of numbers with huge squares."""
+    result = np.asarray(result) if is_frame(result) else result
+    if not isinstance(result, np.ndarray) or result.dtype.kind != "f" or all_finite(result):
+        return
+    values = np.asarray(table)
+    if values.dtype.kind != "f" or not values.size or not all_finite(values):
+        return
+    largest = float(np.abs(values).max())
+    if largest > np.sqrt(np.finfo(values.dtype).max):
+        raise ValueError(
+            f"{transformer!r} returned NaN or infinity. All values of {name} are finite, but reach "
+            f"{largest:.3g}, so their squares overflow. Correct these values, or divide {name} by "
+            "a constant before this transformer."
+        )
 
 
 def _describe_types(values: np.ndarray, unit: str) -> str:

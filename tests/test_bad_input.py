@@ -1,15 +1,19 @@
 """Input that classifiers refuse; an error leaves them unchanged."""
 
 import copy
+import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skrnn import LBFGS, SGD, Adam, SequenceRNNClassifier, XORMLPClassifier
+from skrnn import LBFGS, SGD, Adam, PerStep, SequenceRNNClassifier, XORMLPClassifier
 
 NAN, INF = np.nan, np.inf
 RNG = np.random.RandomState(0)
@@ -35,6 +39,15 @@ def put(value, where, array):
 def with_sequence(sequence):
     return [*SEQUENCES[:11], sequence]
 
+
+def objects(items):
+    """Put items into an object array, lists too."""
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+SEVERAL_LABELS = r"If a sample has several labels, pass MultiLabelBinarizer\(\).fit_transform\(y\)"
 
 # X that neither fit nor predict accepts: estimator, X, part of the message.
 BAD_X = {
@@ -128,6 +141,23 @@ BAD_TARGETS = {
         {"y": np.array([0, "a", 1] * 4, dtype=object)},
         "y mixes labels of the types",
     ),
+    "ragged text in y": ({"y": [["a"], ["a", "b"]] * 6}, SEVERAL_LABELS),
+    "ragged lists in an array": ({"y": objects([["a"], ["a", "b"]] * 6)}, SEVERAL_LABELS),
+    "pairs of text in y": (
+        {"y": [["a", "c"], ["a", "b"]] * 6},
+        f"several columns.*{SEVERAL_LABELS}",
+    ),
+    "sets in y": (
+        {"y": [{"a"}, {"b"}] * 6},
+        f"y holds {{'a'}} of type set, but a label must be text, a number or a b.*{SEVERAL_LABELS}",
+    ),
+    "dates in y": (
+        {"y": objects([datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)] * 6)},
+        r"y holds datetime.date\(2020, 1, 1\) of type date, but a label must be text, a number or",
+    ),
+    "text in a list of numbers": ({"y": [1, "a", 2] * 4}, r"mixes .* types \['int', 'str'\]"),
+    "text in a list of bools": ({"y": [True, "a"] * 6}, r"mixes .* types \['bool', 'str'\]"),
+    "fractions in objects": ({"y": objects([0.5, 1] * 6)}, "Unknown label type: continuous"),
     "negative weight": (
         {"sample_weight": put(-1.0, 2, np.ones(12))},
         "Negative values in data passed to `sample_weight`",
@@ -439,3 +469,36 @@ def test_sparse_rows_equal_dense_ones(form, solver):
     sparse = clone(clf).fit(form(X), Y)
     np.testing.assert_allclose(sparse.predict_proba(form(X)), dense.predict_proba(X), atol=1e-10)
     np.testing.assert_allclose(sparse.predict_proba(X), sparse.predict_proba(form(X)), atol=1e-12)
+
+
+BOOLS = np.arange(12) % 2 > 0
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (BOOLS.astype(object), [False, True]),
+        (pd.Series(BOOLS, dtype="category"), [False, True]),
+        (pd.Series(BOOLS, dtype=object), [False, True]),
+        ((BOOLS + 1).astype(object), [1, 2]),
+        ((BOOLS + 1.0).astype(object), [1.0, 2.0]),
+        ([True, 2] * 6, [1, 2]),
+    ],
+)
+def test_labels_in_objects_keep_their_type(kind, y, classes):
+    clf = clone(CLASSIFIERS[kind]).fit(GOOD_X[kind], y)
+    assert clf.classes_.dtype == np.array(classes).dtype
+    assert clf.classes_.tolist() == classes
+    assert set(clf.predict(GOOD_X[kind])) <= set(classes)
+
+
+def test_several_labels_of_sequences_after_a_transformer():
+    model = make_pipeline(PerStep(StandardScaler()), RNN)
+    y = [["a"], ["a", "b"], ["b"]] * 4
+    with pytest.raises(ValueError, match=r"pass MultiLabelBinarizer\(\)\.fit_transform\(y\)"):
+        model.fit([*SEQUENCES[:11], np.ones((5, 3))], y)
+    y = [np.zeros(len(x)) for x in SEQUENCES]
+    y[4] = y[4][1:]
+    with pytest.raises(ValueError, match=r"Sequence 4 of y has shape .*: a value for each step.$"):
+        model.fit(SEQUENCES, y)

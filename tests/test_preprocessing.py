@@ -1,5 +1,7 @@
 """Transformers of sequences: SequencePadder and PerStep."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    MaxAbsScaler,
     OneHotEncoder,
     PolynomialFeatures,
     StandardScaler,
@@ -597,3 +600,41 @@ def test_a_dictionary_of_large_integers_and_floats_is_refused():
         from_long(table, "id")
     X, _ = from_long(pd.DataFrame(table), "id")
     assert X.values["token"].tolist() == [2**60 + 1, 3]
+
+
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame])
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_squares_that_overflow(form, output):
+    values = np.random.RandomState(0).uniform(-4e200, 4e200, size=(30, 1))
+    values[3] = 4e200
+    X = [form(values[:20]), form(values[20:])]
+    scaler = PerStep(StandardScaler()).set_output(transform=output)
+    message = re.escape(
+        "StandardScaler() returned NaN or infinity. All values of X are finite, but reach 4e+200, "
+        "so their squares overflow. Correct these values, or divide X by a constant before this "
+        "transformer."
+    )
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        scaler.fit_transform(X)
+    X = PerStep(MaxAbsScaler()).fit_transform(X)
+    assert np.abs(np.concatenate(X)).max() == 1
+
+
+def test_a_transformer_may_return_nan():
+    def known(table):
+        return np.where(table == -999, np.nan, table)
+
+    scaled = PerStep(FunctionTransformer(known)).fit_transform([[1.0, -999.0]])
+    assert_array_equal(scaled[0], [[1], [np.nan]])
+    with pytest.raises(ValueError, match="In a pipeline, an earlier step may have returned NaN"):
+        SequenceRNNClassifier(2).fit([*scaled, scaled[0]], [0, 1])
+
+
+def test_squares_of_static_features_that_overflow():
+    static = np.random.RandomState(0).uniform(-4e200, 4e200, size=(30, 1))
+    X = Sequences(np.ones((30, 1)), np.ones(30, int), static=static)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"X\.static are finite, but reach "),
+    ):
+        TableTransformer(static=StandardScaler()).fit_transform(X)

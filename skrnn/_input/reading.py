@@ -418,7 +418,8 @@ def refuse_missing(missing: np.ndarray, sequences: Sequences) -> None:
         raise ValueError(
             f"X contains NaN at {place_of(missing, sequences)}. Impute missing values first, for "
             "instance with ForwardImputer() or PerStep(SimpleImputer()). Only at the end of the "
-            "sequences of a 2-D or 3-D array, NaN is padding."
+            "sequences of a 2-D or 3-D array, NaN is padding. In a pipeline, an earlier step may "
+            "have returned NaN."
         )
 
 

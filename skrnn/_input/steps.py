@@ -47,9 +47,20 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
         if array.shape != shape and (length or len(array)):
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape}, but {shape} is required: a value "
-                "for each step."
+                f"for each step.{_advice_on_labels(arrays, lengths)}"
             )
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
+
+
+def _advice_on_labels(arrays: list[np.ndarray], lengths: np.ndarray) -> str:
+    """Say how to pass several labels of each sequence, if y has them instead of values of steps."""
+    given = np.array([len(array) for array in arrays])
+    if max(array.ndim for array in arrays) > 1 or 2 * np.sum(given != lengths) < len(given):
+        return ""
+    return (
+        " If each sequence has several labels, pass MultiLabelBinarizer().fit_transform(y) of "
+        "scikit-learn to SequenceRNNClassifier."
+    )
 
 
 def check_beside(X: Any, y: Any, sample_weight: Any, per_step: bool) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import reprlib
+from collections.abc import Set
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
+
+_SEVERAL_LABELS = (
+    "If a sample has several labels, pass MultiLabelBinarizer().fit_transform(y) of scikit-learn."
+)
 
 
 def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -16,13 +23,19 @@ def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     Multilabel targets are indicator matrices ``(n_rows, n_labels)``, whose classes are the
     column numbers; all others become 1-D.
     """
-    refuse_arrays(y)
+    refuse_arrays(y, f" {_SEVERAL_LABELS}")
     values = np.asarray(y)
     if values.dtype.kind == "f":
         assert_all_finite(y, input_name="y")  # without a warning of NumPy before it
-    if values.dtype == object and len({isinstance(v, (str, bytes)) for v in values.flat}) > 1:
-        kinds = sorted({type(value).__name__ for value in values.flat})
-        raise ValueError(f"y mixes labels of the types {kinds}, but text and others do not mix.")
+    if values.dtype.kind in "US" and isinstance(y, (list, tuple)):
+        values = np.array(y, dtype=object)  # NumPy made text of numbers beside text
+        _refuse_other_labels(values)
+    elif values.dtype == object:
+        _refuse_other_labels(values)
+        if not any(isinstance(value, (str, bytes)) for value in values.flat):
+            y = np.array(values.tolist())  # scikit-learn knows no objects but text
+    elif values.dtype.kind == "b":
+        y = values  # scikit-learn makes numbers of a categorical Series of bools
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -32,13 +45,27 @@ def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(
             f"y has several columns of more than two classes, shape {np.shape(y)}; accepted are "
             "one column of classes, or a multilabel matrix of 0 and 1. StepRNNClassifier takes a "
-            "label for each step."
+            f"label for each step. {_SEVERAL_LABELS}"
         )
     y = column_or_1d(y, warn=True)
     return y, unique_labels(y)
 
 
-def refuse_arrays(y: Any) -> None:
+def _refuse_other_labels(values: np.ndarray) -> None:
+    """Raise a ValueError if objects are no labels, or of kinds that do not mix."""
+    for value in values.flat:
+        if not isinstance(value, (str, bytes, Real, np.bool_)):
+            advice = f" {_SEVERAL_LABELS}" if isinstance(value, (Set, list, tuple)) else ""
+            raise ValueError(
+                f"y holds {reprlib.repr(value)} of type {type(value).__name__}, but a label must "
+                f"be text, a number or a bool.{advice}"
+            )
+    if len({isinstance(value, (str, bytes)) for value in values.flat}) > 1:
+        kinds = sorted({type(value).__name__ for value in values.flat})
+        raise ValueError(f"y mixes labels of the types {kinds}, but text and others do not mix.")
+
+
+def refuse_arrays(y: Any, advice: str = "") -> None:
     """Raise a ValueError if y holds arrays or records, where one target is required for each."""
     try:
         array = np.asarray(y)
@@ -47,7 +74,7 @@ def refuse_arrays(y: Any) -> None:
     if array is None or array.ndim > 2 or isinstance(_first(array), np.ndarray):
         raise ValueError(
             "y holds an array for each sample, but one target for each is required. "
-            "StepRNNClassifier and StepRNNRegressor take a target for each step."
+            f"StepRNNClassifier and StepRNNRegressor take a target for each step.{advice}"
         )
     if array.dtype.kind in "TV":  # variable-width text and records
         raise ValueError(
