@@ -308,6 +308,14 @@ def test_which_columns_have_outliers(name, is_extreme, n):
     )
 
 
+def test_no_warning_of_numpy_from_quartiles_of_huge_values():
+    X = np.zeros((9, 2))
+    X[:4] = [[-1.7e308, 1e-300], [1.7e308, 1.7e308], [1e308, 2e-300], [-1e308, 1e308]]
+    clf = SequenceRNNClassifier(2, max_iter=1, learning_rate="cosine", random_state=0)
+    messages = warnings_of(clf, X[:, None], np.arange(9) % 2)
+    assert not any("overflow encountered" in message for message in messages)
+
+
 def test_equal_steps_of_all_sequences_do_not_look_like_all_steps():
     X = RNG.normal(size=(5000, 32, 1))
     X[:, 0] *= 1e-4

@@ -191,10 +191,11 @@ def _extreme(values: np.ndarray, some: np.ndarray, scaler: str | None = None) ->
     Quartiles that are equal, as in columns of rare events, are no sign of outliers.
     """
     ranges, distances = _spread(values, some)
-    extreme = (ranges > 0) & (distances > _FAR * ranges)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        ratios = distances / ranges
+    extreme = (ranges > 0) & (ratios > _FAR)
     if scaler is not None:
-        is_far = (distances > _FAR_IN_TABLES * ranges) & (scaler == _OF_TABLES)
-        extreme &= (ranges < _NARROW) | is_far
+        extreme &= (ranges < _NARROW) | ((ratios > _FAR_IN_TABLES) & (scaler == _OF_TABLES))
     return np.flatnonzero(extreme)
 
 

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -30,7 +31,7 @@ def check_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     if values.dtype.kind in "US" and isinstance(y, (list, tuple)):
         values = np.array(y, dtype=object)  # NumPy made text of numbers beside text
         _refuse_other_labels(values)
-    elif values.dtype == object:
+    elif values.dtype == object and not issparse(y):
         _refuse_other_labels(values)
         if not any(isinstance(value, (str, bytes)) for value in values.flat):
             y = np.array(values.tolist())  # scikit-learn knows no objects but text
