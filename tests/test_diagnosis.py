@@ -280,7 +280,7 @@ def column(name, n):
         "normal": lambda: rng.normal(size=n),
         "cauchy": lambda: rng.standard_cauchy(n),
         "spike": lambda: rng.normal(size=n) + 1e5 * one,
-        "code": lambda: np.where(rng.rand(n) < 0.03, -9999, rng.normal(size=n)),
+        "code": lambda: np.where(rng.rand(n) < 0.01, -9999, rng.normal(size=n)),
         "lognormal, sigma 3": lambda: np.exp(3 * rng.normal(size=n)),
     }[name]()
 

@@ -23,12 +23,12 @@ _SMALL = 0.01
 # more than _NARROW. A scaler that divides by the standard deviation leaves them less.
 _FAR = 300.0
 _NARROW = 0.05
+_SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 rows
 _FAR_IN_TABLES = 3000.0  # the hidden units of a perceptron are not bounded
 
 _OF_TABLES = "StandardScaler()"
 
 _PIECE = 2**12  # rows at a time
-_MOST_VALUES = 2**22  # of which quartiles are computed
 
 
 def needed_scaling(
@@ -135,12 +135,13 @@ def _of_columns(
     Sparse matrices have columns of rare events and are not examined for outliers.
     """
     extent = _extent(values, name, scaler, columns)
-    if not isinstance(values, np.ndarray) or not len(values):
+    if not isinstance(values, np.ndarray) or len(values) <= _SUSPICIOUS**2:
         return extent, ""
-    n_rows = max(2**8, min(_PIECE, _MOST_VALUES // values.shape[1]))
-    found = _extreme(values, values[:: -(-len(values) // n_rows)], scaler)
-    # The rows at equal distances may be the same steps of all sequences.
-    found = found[_extreme(values[:, found], values[:, found], scaler)] if len(found) else found
+    found = _suspects(values)
+    # First by a part of the rows. Those at equal distances may be the same steps of all sequences.
+    for n_rows in (_PIECE, len(values)):
+        some = values[:: -(-len(values) // n_rows), found]
+        found = found[_extreme(values[:, found], some, scaler)] if len(found) else found
     if len(found):
         return "", _describe_outliers(values, found, name, scaler, columns)
     if extent:  # that of other values may be small, as after RobustScaler
@@ -175,6 +176,15 @@ def _describe_outliers(
         "they are errors, or stand for missing values, replace them by NaN and impute. Otherwise "
         f"scale X with {advice}."
     )
+
+
+def _suspects(values: np.ndarray) -> np.ndarray:
+    """Find the columns of which a value is far from the mean of some rows, which is quick."""
+    some = values[:: -(-len(values) // (_PIECE // 8))]
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = some.mean(axis=0), some.std(axis=0)
+        distances = np.maximum(values.max(axis=0) - mean, mean - values.min(axis=0))
+        return np.flatnonzero(~(distances <= _SUSPICIOUS * deviation) | ~np.isfinite(deviation))
 
 
 def _spread(values: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
