@@ -121,7 +121,7 @@ def as_sequences(X: Any, *, step_features: int | None = None, numeric: bool = Tr
     ...
     ValueError: X contains NaN at step 1 of sequence 0. Impute missing values first, for instance
     with ForwardImputer() or PerStep(SimpleImputer()). Only at the end of the sequences of a 2-D or
-    3-D array, NaN is padding.
+    3-D array, NaN is padding. In a pipeline, an earlier step may have returned NaN.
     """
     if step_features is not None and (not isinstance(step_features, Integral) or step_features < 1):
         raise ValueError(f"step_features must be None or an integer >= 1, got {step_features!r}.")
