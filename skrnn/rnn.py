@@ -893,9 +893,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
         to `fit`, or else `validation_fraction` of the sequences. 'auto' stops early with more than
-        32 sequences or 500 steps, because networks memorize noisy labels of steps, unless
-        `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is given. Not
-        supported by 'lbfgs'.
+        500 steps that count, in at least 4 sequences, because networks memorize noisy labels of
+        steps, unless `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is
+        given. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.

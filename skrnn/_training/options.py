@@ -16,7 +16,7 @@ from skrnn.solvers import LBFGS, SGD, Adam
 # 2 must equal a sequence twice. Methods that are random, or that choose among few samples, would
 # not respect this, so 'auto' uses them with more sequences only.
 LARGEST_BATCH = 32
-# Steps that are enough for early stopping, if there are enough sequences to hold some out.
+# Labelled steps that are enough for early stopping, with enough sequences to hold some out.
 _MANY_STEPS, _FEWEST_TO_SPLIT = 500, 4
 
 
@@ -129,9 +129,8 @@ def auto_settings(
     early_stopping = parameters["early_stopping"]
     if isinstance(early_stopping, str):  # 'auto'
         is_free = follows_schedule and parameters["max_iter"] == "auto"
-        many_steps = n_samples >= _FEWEST_TO_SPLIT and samples.x.shape[0] > _MANY_STEPS
-        early_stopping = is_free and (n_samples > LARGEST_BATCH or many_steps)
-        early_stopping = early_stopping and parameters["validation_fraction"] > 0
+        can_split = n_samples >= _FEWEST_TO_SPLIT and parameters["validation_fraction"] > 0
+        early_stopping = is_free and can_split and np.count_nonzero(samples.weight) > _MANY_STEPS
     if follows_schedule:
         n_batches = -(-n_samples // given)
         n_updates, least_epochs = (700, 30) if per_step else (450, 20)
