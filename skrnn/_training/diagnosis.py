@@ -22,7 +22,7 @@ _SMALL = 0.01
 # recurrent network reads outliers as well as other large values, but only if the others differ by
 # more than _NARROW. A scaler that divides by the standard deviation leaves them less.
 _FAR = 300.0
-_NARROW = 0.05
+_NARROW = 0.02
 _SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 rows
 _FAR_IN_TABLES = 3000.0  # the hidden units of a perceptron are not bounded
 
