@@ -894,8 +894,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         and to keep the weights of the lowest validation loss. The validation data are those passed
         to `fit`, or else `validation_fraction` of the sequences. 'auto' stops early with more than
         500 steps that count, in at least 4 sequences, because networks memorize noisy labels of
-        steps, unless `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is
-        given. Not supported by 'lbfgs'.
+        steps. It does not if all sequences with a label may be held out, of up to 32 sequences, or
+        if `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is given. Not
+        supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2.

@@ -317,6 +317,17 @@ def test_only_labels_that_count_are_counted():
     assert clf.validation_scores_ is None
 
 
+def test_a_label_of_few_recordings_is_not_held_out():
+    X, y = noisy_states(12)
+    y = [2 * (i < 2) + steps * (i >= 2) for i, steps in enumerate(y)]  # 2 in two recordings
+    X = [steps + 3 * (i < 2) for i, steps in enumerate(X)]
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
+    assert clf.validation_scores_ is None
+    assert set(clf.predict(X)[0]) == {2}
+    y = [2 * (i < 3) + steps * (i >= 3) for i, steps in enumerate(y)]
+    assert StepRNNClassifier(4, random_state=0).fit(X, y).validation_scores_ is not None
+
+
 def test_training_in_parts_does_not_stop_early():
     X, y = noisy_states(40)
     clf = StepRNNClassifier(random_state=0).partial_fit(X, y, classes=[0, 1])

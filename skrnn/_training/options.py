@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -129,8 +130,8 @@ def auto_settings(
     early_stopping = parameters["early_stopping"]
     if isinstance(early_stopping, str):  # 'auto'
         is_free = follows_schedule and parameters["max_iter"] == "auto"
-        can_split = n_samples >= _FEWEST_TO_SPLIT and parameters["validation_fraction"] > 0
-        early_stopping = is_free and can_split and np.count_nonzero(samples.weight) > _MANY_STEPS
+        early_stopping = is_free and np.count_nonzero(samples.weight) > _MANY_STEPS
+        early_stopping = early_stopping and _can_split(samples, parameters["validation_fraction"])
     if follows_schedule:
         n_batches = -(-n_samples // given)
         n_updates, least_epochs = (700, 30) if per_step else (450, 20)
@@ -143,3 +144,20 @@ def auto_settings(
         "n_iter_no_change": n_iter_no_change,
         "early_stopping": early_stopping,
     }
+
+
+def _can_split(samples: Any, fraction: float) -> bool:
+    """Whether sequences can be held out, and none of up to 32 is needed to learn a label."""
+    n_samples = samples.n_samples
+    if n_samples < _FEWEST_TO_SPLIT or not fraction:
+        return False
+    if n_samples > LARGEST_BATCH:
+        return True
+    n_held_out = max(2, math.ceil(fraction * n_samples))
+    counts = samples.weight > 0
+    sequences = np.repeat(np.arange(n_samples), samples.lengths)[counts]
+    for column in samples.y[counts].reshape(len(sequences), -1).T:
+        for label in np.unique(column):
+            if len(np.unique(sequences[column == label])) <= n_held_out:
+                return False
+    return True
