@@ -458,9 +458,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         'auto' multiplies the output layer by a factor from 0 to 1. It is smaller after a larger
         training error and with fewer sequences. With ``skip_connection='auto'``, ridge regression
         on the last values of a column is added, multiplied by another factor, as far as this
-        makes the estimated error smaller (stacking [7]_). What both leave of a series that is read
-        as differences is moved towards its last value: half way with few sequences, and as far as
-        cross-validation says with many. All this needs squared errors, standardized targets,
+        makes the estimated error smaller (stacking [7]_). If a column is read as differences,
+        the prediction is then moved towards its last value by a share of the way, which is smaller
+        the more the network explains: half with few sequences, and as cross-validation says with
+        many. All this needs squared errors, standardized targets,
         recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
         for 'gru_d', with `warm_start`, or together with other means against noise, with which the
         factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`

@@ -279,6 +279,7 @@ def weights_of(X, y, early_stopping, **params):
         (33, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
         (33, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
         (33, {"solver": "lbfgs", "max_iter": 5}, False),
+        (12, {"validation_fraction": 0.95, "hidden_layer_sizes": 2}, False),  # too few are left
     ],
     ids=str,
 )
@@ -341,8 +342,12 @@ def test_equal_validation_labels_do_not_matter_by_default():
     y = [np.zeros(len(steps), int) for steps in y]
     y[0][3] = 1  # held out with a probability of 0.1 only
     clf = StepRNNClassifier(4, random_state=0).fit(X, y)
-    assert clf.n_iter_ == StepRNNClassifier(4, random_state=0, max_iter="auto").fit(X, y).n_iter_
-    assert clf.n_iter_ > 100
+    until_end = StepRNNClassifier(4, early_stopping=False, random_state=0).fit(X, y)
+    assert clf.n_iter_ == until_end.n_iter_ > 100
+    for early_stopping in ("auto", False):  # a number counts
+        clf.set_params(early_stopping=early_stopping, n_iter_no_change=3, tol=1.0).fit(X, y)
+        assert clf.n_iter_ < 10
+    clf.set_params(n_iter_no_change="auto", tol=1e-4)
     with pytest.warns(UserWarning, match="early_stopping has no effect"):
         clf.set_params(early_stopping=True).fit(X, y)
 

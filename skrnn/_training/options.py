@@ -17,8 +17,7 @@ from skrnn.solvers import LBFGS, SGD, Adam
 # 2 must equal a sequence twice. Methods that are random, or that choose among few samples, would
 # not respect this, so 'auto' uses them with more sequences only.
 LARGEST_BATCH = 32
-# Labelled steps that are enough for early stopping, with enough sequences to hold some out.
-_MANY_STEPS, _FEWEST_TO_SPLIT = 500, 4
+_MANY_STEPS = 500  # with labels, which are enough for early stopping
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,9 @@ class TrainingOptions:
     keep_best : bool, default=False
         Whether to keep the weights of the lowest loss if the last epoch ends clearly above it.
 
-    early_stopping_is_default : bool, default=False
-        Whether nobody asked for `early_stopping`, so that nothing is said if it has no effect.
+    patience_without : float or None, default=None
+        `n_iter_no_change` if an `early_stopping` that nobody asked for has no effect, of which
+        nothing is said. None if somebody asked.
     """
 
     loss: Loss
@@ -59,7 +59,7 @@ class TrainingOptions:
     max_grad_norm: float | None = None
     early_stopping: bool = False
     keep_best: bool = False
-    early_stopping_is_default: bool = False
+    patience_without: float | None = None
     verbose: bool = False
 
     @property
@@ -77,7 +77,9 @@ class TrainingOptions:
         which do not overflow or change the dtype.
         """
         given = {field.name: parameters.get(field.name, field.default) for field in fields(cls)}
-        given["early_stopping_is_default"] = isinstance(given["early_stopping"], str)
+        if isinstance(given["early_stopping"], str):  # 'auto'
+            patience = given["n_iter_no_change"]
+            given["patience_without"] = math.inf if patience == "auto" else patience
         given |= {name: value for name, value in auto.items() if given[name] == "auto"}
         given |= settings
         for name, value in given.items():
@@ -146,14 +148,19 @@ def auto_settings(
     }
 
 
+def count_held_out(fraction: float, n_samples: int) -> int:
+    """Count the samples that early stopping holds out. At least 2 must be left for training."""
+    return max(2, math.ceil(fraction * n_samples))
+
+
 def _can_split(samples: Any, fraction: float) -> bool:
     """Whether sequences can be held out, and none of up to 32 is needed to learn a label."""
     n_samples = samples.n_samples
-    if n_samples < _FEWEST_TO_SPLIT or not fraction:
+    n_held_out = count_held_out(fraction, n_samples)
+    if not fraction or n_samples - n_held_out < 2:
         return False
     if n_samples > LARGEST_BATCH:
         return True
-    n_held_out = max(2, math.ceil(fraction * n_samples))
     counts = samples.weight > 0
     sequences = np.repeat(np.arange(n_samples), samples.lengths)[counts]
     for column in samples.y[counts].reshape(len(sequences), -1).T:

@@ -31,7 +31,7 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 from skrnn._training.monitor import Monitor
-from skrnn._training.options import TrainingOptions
+from skrnn._training.options import TrainingOptions, count_held_out
 from skrnn._training.scaling import TargetScale
 from skrnn._training.threads import keep_freed_memory, thread_map
 from skrnn.solvers import LBFGS
@@ -175,9 +175,10 @@ class Run:
         """
         held_out = self.held_out if self.options.early_stopping else None
         if held_out is not None and _is_constant(held_out) and not _is_constant(self.samples):
+            patience = self.options.patience_without
             self.options = replace(self.options, early_stopping=False)
-            if self.options.early_stopping_is_default:
-                self.options = replace(self.options, n_iter_no_change=math.inf)
+            if patience is not None:
+                self.options = replace(self.options, n_iter_no_change=patience)
             else:
                 self.remarks.append(
                     f"early_stopping has no effect: the targets of the {held_out.n_samples} "
@@ -211,7 +212,7 @@ class Run:
             If `fraction` is 0, or fewer than 2 samples are left for training.
         """
         n_samples = self.samples.n_samples
-        n_held_out = max(2, math.ceil(fraction * n_samples))
+        n_held_out = count_held_out(fraction, n_samples)
         if not fraction or n_samples - n_held_out < 2:
             why = f"{max(n_samples - n_held_out, 0)} are left, and training needs at least 2"
             raise ValueError(
