@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+import copy
 import os
 
 # SciPy reads this once, on import. Without it, scikit-learn skips its checks of the array API.
@@ -9,8 +10,22 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
+STATES = {}
+"""The generator ``RNG`` of each module of tests, as it is after the import of the module."""
+
 # Scripts. Those in smoke import each other, and hostile_skops needs a library that is optional.
 collect_ignore = ["smoke", "hostile_skops.py"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Start the generator ``RNG`` of a module again, so that a test does not depend on others.
+
+    Which tests ran before in the same process depends on the number of processes and their speed.
+    """
+    module = getattr(item, "module", None)
+    if hasattr(module, "RNG"):
+        module.RNG = copy.deepcopy(STATES.setdefault(module.__name__, copy.deepcopy(module.RNG)))
 
 
 @pytest.fixture
