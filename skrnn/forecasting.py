@@ -84,7 +84,8 @@ def forecast(
     ValueError
         If the predictions and `exogenous` together are not the features of a step, if
         the estimator is a classifier or predicts other quantiles than the median, or if a sequence
-        without steps is given to an estimator of steps.
+        without steps is given to an estimator of steps. If a prediction is not finite, or the
+        estimator refuses the predictions that are fed back.
 
     See Also
     --------
@@ -138,6 +139,7 @@ def forecast(
     vectors = first.reshape(len(first), -1)
     if not sequences.n_features:  # empty lists do not show their number of features
         sequences = sequences.with_values(np.empty((0, vectors.shape[1])))
+    _refuse_not_finite(vectors, np.arange(len(vectors)), np.ones(len(vectors), int))
     future = _read_exogenous(exogenous, sequences, vectors.shape[1], int(horizon))
     if limits is None and sequences.static is None and _is_stream(estimator):
         answers = _carry_on(estimator, sequences, vectors, future, int(horizon))
@@ -292,6 +294,43 @@ def _with_names(future: Sequences, sequences: Sequences, n_targets: int) -> Sequ
     return future
 
 
+# Predictions that cannot be fed back --------------------------------------------------------
+
+_ADVICE = (
+    "Fit on the series in the form in which predictions are fed back. For instance, if it grows, "
+    "take the logarithm of the series before make_windows, and np.exp of the forecast, and do not "
+    "transform the targets alone."
+)
+
+
+def _refuse_not_finite(vectors: np.ndarray, numbers: np.ndarray, ahead: np.ndarray) -> None:
+    """Refuse predictions (n, n_targets) that are not finite, for the sequences of these numbers.
+
+    `ahead` is how many steps after the end of each sequence they are.
+    """
+    not_finite = ~np.isfinite(vectors)
+    if not_finite.any():
+        row, target = np.argwhere(not_finite)[0].tolist()
+        of_target = f" of target {target}" if vectors.shape[1] > 1 else ""
+        what = f"is {vectors[row, target]}{of_target}"
+        raise ValueError(_fault(numbers[row], ahead[row], what))
+
+
+def _fault(number: int, ahead: int, what: str) -> str:
+    """Say which prediction is at fault."""
+    source = "It was predicted from X; nothing was fed back before it."
+    if ahead > 1:
+        source = (
+            "It was predicted from earlier predictions, which were appended to X as its next "
+            f"steps. {_ADVICE}"
+        )
+    return f"The prediction {_steps(ahead)} after the end of sequence {number} {what}. {source}"
+
+
+def _steps(number: int) -> str:
+    return f"{number} step{'' if number == 1 else 's'}"
+
+
 # Any estimator: predict for each step -------------------------------------------------------
 
 
@@ -309,7 +348,16 @@ def _feed_back(
         sequences = _append(sequences, _new_rows(sequences.values, answers[-1], future, k))
         if limits is not None:
             sequences = _last_steps(sequences, limits)
-        answers.append(next_step(sequences).reshape(len(vectors), -1))
+        try:
+            answers.append(next_step(sequences).reshape(len(vectors), -1))
+        except ValueError as error:
+            raise ValueError(
+                f"The estimator refused X after its predictions up to {_steps(k + 1)} ahead were "
+                f"appended as next steps: {error} The predictions appended last are between "
+                f"{answers[-1].min():.3g} and {answers[-1].max():.3g}. If they are at fault: "
+                f"{_ADVICE}"
+            ) from error
+        _refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))
     return np.stack(answers, axis=1)
 
 
@@ -390,16 +438,33 @@ def _carry_on(
         ahead = t - lengths[fed]
         appended[fed, ahead, :n_targets] = answers[fed, ahead]
         x[fed] = appended[fed, ahead]
-        predictions, state = estimator.step(x[:n_on], _first_streams(state, n_on))
+        state = _streams(state, slice(n_on))
+        try:
+            predictions, state = estimator.step(x[:n_on], state)
+        except ValueError as error:
+            for i, k in zip(fed, ahead, strict=True):
+                if _is_refused(estimator, x[i : i + 1], _streams(state, slice(i, i + 1))):
+                    raise ValueError(_fault(order[i], k + 2, "is not finite")) from error
+            raise
         answers[fed, ahead + 1] = predictions.reshape(n_on, -1)[n_read:]
+        _refuse_not_finite(answers[fed, ahead + 1], order[fed], ahead + 2)
     return answers[np.argsort(order)]
 
 
-def _first_streams(state: Any, n_streams: int) -> Any:
-    """Keep the first streams of a state, which is a tuple of tuples of arrays."""
+def _is_refused(estimator: Any, x: np.ndarray, state: Any) -> bool:
+    """Return whether a step is refused, because it or its prediction is not finite."""
+    try:
+        estimator.step(x, state)
+    except ValueError:
+        return True
+    return False
+
+
+def _streams(state: Any, part: slice) -> Any:
+    """Keep some streams of a state, which is a tuple of tuples of arrays."""
     if isinstance(state, np.ndarray):
-        return state[:n_streams]
+        return state[part]
     if not isinstance(state, tuple):
         return state  # the number of steps
-    parts = [_first_streams(part, n_streams) for part in state]
+    parts = [_streams(item, part) for item in state]
     return state._make(parts) if hasattr(state, "_make") else tuple(parts)

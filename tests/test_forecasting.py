@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -125,6 +126,135 @@ def test_finished_streams_do_not_overflow():
     reg.weights_["output"]["W"][...] = 1
     answers = reg.forecast([[1.0], [0.0] * 50], 3)
     np.testing.assert_allclose(answers, [[1e60, 1e120, 1e180], [0, 0, 0]])
+
+
+# Predictions that cannot be fed back -----------------------------------------------------------
+
+ADVICE = r"predicted from earlier predictions.* take the logarithm of the series before make_wind"
+
+
+class Growing(RegressorMixin, BaseEstimator):
+    """Predict the last step times a factor for each target."""
+
+    def __init__(self, factors=(1e100,)):
+        self.factors = factors
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        with np.errstate(over="ignore"):
+            vectors = np.array([steps[-1] * self.factors for steps in as_sequences(X)])
+        return vectors[:, 0] if len(self.factors) == 1 else vectors
+
+
+def linear_stream(factors, dtype=np.float64):
+    """A stream whose prediction is the last step times a factor for each target."""
+    n = len(factors)
+    linear = {"cell": "rnn", "activation": "identity", "bidirectional": False, "pooling": "last"}
+    X, y = np.eye(n, dtype=dtype)[:, None], np.eye(n).squeeze()
+    X, y = (X, y) if n > 1 else ([np.ones((1, 1), dtype), np.zeros((1, 1), dtype)], [1, 0])
+    reg = SequenceRNNRegressor(n, **linear, skip_connection=None, **QUICK).fit(X, y)
+    for p in reg.weights_.values():
+        for weights in p.values():
+            weights[...] = 0
+    reg.weights_["recurrent_0"]["W"][...] = np.diag(factors)[None]
+    reg.weights_["output"]["W"][...] = np.eye(n)
+    return reg
+
+
+@pytest.mark.parametrize("window", ["auto", None, 1])
+@pytest.mark.parametrize("form", ["array", "Sequences", "frames"])
+def test_predictions_that_are_not_finite_are_refused(window, form):
+    X = np.array([[[0.0], [0.0]], [[2.0], [0.0]], [[0.0], [1.0]], [[1.0], [1e99]]])
+    if form == "Sequences":
+        X = as_sequences(X)
+    elif form == "frames":
+        X = list(map(pytest.importorskip("pandas").DataFrame, X))
+    answers = forecast(Growing(), X, 2, window=window)
+    np.testing.assert_allclose(answers[-1], [1e199, 1e299])
+    for horizon in (3, 7):
+        with pytest.raises(
+            ValueError, match=rf"prediction 3 steps after the end of sequence 3 is inf\. .*{ADVICE}"
+        ):
+            forecast(Growing(), X, horizon, window=window)
+
+
+def test_the_target_that_is_not_finite_is_named():
+    X = [[[1.0, -1.0]], [[1.0, -2.0]]]
+    for reg in (Growing((1.0, 1e200)), linear_stream([1.0, 1e200])):
+        with pytest.raises(ValueError, match=f"2 steps after the end of sequence 0 is .*{ADVICE}"):
+            forecast(reg, X, 2)
+    with pytest.raises(ValueError, match=r"is -inf of target 1\."):
+        forecast(Growing((1.0, 1e200)), X, 2)
+
+
+def test_a_first_prediction_that_is_not_finite_is_refused():
+    for factor, value in ((np.inf, "inf"), (np.nan, "nan")):
+        for horizon in (1, 3):
+            with pytest.raises(
+                ValueError, match=f"1 step after the end of sequence 0 is {value}.*nothing was fed"
+            ):
+                forecast(Growing((factor,)), [[1.0], [2.0]], horizon)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_streams_refuse_predictions_that_are_not_finite(n_targets, dtype):
+    reg = linear_stream([1e10 if dtype == np.float32 else 1e100] * n_targets, dtype)
+    X = [np.full((n, n_targets), value, dtype) for n, value in [(1, 0), (5, 0), (3, 1), (9, 0)]]
+    assert np.isfinite(forecast(reg, X, 3)).all()
+    with pytest.raises(
+        ValueError, match=f"prediction 4 steps after the end of sequence 2 is not fin.*{ADVICE}"
+    ):
+        forecast(reg, X, 6)
+
+
+def test_a_mean_of_streams_that_is_not_finite_is_refused():
+    """The mean of finite predictions overflows."""
+    reg = linear_stream([1e154])
+    ensemble = EnsembleRegressor(reg, n_estimators=2).fit([[1.0], [0.0]], [1, 0])
+    ensemble.estimators_ = [reg, reg]
+    np.testing.assert_allclose(forecast(ensemble, [[1.0]], 1), 1e154)
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match=r"2 steps after the end of sequence 0 is inf\."),
+    ):
+        forecast(ensemble, [[1.7]], 2)
+
+
+def test_a_logarithm_of_the_targets_alone_explodes_and_that_of_the_series_does_not():
+    growth = np.exp(np.linspace(3, 8, 60))
+    net = make_pipeline(PerStep(StandardScaler()), SequenceRNNRegressor(4, **QUICK))
+    X, y = make_windows(growth, window=12)
+    alone = TransformedTargetRegressor(net, func=np.log, inverse_func=np.exp).fit(X, y)
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match=rf"steps after the end of sequence 0 is inf\. .*{ADVICE}"),
+    ):
+        forecast(alone, [growth[-12:]], 60)
+    logarithms = PerStep(FunctionTransformer(np.log))
+    both = clone(alone).set_params(regressor=make_pipeline(logarithms, net)).fit(X, y)
+    X, y = make_windows(np.log(growth), window=12)
+    expected = np.exp(forecast(net.fit(X, y), [np.log(growth[-12:])], 20))
+    np.testing.assert_allclose(forecast(both, [growth[-12:]], 20), expected)
+
+
+def test_predictions_that_a_transformer_refuses():
+    """The logarithm of a negative prediction is missing, although X has no such value."""
+    X, y = make_windows(np.linspace(1, 2, 30), window=6)
+    logarithms = PerStep(FunctionTransformer(np.log))
+    model = make_pipeline(logarithms, SequenceRNNRegressor(3, **QUICK)).fit(X, y - 5)
+    assert forecast(model, X[:2], 1).max() < 0
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(
+            ValueError,
+            match=r"predictions up to 1 step ahead were appended .*: X contains NaN at ste"
+            r".*between -[34][\d.]* and -[34][\d.]*\. .*Fit on the series in the form",
+        ),
+    ):
+        forecast(model, list(X[:2]), 3)
 
 
 # Forms of X --------------------------------------------------------------------------------
