@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skrnn._dates import first_not_iso, no_order
 from skrnn._input.values import TEXT, as_array, missing_in, object_array, types_in
 
 
@@ -47,13 +48,18 @@ def refuse_changes(
         )
 
 
-def order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name: Any) -> np.ndarray:
-    """Return the order of rows by sequence, and within each sequence by time."""
+def order_by_time(
+    codes: np.ndarray, ids: np.ndarray, times: np.ndarray | None, name: Any
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the order of rows by sequence, and within each by time; and the times in it."""
+    if times is None:
+        return np.argsort(codes, kind="stable"), None
     _refuse_missing(times, name)
-    if times.dtype.kind == "c" or types_in(times, TEXT):
-        raise ValueError(
-            f"The times in {name!r} must be numbers or dates; text has no order in time."
-        )
+    if times.dtype.kind == "c":
+        raise ValueError(f"The times in {name!r} must be numbers or dates, not complex numbers.")
+    if types_in(times, TEXT) and (row := first_not_iso(times.tolist())) is not None:
+        fault = no_order(times.tolist(), row, f"table[{name!r}]")
+        raise ValueError(f"The times in {name!r} must be numbers or dates. {fault}")
     if times.dtype.kind == "f" and np.isinf(times).any():
         raise ValueError(
             f"The time in column {name!r} is infinite in row {np.isinf(times).argmax()}."
@@ -71,7 +77,7 @@ def order_by_time(codes: np.ndarray, ids: np.ndarray, times: np.ndarray, name: A
             ". Name all columns of the id, or sort the table and leave out time, which keeps the "
             "order of the rows."
         )
-    return order
+    return order, times[order]
 
 
 def _refuse_missing(values: np.ndarray, name: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from datetime import date
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
 
+from skrnn._dates import are_dates, first_not_iso, no_order
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
 from skrnn._input.order import index_of
@@ -20,8 +21,10 @@ from skrnn._numeric.packing import starts_of
 if TYPE_CHECKING:
     from typing import Literal, NoReturn
 
-# A text that is a date, and perhaps a time, whose order is that of the text.
-_ISO_DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T][\d:.]*)?)?$")
+_JOIN = (
+    "Join the two tables by id and time, for instance with pandas.merge, and read both from the "
+    "joined table with from_long."
+)
 
 
 def make_windows(
@@ -54,7 +57,8 @@ def make_windows(
 
     exogenous : in the form of `series`, default=None
         Further columns at the same steps, which are features and no targets. They may hold text,
-        if they are frames.
+        if they are frames. They are paired with `series` by position. Columns of another table
+        must be joined by id and time before `from_long`.
 
     missing_targets : {'error', 'drop'}, default='error'
         What to do if a target is missing: raise an error, or leave the window out.
@@ -76,10 +80,11 @@ def make_windows(
     Raises
     ------
     ValueError
-        If no series has ``window + horizon`` steps, or the lengths, ids or indices of `series` and
-        `exogenous` differ. If the dates or numbers in an index are not increasing. If a target is
-        missing, infinite or no number. If a window in an array ends with a step that is missing in
-        all columns, which would be padding.
+        If no series has ``window + horizon`` steps, or the lengths, ids, indices or times of
+        `series` and `exogenous` differ. If the dates or numbers in an index are not increasing, or
+        its dates are text in another format than that of ISO dates. If a target is missing,
+        infinite or no number. If a window in an array ends with a step that is missing in all
+        columns, which would be padding.
 
     See Also
     --------
@@ -199,6 +204,10 @@ def _check_index(series: Any, name: str) -> None:
             "series from such a table."
         )
     kind = _kind_of_times(index)
+    if kind == "text":
+        texts = index.tolist()
+        fault = no_order(texts, first_not_iso(texts) or 0, "index")
+        raise ValueError(f"The index of {name} holds dates as text. {fault}")
     if kind and not (index.is_monotonic_increasing and index.is_unique):
         hint = ""
         if kind == "numbers":
@@ -210,13 +219,18 @@ def _check_index(series: Any, name: str) -> None:
 
 
 def _kind_of_times(index: Any) -> str:
-    """Return what the times in an index are called, or '' if it holds no times."""
+    """Return what the times in an index are called, or '' if it holds no times.
+
+    'text' is that of dates whose order is not known.
+    """
     if hasattr(index, "freq"):  # the other indices of pandas have no frequency
         return "dates"
     if getattr(index.dtype, "kind", "") in ("i", "u", "f"):
         return "numbers"
-    are_dates = (isinstance(label, str) and _ISO_DATE.match(label) for label in index)
-    return "dates" if len(index) and all(are_dates) else ""
+    labels = index.tolist()
+    if first_not_iso(labels) is None or all(isinstance(label, date) for label in labels):
+        return "dates"
+    return "text" if are_dates(labels) else ""
 
 
 def _indices_of(series: Any) -> list[Any]:
@@ -226,7 +240,7 @@ def _indices_of(series: Any) -> list[Any]:
     """
     if isinstance(series, Sequences):
         index = index_of(series.values)
-        if index is None or not (index.nlevels > 1 or _kind_of_times(index) == "dates"):
+        if index is None or not (index.nlevels > 1 or _kind_of_times(index) in ("dates", "text")):
             return []
         starts = starts_of(series.lengths).tolist()
         return [index[a : a + n] for a, n in zip(starts, series.lengths.tolist(), strict=True)]
@@ -253,13 +267,35 @@ def _refuse_other_steps(series: Any, exogenous: Any) -> None:
             )
 
 
+def _refuse_other_times(targets: Sequences, columns: Sequences) -> None:
+    """Refuse exogenous columns that `from_long` read beside other times of the same kind."""
+    times, others = targets._times, columns._times
+    if times is None or others is None or _type_of(times) is not _type_of(others):
+        return
+    differs = times != others
+    if differs.any():
+        row = int(differs.argmax())
+        raise ValueError(
+            f"exogenous has the time {others[row]} at {place_of_row(row, targets.lengths)}, but "
+            f"series has {times[row]}. {_JOIN}"
+        )
+
+
+def _type_of(times: np.ndarray) -> type:
+    """Return the type of the first time, which is one type for all numbers."""
+    if times.dtype.kind in "biuf" or not len(times):
+        return float
+    return str if isinstance(times[0], str) else type(times[0])
+
+
 def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
     """Read the exogenous columns, which must be those of the same steps."""
     columns, _ = _read_series(exogenous, "exogenous")
     if not np.array_equal(columns.lengths, targets.lengths):
+        advice = "" if targets._times is None else f" {_JOIN}"
         raise ValueError(
             f"exogenous has series of {first_few(columns.lengths.tolist())} steps, but series has "
-            f"{first_few(targets.lengths.tolist())}; both need the same steps."
+            f"{first_few(targets.lengths.tolist())}; both need the same steps.{advice}"
         )
     ids, others = targets.ids, columns.ids
     if ids is not None and others is not None and ids.tolist() != others.tolist():
@@ -268,6 +304,7 @@ def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
             f"{first_few(ids.tolist())}."
         )
     _refuse_other_steps(series, exogenous)
+    _refuse_other_times(targets, columns)
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")
     if isinstance(targets.values, np.ndarray) and isinstance(columns.values, np.ndarray):

@@ -180,8 +180,8 @@ def from_long(
 
     time : str, default=None
         Column or level of the index by which the steps of each sequence are ordered: numbers or
-        dates. None means the last level of a MultiIndex if `id` is None too, else the order of
-        the rows.
+        dates, or text if all of it is ISO dates of one format, such as '2024-01-31'. None means
+        the last level of a MultiIndex if `id` is None too, else the order of the rows.
 
     columns : str or list of str, default=None
         The columns that become the features of a step. A single name, not in a list, gives an
@@ -204,15 +204,21 @@ def from_long(
     Raises
     ------
     ValueError
-        If there is no such column, if an id or a time is missing, if times are text, if two
-        steps of a sequence have the same time, or if a static column changes within a sequence,
-        or if `columns` is a single name beside `static`. The message names the column, or the
-        sequence by its id.
+        If there is no such column, if an id or a time is missing, if times are other text than
+        ISO dates of one format, if two steps of a sequence have the same time, if a static column
+        changes within a sequence, or if `columns` is a single name beside `static`. The message
+        names the column, or the sequence by its id.
 
     See Also
     --------
     to_rows : Put predictions into the order of the rows of the table.
     to_long : The inverse.
+
+    Notes
+    -----
+    To read columns of two tables with the same ids and times, such as sales and prices, join the
+    tables first, for instance with ``sales.merge(prices, on=["shop", "day"])``. Sequences of two
+    tables are paired by position, and days may be missing in one of them.
 
     Examples
     --------
@@ -260,8 +266,7 @@ def from_long(
         if not np.array_equal(levels[name], features[name]):
             raise ValueError(f"{name!r} is a column and another level of the index; rename one.")
     codes, ids = number_sequences([table[name] for name in id_names], id_names)
-    times = np.arange(len(codes)) if time is None else table[time]
-    rows = order_by_time(codes, ids, times, time)
+    rows, times = order_by_time(codes, ids, None if time is None else table[time], time)
     lengths = np.bincount(codes)
     if single:
         return unflatten(_read_feature(table[columns], columns)[rows], lengths), ids
@@ -272,6 +277,7 @@ def from_long(
         refuse_changes(table[name], codes, first, ids, name)
     parts = {"ids": ids, "rows": rows, "_id_name": id_names[0]}  # only ids of one column need it
     parts["static"] = _choose(frame, table, static, first) if static else None
+    parts["_times"] = times
     # Without the checks: rows of `static` have labels of the table, which may look like other ids.
     return Sequences._of_parts(_choose(frame, table, names, rows), lengths, **parts), ids
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
 from skrnn._compat import get_tags
+from skrnn._fed_back import not_finite, refuse_not_finite, refused
 from skrnn._input import (
     Reading,
     Sequences,
@@ -139,7 +140,7 @@ def forecast(
     vectors = first.reshape(len(first), -1)
     if not sequences.n_features:  # empty lists do not show their number of features
         sequences = sequences.with_values(np.empty((0, vectors.shape[1])))
-    _refuse_not_finite(vectors, np.arange(len(vectors)), np.ones(len(vectors), int))
+    refuse_not_finite(vectors, np.arange(len(vectors)), np.ones(len(vectors), int))
     future = _read_exogenous(exogenous, sequences, vectors.shape[1], int(horizon))
     if limits is None and sequences.static is None and _is_stream(estimator):
         answers = _carry_on(estimator, sequences, vectors, future, int(horizon))
@@ -294,43 +295,6 @@ def _with_names(future: Sequences, sequences: Sequences, n_targets: int) -> Sequ
     return future
 
 
-# Predictions that cannot be fed back --------------------------------------------------------
-
-_ADVICE = (
-    "Fit on the series in the form in which predictions are fed back. For instance, if it grows, "
-    "take the logarithm of the series before make_windows, and np.exp of the forecast, and do not "
-    "transform the targets alone."
-)
-
-
-def _refuse_not_finite(vectors: np.ndarray, numbers: np.ndarray, ahead: np.ndarray) -> None:
-    """Refuse predictions (n, n_targets) that are not finite, for the sequences of these numbers.
-
-    `ahead` is how many steps after the end of each sequence they are.
-    """
-    not_finite = ~np.isfinite(vectors)
-    if not_finite.any():
-        row, target = np.argwhere(not_finite)[0].tolist()
-        of_target = f" of target {target}" if vectors.shape[1] > 1 else ""
-        what = f"is {vectors[row, target]}{of_target}"
-        raise ValueError(_fault(numbers[row], ahead[row], what))
-
-
-def _fault(number: int, ahead: int, what: str) -> str:
-    """Say which prediction is at fault."""
-    source = "It was predicted from X; nothing was fed back before it."
-    if ahead > 1:
-        source = (
-            "It was predicted from earlier predictions, which were appended to X as its next "
-            f"steps. {_ADVICE}"
-        )
-    return f"The prediction {_steps(ahead)} after the end of sequence {number} {what}. {source}"
-
-
-def _steps(number: int) -> str:
-    return f"{number} step{'' if number == 1 else 's'}"
-
-
 # Any estimator: predict for each step -------------------------------------------------------
 
 
@@ -351,13 +315,8 @@ def _feed_back(
         try:
             answers.append(next_step(sequences).reshape(len(vectors), -1))
         except ValueError as error:
-            raise ValueError(
-                f"The estimator refused X after its predictions up to {_steps(k + 1)} ahead were "
-                f"appended as next steps: {error} The predictions appended last are between "
-                f"{answers[-1].min():.3g} and {answers[-1].max():.3g}. If they are at fault: "
-                f"{_ADVICE}"
-            ) from error
-        _refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))
+            raise ValueError(refused(error, answers[-1], k + 1)) from error
+        refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))
     return np.stack(answers, axis=1)
 
 
@@ -444,10 +403,10 @@ def _carry_on(
         except ValueError as error:
             for i, k in zip(fed, ahead, strict=True):
                 if _is_refused(estimator, x[i : i + 1], _streams(state, slice(i, i + 1))):
-                    raise ValueError(_fault(order[i], k + 2, "is not finite")) from error
+                    raise ValueError(not_finite(order[i], k + 2, "is not finite")) from error
             raise
         answers[fed, ahead + 1] = predictions.reshape(n_on, -1)[n_read:]
-        _refuse_not_finite(answers[fed, ahead + 1], order[fed], ahead + 2)
+        refuse_not_finite(answers[fed, ahead + 1], order[fed], ahead + 2)
     return answers[np.argsort(order)]
 
 

@@ -224,7 +224,10 @@ BAD_TABLES = {
     ),
     "a time twice": ({"time": [1.0, 1.0, 0.0]}, "id a has more than one step at 'time' 1.0"),
     "a date twice": ({"time": DATES}, "id a has more than one step at 'time' 2024-01-01"),
-    "times of text": ({"time": ["9", "10", "1"]}, "times in 'time' must be numbers or dates"),
+    "times of text": (
+        {"time": ["9", "10", "1"]},
+        r"times in 'time' must be numbers or dates.* row 0 holds '9'.*to_numeric\(table\['time",
+    ),
     "sequences": (
         {"u": [[1.0], [2.0], [3.0, 4.0]]},
         "Column 'u' holds a sequence in row 0",

@@ -150,6 +150,68 @@ def test_tables_that_are_refused(library, changes, arguments, message):
         from_long(in_frame(library, {**TABLE, **changes}), **arguments)
 
 
+WRITTEN = [
+    "%Y-%m",
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%d %H:%M:%S+02:00",
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_iso_dates_as_text_have_an_order(library, written):
+    days = pd.date_range("2019-11-28 09:59:58", periods=40, freq="31D 1h").strftime(written)
+    order = np.random.RandomState(0).permutation(40)
+    rows = {"id": ["a", "b"] * 20, "day": np.array(days)[order].tolist(), "u": np.arange(40)}
+    X, _ = from_long(in_frame(library, rows), "id", "day", columns=["u"])
+    for steps, of_one in zip(X, (order[::2], order[1::2]), strict=True):
+        assert_array_equal(order[np.asarray(steps)[:, 0]], np.sort(of_one))
+    with pytest.raises(ValueError, match=f"more than one step at 'day' {days[0][:7]}"):
+        from_long(in_frame(library, {**rows, "day": [days[0]] * 40}), "id", "day")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (
+            ["31/12/2023", "01/01/2024"],
+            r"row 0 holds '31/12/2023'.*\(table\['day'\], dayfirst=True\)",
+        ),
+        (["2023-12-31", "1.1.2024"], r"row 1 holds '1.1.2024'\..*, dayfirst=True\)"),
+        (["2023-12-31", "2023-31-12"], r"row 1 holds '2023-31-12'\..*table\['day'\]\), or with a"),
+        (["2023-12-31", "2024-01-01 10:00"], r"row 1 holds .*, and row 0 '2023-.*'ISO8601'\)"),
+        (["2023-12-31 9:00", "2023-12-31 10:00"], "row 0 holds '2023-12-31 9:00'"),
+        (["2023-12-31 10:00", "2023-12-31T09:00"], "row 1 holds '2023-12-31T09:00', and row 0"),
+        (["2024-01-01 10:00+00:00", "2024-01-01 10:00+02:00"], "row 1 .*format='ISO8601', utc=Tr"),
+        (["2023-12-31\n", "2024-01-01\n"], "row 0 holds"),
+        (["٢٠٢٤-01-01", "٢٠٢٤-01-02"], "row 0 holds"),
+        (["Monday", "Tuesday"], "row 0 holds 'Monday'.*or with a format"),
+        (["20240101", "20240102"], "row 0 holds '20240101'"),
+    ],
+)
+def test_other_text_has_no_order_in_time(library, times, message):
+    table = in_frame(library, {"id": ["a", "a"], "day": times, "u": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=f"times in 'day' must be numbers or dates.*{message}"):
+        from_long(table, "id", "day")
+
+
+@pytest.mark.parametrize(
+    ("times", "remedy"),
+    [
+        (["31/12/2023", "01/01/2024"], lambda day: pd.to_datetime(day, dayfirst=True)),
+        (["2023-12-31", "2024-01-01 10:00"], lambda day: pd.to_datetime(day, format="ISO8601")),
+        (["10", "9"], pd.to_numeric),
+    ],
+)
+def test_the_advice_on_text_gives_the_order(times, remedy):
+    table = pd.DataFrame({"id": ["a", "a"], "day": times, "u": [1.0, 2.0]})
+    X, _ = from_long(table.assign(day=remedy(table["day"])), "id", "day")
+    assert_array_equal(X.rows, [1, 0] if times[0] == "10" else [0, 1])
+
+
 def test_levels_that_are_refused():
     frame = with_index(TABLE, "site", "visit", "time")
     for names in ([None, "visit", "time"], ["site", None, "time"], [None] * 3):

@@ -1,5 +1,9 @@
 """Windows of series: their values, names, order and splits, and what is refused."""
 
+import datetime
+import pickle
+import re
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, TimeSeriesSplit
@@ -245,6 +249,7 @@ DAYS = ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04", "2020-01-05", "2
         ([0.5, 1.5, 2.5, 3.5, 5.5, 4.5], "numbers"),
         (DAYS[::-1], "dates"),
         ([f"{day} 12:00" for day in DAYS[1:] + DAYS[:1]], "dates"),
+        ([datetime.date(2020, 1, day) for day in (1, 2, 3, 4, 6, 5)], "dates"),
     ],
 )
 @pytest.mark.parametrize("form", ["frame", "series", "list", "exogenous"])
@@ -264,7 +269,49 @@ def test_numbers_and_dates_as_text_must_increase(index, kind, form):
 
 
 @pytest.mark.parametrize(
-    "index", [range(3, 9), [0, 2, 3, 7, 8, 9], [-1.5, 0, 1, 2, 3, 4], DAYS, list("fedcba")]
+    ("written", "row", "convert"),
+    [
+        ("%d/%m/%Y", 0, r"\(index, dayfirst=True\) if the day is first"),
+        ("%m-%d-%Y", 0, r"\(index, dayfirst=True\) if the day is first"),
+        ("%d.%m.%y %H:%M", 0, r"\(index, dayfirst=True\) if the day is first"),
+        ("%Y/%m/%d", 0, r"\(index\), or with a format"),
+        ("%Y-%m-%dT%H", 0, r"\(index\), or with a format"),
+        ("%Y-%d-%m", 4, r"\(index\), or with a format"),
+    ],
+)
+@pytest.mark.parametrize("form", ["frame", "series", "list", "exogenous"])
+def test_dates_as_text_of_unknown_order_are_refused(written, row, convert, form):
+    pandas = pytest.importorskip("pandas")
+    days = pandas.date_range("2020-01-09", periods=6)
+    frame = pandas.DataFrame({"u": np.arange(6.0)}, index=days.strftime(written))
+    given = {
+        "frame": {"series": frame},
+        "series": {"series": frame["u"]},
+        "list": {"series": [frame.set_axis(days), frame]},
+        "exogenous": {"series": np.arange(6.0), "exogenous": frame},
+    }[form]
+    text = re.escape(repr(frame.index[row]))
+    with pytest.raises(
+        ValueError, match=rf"holds dates as text\. .*but row {row} holds {text}.*datetime{convert}"
+    ):
+        make_windows(**given, window=2)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        range(3, 9),
+        [0, 2, 3, 7, 8, 9],
+        [-1.5, 0, 1, 2, 3, 4],
+        DAYS,
+        [f"{day}T12:00:00.5Z" for day in DAYS],
+        list("fedcba"),
+        ["1.10.2", "1.10.10", "1.9.3", "1.2.3", "2.0.1", "3.11.12"],  # versions
+        ["10-20-30", "10-20-31", "10-20-29", "10-20-28", "10-20-27", "10-20-26"],
+        ["40/50/2020", "50/40/2020", "60/60/2020", "70/1/2020", "80/1/2020", "90/1/2020"],
+        ["2020-01", "555-1234", "20-1", "01/02", "7", "10.5"],
+        [*DAYS[4::-1], "end"],
+    ],
 )
 def test_indices_that_increase_or_are_no_times(index):
     pandas = pytest.importorskip("pandas")
@@ -338,6 +385,66 @@ def test_the_dates_of_exogenous_sequences_are_compared():
     shops = [part[["v"]] for _, part in shifted.groupby("shop")]
     with pytest.raises(ValueError, match="Series 0 of exogenous has another index"):
         make_windows(read(table, "u"), window=2, exogenous=shops)
+
+
+def read_times(times, column, ids="aaabb"):
+    table = {"shop": list(ids), "day": times, column: np.arange(len(ids))}
+    return from_long(table, "shop", "day", columns=[column])[0]
+
+
+TIMES = {
+    "dates": np.array(DAYS[:3] + DAYS[1:3], "M8[D]"),
+    "objects": [datetime.date(2020, 1, day) for day in (1, 2, 3, 2, 3)],
+    "text": DAYS[:3] + DAYS[1:3],
+    "numbers": [1, 2, 3, 2, 3],
+}
+CHANGES = {
+    "same": lambda X: X,
+    "without_static": lambda X: X.without_static(),
+    "with_values": lambda X: X.with_values(X.values + 1),
+    "slice": lambda X: X[:],
+    "indices": lambda X: X[[0, 1]],
+    "pickle": lambda X: pickle.loads(pickle.dumps(X)),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_times_of_exogenous_sequences_are_compared(kind, change):
+    series, times = read_times(TIMES[kind], "u"), np.array(TIMES[kind])
+    other = np.array([*times[:4], {"dates": np.datetime64("2020-01-09"), "numbers": 9.5}.get(kind)])
+    if kind in ("objects", "text"):
+        other[4] = datetime.date(2020, 1, 9) if kind == "objects" else "2020-01-09"
+    X, _ = make_windows(series, window=1, exogenous=CHANGES[change](read_times(times, "v")))
+    assert X.n_features == 2
+    with pytest.raises(
+        ValueError, match=r"time .*9.* at step 1 of sequence 1, but series has .*3\. Join the two t"
+    ):
+        make_windows(series, window=1, exogenous=CHANGES[change](read_times(other, "v")))
+
+
+def test_times_of_different_kinds_are_not_compared():
+    numbered = from_long({"shop": list("aaabb"), "v": np.arange(5)}, "shop", columns=["v"])[0]
+    for times in TIMES.values():
+        for others in (numbered, *(read_times(other, "v") for other in TIMES.values())):
+            make_windows(read_times(times, "u"), window=1, exogenous=others)
+    units = TIMES["dates"].astype("M8[s]")
+    make_windows(read_times(TIMES["dates"], "u"), window=1, exogenous=read_times(units, "v"))
+
+
+def test_the_times_of_some_sequences_are_those_of_their_steps():
+    series = read_times([1, 2, 3, 5, 6], "u")[[1, 0]]
+    make_windows(series, window=1, exogenous=read_times([5, 6, 1, 2, 3], "v", "bbaaa"))
+    with pytest.raises(ValueError, match="time 7 at step 1 of sequence 0, but series has 6"):
+        make_windows(series, window=1, exogenous=read_times([5, 7, 1, 2, 3], "v", "bbaaa"))
+
+
+def test_other_numbers_of_steps_of_two_tables():
+    series = read_times([1, 2, 3, 5, 6], "u")
+    with pytest.raises(ValueError, match=r"need the same steps\. Join the two tables"):
+        make_windows(series, window=1, exogenous=read_times([1, 2, 5, 6], "v", "aabb"))
+    with pytest.raises(ValueError, match=r"need the same steps\.$"):
+        make_windows([[1, 2, 3]], window=1, exogenous=[[1, 2]])
 
 
 def test_advice_to_drop_windows_is_for_those_who_keep_them():

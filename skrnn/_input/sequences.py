@@ -79,8 +79,9 @@ class Sequences:
     (2, (2,), [3, 1])
     """
 
-    # The name of the column of the ids, if it is known.
+    # The name of the column of the ids, and the time of each step, if they are known.
     _id_name: Any = None
+    _times: np.ndarray | None = None
 
     def __init__(
         self,
@@ -210,6 +211,7 @@ class Sequences:
             ids=None if self.ids is None else self.ids[chosen],
             rows=None if self.rows is None else self.rows[steps],
             _id_name=self._id_name,
+            _times=None if self._times is None else self._times[steps],
         )
 
     def __array__(
@@ -294,7 +296,7 @@ class Sequences:
         part = Sequences(self.values, self.lengths, static=static, rows=self.rows)
         if self.ids is not None:
             refuse_order_of(part.static, self.ids, "static", self.static, id_name=self._id_name)
-        part.ids, part._id_name = self.ids, self._id_name
+        part.ids, part._id_name, part._times = self.ids, self._id_name, self._times
         return part
 
     def without_static(self) -> Sequences:
