@@ -104,6 +104,9 @@ def forecast(
     is only valid for one step. `Quantile` is accepted for the median only, since another quantile
     that is fed back is not this quantile of later steps.
 
+    If the targets alone are transformed by a logarithm, a forecast often grows beyond all bounds.
+    Take the logarithm of the series before `make_windows`, and ``np.exp`` of the forecast.
+
     An estimator fitted on several steps at once, ``make_windows(..., horizon=h)``, is no estimator
     of the next step: its ``predict`` returns the forecasts.
 
