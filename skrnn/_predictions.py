@@ -20,6 +20,8 @@ from skrnn._training.numbers import NumberTarget
 from skrnn._training.scaling import TargetScale
 from skrnn._training.shrinkage import choose_temperature
 from skrnn._training.skip import (
+    LEAST_EXPLAINED,
+    LEAST_EXPLAINED_BY_STEP,
     choose_differences,
     choose_skip,
     fit_last_values,
@@ -339,8 +341,10 @@ class NumberPredictions(Mixin):
                 "warm_start=True."
             )
         last_values = fit_last_values(samples)
-        skip = self._given_skip(last_values.weights.shape) if is_given else choose_skip(last_values)
-        if self.skip_connection != "auto" or CELLS[self.cell].decays:
+        least = LEAST_EXPLAINED_BY_STEP if self._per_step else LEAST_EXPLAINED
+        shape = last_values.weights.shape
+        skip = self._given_skip(shape) if is_given else choose_skip(last_values, least)
+        if self._per_step or self.skip_connection != "auto" or CELLS[self.cell].decays:
             return skip, ()  # cells with decay read values that may be missing in the last step
         if not is_given:
             skip = add_earlier_values(samples, skip, choose_differences(last_values, skip))
@@ -356,7 +360,8 @@ class NumberPredictions(Mixin):
         """
         given: Any = self.init["skip"]
         n_rows = len(given["W"]) if isinstance(given, dict) and np.iterable(given.get("W")) else 0
-        n_steps = 1 if self.skip_connection == "last" else max(1, n_rows // shape[0])
+        is_one = self._per_step or self.skip_connection == "last"
+        n_steps = 1 if is_one else max(1, n_rows // shape[0])
         shapes = {"skip": {"W": (n_steps * shape[0], shape[1])}}
         skip: np.ndarray = Params(shapes).fill({"skip": given})["skip"]["W"]
         return skip

@@ -46,7 +46,8 @@ def from_state_dict(
     ``torch.nn.Linear``. Its input is the pooled states: for several poolings one after another,
     each with both directions. A second ``Linear`` called "skip", without a bias, is applied to the
     last step of a sequence, or to several last steps side by side, the newest first, and added. In
-    a shorter sequence, the first step takes the place of those before it. If there is a buffer
+    a shorter sequence, the first step takes the place of those before it. For `StepRNNRegressor`
+    it is applied to each step. If there is a buffer
     "skip.differences" (n_features,) of zeros and ones, the recurrent layers read
     ``x - differences * last_step``. A ``torch.nn.Embedding`` may precede the recurrent layers: the
     estimator then has `embedding_size`, and its input is one-hot encoded tokens, one column for
@@ -87,7 +88,8 @@ def from_state_dict(
 
     ValueError
         If the weights are not those of such a module, or do not fit the classes or the loss. Only
-        `SequenceRNNRegressor` has a skip connection, and not for every loss.
+        `SequenceRNNRegressor` and `StepRNNRegressor` have a skip connection, and not for every
+        loss.
 
     See Also
     --------
@@ -141,6 +143,7 @@ def from_state_dict(
         if skip is not None:
             weights["skip"], differences = _read_skip(arrays, weights, estimator)
             is_last = not differences and len(weights["skip"]["W"]) == _n_features(weights)
+            is_last = is_last and not estimator._per_step
             parameters["skip_connection"] = "last" if is_last else "auto"
     else:
         parameters, weights = _read_dense(arrays, linear)
@@ -395,13 +398,20 @@ def _read_skip(
     if not estimator._takes_skip():
         raise ValueError(
             f"The state_dict holds 'skip.weight', but {estimator} has no skip connection that "
-            "can be loaded. Only SequenceRNNRegressor has one, and not for 'poisson', 'gamma', "
-            "Quantile and Gaussian."
+            "can be loaded. Only SequenceRNNRegressor and StepRNNRegressor have one, and not for "
+            "'poisson', 'gamma', Quantile and Gaussian."
         )
     n_features, n_outputs = _n_features(weights), weights["output"]["W"].shape[1]
     n_columns = max(1, arrays["skip.weight"].shape[1] // n_features) * n_features
     W = _get(arrays, "skip.weight", (n_outputs, n_columns)).T
-    return {"W": W}, _read_differences(arrays, n_features)
+    differences = _read_differences(arrays, n_features)
+    if estimator._per_step and (differences or n_columns > n_features):
+        raise ValueError(
+            "The skip connection of the state_dict reads several last steps of a sequence, or "
+            f"differences to the last step, but {estimator} predicts after each step. Use "
+            "SequenceRNNRegressor."
+        )
+    return {"W": W}, differences
 
 
 def _n_features(weights: Weights) -> int:

@@ -1162,6 +1162,16 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         and deviation of the first fit, or of the first chunk. `delta` of `Huber` refers to
         standardized targets too. For 'poisson' and 'gamma', targets are divided by their mean.
 
+    skip_connection : {'auto', None}, default='auto'
+        Linear connection from the features of a step to its output. The network is trained on the
+        difference. The weights are not trained further. With 'auto', `fit` chooses for each output
+        the column that explains most of the variance of the target at the same step. The weight is
+        that of least squares, or 0 if less than 0.8 of the variance is explained: then the noise
+        of the column would be larger than what the network has to learn. If a column is
+        chosen for one output, those without a column get a weight of it too. With `Gaussian`, the
+        connection is added to the mean, with `Quantile` to all quantiles. Not used with 'poisson'
+        and 'gamma'. None means no connection.
+
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
         names such as ``solver__beta_1``.
@@ -1175,9 +1185,10 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
-    alpha : float, default=0.0001
+    alpha : float, default=0.3
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
-        divided by the number of steps, or by the sum of their weights.
+        divided by the number of steps, or by the sum of their weights. 1 and more is for targets
+        with more noise, and 0.0001 for those without.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
@@ -1332,6 +1343,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
+        "skip_connection": [StrOptions({"auto"}), None],
     }
     _per_step = True
 
@@ -1348,10 +1360,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         embedding_size: int | None = None,
         loss: Literal["auto"] | NumberLossName | Huber | Quantile | Gaussian = "auto",
         normalize_y: bool = True,
+        skip_connection: Literal["auto"] | None = "auto",
         solver: Solver = "adam",
         learning_rate_init: float = 0.01,
         learning_rate: LearningRate = "cosine",
-        alpha: float = 0.0001,
+        alpha: float = 0.3,
         batch_size: int | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         max_grad_norm: float | None = 5.0,

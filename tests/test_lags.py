@@ -14,8 +14,14 @@ import skrnn
 from skrnn import SequenceRNNRegressor, Sequences
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._numeric.training import Ragged
-from skrnn._training.earlier import _EarlierValues, _spread, add_earlier_values
-from skrnn._training.skip import choose_differences, choose_skip, fit_last_values, skipped
+from skrnn._training.earlier import _EarlierValues, add_earlier_values
+from skrnn._training.skip import (
+    choose_differences,
+    choose_skip,
+    fit_last_values,
+    skipped,
+    spread,
+)
 from skrnn.convert import make_windows
 from skrnn.pytorch import from_state_dict, to_state_dict
 
@@ -162,11 +168,11 @@ def test_of_many_sequences_some_are_used():
 
 def test_the_chosen_sequences_are_not_those_of_one_series_or_one_hour():
     for n, period in ((11_904, 12), (240_000, 24), (5_000, 7)):
-        places = _spread(n, 2000)
+        places = spread(n, 2000)
         assert 1900 < len(np.unique(places)) <= 2000
         counts = np.bincount(places % period, minlength=period)
         assert counts.min() > 0.7 * counts.max()
-    assert _spread(40, 2000).tolist() == list(range(40))
+    assert spread(40, 2000).tolist() == list(range(40))
 
 
 def test_sequences_without_steps_are_left_out():

@@ -1,4 +1,4 @@
-"""The skip connection of SequenceRNNRegressor: what it is, and that everything else knows it."""
+"""The skip connection of regressors: what it is, and that everything else knows it."""
 
 import numpy as np
 import pytest
@@ -351,9 +351,9 @@ def test_initial_weights_with_and_without_a_skip_connection():
 
 def test_estimators_without_skip_connection_refuse_its_weights():
     weights = SequenceRNNRegressor(**FEW).fit(X, Y).weights_
-    reg = StepRNNRegressor(4, bidirectional=True, init=weights)
+    clf = StepRNNClassifier(4, bidirectional=True, init=weights)
     with pytest.raises(ValueError, match=r"Weights are given for skip\['W'\], which the network"):
-        reg.fit(X, [x[:, 0] for x in X])
+        clf.fit(X, [x[:, 0] > 0 for x in X])
 
 
 @pytest.mark.parametrize("loss", [Quantile(0.5), Quantile((0.1, 0.9)), Gaussian()], ids=str)
@@ -398,7 +398,7 @@ def test_losses_without_skip_connection_refuse_its_weights(loss):
     [
         SequenceRNNClassifier(),
         StepRNNClassifier(),
-        StepRNNRegressor(),
+        StepRNNRegressor(loss="poisson"),
         SequenceRNNRegressor(loss="poisson"),
         SequenceRNNRegressor(loss="gamma"),
         SequenceRNNRegressor(loss=Quantile(0.5)),
@@ -456,3 +456,155 @@ def test_onnx(lengths):
     predicted = onnx_numbers(reg, given, lengths, n_steps=10)
     expected = reg.predict(Sequences(np.concatenate(given), [len(x) for x in given]))
     np.testing.assert_allclose(predicted.ravel(), expected, rtol=1e-4, atol=1e-4)
+
+
+# --- Targets of steps ----------------------------------------------------------------------------
+
+# The next value of the walk at each step; beside it, the same with the noise of the second column.
+Y_OF_STEPS = [WALK[i + 1 : i + 5 + i % 5] for i in range(240)]
+VECTORS_OF_STEPS = [
+    np.column_stack([y, y + 9 * x[:, 1]]) for x, y in zip(X, Y_OF_STEPS, strict=True)
+]
+
+
+def step_samples(X, y, weight=None):
+    y = np.concatenate([np.asarray(of_one, float).reshape(len(of_one), -1) for of_one in y])
+    weight = np.ones(len(y)) if weight is None else weight
+    return Ragged(np.concatenate(X), y, weight, np.array([len(x) for x in X]), per_step=True)
+
+
+def test_the_weight_for_steps_is_that_of_least_squares():
+    reg = StepRNNRegressor(**FEW).fit(X, Y_OF_STEPS)
+    x, y = np.concatenate(X), np.concatenate(Y_OF_STEPS)
+    expected = np.polyfit(x[:, 0], y, 1)[0]
+    assert_close(reg.weights_["skip"]["W"], [[expected], [0]], 1e-9)
+    assert reg._architecture["differences"] == ()
+    assert "skip" not in StepRNNRegressor(**FEW, skip_connection=None).fit(X, Y_OF_STEPS).weights_
+
+
+def test_no_column_is_chosen_for_steps_that_explains_less_than_four_fifths():
+    for share, is_chosen in ((0.75, False), (0.85, True)):
+        y = [
+            np.sqrt(share) * x[:, 1] + np.sqrt(1 - share) * RNG.normal(size=len(x)) for x in X
+        ]  # the column of noise has the variance 1
+        assert ("skip" in StepRNNRegressor(**FEW).fit(X, y).weights_) == is_chosen
+
+
+def test_other_outputs_of_steps_get_a_weight_too():
+    W = StepRNNRegressor(**FEW).fit(X, VECTORS_OF_STEPS).weights_["skip"]["W"]
+    assert W.shape == (2, 2)
+    assert (W[0] != 0).all()
+    assert not W[1].any()
+
+
+def test_steps_without_a_target_do_not_count():
+    weight = np.ones(sum(map(len, X)))
+    weight[::3] = 0
+    y = [y.copy() for y in Y_OF_STEPS]
+    flat = np.concatenate(y)
+    flat[::3] = 1e6
+    given = step_samples(X, np.split(flat, np.cumsum([len(x) for x in X])[:-1]), weight)
+    fits = fit_last_values(given)
+    x, counts = np.concatenate(X), weight > 0
+    assert_close(fits.weights[0, 0], np.polyfit(x[counts, 0], flat[counts], 1)[0], 1e-9)
+    nothing = fit_last_values(step_samples(X, y, np.zeros(len(weight))))
+    assert not nothing.weights.any()
+
+
+def test_weights_of_many_steps_are_those_of_some(monkeypatch):
+    monkeypatch.setattr("skrnn._training.skip._MANY_STEPS", 500)
+    some = fit_last_values(step_samples(X, Y_OF_STEPS)).weights[0, 0]
+    monkeypatch.undo()
+    every = fit_last_values(step_samples(X, Y_OF_STEPS)).weights[0, 0]
+    assert some != every
+    assert_close(some, every, 0.02)
+
+
+def test_levels_outside_the_training_range_are_followed():
+    series = np.cumsum(0.5 + RNG.normal(size=900))
+    pieces = [(series[i : i + 20, None], series[i + 1 : i + 21]) for i in range(0, 880, 20)]
+    (X_train, y_train), (X_test, y_test) = (
+        zip(*part, strict=True) for part in (pieces[:30], pieces[30:])
+    )
+    target, last = np.concatenate(y_test), np.concatenate(X_test)[:, 0]
+    error = {}
+    for skip in ("auto", None):
+        reg = StepRNNRegressor(skip_connection=skip, random_state=0).fit(X_train, y_train)
+        error[skip] = np.sqrt(np.mean((np.concatenate(list(reg.predict(X_test))) - target) ** 2))
+    assert error["auto"] < 1.5 * np.sqrt(np.mean((last - target) ** 2))
+    assert error[None] > 10 * error["auto"]
+
+
+@pytest.mark.parametrize("loss", ["auto", Quantile((0.1, 0.5)), Gaussian()], ids=str)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_skip_connection_of_steps_is_saved_and_exported(loss, bidirectional, tmp_path):
+    reg = StepRNNRegressor(**FEW, loss=loss, bidirectional=bidirectional)
+    reg.fit(X, Y_OF_STEPS)
+    given = [*X[:5], X[0][:0]]
+    expected = np.concatenate(
+        list(reg.predict(Sequences(np.concatenate(given), [len(x) for x in given])))
+    )
+    skrnn.save(reg, tmp_path / "reg.skrnn")
+    loaded = skrnn.load(tmp_path / "reg.skrnn")
+    assert np.array_equal(np.concatenate(list(loaded.predict(X[:5]))), expected)
+    given = [x.astype(np.float32) for x in X[:5]]
+    as_onnx = onnx_numbers(reg, given, "input", n_steps=10)
+    flat = np.concatenate([y[: len(x)] for y, x in zip(as_onnx, given, strict=True)])
+    np.testing.assert_allclose(flat.reshape(expected.shape), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_streams_of_steps_add_the_skip_connection():
+    reg = StepRNNRegressor(**FEW).fit(X, Y_OF_STEPS)
+    state, predicted = reg.initial_state(), []
+    for x_t in X[3]:
+        y, state = reg.step(x_t, state)
+        predicted.append(y[0])
+    assert_close(predicted, reg.predict([X[3]])[0], 1e-12)
+
+
+def test_gradients_of_steps_with_a_skip_connection():
+    reg = StepRNNRegressor(**FEW).fit(X, Y_OF_STEPS)
+    (gradient,) = reg.input_gradients([X[2]])
+
+    def predict_sums(sequences):
+        return [y.sum() for y in reg.predict(sequences)]
+
+    assert_gradient_is_exact(gradient, predict_sums, X[2], tol=1e-3)
+
+
+def test_exchange_of_steps_with_pytorch():
+    reg = StepRNNRegressor(**FEW).fit(X, Y_OF_STEPS)
+    written = to_state_dict(reg)
+    assert list(written)[-1] == "skip.weight"
+    again = from_state_dict(StepRNNRegressor(), written)
+    assert again.skip_connection == "auto"
+    assert_close(again.predict(X[:1])[0], reg.predict(X[:1])[0])
+    for of_sequences in (
+        {"skip.differences": np.array([1.0, 0])},
+        {"skip.weight": np.ones((1, 4))},
+    ):
+        with pytest.raises(ValueError, match="reads several last steps of a sequence, or diff"):
+            from_state_dict(StepRNNRegressor(), written | of_sequences)
+
+
+def test_continued_training_keeps_the_skip_connection_of_steps():
+    reg = StepRNNRegressor(**FEW, warm_start=True).fit(X, Y_OF_STEPS)
+    W = reg.weights_["skip"]["W"].copy()
+    reg.fit(X[:100], Y_OF_STEPS[:100])
+    assert np.array_equal(reg.weights_["skip"]["W"], W)
+    other = StepRNNRegressor(**FEW, init=reg.weights_).fit(X[:50], Y_OF_STEPS[:50])
+    assert np.array_equal(other.weights_["skip"]["W"], W)
+    reg.partial_fit(X[:10], Y_OF_STEPS[:10])
+    assert np.array_equal(reg.weights_["skip"]["W"], W)
+
+
+def test_sparse_steps_with_a_skip_connection():
+    X_sparse = [csr_array(x) for x in X]
+    dense, sparse = (StepRNNRegressor(**FEW).fit(given, Y_OF_STEPS) for given in (X, X_sparse))
+    assert_close(sparse.predict(X_sparse[:1])[0], dense.predict(X[:1])[0], 1e-9)
+
+
+def test_validation_scores_of_steps_are_those_of_the_predictions():
+    reg = StepRNNRegressor(**FEW)
+    reg.fit(X[:100], Y_OF_STEPS[:100], X_val=X[100:], y_val=Y_OF_STEPS[100:])
+    assert_close(reg.validation_scores_[-1], reg.score(X[100:], Y_OF_STEPS[100:]))

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._training.options import LARGEST_BATCH
-from skrnn._training.skip import LEAST_EXPLAINED, LinearPart, fit_each, moments
+from skrnn._training.skip import LEAST_EXPLAINED, LinearPart, fit_each, moments, spread
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
@@ -139,7 +139,7 @@ class _EarlierValues:
         n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[with_steps], _SHORTER)))
         if n_steps < 2:
             return None
-        chosen = with_steps[_spread(len(with_steps), _MANY_SEQUENCES)]
+        chosen = with_steps[spread(len(with_steps), _MANY_SEQUENCES)]
         rows = rows_of_last_steps(samples.lengths, n_steps, chosen)
         y, weight = (part[chosen].astype(np.float64) for part in (samples.y, samples.weight))
         with np.errstate(over="ignore"):
@@ -221,16 +221,6 @@ class _EarlierValues:
             slopes[0] -= slopes[1:].sum(axis=0) if is_level else 0
             weights[:, column, outputs] = slopes
         return weights, predicted
-
-
-def _spread(n: int, at_most: int) -> np.ndarray:
-    """Choose numbers below n, spread evenly but not at equal distances, which may be a period.
-
-    They are multiples of the golden ratio, without the whole part, times n.
-    """
-    if n <= at_most:
-        return np.arange(n)
-    return np.unique((np.arange(at_most) * (np.sqrt(5) - 1) / 2 % 1 * n).astype(int))
 
 
 def _fit_ridge(

@@ -1,4 +1,7 @@
-"""A skip connection from the last step of a sequence to the output; `earlier` adds other steps."""
+"""A skip connection from the last step to the output; `earlier` adds other steps.
+
+For targets of steps, the last step is the one to which the target belongs.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
     from skrnn._numeric.types import Matrix
 
 # Shares of the variance that a linear function has to explain, to be used.
-LEAST_EXPLAINED = 0.5
+LEAST_EXPLAINED, LEAST_EXPLAINED_BY_STEP = 0.5, 0.8
 _LEAST_FOR_DIFFERENCES = 0.6
 _LEAST_BY_DISTANCE = 0.1
+_MANY_STEPS = 20_000  # with targets; no more are needed for the weights of columns
 
 
 class LastValues(NamedTuple):
@@ -64,7 +68,9 @@ class LinearPart(NamedTuple):
     predicted: np.ndarray
 
 
-def choose_skip(last_values: LastValues) -> np.ndarray | None:
+def choose_skip(
+    last_values: LastValues, least_explained: float = LEAST_EXPLAINED
+) -> np.ndarray | None:
     """Choose for each output the column of which the last value says most about the target.
 
     In a forecast this is the column of the series itself: the best simple forecast of many series
@@ -75,17 +81,21 @@ def choose_skip(last_values: LastValues) -> np.ndarray | None:
     last_values : LastValues
         The least squares fits to the training samples.
 
+    least_explained : float, default=0.5
+        The share of the variance of a target that a column must explain.
+
     Returns
     -------
     skip : ndarray of shape (n_features, n_outputs) or None
-        At most one weight in each column is not 0. A column is chosen if it explains at least half
-        of the variance of the target. If it explains 0.6 of a target, which thus continues the
-        series, it is chosen for all other targets too that have none. None if none is chosen.
+        At most one weight in each column is not 0. If a column explains 0.6 of a target, or
+        `least_explained` if that is more, the target continues the series, and the column is chosen
+        for all other targets too that have none. None if none is chosen.
     """
     weights, explained = last_values.weights, last_values.explained
     columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
-    is_chosen = explained[columns, outputs] >= LEAST_EXPLAINED
-    levels = np.unique(columns[explained[columns, outputs] >= _LEAST_FOR_DIFFERENCES])
+    is_chosen = explained[columns, outputs] >= least_explained
+    of_levels = max(least_explained, _LEAST_FOR_DIFFERENCES)
+    levels = np.unique(columns[explained[columns, outputs] >= of_levels])
     if len(levels):
         columns = np.where(is_chosen, columns, levels[explained[levels].argmax(axis=0)])
         is_chosen[:] = True
@@ -100,19 +110,18 @@ def fit_last_values(samples: Any) -> LastValues:
     Parameters
     ----------
     samples : Ragged
-        The training samples, with one row of targets for each sequence.
+        The training samples, with one row of targets for each sequence or for each step. Of many
+        steps, some are used.
 
     Returns
     -------
     last_values : LastValues
         The fits.
     """
-    has_steps = samples.lengths > 0
-    x = samples.x[rows_of_last_steps(samples.lengths, 1).ravel()]
-    if not has_steps.any():
+    x, y, weight = _last_steps(samples)
+    if not len(y):
         nothing = np.zeros((x.shape[1], samples.y.shape[1]))
         return LastValues(nothing, nothing, nothing)
-    y, weight = samples.y[has_steps], samples.weight[has_steps]
     weights, explained = fit_each(x, y, weight)
     by_distance = np.zeros_like(explained)
     levels = np.flatnonzero((explained >= _LEAST_FOR_DIFFERENCES).any(axis=1))
@@ -121,6 +130,26 @@ def fit_last_values(samples: Any) -> LastValues:
         distances = np.abs(of_levels - np.average(of_levels, axis=0, weights=weight))
     by_distance[levels] = fit_each(distances, y, weight)[1]
     return LastValues(weights, explained, by_distance)
+
+
+def _last_steps(samples: Any) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """Get the last step before each target, beside the targets and their weights."""
+    if samples.per_step:
+        counts = np.flatnonzero(samples.weight)
+        rows = targets = counts[spread(len(counts), _MANY_STEPS)]
+    else:
+        rows, targets = rows_of_last_steps(samples.lengths, 1)[:, 0], samples.lengths > 0
+    return samples.x[rows], samples.y[targets], samples.weight[targets]
+
+
+def spread(n: int, at_most: int) -> np.ndarray:
+    """Choose numbers below n, spread evenly but not at equal distances, which may be a period.
+
+    They are multiples of the golden ratio, without the whole part, times n.
+    """
+    if n <= at_most:
+        return np.arange(n)
+    return np.unique((np.arange(at_most) * (np.sqrt(5) - 1) / 2 % 1 * n).astype(int))
 
 
 def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +202,10 @@ def spread_depends_on(columns: tuple[int, ...], samples: Any, skip: np.ndarray) 
 
 
 def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
-    """Compute what a skip connection adds (n_sequences, n_outputs): 0 to a sequence of no steps."""
+    """Compute what a skip connection adds to each target: 0 to a sequence of no steps."""
+    if samples.per_step:
+        of_steps: np.ndarray = samples.x @ skip
+        return of_steps
     rows = rows_of_last_steps(samples.lengths, len(skip) // samples.x.shape[1])
     added = np.zeros((len(samples.lengths), skip.shape[1]))
     added[samples.lengths > 0] = weigh(samples.x, rows, skip)
