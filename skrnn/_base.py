@@ -58,7 +58,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
       `fit` learns of X;
     * ``_network(samples, warm_start)``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
-    * ``_auto_settings(samples, solver)``: the values of parameters that may be 'auto';
+    * ``_auto_settings(samples, solver, incremental)``: the values of parameters that may be 'auto';
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -180,7 +180,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         solver = self._choose_solver(samples, incremental)
         return TrainingOptions.from_parameters(
             self.get_params(deep=False) | (_ONE_PASS if incremental else {}),
-            auto=self._auto_settings(samples, solver),
+            auto=self._auto_settings(samples, solver, incremental),
             loss=self._loss(),
             solver=solver,
             keep_best=self._keep_best,

@@ -25,16 +25,21 @@ from skrnn._training.skip import (
     choose_differences,
     choose_skip,
     fit_last_values,
+    follow_level,
     spread_depends_on,
 )
 from skrnn._training.targets import ClassTarget
-from skrnn.losses import Quantile
+from skrnn.losses import Gaussian, Quantile
 from skrnn.metrics import flat_score
+from skrnn.solvers import LBFGS
 
 if TYPE_CHECKING:
     from skrnn._numeric.losses import BestConstant, Loss, NumberLoss
     from skrnn._numeric.training import Ragged, Rows
     from skrnn._training.run import Run
+    from skrnn.solvers import SGD, Adam
+
+_STEPS_PER_TARGET = 8  # that are not alike, for the penalty
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
@@ -294,6 +299,33 @@ class NumberPredictions(Mixin):
     def _best_constant(self) -> BestConstant:
         return self._number_loss().best_constant
 
+    def _auto_settings(
+        self, samples: Rows | Ragged, solver: Adam | SGD | LBFGS, incremental: bool
+    ) -> dict[str, Any]:
+        """Choose the values of the parameters that are 'auto'.
+
+        The penalty is divided by the weight of a batch. With an `alpha` of the share of a batch in
+        all samples, the weights have a standard normal prior [1]_, if the noise of standardized
+        targets is at most 1. The errors of the steps of a sequence are alike, so a target of a step
+        counts as an eighth, which was found by cross-validation, but `alpha` is at most 1. Samples
+        with a weight below 1 count as one. A chunk of `partial_fit`
+        is no share of all samples, L-BFGS is for exact functions, and other losses are not of the
+        size of squared errors.
+
+        References
+        ----------
+        .. [1] D. J. C. MacKay, "A practical Bayesian framework for backpropagation networks",
+           Neural Computation 4 (1992).
+        """
+        values: dict[str, Any] = super()._auto_settings(samples, solver, incremental)
+        is_squared = self.loss in ("auto", "squared_error") or isinstance(self.loss, Gaussian)
+        is_squared = is_squared and getattr(self, "normalize_y", False)
+        if incremental or isinstance(solver, LBFGS) or not is_squared:
+            return values | {"alpha": 0.0001}
+        given = values["batch_size"] if self.batch_size == "auto" else self.batch_size
+        share = min(1.0, (_STEPS_PER_TARGET if self._per_step else 1) * given / samples.n_samples)
+        return values | {"alpha": share * min(1.0, float(samples.weight.mean()))}
+
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> TargetScale | None:
         """Decide by what the targets are standardized; None if they are not.
 
@@ -349,6 +381,8 @@ class NumberPredictions(Mixin):
         if not is_given:
             skip = add_earlier_values(samples, skip, choose_differences(last_values, skip))
         differences = choose_differences(last_values, skip)
+        if skip is not None and differences and not is_given and len(skip) == shape[0]:
+            skip = follow_level(samples, skip, differences)
         if skip is not None and self.out_activation_ != "identity":
             differences = () if spread_depends_on(differences, samples, skip) else differences
         return skip, differences

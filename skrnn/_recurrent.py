@@ -194,7 +194,7 @@ class RecurrentNetwork(NeuralNetwork):
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
         return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
-    def _auto_settings(self, samples: Ragged, solver: Solver) -> dict[str, Any]:
+    def _auto_settings(self, samples: Ragged, solver: Solver, incremental: bool) -> dict[str, Any]:
         least, per_step = self._least_batch_size, self._per_step
         return auto_settings(self.get_params(deep=False), samples, solver, least, per_step)
 

@@ -590,7 +590,8 @@ class EnsembleRegressor(Ensemble):
     >>> rng = np.random.RandomState(0)
     >>> X = [rng.uniform(size=n) for n in rng.randint(1, 9, 100)]
     >>> y = [x.max() for x in X]
-    >>> net = SequenceRNNRegressor(8, learning_rate_init=0.01, dropout=0, max_iter=100)
+    >>> exact = {"alpha": 0.0001, "dropout": 0, "learning_rate_init": 0.01, "max_iter": 100}
+    >>> net = SequenceRNNRegressor(8, **exact)
     >>> reg = EnsembleRegressor(net, n_estimators=3, random_state=0).fit(X, y)
     >>> prediction, std = reg.predict([[0.2, 0.9, 0.3], [0.2, 5.0, -4.0]], return_std=True)
     >>> prediction[:1].round(1)

@@ -151,7 +151,9 @@ class FeedForwardNetwork(NeuralNetwork):
             return SGD(momentum=self.momentum, nesterovs_momentum=self.nesterovs_momentum)
         return LBFGS(max_fun=self.max_fun)
 
-    def _auto_settings(self, samples: Rows | Ragged, solver: Adam | SGD | LBFGS) -> dict[str, Any]:
+    def _auto_settings(
+        self, samples: Rows | Ragged, solver: Adam | SGD | LBFGS, incremental: bool
+    ) -> dict[str, Any]:
         return {"batch_size": 200}
 
     def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:

@@ -464,8 +464,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         many. All this needs squared errors, standardized targets,
         recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
         for 'gru_d', with `warm_start`, or together with other means against noise, with which the
-        factor would be too small: `early_stopping`, weight decay, `alpha` above 0.001 or `dropout`
-        above 0.5. None means no shrinkage, which is right if training is to continue.
+        factor would be too small: `early_stopping`, weight decay or `dropout` above 0.5. None means
+        no shrinkage, which is right if training is to continue.
 
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
@@ -491,9 +491,13 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
-    alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
-        divided by the number of sequences, or by the sum of their weights.
+    alpha : float or 'auto', default='auto'
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
+        batch, it is divided by the number of its sequences, or the sum of their weights. 'auto' is
+        the share of a batch in all sequences, for squared errors and `Gaussian`: then the sum of
+        the losses of all sequences has the penalty ``sum(W ** 2) / 2``. It is 0.0001 for other
+        losses, with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`. A larger one is for
+        very noisy targets, and 0.0001 for those without noise.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
@@ -658,6 +662,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
+        "alpha": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["alpha"]],
         "dropout": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["dropout"]],
         "skip_connection": [StrOptions({"auto", "last"}), None],
         "shrinkage": [StrOptions({"auto"}), None],
@@ -685,7 +690,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         solver: Solver = "adam",
         learning_rate_init: float = 0.003,
         learning_rate: LearningRate = "cosine",
-        alpha: float = 0.0001,
+        alpha: float | Literal["auto"] = "auto",
         batch_size: int | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         max_grad_norm: float | None = 5.0,
@@ -1185,10 +1190,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         validation loss) has not improved for `n_iter_no_change` epochs. 'cosine' decreases the
         rate to 0 at `max_iter`.
 
-    alpha : float, default=0.3
-        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss, it is
-        divided by the number of steps, or by the sum of their weights. 1 and more is for targets
-        with more noise, and 0.0001 for those without.
+    alpha : float or 'auto', default='auto'
+        Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
+        batch, it is divided by the number of its steps, or the sum of their weights. 'auto' is 8
+        times the share of a batch in all sequences, at most 1, for squared errors and `Gaussian`.
+        It is 0.0001 for other losses, with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`.
+        A larger one is for very noisy targets, and 0.0001 for those without noise.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
@@ -1343,6 +1350,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         **RecurrentNetwork._parameter_constraints,
         "loss": [StrOptions({"auto", *NUMBER_LOSSES}), Huber, Quantile, Gaussian],
         "normalize_y": ["boolean"],
+        "alpha": [StrOptions({"auto"}), *RecurrentNetwork._parameter_constraints["alpha"]],
         "skip_connection": [StrOptions({"auto"}), None],
     }
     _per_step = True
@@ -1364,7 +1372,7 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         solver: Solver = "adam",
         learning_rate_init: float = 0.01,
         learning_rate: LearningRate = "cosine",
-        alpha: float = 0.3,
+        alpha: float | Literal["auto"] = "auto",
         batch_size: int | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         max_grad_norm: float | None = 5.0,

@@ -102,7 +102,7 @@ def test_targets_of_numbers(max_iter):
 
 def test_targets_of_steps():
     y = [20000 + 1000 * p for p in PRICES]
-    reg = StepRNNRegressor(8, max_iter=9, random_state=0, **CONSTANT_RATE)
+    reg = StepRNNRegressor(8, max_iter=9, random_state=0, **CONSTANT_RATE, skip_connection=None)
     (message,) = warnings_of(reg, PRICES, y)
     assert message.endswith("Increase max_iter, or scale X.")
     (message,) = warnings_of(reg.set_params(normalize_y=False), PRICES, y)

@@ -89,6 +89,8 @@ def test_equal_targets_in_the_validation_data_of_the_user(estimator):
     net = estimator(4, early_stopping=True, max_iter=12, random_state=0)
     if estimator is XORMLPClassifier:
         net.set_params(solver="adam")
+    if estimator is StepRNNRegressor:
+        net.set_params(skip_connection=None)  # less this, the targets would differ
     with pytest.warns(UserWarning, match="the targets of the 4 validation samples are all equal"):
         net.fit(X, labels, X_val=X[1:5], y_val=labels[1:5])
     expected = clone(net).set_params(early_stopping=False).fit(X, labels)

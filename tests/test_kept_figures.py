@@ -312,7 +312,7 @@ def test_noise_is_no_divergence_with_dropout(n, is_constant, params):
         rng = np.random.RandomState(seed)
         X = [rng.normal(size=(rng.randint(1, 6), 2)) for _ in range(n)]
         X = [np.ones((3, 2))] * n if is_constant else X
-        reg = SequenceRNNRegressor(dropout=0.3, random_state=seed, **params)
+        reg = SequenceRNNRegressor(dropout=0.3, alpha=0.0001, random_state=seed, **params)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             reg.fit(X, rng.normal(size=n))

@@ -23,8 +23,8 @@ X = [RNG.normal(size=(RNG.randint(2, 8), 2)) for _ in range(40)]
 NUMBERS = np.array([x[:, 0].sum() + x[-1, 1] for x in X])
 VECTORS = np.array([[x[:, 0].sum(), x[-1, 1]] for x in X])
 STEPS = [x[:, 0].cumsum() for x in X]
-STEP = StepRNNRegressor(6, max_iter=30, random_state=0, **CONSTANT_RATE)
-SEQUENCE = SequenceRNNRegressor(6, max_iter=30, random_state=0, **CONSTANT_RATE)
+STEP = StepRNNRegressor(6, max_iter=30, alpha=0.0001, random_state=0, **CONSTANT_RATE)
+SEQUENCE = SequenceRNNRegressor(6, max_iter=30, alpha=0.0001, random_state=0, **CONSTANT_RATE)
 SEQUENCE.set_params(**LAST_STATE, **PLAIN, shrinkage=None)
 CASES = {"numbers": (SEQUENCE, NUMBERS), "vectors": (SEQUENCE, VECTORS), "steps": (STEP, STEPS)}
 KINDS = pytest.mark.parametrize("kind", list(CASES))

@@ -24,7 +24,7 @@ WALKS = [x.cumsum(axis=0) for x in X]
 NOISE = RNG.normal(size=200)
 SUMS = np.array([x.sum() for x in X])
 LAST = np.array([walk[-1, 0] for walk in WALKS])
-SEED = {"random_state": 0}
+SEED = {"random_state": 0, "alpha": 0}
 
 
 def shrunk_and_not(X, y, weight=None, **params):
@@ -49,6 +49,18 @@ def test_outputs_are_shrunk_towards_the_mean():
     outputs = unchanged.predict(X) - y.mean()
     left = factor(y - y.mean(), outputs)
     assert 0.2 < left < 0.9
+    assert_close(shrunk.predict(X) - y.mean(), left * outputs, 1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.1, "auto"])
+def test_with_a_penalty_there_are_fewer_degrees_of_freedom(alpha):
+    y = 5 + SUMS + 8 * NOISE
+    shrunk, unchanged = shrunk_and_not(X, y, skip_connection=None, alpha=alpha)
+    outputs = unchanged.predict(X) - y.mean()
+    penalty = {"auto": 32 / 200}.get(alpha, alpha)
+    q = 20 / (1 + 350 * penalty / 32)
+    left = factor(y - y.mean(), outputs, q=q)
+    assert 0.2 < left < 0.95
     assert_close(shrunk.predict(X) - y.mean(), left * outputs, 1e-9)
 
 
@@ -137,7 +149,7 @@ def test_each_output_has_its_own_factor():
 def test_the_network_adds_nothing_to_a_walk():
     walk = np.random.RandomState(1).normal(size=400).cumsum()
     windows, y = [walk[i : i + 12, None] for i in range(388)], walk[12:]
-    reg = SequenceRNNRegressor(random_state=0).fit(windows[:200], y[:200])
+    reg = SequenceRNNRegressor(**SEED).fit(windows[:200], y[:200])
     assert_close(reg.shrinkage_, [1])
     last = np.array([window[-1, 0] for window in windows])
     returns, stays, share = two_forecasts(last[:200], y[:200])
@@ -187,7 +199,6 @@ def test_a_factor_of_all_weights_changes_nothing():
         {"hidden_layer_sizes": ()},
         {"solver": SGD(), "learning_rate_init": 0.1},
         {"solver": Adam(weight_decay=0.1)},
-        {"alpha": 0.01},
         {"dropout": 0.6},
         {"learning_rate": "constant", "max_iter": 50},
         {"solver": LBFGS(), "max_iter": 50},

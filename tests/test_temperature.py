@@ -343,6 +343,7 @@ every_target = pytest.mark.parametrize("y", [NUMBERS, VECTORS], ids=["number", "
 def fit_spreads(loss, y, **params):
     """Fit regressors with a temperature and without."""
     params = {"random_state": 0, "max_iter": 80, "dropout": 0, "loss": loss, **params}
+    params = {"alpha": 0.0001, **params}
     return [SequenceRNNRegressor(**params, temperature=t).fit(X, y) for t in ("auto", None)]
 
 

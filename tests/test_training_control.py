@@ -18,7 +18,7 @@ MLP = XORMLPClassifier(8, solver="adam", learning_rate_init=0.01, max_iter=20, r
 RNN = SequenceRNNClassifier(
     6, dropout=0, temperature=None, max_iter=20, random_state=0, **CONSTANT_RATE
 )
-REG = SequenceRNNRegressor(8, random_state=0, **CONSTANT_RATE, **LAST_STATE, **PLAIN)
+REG = SequenceRNNRegressor(8, alpha=0.0001, random_state=0, **CONSTANT_RATE, **LAST_STATE, **PLAIN)
 QUIET = {"tol": 0.0, "n_iter_no_change": np.inf}
 IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"
 

@@ -53,6 +53,7 @@ OF_0_1_0 = {
     "pooling": "last",
     "dropout": 0.0,
     "learning_rate_init": 0.01,
+    "alpha": 0.0001,
     "skip_connection": None,
     "shrinkage": None,
     "temperature": None,

@@ -75,7 +75,9 @@ def needed_scaling(
     if not facts:
         return Scaling(outliers=outliers)
     is_useless = False
-    if run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
+    has_skip = run.target_scale is not None and run.target_scale.skip is not None
+    if not has_skip and run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
+        # A skip connection alone is better than a constant.
         part = _some(samples)
         with np.errstate(over="ignore", invalid="ignore"):
             # It is 0 if all targets are equal.

@@ -57,8 +57,8 @@ def share_of_last_value(
 
     scale : TargetScale
         Mean, deviation and skip connection of the targets. Nothing is added to outputs for which
-        the connection is not one from the last value of a column that is read as differences, nor
-        if a sequence has no steps, or up to 32 sequences count.
+        the connection is not the line of least squares on the last value of a column that is read
+        as differences, nor if a sequence has no steps, or up to 32 sequences count.
 
     left : ndarray of shape (n_outputs,) or float
         The share of the variance of the targets that a network does not explain.
@@ -94,8 +94,9 @@ def share_of_last_value(
         x = last[:, [column]].toarray() if issparse(last) else last[:, [column]]
         x = x[:, 0].astype(np.float64)
         share = _choose_share(x, y[:, outputs], weight)
-        _, to_last_value = _fit(x, y[:, outputs], weight)
-        factor = share * left[outputs] / scale.scale[outputs]
+        line, to_last_value = _fit(x, y[:, outputs], weight)
+        is_line = np.isclose(skip[column, outputs], line.slopes, rtol=0.01)
+        factor = is_line * share * left[outputs] / scale.scale[outputs]
         weights[column, outputs] = factor * to_last_value.slopes
         intercept[outputs] = factor * to_last_value.intercepts
     return weights, intercept

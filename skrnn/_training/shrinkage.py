@@ -32,8 +32,9 @@ _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
 _FIRST_PART, _DOUBLES, _NOISE_OF_SPREAD = 0.1, 0.4, 0.75
 # The default number of units, and the learning rate times the number of steps of the solver.
 _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
-# More of these learns less noise than the degrees of freedom say.
-_LARGEST_ALPHA, _LARGEST_DROPOUT = 1e-3, 0.5
+# More dropout learns less noise than the degrees of freedom say. The penalty divides them by 1 plus
+# so many times `alpha` for a sequence of a batch.
+_LARGEST_DROPOUT, _LESS_BY_ALPHA = 0.5, 350
 
 
 class Shares(NamedTuple):
@@ -264,7 +265,6 @@ def has_known_degrees_of_freedom(run: Run) -> bool:
     return not (
         options.learning_rate != "cosine"
         or options.solver.weight_decay
-        or options.alpha > _LARGEST_ALPHA
         or network.dropout > _LARGEST_DROPOUT
         or CELLS[network.cell].decays
     )
@@ -274,7 +274,8 @@ def _degrees_of_freedom(run: Run) -> float:
     network: Any = run.network
     n_features = (network.embedding_size or network.n_features) + network.n_static
     of_default: float = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
-    return of_default * _share_of_default(run, _TRAINING_FOR_NUMBERS)
+    of_default *= _share_of_default(run, _TRAINING_FOR_NUMBERS)
+    return of_default / (1 + _LESS_BY_ALPHA * run.options.alpha / run.options.batch_size)
 
 
 def _share_of_default(run: Run, training: float) -> float:

@@ -188,6 +188,67 @@ def choose_differences(last_values: LastValues, skip: np.ndarray | None) -> tupl
     return tuple(map(int, np.flatnonzero(is_level)))
 
 
+def follow_level(samples: Any, skip: np.ndarray, differences: tuple[int, ...]) -> np.ndarray:
+    """Choose the weights of levels beside the differences that the network reads instead of them.
+
+    The weight of least squares on the last value alone is wrong if the target also depends on
+    other values: that of ``last - first`` is above 0, but a network that reads differences has to
+    add 0 times the level. So first value and mean, as differences to the last value, are added to
+    the regression. Their weights are not used.
+
+    Parameters
+    ----------
+    samples : Ragged
+        The training samples, with one row of targets for each sequence.
+
+    skip : ndarray of shape (n_features, n_outputs)
+        The weights of the last step.
+
+    differences : tuple of int
+        The columns that enter the network as differences to their last value.
+
+    Returns
+    -------
+    skip : ndarray of shape (n_features, n_outputs)
+        The same weights, but those of the larger regression where it leaves less than half of the
+        variance that the last value leaves.
+    """
+    skip, has_steps = skip.copy(), samples.lengths > 0
+    y, weight = samples.y[has_steps].astype(np.float64), samples.weight[has_steps]
+    ends = np.cumsum(samples.lengths[has_steps])
+    starts = ends - samples.lengths[has_steps]
+    root = np.sqrt(weight / weight.sum())[:, None]
+    for column in differences:
+        x = samples.x[:, [column]]
+        x = (x.toarray() if issparse(x) else x)[:, 0].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            last, mean = x[ends - 1], np.add.reduceat(x, starts) / (ends - starts)
+            values = np.column_stack([last, x[starts] - last, mean - last, np.ones_like(last)])
+        if not np.isfinite(values).all():
+            continue
+        outputs = np.flatnonzero(skip[column])
+        (_, of_last), (slopes, left) = (
+            _fit_weighted(values[:, chosen], y[:, outputs], root)
+            for chosen in ([0, 3], slice(None))
+        )
+        is_better = left < (1 - LEAST_EXPLAINED) * of_last
+        skip[column, outputs[is_better]] = slopes[0, is_better]
+    return skip
+
+
+def _fit_weighted(
+    values: np.ndarray, y: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit by least squares: slopes, and the variance that is left for each degree of freedom.
+
+    `root` (n, 1) holds the roots of the weights, which sum to 1.
+    """
+    slopes = np.linalg.lstsq(root * values, root * y, rcond=None)[0]
+    with np.errstate(over="ignore"):
+        left = np.sum((root * (y - values @ slopes)) ** 2, axis=0)
+    return slopes, left / max(len(y) - values.shape[1], 1)
+
+
 def spread_depends_on(columns: tuple[int, ...], samples: Any, skip: np.ndarray) -> bool:
     """Whether the last values of some columns explain how far targets are from a skip connection.
 
