@@ -15,6 +15,7 @@ from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
 from skrnn._training.earlier import add_earlier_values
+from skrnn._training.intercept import choose_shift
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.numbers import NumberTarget
 from skrnn._training.scaling import TargetScale
@@ -89,7 +90,10 @@ class ClassPredictions(Mixin):
     def _correct(self, run: Run) -> None:
         temperature = getattr(self, "temperature", None)  # not a parameter of all classifiers
         if temperature and self.loss in ("auto", "log_loss") and not self.warm_start:
-            run.output_factor = 1 / choose_temperature(run, self._best_constant())
+            factor = 1 / choose_temperature(run, self._best_constant())
+            is_shifted = factor < 1 and self._target.out_activation == "logistic"
+            shift = choose_shift(run, factor) if is_shifted else 0.0
+            run.output_factor, run.output_shift = factor, shift
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         learned: dict[str, Any] = super()._learned_from(run)

@@ -19,6 +19,7 @@ from skrnn import (
     XORMLPClassifier,
 )
 from skrnn._training.monitor import Monitor
+from skrnn._training.skip import spread
 from skrnn.callbacks import Checkpoint
 from skrnn.pytorch import from_state_dict, to_state_dict
 from skrnn.solvers import LBFGS, SGD, Adam
@@ -44,6 +45,13 @@ def expected(losses, of_constant, share=None):
     share = len(losses) * 16 / 450 if share is None else share  # 160 sequences are 16 batches
     early = losses[int(np.ceil(min(len(losses) / 10, 45 / 16))) - 1]
     return 1 + share * (min(early, of_constant) - kept(losses)) / (0.4 * of_constant)
+
+
+def shift_between(scores, divided, atol=1e-9):
+    """Get what is added to all class scores, the same for each sample."""
+    difference = scores - divided
+    assert_close(difference, np.broadcast_to(difference[0], difference.shape), atol)
+    return difference[0]
 
 
 def kept(losses):
@@ -73,8 +81,7 @@ def test_class_scores_are_divided(y, of_constant, max_iter):
     assert divisor > 1.1
     assert_close(fitted.temperature_, divisor, 1e-9)
     assert before.temperature_ == 1
-    assert_close(fitted.decision_function(X), before.decision_function(X) / divisor, 1e-9)
-    np.testing.assert_array_equal(fitted.predict(X), before.predict(X))
+    shift_between(fitted.decision_function(X), before.decision_function(X) / divisor)
     assert fitted.loss_curve_ == before.loss_curve_
 
 
@@ -120,7 +127,7 @@ def test_float32():
     assert {p.dtype for p in fitted.weights_["output"].values()} == {np.dtype("float32")}
     assert type(fitted.temperature_) is float
     scores = before.decision_function(X) / fitted.temperature_
-    assert_close(fitted.decision_function(X), scores, 1e-5)
+    shift_between(fitted.decision_function(X), scores, 1e-5)
 
 
 def test_each_fit_has_its_own_temperature():
@@ -194,7 +201,7 @@ def test_class_scores_of_steps_are_divided():
     assert divisor > 1.01
     assert_close(fitted.temperature_, divisor, 1e-9)
     scores = [np.concatenate(list(clf.decision_function(X))) for clf in (fitted, before)]
-    assert_close(scores[0], scores[1] / divisor, 1e-9)
+    shift_between(scores[0], scores[1] / divisor)
     stream, _ = fitted.step([X[0][0]], fitted.initial_state(1))
     assert_close(stream[0], fitted.predict_proba(X[:1])[0][0], 1e-9)
 
@@ -331,6 +338,153 @@ def test_older_estimators_have_none():
 def test_other_values_are_refused(value):
     with pytest.raises(ValueError, match="'temperature' parameter of SequenceRNNClassifier must"):
         SequenceRNNClassifier(temperature=value).fit(X, NOISE)
+
+
+# Mean probabilities ----------------------------------------------------------------------
+
+RARE = (np.random.RandomState(1).uniform(size=160) < 0.1).astype(int)
+RARE_LABELS = LABELS * (np.arange(160)[:, None] % [1, 2, 5] == 0)
+RARE_STEPS = [(labels > 1) * (i % 2) for i, labels in enumerate(STEP_LABELS)]
+
+
+def test_a_rare_class_has_its_rate_as_mean_probability_of_new_samples():
+    test = [RNG.normal(size=(5, 2)) for _ in range(300)]
+    fitted, before = with_and_without(X, RARE, max_iter="auto")
+    assert fitted.temperature_ > 2
+    rate = RARE.mean()
+    assert 0.05 < rate < 0.15
+    means = [clf.predict_proba(test)[:, 1].mean() for clf in (fitted, before)]
+    assert abs(means[0] - rate) < 0.04
+    y = (RNG.uniform(size=300) < rate).astype(int)
+    after, at_first = (log_loss(y, clf.predict_proba(test)) for clf in (fitted, before))
+    assert after < 0.7 * at_first
+    # The order of the probabilities is kept.
+    divided = before.decision_function(test) / fitted.temperature_
+    assert shift_between(fitted.decision_function(test), divided) < -0.5
+
+
+@pytest.mark.parametrize(
+    ("y", "rates"),
+    [
+        (RARE, [1 - RARE.mean(), RARE.mean()]),
+        (RARE_LABELS, RARE_LABELS.mean(axis=0)),
+    ],
+    ids=["two classes", "three labels"],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_mean_probabilities_are_the_frequencies(y, rates, dtype):
+    sequences = [x.astype(dtype) for x in X]
+    fitted, before = with_and_without(sequences, y)
+    assert_close(fitted.predict_proba(sequences).mean(axis=0), rates, 1e-5)
+    divided = before.decision_function(sequences) / fitted.temperature_
+    shift = shift_between(fitted.decision_function(sequences), divided, 1e-5)
+    assert np.abs(shift).max() > 0.05
+
+
+def test_frequencies_have_the_weights_of_samples():
+    weight = np.linspace(0.1, 3, 160) * (1 + RARE)
+    clf = SequenceRNNClassifier(**SHORT).fit(X, RARE, weight)
+    rate = np.average(RARE, weights=weight)
+    assert abs(rate - RARE.mean()) > 1e-3
+    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), rate, 1e-5)
+
+
+def test_frequencies_have_the_weights_of_classes():
+    clf = SequenceRNNClassifier(**SHORT, class_weight="balanced").fit(X, RARE)
+    weight = np.where(RARE, 1 / RARE.mean(), 1 / (1 - RARE.mean()))
+    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), 0.5, 1e-5)
+
+
+@pytest.mark.parametrize("weights", [None, [np.linspace(0.1, 3, len(x)) for x in X]])
+def test_mean_probabilities_of_steps_are_the_frequencies(weights):
+    clf = StepRNNClassifier(**SHORT).fit(X, RARE_STEPS, weights)
+    assert clf.temperature_ > 1.01
+    flat = None if weights is None else np.concatenate(weights)
+    y, p = np.concatenate(RARE_STEPS), np.concatenate(list(clf.predict_proba(X)))
+    rates = [np.average(y == label, weights=flat) for label in range(2)]
+    assert_close(np.average(p, axis=0, weights=flat), rates, 1e-5)
+
+
+def test_many_steps_are_represented_by_some_sequences(monkeypatch):
+    monkeypatch.setattr(skrnn._training.intercept, "_MOST_SCORES", 600)
+    clf = StepRNNClassifier(**SHORT).fit(X, RARE_STEPS)
+    n_steps = sum(map(len, X))
+    some = spread(160, 160 * 600 // n_steps)
+    assert len(some) < 160
+    y = np.concatenate([RARE_STEPS[i] for i in some])
+    p = np.concatenate(list(clf.predict_proba([X[i] for i in some])))
+    assert_close(p.mean(axis=0), np.bincount(y, minlength=2) / len(y), 1e-5)
+
+
+def test_labels_that_none_or_all_samples_have_are_not_moved():
+    y = np.column_stack([RARE, np.zeros(160, int), np.ones(160, int)])
+    fitted, before = with_and_without(X, y)
+    divided = before.decision_function(X) / fitted.temperature_
+    shift = shift_between(fitted.decision_function(X), divided)
+    assert abs(shift[0]) > 0.1
+    assert_close(shift[1:], [0, 0], 1e-9)
+
+
+def test_scores_of_three_classes_are_not_shifted():
+    fitted, before = with_and_without(X, TEXT)
+    divided = before.decision_function(X) / fitted.temperature_
+    assert_close(fitted.decision_function(X), divided, 1e-9)
+    np.testing.assert_array_equal(fitted.predict(X), before.predict(X))
+
+
+def test_samples_of_weight_0_do_not_count():
+    weight = (np.arange(160) % 3 > 0).astype(float)
+    clf = SequenceRNNClassifier(**SHORT).fit(X, RARE, weight)
+    rate = np.average(RARE, weights=weight)
+    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), rate, 1e-5)
+
+
+def test_without_a_temperature_nothing_is_moved():
+    before = SequenceRNNClassifier(**SHORT, temperature=None).fit(X, RARE)
+    assert abs(before.predict_proba(X)[:, 1].mean() - RARE.mean()) > 1e-3
+    stopped = [
+        SequenceRNNClassifier(**SHORT, early_stopping=True, temperature=t).fit(X, RARE)
+        for t in ("auto", None)
+    ]
+    assert_equal_weights(*stopped)
+
+
+def test_a_shift_within_rounding_is_left_out(monkeypatch):
+    monkeypatch.setattr(skrnn._training.intercept, "_ROUNDING", 1.0)
+    fitted, before = with_and_without(X, RARE)
+    divided = before.decision_function(X) / fitted.temperature_
+    assert_close(fitted.decision_function(X), divided, 1e-12)
+
+
+@pytest.mark.parametrize("y", [RARE, RARE_LABELS], ids=["classes", "labels"])
+def test_files_and_streams_have_the_shift(y, tmp_path):
+    clf = SequenceRNNClassifier(**SHORT, pooling="last", bidirectional=False).fit(X, y)
+    p = clf.predict_proba(X)
+    skrnn.save(clf, tmp_path / "file")
+    np.testing.assert_array_equal(skrnn.load(tmp_path / "file").predict_proba(X), p)
+    state = clf.initial_state(1)
+    for row in X[3]:
+        stream, state = clf.step([row], state)
+    assert_close(stream[0], p[3], 1e-9)
+
+
+def test_pytorch_has_the_shift():
+    params = {**SHORT, "pooling": "last", "bidirectional": False}
+    clf = SequenceRNNClassifier(**params).fit(X, RARE)
+    again = from_state_dict(SequenceRNNClassifier(**params).fit(X, NOISE), to_state_dict(clf))
+    assert_close(again.predict_proba(X), clf.predict_proba(X), 1e-6)
+
+
+def test_onnx_has_the_shift():
+    pytest.importorskip("skl2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    from skrnn.onnx import to_onnx
+
+    clf = SequenceRNNClassifier(**SHORT).fit(X, RARE)
+    session = runtime.InferenceSession(to_onnx(clf).SerializeToString())
+    one = X[3].astype(np.float32)
+    outputs = session.run(None, {"X": one[None], "lengths": np.array([len(one)])})
+    assert_close(np.asarray(outputs[-1])[0], clf.predict_proba([one])[0], 1e-4)
 
 
 # Spread of numbers -----------------------------------------------------------------------

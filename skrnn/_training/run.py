@@ -119,6 +119,9 @@ class Run:
     output_factor : float or ndarray of shape (n_outputs,)
         By what the outputs of the fitted network are multiplied. `params` do not contain it.
 
+    output_shift : float or ndarray of shape (n_outputs,)
+        What is added to the outputs then, if targets are not standardized.
+
     spread_factor : float
         By what the spread of predicted distributions is multiplied.
 
@@ -142,6 +145,7 @@ class Run:
     split: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
     is_loaded: bool = field(default=False, init=False)
     output_factor: Any = field(default=1.0, init=False)
+    output_shift: Any = field(default=0.0, init=False)
     spread_factor: float = field(default=1.0, init=False)
     callback_data: dict[str, Any] = field(default_factory=dict, init=False)
     remarks: list[str] = field(default_factory=list, init=False)
@@ -159,12 +163,13 @@ class Run:
 
     @property
     def fitted_weights(self) -> dict[str, dict[str, np.ndarray]]:
-        """The weights of the fitted network, whose outputs are multiplied by `output_factor`."""
+        """The weights of the fitted network, with `output_factor` and `output_shift`."""
         if self.target_scale is not None:
             return self.target_scale.leave(self.params, self.output_factor)
         if np.all(self.output_factor == 1):
             return self.params
         output = {name: p * self.output_factor for name, p in self.params["output"].items()}
+        output["b"] = (output["b"] + self.output_shift).astype(self.params.flat.dtype)
         return {**self.params, "output": output}
 
     def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:

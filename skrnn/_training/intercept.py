@@ -1,0 +1,85 @@
+"""Move the class scores of a network so that its probabilities have the right mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skrnn._input import all_finite
+from skrnn._numeric.training import MOST_PARTS, mean_loss
+from skrnn._training.skip import spread
+from skrnn._training.threads import thread_map
+
+if TYPE_CHECKING:
+    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._training.run import Run
+
+# More numbers than these are not kept: 16 MiB of float64. Samples that are spread evenly suffice.
+_MOST_SCORES = 2**21
+# A smaller difference between a mean probability and a frequency is rounding.
+_ROUNDING = 1e-6
+_MOST_ITERATIONS = 100
+
+
+def choose_shift(run: Run, factor: float) -> np.ndarray | float:
+    """Choose what is added to the logits of a classifier that are multiplied by a factor.
+
+    A factor below 1 moves logits towards 0, and the probability of a rare class towards 1/2. The
+    shift is that of the lowest log loss of the training samples, with their weights, which is the
+    maximum likelihood of the intercept. Then the mean probability of a class or label is its
+    frequency.
+
+    Parameters
+    ----------
+    run : Run
+        A run that has ended, with the log loss of two classes, or of several labels, of sequences
+        or of steps.
+
+    factor : float
+        By what the logits are multiplied.
+
+    Returns
+    -------
+    shift : ndarray of shape (n_outputs,) or float
+        0 if no shift is needed, if an output is not finite, and for labels that no sample has, or
+        all.
+    """
+    samples = _spread_evenly(run.samples, run.network.n_outputs)
+    loss = run.options.loss
+    with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
+        network, params = run.network, run.params
+        kept = mean_loss(network, params, samples, loss, keep=lambda raw, _: raw, mapped=mapped)[1]
+    raw = np.concatenate(kept).astype(np.float64)
+    if not all_finite(raw):
+        return 0.0
+    raw *= factor
+    y, weight = samples.y, samples.weight / samples.weight.sum(dtype=np.float64)
+    yes = y[weight > 0] > 0
+    is_moved = yes.any(axis=0) & ~yes.all(axis=0)
+    if not is_moved.any():
+        return 0.0
+    raw, y = raw[:, is_moved], y[:, is_moved]
+
+    def objective(shift: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss(raw + shift, y, weight)
+        return float(value), gradient.sum(axis=0)
+
+    options = {"gtol": _ROUNDING, "ftol": 0.0, "maxiter": _MOST_ITERATIONS}
+    found = minimize(
+        objective, np.zeros(raw.shape[1]), jac=True, method="L-BFGS-B", options=options
+    ).x
+    if not found.any():
+        return 0.0
+    shift = np.zeros(len(is_moved))
+    shift[is_moved] = found
+    return shift
+
+
+def _spread_evenly(samples: Rows | Ragged, n_outputs: int) -> Rows | Ragged:
+    """Select as many samples as have outputs of at most `_MOST_SCORES` numbers."""
+    n_scores = len(samples.weight) * n_outputs
+    if n_scores <= _MOST_SCORES:
+        return samples
+    return samples.subset(spread(samples.n_samples, samples.n_samples * _MOST_SCORES // n_scores))
