@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # More numbers than these are not kept: 16 MiB of float64. Samples that are spread evenly suffice.
 _MOST_SCORES = 2**21
+_ROWS = 2**11
 # A smaller difference between a mean probability and a frequency is rounding.
 _ROUNDING = 1e-6
 _MOST_ITERATIONS = 100
@@ -49,8 +50,10 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     samples = _spread_evenly(run.samples, run.network.n_outputs)
     loss = run.options.loss
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
-        network, params = run.network, run.params
-        kept = mean_loss(network, params, samples, loss, keep=lambda raw, _: raw, mapped=mapped)[1]
+        # In pieces of few rows, so that this needs no more memory than training.
+        _, kept = mean_loss(
+            run.network, run.params, samples, loss, keep=_raw, size=_ROWS, mapped=mapped
+        )
     raw = np.concatenate(kept).astype(np.float64)
     if not all_finite(raw):
         return 0.0
@@ -66,15 +69,18 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
         value, gradient = loss(raw + shift, y, weight)
         return float(value), gradient.sum(axis=0)
 
-    options = {"gtol": _ROUNDING, "ftol": 0.0, "maxiter": _MOST_ITERATIONS}
-    found = minimize(
-        objective, np.zeros(raw.shape[1]), jac=True, method="L-BFGS-B", options=options
-    ).x
+    limits = {"gtol": _ROUNDING, "ftol": 0.0, "maxiter": _MOST_ITERATIONS}
+    start = np.zeros(raw.shape[1])
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=limits).x
     if not found.any():
         return 0.0
     shift = np.zeros(len(is_moved))
     shift[is_moved] = found
     return shift
+
+
+def _raw(raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return raw
 
 
 def _spread_evenly(samples: Rows | Ragged, n_outputs: int) -> Rows | Ragged:
