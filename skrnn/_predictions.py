@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from skrnn._training.run import Run
     from skrnn.solvers import SGD, Adam
 
-_STEPS_PER_TARGET = 8  # that are not alike, for the penalty
+_STEPS_PER_TARGET = 8  # so many targets of steps count as one in the penalty
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
@@ -312,9 +312,8 @@ class NumberPredictions(Mixin):
         all samples, the weights have a standard normal prior [1]_, if the noise of standardized
         targets is at most 1. The errors of the steps of a sequence are alike, so a target of a step
         counts as an eighth, which was found by cross-validation, but `alpha` is at most 1. Samples
-        with a weight below 1 count as one. A chunk of `partial_fit`
-        is no share of all samples, L-BFGS is for exact functions, and other losses are not of the
-        size of squared errors.
+        with a weight below 1 count as one. A chunk of `partial_fit` is no share of all samples,
+        L-BFGS is for exact functions, and other losses are not of the size of squared errors.
 
         References
         ----------
@@ -326,8 +325,8 @@ class NumberPredictions(Mixin):
         is_squared = is_squared and getattr(self, "normalize_y", False)
         if incremental or isinstance(solver, LBFGS) or not is_squared:
             return values | {"alpha": 0.0001}
-        given = values["batch_size"] if self.batch_size == "auto" else self.batch_size
-        share = min(1.0, (_STEPS_PER_TARGET if self._per_step else 1) * given / samples.n_samples)
+        share = values["batch_size"] / samples.n_samples
+        share = min(1.0, share * (_STEPS_PER_TARGET if self._per_step else 1))
         return values | {"alpha": share * min(1.0, float(samples.weight.mean()))}
 
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> TargetScale | None:

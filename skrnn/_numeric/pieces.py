@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # Rows that a thread works on at a time in predictions, which bounds their memory.
 PIECE = 2**14
 
+# The same for passes beside training, so that they need no more memory than training, also if two
+# pieces are computed at the same time.
+SMALL_PIECE = 2**11
+
 # Numbers in the outputs of a piece or of a part of a batch: 8 MiB of float64. Arrays of this size
 # stay in the process when they are freed; see `keep_freed_memory`.
 SIZE = 2**20

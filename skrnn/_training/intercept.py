@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skrnn._input import all_finite
+from skrnn._numeric.pieces import SMALL_PIECE
 from skrnn._numeric.training import MOST_PARTS, mean_loss
 from skrnn._training.skip import spread
 from skrnn._training.threads import thread_map
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 # More numbers than these are not kept: 16 MiB of float64. Samples that are spread evenly suffice.
 _MOST_SCORES = 2**21
-_ROWS = 2**11
 # A smaller difference between a mean probability and a frequency is rounding.
 _ROUNDING = 1e-6
 _MOST_ITERATIONS = 100
@@ -50,9 +50,8 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     samples = _spread_evenly(run.samples, run.network.n_outputs)
     loss = run.options.loss
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
-        # In pieces of few rows, so that this needs no more memory than training.
         _, kept = mean_loss(
-            run.network, run.params, samples, loss, keep=_raw, size=_ROWS, mapped=mapped
+            run.network, run.params, samples, loss, keep=_raw, size=SMALL_PIECE, mapped=mapped
         )
     raw = np.concatenate(kept).astype(np.float64)
     if not all_finite(raw):

@@ -141,7 +141,7 @@ def auto_settings(
         if not early_stopping:
             n_iter_no_change = np.inf  # the schedule ends training
     return {
-        "batch_size": batch_size,
+        "batch_size": given,
         "max_iter": max_iter,
         "n_iter_no_change": n_iter_no_change,
         "early_stopping": early_stopping,

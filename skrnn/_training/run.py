@@ -18,6 +18,7 @@ from skrnn._numeric.crf import scores_of
 from skrnn._numeric.networks import MLP, RNN
 from skrnn._numeric.optimizers import State, chunked
 from skrnn._numeric.params import Params
+from skrnn._numeric.pieces import SMALL_PIECE
 from skrnn._numeric.training import (
     MOST_PARTS,
     Ragged,
@@ -395,9 +396,7 @@ class Run:
         """Mean loss of the batches of an epoch in which no step is taken."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
-        # In pieces of fewer rows than usual, so that training needs no more memory for this, also
-        # if two are computed at the same time.
-        loss, _ = self._mean_loss(samples, size=2**11, mapped=mapped)
+        loss, _ = self._mean_loss(samples, size=SMALL_PIECE, mapped=mapped)
         return loss + l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self) -> bool:
