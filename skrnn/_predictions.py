@@ -90,10 +90,8 @@ class ClassPredictions(Mixin):
     def _correct(self, run: Run) -> None:
         temperature = getattr(self, "temperature", None)  # not a parameter of all classifiers
         if temperature and self.loss in ("auto", "log_loss") and not self.warm_start:
-            factor = 1 / choose_temperature(run, self._best_constant())
-            is_shifted = factor < 1 and self._target.out_activation == "logistic"
-            shift = choose_shift(run, factor) if is_shifted else 0.0
-            run.output_factor, run.output_shift = factor, shift
+            run.output_factor = factor = 1 / choose_temperature(run, self._best_constant())
+            run.output_shift = choose_shift(run, factor) if factor < 1 else 0.0
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         learned: dict[str, Any] = super()._learned_from(run)

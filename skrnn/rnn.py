@@ -120,14 +120,14 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
         networks memorize the training targets. Class scores (logits) are divided by a number of at
-        least 1, which is temperature scaling (Guo et al., ICML 2017). With two classes, or
-        several labels, they are then shifted so that the mean probability of each is its weighted
-        frequency in the training samples. The spread of `Gaussian` and the distances of several
-        quantiles to the median are multiplied by a number of at least 1. With 'auto', the number
-        depends on how much the training loss decreases after the first tenth of the training. It is
-        1 for up to 32 sequences, without recurrent layers, with another loss, with another solver
-        than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        least 1, which is temperature scaling (Guo et al., ICML 2017). They are then shifted so that
+        the mean probability of each class or label is about its weighted frequency in the training
+        samples. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by a number of at least 1. With 'auto', the number depends on how much the
+        training loss decreases after the first tenth of the training. It is 1 for up to 32
+        sequences, without recurrent layers, with another loss, with another solver than 'adam',
+        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
+        whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -471,14 +471,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
         networks memorize the training targets. Class scores (logits) are divided by a number of at
-        least 1, which is temperature scaling (Guo et al., ICML 2017). With two classes, or
-        several labels, they are then shifted so that the mean probability of each is its weighted
-        frequency in the training samples. The spread of `Gaussian` and the distances of several
-        quantiles to the median are multiplied by a number of at least 1. With 'auto', the number
-        depends on how much the training loss decreases after the first tenth of the training. It is
-        1 for up to 32 sequences, without recurrent layers, with another loss, with another solver
-        than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        least 1, which is temperature scaling (Guo et al., ICML 2017). They are then shifted so that
+        the mean probability of each class or label is about its weighted frequency in the training
+        samples. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by a number of at least 1. With 'auto', the number depends on how much the
+        training loss decreases after the first tenth of the training. It is 1 for up to 32
+        sequences, without recurrent layers, with another loss, with another solver than 'adam',
+        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
+        whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -851,14 +851,14 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
         networks memorize the training targets. Class scores (logits) are divided by a number of at
-        least 1, which is temperature scaling (Guo et al., ICML 2017). With two classes, or
-        several labels, they are then shifted so that the mean probability of each is its weighted
-        frequency in the training samples. The spread of `Gaussian` and the distances of several
-        quantiles to the median are multiplied by a number of at least 1. With 'auto', the number
-        depends on how much the training loss decreases after the first tenth of the training. It is
-        1 for up to 32 sequences, without recurrent layers, with another loss, with another solver
-        than 'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        least 1, which is temperature scaling (Guo et al., ICML 2017). They are then shifted so that
+        the mean probability of each class or label is about its weighted frequency in the training
+        samples. The spread of `Gaussian` and the distances of several quantiles to the median are
+        multiplied by a number of at least 1. With 'auto', the number depends on how much the
+        training loss decreases after the first tenth of the training. It is 1 for up to 32
+        sequences, without recurrent layers, with another loss, with another solver than 'adam',
+        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
+        whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

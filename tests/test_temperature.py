@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numeric_helpers import assert_close, assert_equal_weights
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -343,6 +344,7 @@ def test_other_values_are_refused(value):
 # Mean probabilities ----------------------------------------------------------------------
 
 RARE = (np.random.RandomState(1).uniform(size=160) < 0.1).astype(int)
+RARE_TEXT = np.where(np.arange(160) % 11 == 3, "maybe", np.array(["no", "yes"])[RARE])
 RARE_LABELS = LABELS * (np.arange(160)[:, None] % [1, 2, 5] == 0)
 RARE_STEPS = [(labels > 1) * (i % 2) for i, labels in enumerate(STEP_LABELS)]
 
@@ -363,80 +365,106 @@ def test_a_rare_class_has_its_rate_as_mean_probability_of_new_samples():
     assert shift_between(fitted.decision_function(test), divided) < -0.5
 
 
+def mean_probabilities(fitted, before, X, weight=None):
+    """Compute the mean probabilities, and what they lack: ``shift / n``, as the prior says."""
+    scores, divided = fitted.decision_function(X), before.decision_function(X)
+    p = fitted.predict_proba(X)
+    if scores.dtype == object:
+        scores, divided, p = (np.concatenate(list(part)) for part in (scores, divided, p))
+    shift = shift_between(scores, divided / fitted.temperature_, 1e-5)
+    weight = np.ones(len(scores)) if weight is None else weight
+    n = weight.sum() ** 2 / (weight @ weight)
+    shift = np.array([-shift, shift]) if scores.ndim == 1 else shift
+    return np.average(p, axis=0, weights=weight), shift / n
+
+
 @pytest.mark.parametrize(
     ("y", "rates"),
     [
         (RARE, [1 - RARE.mean(), RARE.mean()]),
+        (RARE_TEXT, [(name == RARE_TEXT).mean() for name in np.unique(RARE_TEXT)]),
         (RARE_LABELS, RARE_LABELS.mean(axis=0)),
     ],
-    ids=["two classes", "three labels"],
+    ids=["two classes", "three classes", "three labels"],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_mean_probabilities_are_the_frequencies(y, rates, dtype):
+def test_mean_probabilities_are_about_the_frequencies(y, rates, dtype):
     sequences = [x.astype(dtype) for x in X]
     fitted, before = with_and_without(sequences, y)
-    assert_close(fitted.predict_proba(sequences).mean(axis=0), rates, 1e-5)
-    divided = before.decision_function(sequences) / fitted.temperature_
-    shift = shift_between(fitted.decision_function(sequences), divided, 1e-5)
-    assert np.abs(shift).max() > 0.05
+    means, missing = mean_probabilities(fitted, before, sequences)
+    assert_close(means, rates - missing, 1e-5)
+    assert 0.05 / 160 < np.abs(missing).max() < 0.01
+
+
+def test_rare_classes_among_three_have_their_rates_as_mean_probabilities_of_new_samples():
+    test = [RNG.normal(size=(5, 2)) for _ in range(300)]
+    fitted, before = with_and_without(X, RARE_TEXT, max_iter="auto")
+    rates = [(name == RARE_TEXT).mean() for name in fitted.classes_]
+    assert sorted(rates)[1] < 0.2
+    divided = softmax(before.decision_function(test) / fitted.temperature_, axis=1)
+    gaps = [np.abs(p.mean(axis=0) - rates).max() for p in (fitted.predict_proba(test), divided)]
+    assert gaps[0] < 0.05
+    assert gaps[0] < 0.7 * gaps[1]
 
 
 def test_frequencies_have_the_weights_of_samples():
     weight = np.linspace(0.1, 3, 160) * (1 + RARE)
-    clf = SequenceRNNClassifier(**SHORT).fit(X, RARE, weight)
+    fitted, before = with_and_without(X, RARE, weight)
     rate = np.average(RARE, weights=weight)
     assert abs(rate - RARE.mean()) > 1e-3
-    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), rate, 1e-5)
+    means, missing = mean_probabilities(fitted, before, X, weight)
+    assert_close(means, [1 - rate, rate] - missing, 1e-5)
 
 
 def test_frequencies_have_the_weights_of_classes():
-    clf = SequenceRNNClassifier(**SHORT, class_weight="balanced").fit(X, RARE)
+    fitted, before = with_and_without(X, RARE, class_weight="balanced")
     weight = np.where(RARE, 1 / RARE.mean(), 1 / (1 - RARE.mean()))
-    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), 0.5, 1e-5)
+    means, missing = mean_probabilities(fitted, before, X, weight)
+    assert_close(means, [0.5, 0.5] - missing, 1e-5)
 
 
 @pytest.mark.parametrize("weights", [None, [np.linspace(0.1, 3, len(x)) for x in X]])
-def test_mean_probabilities_of_steps_are_the_frequencies(weights):
-    clf = StepRNNClassifier(**SHORT).fit(X, RARE_STEPS, weights)
-    assert clf.temperature_ > 1.01
+def test_mean_probabilities_of_steps_are_about_the_frequencies(weights):
+    fitted, before = (
+        StepRNNClassifier(**SHORT, temperature=t).fit(X, RARE_STEPS, weights)
+        for t in ("auto", None)
+    )
+    assert fitted.temperature_ > 1.01
     flat = None if weights is None else np.concatenate(weights)
-    y, p = np.concatenate(RARE_STEPS), np.concatenate(list(clf.predict_proba(X)))
-    rates = [np.average(y == label, weights=flat) for label in range(2)]
-    assert_close(np.average(p, axis=0, weights=flat), rates, 1e-5)
+    y = np.concatenate(RARE_STEPS)
+    rates = np.array([np.average(y == label, weights=flat) for label in range(2)])
+    means, missing = mean_probabilities(fitted, before, X, flat)
+    assert_close(means, rates - missing, 1e-5)
 
 
 def test_many_steps_are_represented_by_some_sequences(monkeypatch):
     monkeypatch.setattr(skrnn._training.intercept, "_MOST_SCORES", 600)
-    clf = StepRNNClassifier(**SHORT).fit(X, RARE_STEPS)
+    fitted, before = (
+        StepRNNClassifier(**SHORT, temperature=t).fit(X, RARE_STEPS) for t in ("auto", None)
+    )
     n_steps = sum(map(len, X))
     some = spread(160, 160 * 600 // n_steps)
     assert len(some) < 160
     y = np.concatenate([RARE_STEPS[i] for i in some])
-    p = np.concatenate(list(clf.predict_proba([X[i] for i in some])))
-    assert_close(p.mean(axis=0), np.bincount(y, minlength=2) / len(y), 1e-5)
+    means, missing = mean_probabilities(fitted, before, [X[i] for i in some])
+    assert_close(means, np.bincount(y, minlength=2) / len(y) - missing, 1e-5)
 
 
-def test_labels_that_none_or_all_samples_have_are_not_moved():
+def test_labels_that_none_or_all_samples_have_move_a_little():
     y = np.column_stack([RARE, np.zeros(160, int), np.ones(160, int)])
     fitted, before = with_and_without(X, y)
-    divided = before.decision_function(X) / fitted.temperature_
-    shift = shift_between(fitted.decision_function(X), divided)
-    assert abs(shift[0]) > 0.1
-    assert_close(shift[1:], [0, 0], 1e-9)
-
-
-def test_scores_of_three_classes_are_not_shifted():
-    fitted, before = with_and_without(X, TEXT)
-    divided = before.decision_function(X) / fitted.temperature_
-    assert_close(fitted.decision_function(X), divided, 1e-9)
-    np.testing.assert_array_equal(fitted.predict(X), before.predict(X))
+    means, missing = mean_probabilities(fitted, before, X)
+    assert_close(means, y.mean(axis=0) - missing, 1e-5)
+    assert missing[1] < 0 < missing[2]
+    assert np.abs(missing).max() < 0.02
 
 
 def test_samples_of_weight_0_do_not_count():
     weight = (np.arange(160) % 3 > 0).astype(float)
-    clf = SequenceRNNClassifier(**SHORT).fit(X, RARE, weight)
+    fitted, before = with_and_without(X, RARE, weight)
+    means, missing = mean_probabilities(fitted, before, X, weight)
     rate = np.average(RARE, weights=weight)
-    assert_close(np.average(clf.predict_proba(X)[:, 1], weights=weight), rate, 1e-5)
+    assert_close(means, [1 - rate, rate] - missing, 1e-5)
 
 
 def test_without_a_temperature_nothing_is_moved():

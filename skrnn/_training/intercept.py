@@ -1,4 +1,4 @@
-"""Move the class scores of a network so that its probabilities have the right mean."""
+"""Move the class scores of a network so that its probabilities have the right means."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _MOST_ITERATIONS = 100
 def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     """Choose what is added to the logits of a classifier that are multiplied by a factor.
 
-    A factor below 1 moves logits towards 0, and the probability of a rare class towards 1/2. The
-    shift is that of the lowest log loss of the training samples, with their weights, which is the
-    maximum likelihood of the intercept. Then the mean probability of a class or label is its
-    frequency.
+    A factor below 1 moves logits towards 0, and the probability of a rare class towards those of
+    the others. The shift is that of the lowest log loss of the training samples, with their
+    weights, and with a standard normal prior. Then the mean probability of a class or label is its
+    frequency less ``shift / n``, with the effective number of samples n.
 
     Parameters
     ----------
     run : Run
-        A run that has ended, with the log loss of two classes, or of several labels, of sequences
-        or of steps.
+        A run that has ended, with the log loss of classes, or of several labels, of sequences or of
+        steps.
 
     factor : float
         By what the logits are multiplied.
@@ -44,8 +44,7 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     Returns
     -------
     shift : ndarray of shape (n_outputs,) or float
-        0 if no shift is needed, if an output is not finite, and for labels that no sample has, or
-        all.
+        0 if an output is not finite.
     """
     samples = _spread_evenly(run.samples, run.network.n_outputs)
     loss = run.options.loss
@@ -57,24 +56,16 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     if not all_finite(raw):
         return 0.0
     raw *= factor
-    y, weight = samples.y, samples.weight / samples.weight.sum(dtype=np.float64)
-    yes = y[weight > 0] > 0
-    is_moved = yes.any(axis=0) & ~yes.all(axis=0)
-    if not is_moved.any():
-        return 0.0
-    raw, y = raw[:, is_moved], y[:, is_moved]
+    weight = samples.weight / samples.weight.sum(dtype=np.float64)
+    n = 1 / (weight @ weight)
 
     def objective(shift: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(raw + shift, y, weight)
-        return float(value), gradient.sum(axis=0)
+        value, gradient = loss(raw + shift, samples.y, weight)
+        return float(value) + shift @ shift / (2 * n), gradient.sum(axis=0) + shift / n
 
     limits = {"gtol": _ROUNDING, "ftol": 0.0, "maxiter": _MOST_ITERATIONS}
     start = np.zeros(raw.shape[1])
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=limits).x
-    if not found.any():
-        return 0.0
-    shift = np.zeros(len(is_moved))
-    shift[is_moved] = found
+    shift: np.ndarray = minimize(objective, start, jac=True, method="L-BFGS-B", options=limits).x
     return shift
 
 
