@@ -737,7 +737,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             by_ridge = linear.weights * shares.linear, linear.intercept * shares.linear
             corrected = corrected.with_linear_part(*by_ridge)
         if adds_forecasts:
-            by_last_value = share_of_last_value(run.samples, scale, shares.left)
+            by_last_value = share_of_last_value(run.samples, scale, shares.unexplained)
             corrected = corrected.with_linear_part(*by_last_value)
         run.target_scale = corrected
 

@@ -354,7 +354,7 @@ def test_the_shares_are_those_of_the_smallest_error(seed):
     y, r, g = rng.normal(size=(3, 50, 2)) @ rng.normal(size=(2, 4))
     weight = rng.dirichlet(np.ones(50))
     noise = 0.1 * rng.uniform(size=4)
-    *shares, left = _best_sum(y, r, g, weight, noise, np.ones(4))
+    *shares, unexplained = _best_sum(y, r, g, weight, noise, np.ones(4))
     shares = np.array(shares)
     for k in range(4):
         A = np.sqrt(weight)[:, None] * np.column_stack([r[:, k], g[:, k]])
@@ -363,7 +363,7 @@ def test_the_shares_are_those_of_the_smallest_error(seed):
         best = lsq_linear(factor.T, np.linalg.solve(factor, b), bounds=(0, 1), tol=1e-14).x
         assert_close(shares[:, k], best, 1e-6)
         whole = weight @ y[:, k] ** 2
-        assert_close(left[k], 1 + (best @ A.T @ A @ best - 2 * b @ best) / whole, 1e-6)
+        assert_close(unexplained[k], 1 + (best @ A.T @ A @ best - 2 * b @ best) / whole, 1e-6)
 
 
 def test_without_a_linear_part_the_share_is_that_of_the_network():

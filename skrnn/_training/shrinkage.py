@@ -38,14 +38,14 @@ _LARGEST_DROPOUT, _LESS_BY_ALPHA = 0.5, 350
 
 
 class Shares(NamedTuple):
-    """By what the parts of a prediction are multiplied, and what they leave.
+    """By what the parts of a prediction are multiplied, and what they do not explain.
 
     Each is an array (n_outputs,), or one number for all outputs.
     """
 
     network: np.ndarray | float
     linear: np.ndarray | float
-    left: np.ndarray | float  # of the variance of the targets, for a sum that has learned no noise
+    unexplained: np.ndarray | float  # of the variance of new targets
 
 
 def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) -> Shares:
@@ -66,7 +66,7 @@ def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) ->
     default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
     weights, n is the effective number of samples, which does not change if all weights are doubled.
     They apply to runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors
-    are 1 and 0, and nothing is left.
+    are 1 and 0, and nothing is unexplained.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) ->
     Returns
     -------
     shares : Shares
-        By what they should be multiplied, and what they leave.
+        By what they should be multiplied, and what they do not explain.
 
     References
     ----------
@@ -120,35 +120,54 @@ def _best_sum(
 ) -> Shares:
     """Find a and b from 0 to 1 for which ``a r + b g`` is closest to y, each (n, n_outputs).
 
-    `learned_noise` is subtracted from the mean of ``y r``. Where g is 0, a is `alone`.
+    The shares ``s = (a, b)`` of each output are a least squares fit within bounds. With E, the
+    weighted mean, its normal equations are ``A s = c``::
+
+        A = [[E[r r], E[r g]],    c = [E[y r] - learned_noise,
+             [E[r g], E[g g]]]         E[y g]]
+
+    Of some candidates, the one with the largest `_gain` is used. Where g is 0, a is `alone`.
     """
-    rr, rg, gg = weight @ r**2, weight @ (r * g), weight @ g**2
-    yr, yg = weight @ (y * r) - learned_noise, weight @ (y * g)
-    determinant = rr * gg - rg**2
-    inner = (yr * gg - yg * rg) / determinant, (yg * rr - yr * rg) / determinant
-    zero, one = np.zeros_like(gg), np.ones_like(gg)
-    pairs = [  # the best of all, and the best on each edge of the square
-        inner,
-        (zero, np.clip(yg / gg, 0, 1)),
-        (one, np.clip((yg - rg) / gg, 0, 1)),
-        (np.clip(yr / rr, 0, 1), zero),
-        (np.clip((yr - rg) / rr, 0, 1), one),
-    ]
-    a, b = (np.array(of_all) for of_all in zip(*pairs, strict=True))
-
-    def gain(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        gained: np.ndarray = 2 * (a * yr + b * yg) - (a**2 * rr + 2 * a * b * rg + b**2 * gg)
-        return gained
-
-    gains = gain(a, b)
-    is_valid = np.isfinite(gains) & (a >= 0) & (a <= 1) & (b >= 0) & (b <= 1)
+    A = np.array([[weight @ (p * q) for q in (r, g)] for p in (r, g)])  # (2, 2, n_outputs)
+    c = np.array([weight @ (y * r) - learned_noise, weight @ (y * g)])  # (2, n_outputs)
+    candidates = _candidates(A, c)
+    gains = _gain(candidates, A, c)
+    is_valid = np.isfinite(gains) & ((candidates >= 0) & (candidates <= 1)).all(axis=1)
     best = np.where(is_valid, gains, -np.inf).argmax(axis=0)
-    outputs = np.arange(len(gg))
-    is_used = (gg > 0) & is_valid.any(axis=0)
-    a = np.where(is_used, a[best, outputs], alone)
-    b = np.where(is_used, b[best, outputs], 0.0)
-    left = 1 - gain(a, b) / (weight @ y**2)
-    return Shares(a, b, np.where(np.isfinite(left), np.clip(left, 0, 1), 0.0))
+    chosen = candidates[best, :, np.arange(len(best))].T
+    is_used = (A[1, 1] > 0) & is_valid.any(axis=0)
+    shares = np.where(is_used, chosen, [alone, np.zeros_like(alone)])
+    unexplained = 1 - _gain(shares, A, c) / (weight @ y**2)
+    unexplained = np.where(np.isfinite(unexplained), np.clip(unexplained, 0, 1), 0.0)
+    return Shares(shares[0], shares[1], unexplained)
+
+
+def _candidates(A: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Compute shares (5, 2, n_outputs): the best of all, and the best on each edge of the square.
+
+    Gains are a concave function of the shares. So the best within the square is one of these.
+    """
+    (rr, rg), (_, gg) = A
+    yr, yg = c
+    determinant = rr * gg - rg**2
+    zero, one = np.zeros_like(gg), np.ones_like(gg)
+    return np.array(
+        [
+            ((yr * gg - yg * rg) / determinant, (yg * rr - yr * rg) / determinant),
+            (zero, np.clip(yg / gg, 0, 1)),
+            (one, np.clip((yg - rg) / gg, 0, 1)),
+            (np.clip(yr / rr, 0, 1), zero),
+            (np.clip((yr - rg) / rr, 0, 1), one),
+        ]
+    )
+
+
+def _gain(shares: np.ndarray, A: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Compute how much shares (..., 2, n_outputs) explain of ``E[y y]``: ``2 s·c - s·A s``."""
+    a, b = shares[..., 0, :], shares[..., 1, :]
+    squares = a**2 * A[0, 0] + 2 * a * b * A[0, 1] + b**2 * A[1, 1]
+    gain: np.ndarray = 2 * (a * c[0] + b * c[1]) - squares
+    return gain
 
 
 def choose_temperature(run: Run, best_constant: BestConstant) -> float:
