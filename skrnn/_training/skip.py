@@ -92,16 +92,19 @@ def choose_skip(
         for all other targets too that have none. None if none is chosen.
     """
     weights, explained = last_values.weights, last_values.explained
-    columns, outputs = explained.argmax(axis=0), np.arange(explained.shape[1])
-    is_chosen = explained[columns, outputs] >= least_explained
-    of_levels = max(least_explained, _LEAST_FOR_DIFFERENCES)
-    levels = np.unique(columns[explained[columns, outputs] >= of_levels])
+    columns, largest = explained.argmax(axis=0), explained.max(axis=0)
+    is_explained = largest >= least_explained
+    if not is_explained.any():
+        return None
+    outputs = np.flatnonzero(is_explained)
+    threshold = max(least_explained, _LEAST_FOR_DIFFERENCES)
+    levels = np.unique(columns[largest >= threshold])
     if len(levels):
-        columns = np.where(is_chosen, columns, levels[explained[levels].argmax(axis=0)])
-        is_chosen[:] = True
-    skip = np.zeros_like(weights)
-    skip[columns, outputs] = np.where(is_chosen, weights[columns, outputs], 0)
-    return skip if is_chosen.any() else None
+        columns = np.where(is_explained, columns, levels[explained[levels].argmax(axis=0)])
+        outputs = np.arange(len(columns))
+    skip, chosen = np.zeros_like(weights), (columns[outputs], outputs)
+    skip[chosen] = weights[chosen]
+    return skip
 
 
 def fit_last_values(samples: Any) -> LastValues:
@@ -125,9 +128,9 @@ def fit_last_values(samples: Any) -> LastValues:
     weights, explained = fit_each(x, y, weight)
     by_distance = np.zeros_like(explained)
     levels = np.flatnonzero((explained >= _LEAST_FOR_DIFFERENCES).any(axis=1))
-    of_levels = x[:, levels].toarray() if issparse(x) else x[:, levels]
+    values = dense_columns(x, levels)
     with np.errstate(all="ignore"):
-        distances = np.abs(of_levels - np.average(of_levels, axis=0, weights=weight))
+        distances = np.abs(values - np.average(values, axis=0, weights=weight))
     by_distance[levels] = fit_each(distances, y, weight)[1]
     return LastValues(weights, explained, by_distance)
 
@@ -135,11 +138,17 @@ def fit_last_values(samples: Any) -> LastValues:
 def _last_steps(samples: Any) -> tuple[Matrix, np.ndarray, np.ndarray]:
     """Get the last step before each target, beside the targets and their weights."""
     if samples.per_step:
-        counts = np.flatnonzero(samples.weight)
-        rows = targets = counts[spread(len(counts), _MANY_STEPS)]
+        with_weight = np.flatnonzero(samples.weight)
+        rows = targets = with_weight[spread(len(with_weight), _MANY_STEPS)]
     else:
         rows, targets = rows_of_last_steps(samples.lengths, 1)[:, 0], samples.lengths > 0
     return samples.x[rows], samples.y[targets], samples.weight[targets]
+
+
+def dense_columns(x: Matrix, columns: Any) -> np.ndarray:
+    """Take some columns of a dense or sparse matrix as an array."""
+    chosen: np.ndarray = x[:, columns].toarray() if issparse(x) else x[:, columns]
+    return chosen
 
 
 def spread(n: int, at_most: int) -> np.ndarray:
@@ -215,38 +224,40 @@ def follow_level(samples: Any, skip: np.ndarray, differences: tuple[int, ...]) -
     """
     skip, has_steps = skip.copy(), samples.lengths > 0
     y, weight = samples.y[has_steps].astype(np.float64), samples.weight[has_steps]
-    ends = np.cumsum(samples.lengths[has_steps])
-    starts = ends - samples.lengths[has_steps]
     root = np.sqrt(weight / weight.sum())[:, None]
     for column in differences:
-        x = samples.x[:, [column]]
-        x = (x.toarray() if issparse(x) else x)[:, 0].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            last, mean = x[ends - 1], np.add.reduceat(x, starts) / (ends - starts)
-            values = np.column_stack([last, x[starts] - last, mean - last, np.ones_like(last)])
-        if not np.isfinite(values).all():
+        x = dense_columns(samples.x, [column])[:, 0].astype(np.float64)
+        summaries = _summaries(x, samples.lengths[has_steps])
+        if not np.isfinite(summaries).all():
             continue
         outputs = np.flatnonzero(skip[column])
-        (_, of_last), (slopes, left) = (
-            _fit_weighted(values[:, chosen], y[:, outputs], root)
-            for chosen in ([0, 3], slice(None))
-        )
-        is_better = left < (1 - LEAST_EXPLAINED) * of_last
-        skip[column, outputs[is_better]] = slopes[0, is_better]
+        _, variance_of_last = _fit_weighted(summaries[:, [0, 3]], y[:, outputs], root)
+        slopes, variance = _fit_weighted(summaries, y[:, outputs], root)
+        explains_more = variance < (1 - LEAST_EXPLAINED) * variance_of_last
+        skip[column, outputs[explains_more]] = slopes[0, explains_more]
     return skip
+
+
+def _summaries(x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Summarize a column of each sequence: ``last, first - last, mean - last, 1`` (n, 4)."""
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    with np.errstate(over="ignore", invalid="ignore"):
+        last, mean = x[ends - 1], np.add.reduceat(x, starts) / lengths
+        return np.column_stack([last, x[starts] - last, mean - last, np.ones_like(last)])
 
 
 def _fit_weighted(
     values: np.ndarray, y: np.ndarray, root: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit by least squares: slopes, and the variance that is left for each degree of freedom.
+    """Fit by least squares: slopes, and the variance of the residuals by degrees of freedom.
 
     `root` (n, 1) holds the roots of the weights, which sum to 1.
     """
     slopes = np.linalg.lstsq(root * values, root * y, rcond=None)[0]
     with np.errstate(over="ignore"):
-        left = np.sum((root * (y - values @ slopes)) ** 2, axis=0)
-    return slopes, left / max(len(y) - values.shape[1], 1)
+        sum_of_squares = np.sum((root * (y - values @ slopes)) ** 2, axis=0)
+    return slopes, sum_of_squares / max(len(y) - values.shape[1], 1)
 
 
 def spread_depends_on(columns: tuple[int, ...], samples: Any, skip: np.ndarray) -> bool:
