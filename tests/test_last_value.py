@@ -157,3 +157,11 @@ def test_sums_are_learned_as_before():
         for shrinkage in ("auto", None)
     )
     assert np.std(shrunk - y) < 1.05 * np.std(unchanged - y)
+
+
+def test_original_targets_undo_the_standardization():
+    last, y = persistent(150)
+    samples = Ragged(last, y[:, None], np.ones(150), np.ones(150, int))
+    for skip in (None, np.array([[0.9]])):
+        scale = TargetScale.of(samples, skip)
+        assert_close(scale.original_targets(scale.standardize(samples)), y[:, None], 1e-12)

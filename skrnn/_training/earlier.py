@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._training.options import LARGEST_BATCH
-from skrnn._training.skip import LEAST_EXPLAINED, LinearPart, fit_each, moments, spread
+from skrnn._training.skip import FOLDS, LEAST_EXPLAINED, LinearPart, fit_each, moments, spread
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
 _MANY_SEQUENCES = 2000  # no more are needed for so few weights
-_N_FOLDS, _PENALTIES = 5, np.logspace(-2, 5, 15)
+_PENALTIES = np.logspace(-2, 5, 15)
 _LEAST_WEIGHT = 1e-10  # of a sequence, as a share of the largest
 _LITTLE = 1e-3  # the penalty of the last value, as a share of that of the others
 
@@ -240,8 +239,8 @@ def _fit_ridge(
     factors[0] /= _LITTLE if first_is_level else 1
     values = np.where(is_of_use, values, 0) * factors
     ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(y)
-    for train, held in KFold(_N_FOLDS).split(values):
+    for train, test in FOLDS.split(values):
         ridge.fit(values[train], y[train], sample_weight=weight[train])
-        predicted[held] = ridge.predict(values[held]).reshape(len(held), -1)
+        predicted[test] = ridge.predict(values[test]).reshape(len(test), -1)
     slopes = np.atleast_2d(ridge.fit(values, y, sample_weight=weight).coef_) * factors
     return slopes.T, predicted

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps
 from skrnn._training.options import LARGEST_BATCH
-from skrnn._training.skip import fit_each, moments, skipped
+from skrnn._training.skip import FOLDS, dense_columns, fit_each, moments
 
 if TYPE_CHECKING:
     from skrnn._training.scaling import TargetScale
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 _LEAST_EXPLAINED, _NEAR_MEANS, _NEAR_DEVIATIONS = 0.25, 0.25, 1.25
 # The share of the forecast before any data are seen, and how many sequences this counts as.
 _PRIOR_SHARE, _PRIOR_SEQUENCES = 0.5, 300
-_N_FOLDS = 5
 
 
 class Line(NamedTuple):
@@ -29,6 +26,11 @@ class Line(NamedTuple):
     slopes: np.ndarray  # (n_outputs,)
     intercepts: np.ndarray  # (n_outputs,)
 
+    @classmethod
+    def through(cls, x: float, y: np.ndarray, slopes: np.ndarray) -> Line:
+        """Make lines through the points (x, y)."""
+        return cls(slopes, y - slopes * x)
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Compute them for values (n,), as rows (n, n_outputs)."""
         y: np.ndarray = x[:, None] * self.slopes + self.intercepts
@@ -36,7 +38,7 @@ class Line(NamedTuple):
 
 
 def share_of_last_value(
-    samples: Any, scale: TargetScale, left: np.ndarray | float
+    samples: Any, scale: TargetScale, unexplained: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose what is added to a prediction to move it towards the last value.
 
@@ -60,7 +62,7 @@ def share_of_last_value(
         the connection is not the line of least squares on the last value of a column that is read
         as differences, nor if a sequence has no steps, or up to 32 sequences count.
 
-    left : ndarray of shape (n_outputs,) or float
+    unexplained : ndarray of shape (n_outputs,) or float
         The share of the variance of the targets that a network does not explain.
 
     Returns
@@ -81,61 +83,73 @@ def share_of_last_value(
     """
     n_features, n_outputs = samples.x.shape[1], samples.y.shape[1]
     weights, intercept = np.zeros((n_features, n_outputs)), np.zeros(n_outputs)
-    skip, counts = scale.skip, samples.weight > 0
+    skip, has_weight = scale.skip, samples.weight > 0
     is_last_step = skip is not None and len(skip) == n_features
-    if not is_last_step or not samples.lengths.all() or counts.sum() <= LARGEST_BATCH:
+    if not is_last_step or not samples.lengths.all() or has_weight.sum() <= LARGEST_BATCH:
         return weights, intercept
-    last = samples.x[rows_of_last_steps(samples.lengths, 1)[counts, 0]]
-    y = (samples.y * scale.scale + scale.mean + skipped(samples, skip))[counts]
-    weight = samples.weight[counts].astype(np.float64)
-    left = np.broadcast_to(left, n_outputs)
+    last = samples.x[rows_of_last_steps(samples.lengths, 1)[has_weight, 0]]
+    y = scale.original_targets(samples)[has_weight]
+    weight = samples.weight[has_weight].astype(np.float64)
+    unexplained = np.broadcast_to(unexplained, n_outputs)
     for column in scale.differences:
         outputs = np.flatnonzero(skip[column])
-        x = last[:, [column]].toarray() if issparse(last) else last[:, [column]]
-        x = x[:, 0].astype(np.float64)
+        x = dense_columns(last, [column])[:, 0].astype(np.float64)
         share = _choose_share(x, y[:, outputs], weight)
-        line, to_last_value = _fit(x, y[:, outputs], weight)
+        line, difference = _fit(x, y[:, outputs], weight)
         is_line = np.isclose(skip[column, outputs], line.slopes, rtol=0.01)
-        factor = is_line * share * left[outputs] / scale.scale[outputs]
-        weights[column, outputs] = factor * to_last_value.slopes
-        intercept[outputs] = factor * to_last_value.intercepts
+        factor = is_line * share * unexplained[outputs] / scale.scale[outputs]
+        weights[column, outputs] = factor * difference.slopes
+        intercept[outputs] = factor * difference.intercepts
     return weights, intercept
 
 
 def _choose_share(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
-    """Choose the share of the last value, the same for all outputs of a column."""
-    moved, missing = np.zeros_like(y), np.zeros_like(y)
-    for train, held in KFold(_N_FOLDS).split(x):
-        line, to_last_value = _fit(x[train], y[train], weight[train])
-        moved[held], missing[held] = to_last_value(x[held]), y[held] - line(x[held])
+    """Choose the share of the last value, the same for all outputs of a column.
+
+    For residuals r of the line and differences d of the last value to it, in new sequences, the
+    share is ``E[d r] / E[d²]``, averaged with the prior. Outputs are in units of their deviation.
+    """
+    d, r = np.zeros_like(y), np.zeros_like(y)
+    for train, test in FOLDS.split(x):
+        line, difference = _fit(x[train], y[train], weight[train])
+        d[test], r[test] = difference(x[test]), y[test] - line(x[test])
     weight = weight / weight.sum()
-    with np.errstate(all="ignore"):  # nothing may be moved, and squares may overflow
-        unit = moments(y, weight)[1] ** 2
-        best = np.sum(weight @ (moved * missing) / unit) / np.sum(weight @ moved**2 / unit)
+    with np.errstate(all="ignore"):  # all differences may be 0, and squares may overflow
+        variance = moments(y, weight)[1] ** 2
+        best = np.sum(weight @ (d * r) / variance) / np.sum(weight @ d**2 / variance)
     best = np.clip(best, 0, 1) if np.isfinite(best) else 0
     n = 1 / (weight @ weight)
     return float((_PRIOR_SEQUENCES * _PRIOR_SHARE + n * best) / (_PRIOR_SEQUENCES + n))
 
 
 def _fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[Line, Line]:
-    """Fit y (n, n_outputs) to values x (n,) by least squares, and find what is left to the value.
+    """Fit y (n, n_outputs) to last values x (n,): a line, and what leads from it to the last value.
 
-    The second line is the difference between the last value and the first line. The last value is
-    in the unit of the output that it explains best, since x may be scaled. The difference is 0 for
+    The line is that of least squares. Since x may be scaled, the last value gets mean and deviation
+    of the output that it explains best. The second line is the difference of the two. It is 0 for
     outputs that are no later values of the same series.
     """
     slopes, explained = (fit[0] for fit in fit_each(x[:, None], y, weight))
+    explained = np.where(slopes > 0, explained, 0)
     weight = weight / weight.sum()
     (mean_x,), (deviation_x,) = moments(x[:, None], weight)
     mean, deviation = moments(y, weight)
-    line = Line(slopes, mean - slopes * mean_x)
-    explained = np.where(slopes > 0, explained, 0)
-    best = explained.argmax()
-    is_later = explained >= _LEAST_EXPLAINED
-    is_later &= np.abs(mean - mean[best]) <= _NEAR_MEANS * deviation[best]
-    is_later &= deviation <= _NEAR_DEVIATIONS * deviation[best]
-    is_later &= deviation[best] <= _NEAR_DEVIATIONS * deviation
-    slope = deviation[best] / deviation_x if deviation_x > 0 else 0.0
-    to_slope, to_mean = slope - slopes, mean[best] - mean
-    to_last_value = Line(is_later * to_slope, is_later * (to_mean - to_slope * mean_x))
-    return line, to_last_value
+    best = int(explained.argmax())
+    slope_of_last = deviation[best] / deviation_x if deviation_x > 0 else 0.0
+    is_later = (explained >= _LEAST_EXPLAINED) & _are_same_series(best, mean, deviation)
+    difference_of_means = is_later * (mean[best] - mean)
+    difference_of_slopes = is_later * (slope_of_last - slopes)
+    return (
+        Line.through(mean_x, mean, slopes),
+        Line.through(mean_x, difference_of_means, difference_of_slopes),
+    )
+
+
+def _are_same_series(output: int, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Whether outputs have about the mean and deviation of one, as later values of its series."""
+    unit = deviation[output]
+    has_same_mean = np.abs(mean - mean[output]) <= _NEAR_MEANS * unit
+    is_no_wider = deviation <= _NEAR_DEVIATIONS * unit
+    is_no_narrower = unit <= _NEAR_DEVIATIONS * deviation
+    are_same: np.ndarray = has_same_mean & is_no_wider & is_no_narrower
+    return are_same

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.model_selection import KFold
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LEAST_EXPLAINED, LEAST_EXPLAINED_BY_STEP = 0.5, 0.8
 _LEAST_FOR_DIFFERENCES = 0.6
 _LEAST_BY_DISTANCE = 0.1
+FOLDS = KFold(5)  # of cross-validation: blocks of consecutive sequences
 _MANY_STEPS = 20_000  # with targets; no more are needed for the weights of columns
 
 
