@@ -14,7 +14,13 @@ import skrnn
 from skrnn import SequenceRNNRegressor, Sequences
 from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._numeric.training import Ragged
-from skrnn._training.earlier import _EarlierValues, add_earlier_values
+from skrnn._training.earlier import (
+    _best_single_values,
+    _Candidate,
+    _LastSteps,
+    _residual_variance,
+    add_earlier_values,
+)
 from skrnn._training.skip import (
     choose_differences,
     choose_skip,
@@ -83,8 +89,8 @@ def test_steps_are_weighed_in_any_portions(size, layout, monkeypatch):
 
 
 def test_the_weights_are_those_of_ridge_regression_on_differences(monkeypatch):
-    nothing = np.zeros((24, 2, 1))  # instead of the value of a year before
-    monkeypatch.setattr("skrnn._training.earlier._EarlierValues.best_single", lambda self: nothing)
+    nothing = np.zeros((24, 2, 1)), np.array([0])  # instead of the value of a year before
+    monkeypatch.setattr("skrnn._training.earlier._best_single_values", lambda steps: nothing)
     skip = skip_of(samples(X, Y)).reshape(24, 2)
     last = np.array([x[-1, 0] for x in X])
     differences = np.array([x[-2::-1, 0] - x[-1, 0] for x in X])
@@ -163,7 +169,7 @@ def test_at_most_a_hundred_steps():
 
 def test_of_many_sequences_some_are_used():
     many = samples([x[-2:] for x in X] * 20, np.tile(Y, 20))
-    assert 1900 < len(_EarlierValues.of(many, ()).y) <= 2000
+    assert 1900 < len(_LastSteps.of(many, ()).y) <= 2000
 
 
 def test_the_chosen_sequences_are_not_those_of_one_series_or_one_hour():
@@ -235,26 +241,24 @@ def test_each_output_gets_its_own_penalty():
 
 def test_the_error_is_the_weighted_variance():
     weight = RNG.randint(1, 4, size=len(X)).astype(float)
-    values = _EarlierValues.of(samples(X, Y + 100, weight), ())
+    steps = _LastSteps.of(samples(X, Y + 100, weight), ())
     repeated = np.repeat(Y, weight.astype(int))
-    assert_close(values.error(np.zeros((24, 2, 1))), [repeated.var()])
+    assert_close(_residual_variance(steps, np.zeros((24, 2, 1))), [repeated.var()])
 
 
 def test_the_candidate_with_the_smallest_error_is_used(monkeypatch):
-    values = _EarlierValues.of(samples(X, Y), (0,))
-    single = values.best_single()
-    for best in ("last", "single"):
+    single, _ = _best_single_values(_LastSteps.of(samples(X, Y), (0,)))
+    last = np.zeros_like(single)
+    last[0] = skip = choose_skip(fit_last_values(samples(X, Y)))
+    for best in (last, single):
 
-        def with_ridge(self, weights, unlike=None, best=best):
-            is_best = (unlike is None) == (best == "last")
-            return weights + 0.5, np.array([0.0 if is_best else np.inf])
+        def with_ridge(steps, weights, columns, outputs, best=best):
+            is_best = np.array_equal(weights, best)
+            return _Candidate(weights + 0.5, np.array([0.0 if is_best else np.inf]))
 
-        monkeypatch.setattr(_EarlierValues, "with_ridge", with_ridge)
-        last = choose_skip(fit_last_values(samples(X, Y)))
-        expected = np.zeros_like(single)
-        expected[0] = last
-        expected = (expected if best == "last" else single) + 0.5
-        assert_close(add_earlier_values(samples(X, Y), last, (0,)), expected.reshape(-1, 1))
+        monkeypatch.setattr("skrnn._training.earlier._with_ridge", with_ridge)
+        expected = (best + 0.5).reshape(-1, 1)
+        assert_close(add_earlier_values(samples(X, Y), skip, (0,)), expected)
 
 
 @pytest.mark.parametrize(("of_x", "of_y"), [(1e200, 1), (1, 1e200), (1e200, 1e200)])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,7 +17,14 @@ _MOST_STEPS, _SHORTER = 100, 0.1
 _MANY_SEQUENCES = 2000  # no more are needed for so few weights
 _PENALTIES = np.logspace(-2, 5, 15)
 _LEAST_WEIGHT = 1e-10  # of a sequence, as a share of the largest
-_LITTLE = 1e-3  # the penalty of the last value, as a share of that of the others
+_UNIT_OF_LEVEL = 1e-3  # the last value is divided by it, so its weight has hardly any penalty
+
+
+class _Candidate(NamedTuple):
+    """Weights of a skip connection, and what they leave of the variance of each output."""
+
+    weights: np.ndarray  # (n_steps, n_features, n_outputs), the newest step first
+    errors: np.ndarray  # (n_outputs,)
 
 
 def add_earlier_values(
@@ -59,23 +65,39 @@ def add_earlier_values(
     .. [2] D. P. Foster and E. I. George, "The risk inflation criterion for multiple regression",
        Annals of Statistics 22 (1994).
     """
-    values = _EarlierValues.of(samples, differences)
-    if values is None:
+    steps = _LastSteps.of(samples, differences)
+    if steps is None:
         return skip
-    last, single = np.zeros_like(values.slopes), values.best_single()
+    single, columns = _best_single_values(steps)
+    last = np.zeros_like(single)
     last[0] = 0 if skip is None else skip
+    is_other = (single != last).any(axis=(0, 1))  # of equal weights, one regression is enough
     candidates = [
-        (last, values.error(last)),
-        (single, values.error(single)),
-        values.with_ridge(last),
-        values.with_ridge(single, unlike=last),
+        _Candidate(last, _residual_variance(steps, last)),
+        _Candidate(single, _residual_variance(steps, single)),
+        _with_ridge(steps, last, columns, np.ones_like(is_other)),
+        _with_ridge(steps, single, columns, is_other),
     ]
+    n_values = single.shape[0] * single.shape[1]
+    chosen = _choose_per_output(candidates, _inflation(n_values, len(steps.y)))
+    return chosen.reshape(-1, chosen.shape[-1]) if chosen[1:].any() else skip
+
+
+def _choose_per_output(candidates: list[_Candidate], inflation: float) -> np.ndarray:
+    """Choose the weights of each output: the first, unless others leave less than half as much.
+
+    The errors of the others are multiplied by `inflation`.
+    """
     weights, errors = (np.array(part) for part in zip(*candidates, strict=True))
-    errors[1:] *= values.inflation
+    errors[1:] *= inflation
     is_better = errors.min(axis=0) < (1 - LEAST_EXPLAINED) * errors[0]
     best = np.where(is_better, errors.argmin(axis=0), 0)
-    chosen = np.stack([weights[k, :, :, output] for output, k in enumerate(best)], axis=-1)
-    return chosen.reshape(-1, chosen.shape[-1]) if chosen[1:].any() else skip
+    return np.stack([weights[k, ..., output] for output, k in enumerate(best)], axis=-1)
+
+
+def _inflation(n_choices: int, n: int) -> float:
+    """By what the error of the best of some choices is multiplied, if n samples chose it."""
+    return float(n_choices ** (2 / n))
 
 
 def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | None:
@@ -95,27 +117,24 @@ def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | 
         None if there are too few sequences or steps, if a sequence has no steps, of which the
         intercept would not be right, or if the steps are sparse.
     """
-    values = _EarlierValues.of(samples, differences) if samples.lengths.all() else None
-    if values is None:
+    steps = _LastSteps.of(samples, differences) if samples.lengths.all() else None
+    if steps is None:
         return None
-    weights, predicted = values.fit_ridge(values.y, np.ones(values.y.shape[1], bool))
-    weight = values.weight / len(values.weight)
+    columns, every = _best_single_values(steps)[1], np.ones(steps.y.shape[1], bool)
+    weights, predicted = _fit_columns(steps, steps.y, columns, every)
+    weight = steps.weight / len(steps.weight)
     # The column was chosen among all columns, so the errors count more than they are.
-    inflation = values.x.shape[1] ** (2 / len(weight))
-    error = inflation * (weight @ (values.y - predicted) ** 2)
-    is_of_use = error < values.error(np.zeros_like(values.slopes))
+    error = _inflation(steps.x.shape[1], len(weight)) * (weight @ (steps.y - predicted) ** 2)
+    is_of_use = error < _residual_variance(steps, np.zeros_like(weights))
     weights, predicted = weights * is_of_use, predicted * is_of_use
     weights = weights.reshape(-1, weights.shape[2])
-    intercept = weight @ (values.y - weigh(values.x, values.rows, weights)) * is_of_use
-    return LinearPart(weights, intercept, values.sequences, predicted)
+    intercept = weight @ (steps.y - weigh(steps.x, steps.rows, weights)) * is_of_use
+    return LinearPart(weights, intercept, steps.sequences, predicted)
 
 
 @dataclass(frozen=True)
-class _EarlierValues:
-    """The last values of some sequences, and their targets.
-
-    Weights are arrays (n_steps, n_features, n_outputs), the newest step first.
-    """
+class _LastSteps:
+    """The last steps of some sequences, and their targets."""
 
     x: np.ndarray  # (n_rows, n_features)
     rows: np.ndarray  # (n, n_steps): the last rows of each sequence
@@ -125,20 +144,20 @@ class _EarlierValues:
     differences: tuple[int, ...]
 
     @classmethod
-    def of(cls, samples: Any, differences: tuple[int, ...]) -> _EarlierValues | None:
+    def of(cls, samples: Any, differences: tuple[int, ...]) -> _LastSteps | None:
         """Take the last steps that most sequences have.
 
         Returns None if there are too few sequences or steps, if the steps are sparse, or if
         squares of the targets overflow.
         """
-        counts = samples.weight > _LEAST_WEIGHT * samples.weight.max()
-        with_steps = np.flatnonzero((samples.lengths > 0) & counts)
-        if len(with_steps) <= LARGEST_BATCH or issparse(samples.x):
+        has_weight = samples.weight > _LEAST_WEIGHT * samples.weight.max()
+        usable = np.flatnonzero((samples.lengths > 0) & has_weight)
+        if len(usable) <= LARGEST_BATCH or issparse(samples.x):
             return None
-        n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[with_steps], _SHORTER)))
+        n_steps = min(_MOST_STEPS, int(np.quantile(samples.lengths[usable], _SHORTER)))
         if n_steps < 2:
             return None
-        chosen = with_steps[spread(len(with_steps), _MANY_SEQUENCES)]
+        chosen = usable[spread(len(usable), _MANY_SEQUENCES)]
         rows = rows_of_last_steps(samples.lengths, n_steps, chosen)
         y, weight = (part[chosen].astype(np.float64) for part in (samples.y, samples.weight))
         with np.errstate(over="ignore"):
@@ -147,79 +166,70 @@ class _EarlierValues:
             return None
         return cls(samples.x, rows, y, weight / weight.mean(), chosen, differences)
 
-    @cached_property
-    def _fits(self) -> tuple[np.ndarray, np.ndarray]:
-        fits = [fit_each(self.x[step], self.y, self.weight) for step in self.rows.T]
-        slopes, explained = (np.array(part) for part in zip(*fits, strict=True))
-        return slopes, explained
 
-    @property
-    def slopes(self) -> np.ndarray:
-        """Weight of each value alone, by least squares."""
-        return self._fits[0]
+def _best_single_values(steps: _LastSteps) -> tuple[np.ndarray, np.ndarray]:
+    """Find the single value that explains most of each output: its weight, and its column.
 
-    @property
-    def inflation(self) -> float:
-        """By what the errors of what was chosen among all values are multiplied."""
-        n_values = self.rows.shape[1] * self.x.shape[1]
-        return float(n_values ** (2 / len(self.y)))
+    The weights (n_steps, n_features, n_outputs) are those of least squares, 0 for other values.
+    """
+    fits = [fit_each(steps.x[rows], steps.y, steps.weight) for rows in steps.rows.T]
+    slopes, explained = (np.array(part) for part in zip(*fits, strict=True))
+    n_outputs = explained.shape[2]
+    places = explained.reshape(-1, n_outputs).argmax(axis=0)
+    best_steps, columns = np.unravel_index(places, explained.shape[:2])
+    best = best_steps, columns, np.arange(n_outputs)
+    weights = np.zeros_like(slopes)
+    weights[best] = slopes[best]
+    return weights, columns
 
-    @cached_property
-    def _best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Step, column and output of the single value that explains most of each output."""
-        explained = self._fits[1]
-        n_outputs = explained.shape[2]
-        places = explained.reshape(-1, n_outputs).argmax(axis=0)
-        return (*np.unravel_index(places, explained.shape[:2]), np.arange(n_outputs))
 
-    def best_single(self) -> np.ndarray:
-        """Get the weights of the single value that explains most of each output."""
-        weights = np.zeros_like(self.slopes)
-        weights[self._best] = self.slopes[self._best]
-        return weights
+def _residuals(steps: _LastSteps, weights: np.ndarray) -> np.ndarray:
+    """Subtract what weights explain from the targets; 0 if only rounding errors remain."""
+    residuals = steps.y - weigh(steps.x, steps.rows, weights.reshape(-1, weights.shape[2]))
+    rounding = 100 * np.finfo(steps.x.dtype).eps * np.abs(steps.y).max(axis=0)
+    return np.where(np.ptp(residuals, axis=0) > rounding, residuals, 0)
 
-    def _rest(self, weights: np.ndarray) -> np.ndarray:
-        """Compute what weights leave of the targets; 0 if that is no more than rounding errors."""
-        rest = self.y - weigh(self.x, self.rows, weights.reshape(-1, weights.shape[2]))
-        rounding = 100 * np.finfo(self.x.dtype).eps * np.abs(self.y).max(axis=0)
-        return np.where(np.ptp(rest, axis=0) > rounding, rest, 0)
 
-    def error(self, weights: np.ndarray) -> np.ndarray:
-        """Compute the variance that weights leave of each output."""
-        rest = self._rest(weights)
-        center = np.average(rest, axis=0, weights=self.weight)
-        return np.average((rest - center) ** 2, axis=0, weights=self.weight)
+def _residual_variance(steps: _LastSteps, weights: np.ndarray) -> np.ndarray:
+    """Compute the weighted variance of the residuals of each output."""
+    residuals = _residuals(steps, weights)
+    center = np.average(residuals, axis=0, weights=steps.weight)
+    return np.average((residuals - center) ** 2, axis=0, weights=steps.weight)
 
-    def with_ridge(
-        self, weights: np.ndarray, unlike: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Add a ridge regression on the last values of the best column: weights and errors.
 
-        The errors are those of a cross-validation with blocks of consecutive sequences. Those of
-        outputs with the weights `unlike`, which are known already, are infinite.
-        """
-        wanted = True if unlike is None else (weights != unlike).any(axis=(0, 1))
-        rest = self._rest(weights)
-        slopes, predicted = self.fit_ridge(rest, np.broadcast_to(wanted, rest.shape[1]))
-        errors = np.average((rest - predicted) ** 2, axis=0, weights=self.weight)
-        return weights + slopes, np.where(wanted, errors, np.inf)
+def _with_ridge(
+    steps: _LastSteps, weights: np.ndarray, columns: np.ndarray, outputs: np.ndarray
+) -> _Candidate:
+    """Add a ridge regression of the residuals on the last values of a column for each output.
 
-    def fit_ridge(self, y: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Fit ridge regression on the last values of the best column: weights and predictions.
+    The errors are those of cross-validation. They are infinite for all but some outputs, of which
+    `outputs` is the mask.
+    """
+    residuals = _residuals(steps, weights)
+    slopes, predicted = _fit_columns(steps, residuals, columns, outputs)
+    errors = np.average((residuals - predicted) ** 2, axis=0, weights=steps.weight)
+    return _Candidate(weights + slopes, np.where(outputs, errors, np.inf))
 
-        Each prediction is by a regression on other blocks of consecutive sequences. Weights and
-        predictions are 0 for outputs that are not `wanted`.
-        """
-        weights, predicted, columns = np.zeros_like(self.slopes), np.zeros_like(y), self._best[1]
-        for column in np.unique(columns[wanted]):
-            outputs = wanted & (columns == column)
-            values = self.x[self.rows, column].astype(np.float64)
-            is_level = column in self.differences
-            values[:, 1:] -= values[:, :1] if is_level else 0
-            slopes, predicted[:, outputs] = _fit_ridge(values, y[:, outputs], self.weight, is_level)
-            slopes[0] -= slopes[1:].sum(axis=0) if is_level else 0
-            weights[:, column, outputs] = slopes
-        return weights, predicted
+
+def _fit_columns(
+    steps: _LastSteps, y: np.ndarray, columns: np.ndarray, outputs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit some outputs of y to the last values of a column each: weights and predictions.
+
+    Each prediction is by a regression on other blocks of consecutive sequences. Weights and
+    predictions are 0 for the outputs that are not in the mask `outputs`.
+    """
+    weights = np.zeros((steps.rows.shape[1], steps.x.shape[1], y.shape[1]))
+    predicted = np.zeros_like(y)
+    for column in np.unique(columns[outputs]):
+        chosen = outputs & (columns == column)
+        values = steps.x[steps.rows, column].astype(np.float64)
+        is_level = column in steps.differences
+        values[:, 1:] -= values[:, :1] if is_level else 0
+        slopes, predicted[:, chosen] = _fit_ridge(values, y[:, chosen], steps.weight, is_level)
+        slopes[0] -= slopes[1:].sum(axis=0) if is_level else 0
+        weights[:, column, chosen] = slopes
+    return weights, predicted
 
 
 def _fit_ridge(
@@ -236,7 +246,7 @@ def _fit_ridge(
         scale = moments(values, weight / weight.sum())[1]
     is_of_use = np.isfinite(scale) & (scale > 0)
     factors = np.divide(1, scale, where=is_of_use, out=np.zeros_like(scale))
-    factors[0] /= _LITTLE if first_is_level else 1
+    factors[0] /= _UNIT_OF_LEVEL if first_is_level else 1
     values = np.where(is_of_use, values, 0) * factors
     ridge, predicted = RidgeCV(_PENALTIES, alpha_per_target=True), np.empty_like(y)
     for train, test in FOLDS.split(values):
