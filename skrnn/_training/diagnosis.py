@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,16 @@ _SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 
 _FAR_IN_TABLES = 3000.0  # the hidden units of a perceptron are not bounded
 
 _OF_TABLES = "StandardScaler()"
+_ROBUST, _BY_QUANTILES = "RobustScaler()", "QuantileTransformer(output_distribution='normal')"
 
 _PIECE = 2**12  # rows at a time
+
+
+class Finding(NamedTuple):
+    """What is wrong with the scale of some values, in words; empty if nothing is."""
+
+    if_useless: str = ""  # to be said if the network is no better than a constant
+    always: str = ""  # to be said in any case
 
 
 def needed_scaling(
@@ -63,12 +71,12 @@ def needed_scaling(
     if samples.x.shape[0] and (not_finite := _not_finite(samples.x, names)):
         return Scaling(facts=not_finite, advice="Fill in or leave out values that are not finite.")
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else _OF_TABLES
-    facts = {}
-    facts["X"], outliers = _of_columns(samples.x, "X", scaler, names)
+    found = {"X": _of_columns(samples.x, "X", scaler, names)}
     if isinstance(samples, Ragged) and samples.static is not None:
         scaler = "TableTransformer(static=StandardScaler())"
-        facts["X.static"], others = _of_columns(samples.static, "X.static", scaler)
-        outliers += others
+        found["X.static"] = _of_columns(samples.static, "X.static", scaler)
+    outliers = "".join(finding.always for finding in found.values())
+    facts = {name: finding.if_useless for name, finding in found.items()}
     if scaler_of_y and run.target_scale is None:
         facts["y"] = _extent(samples.y, "y", scaler_of_y)
     facts = {name: fact for name, fact in facts.items() if fact}
@@ -131,47 +139,48 @@ def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | Non
 
 def _of_columns(
     values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None
-) -> tuple[str, str]:
+) -> Finding:
     """Say how large values are, if they need scaling, and which outliers hinder any fit.
 
     Sparse matrices have columns of rare events and are not examined for outliers.
     """
     extent = _extent(values, name, scaler, columns)
     if not isinstance(values, np.ndarray) or len(values) <= _SUSPICIOUS**2:
-        return extent, ""
+        return Finding(extent)
     found = _suspects(values)
     # First by a part of the rows. Those at equal distances may be the same steps of all sequences.
     for n_rows in (_PIECE, len(values)):
         some = values[:: -(-len(values) // n_rows), found]
         found = found[_extreme(values[:, found], some, scaler)] if len(found) else found
     if len(found):
-        return "", _describe_outliers(values, found, name, scaler, columns)
-    if extent:  # that of other values may be small, as after RobustScaler
+        scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
+        advice = _instead(scaler, *scalers)
+        return Finding(always=_describe_outliers(values, found, name, advice, columns))
+    if extent:  # that of other values may be small, as after RobustScaler, which is no remedy then
         worst = [int(_largest(values).argmax())]
         if len(_extreme(values[:, worst], values[:, worst])):
-            return _describe_outliers(values, worst, name, scaler, columns, anyhow=True), ""
-    return extent, ""
+            advice = _instead(scaler, _BY_QUANTILES)
+            return Finding(_describe_outliers(values, worst, name, advice, columns))
+    return Finding(extent)
+
+
+def _instead(scaler: str, *others: str) -> str:
+    """Name other transformers in the place of StandardScaler."""
+    return " or ".join(scaler.replace("StandardScaler()", other) for other in others)
 
 
 def _describe_outliers(
     values: np.ndarray,
     found: Sequence[int] | np.ndarray,
     name: str,
-    scaler: str,
+    advice: str,
     columns: Sequence[str] | None,
-    anyhow: bool = False,
 ) -> str:
-    """Name the worst of some columns with outliers, and what to do.
-
-    `anyhow` means that RobustScaler, which leaves outliers as far as they are, is no remedy.
-    """
-    ranges, distances = _spread(values[:, found], values[:, found])
+    """Name the worst of some columns with outliers, and the transformers to use."""
+    ranges, distances = _ranges_and_distances(values[:, found], values[:, found])
     with np.errstate(over="ignore"):
         worst = int((distances / ranges).argmax())
     where = _where(int(found[worst]), values[0], columns)
-    scalers = ["RobustScaler()"] * (not anyhow and scaler != _OF_TABLES)
-    scalers.append("QuantileTransformer(output_distribution='normal')")
-    advice = " or ".join(scaler.replace("StandardScaler()", other) for other in scalers)
     return (
         f" A few values of {name} are very far from all others{where}: half of them lie in an "
         f"interval of {ranges[worst]:.2g}, and one is {distances[worst]:.3g} from the median. If "
@@ -189,7 +198,7 @@ def _suspects(values: np.ndarray) -> np.ndarray:
         return np.flatnonzero(~(distances <= _SUSPICIOUS * deviation) | ~np.isfinite(deviation))
 
 
-def _spread(values: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ranges_and_distances(values: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute interquartile ranges of some rows, and the largest distances from their medians."""
     with np.errstate(over="ignore"):
         first, median, third = np.percentile(some, (25, 50, 75), axis=0).astype(float)
@@ -202,7 +211,7 @@ def _extreme(values: np.ndarray, some: np.ndarray, scaler: str | None = None) ->
 
     Quartiles that are equal, as in columns of rare events, are no sign of outliers.
     """
-    ranges, distances = _spread(values, some)
+    ranges, distances = _ranges_and_distances(values, some)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         ratios = distances / ranges
     extreme = (ranges > 0) & (ratios > _FAR)
