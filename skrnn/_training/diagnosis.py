@@ -10,6 +10,7 @@ import numpy as np
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
 from skrnn._training.run import Run
+from skrnn._training.skip import spread
 
 if TYPE_CHECKING:
     from skrnn._numeric.types import Matrix
@@ -94,10 +95,10 @@ def needed_scaling(
 
 
 def _some(samples: Rows | Ragged) -> Rows | Ragged:
-    """Select samples at equal distances, of a few thousand rows at most."""
-    n_rows = samples.x.shape[0]
-    step = max(1, -(-n_rows // _PIECE))
-    return samples.subset(np.arange(0, samples.n_samples, step))
+    """Select samples that are spread evenly, of about 4096 rows at most."""
+    n_rows = max(samples.x.shape[0], 1)
+    at_most = max(samples.n_samples * _PIECE // n_rows, 1)
+    return samples.subset(spread(samples.n_samples, at_most))
 
 
 def _not_finite(x: Matrix, names: Sequence[str] | None) -> str:
