@@ -32,6 +32,7 @@ from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ONE_HOT, check_finite
 from skrnn._training.threads import map_for
+from skrnn._training.validation import holds_out_ends, split_ends
 from skrnn._training.weights import without_weightless
 from skrnn.solvers import LBFGS
 
@@ -58,7 +59,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
       `fit` learns of X;
     * ``_network(samples, warm_start)``: the architecture, from parameters and fitted attributes;
     * ``_choose_solver(samples, incremental)`` and ``_n_starts(options, samples)``;
-    * ``_auto_settings(samples, solver, incremental)``: the values of parameters that may be 'auto';
+    * ``_auto_settings(samples, solver, incremental, validates)``: the values of parameters that may
+      be 'auto';
     * ``_init_weights(params, rng, attempt)``: initial weights, in place;
     * ``_weights()`` and ``_weight_attributes(params)``: the weights as a mapping of layers, and
       as fitted attributes.
@@ -137,7 +139,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if scale is not None:
             samples = scale.standardize(samples)
             held_out = None if held_out is None else scale.standardize(held_out)
-        options = self._options(samples, incremental)
+        options = self._options(samples, incremental, held_out is not None)
         network = self._network(samples, warm_start)
         network = network if scale is None else scale.in_training(network)
         if network.dropout and options.uses_lbfgs:
@@ -145,11 +147,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 f"dropout={self.dropout} makes the loss random, which L-BFGS does not support; "
                 "use solver='adam' or 'sgd', or dropout=0."
             )
-        if options.early_stopping and options.uses_lbfgs:
-            raise ValueError(
-                "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or "
-                "early_stopping=False."
-            )
+        if options.early_stopping and held_out is None and holds_out_ends(samples):
+            samples, held_out = split_ends(samples, self.validation_fraction)
         n_starts = 1 if warm_start else self._n_starts(options, samples)
         rng = check_random_state(self.random_state)
         run = Run(
@@ -176,11 +175,13 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
             raise AttributeError(f"partial_fit is not available with solver={self.solver!r}.")
         return True
 
-    def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:
+    def _options(
+        self, samples: Rows | Ragged, incremental: bool, validates: bool = False
+    ) -> TrainingOptions:
         solver = self._choose_solver(samples, incremental)
         return TrainingOptions.from_parameters(
             self.get_params(deep=False) | (_ONE_PASS if incremental else {}),
-            auto=self._auto_settings(samples, solver, incremental),
+            auto=self._auto_settings(samples, solver, incremental, validates),
             loss=self._loss(),
             solver=solver,
             keep_best=self._keep_best,

@@ -302,7 +302,11 @@ class NumberPredictions(Mixin):
         return self._number_loss().best_constant
 
     def _auto_settings(
-        self, samples: Rows | Ragged, solver: Adam | SGD | LBFGS, incremental: bool
+        self,
+        samples: Rows | Ragged,
+        solver: Adam | SGD | LBFGS,
+        incremental: bool,
+        validates: bool,
     ) -> dict[str, Any]:
         """Choose the values of the parameters that are 'auto'.
 
@@ -318,7 +322,7 @@ class NumberPredictions(Mixin):
         .. [1] D. J. C. MacKay, "A practical Bayesian framework for backpropagation networks",
            Neural Computation 4 (1992).
         """
-        values: dict[str, Any] = super()._auto_settings(samples, solver, incremental)
+        values: dict[str, Any] = super()._auto_settings(samples, solver, incremental, validates)
         is_squared = self.loss in ("auto", "squared_error") or isinstance(self.loss, Gaussian)
         is_squared = is_squared and getattr(self, "normalize_y", False)
         if incremental or isinstance(solver, LBFGS) or not is_squared:

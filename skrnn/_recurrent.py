@@ -32,8 +32,9 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
-from skrnn._training.options import LARGEST_BATCH, auto_settings
+from skrnn._training.options import auto_settings
 from skrnn._training.targets import check_finite
+from skrnn._training.validation import LARGEST_BATCH
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 if TYPE_CHECKING:
@@ -194,9 +195,11 @@ class RecurrentNetwork(NeuralNetwork):
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
         return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
 
-    def _auto_settings(self, samples: Ragged, solver: Solver, incremental: bool) -> dict[str, Any]:
-        least, per_step = self._least_batch_size, self._per_step
-        return auto_settings(self.get_params(deep=False), samples, solver, least, per_step)
+    def _auto_settings(
+        self, samples: Ragged, solver: Solver, incremental: bool, validates: bool
+    ) -> dict[str, Any]:
+        given, least = self.get_params(deep=False), self._least_batch_size
+        return auto_settings(given, samples, solver, least, self._per_step, validates)
 
     def _poolings(self) -> tuple[str, ...] | None:
         """Get the names of the poolings as a tuple; None if there is an output for each step."""

@@ -152,12 +152,18 @@ class FeedForwardNetwork(NeuralNetwork):
         return LBFGS(max_fun=self.max_fun)
 
     def _auto_settings(
-        self, samples: Rows | Ragged, solver: Adam | SGD | LBFGS, incremental: bool
+        self,
+        samples: Rows | Ragged,
+        solver: Adam | SGD | LBFGS,
+        incremental: bool,
+        validates: bool,
     ) -> dict[str, Any]:
         return {"batch_size": 200}
 
-    def _options(self, samples: Rows | Ragged, incremental: bool) -> TrainingOptions:
-        options = super()._options(samples, incremental)
+    def _options(
+        self, samples: Rows | Ragged, incremental: bool, validates: bool = False
+    ) -> TrainingOptions:
+        options = super()._options(samples, incremental, validates)
         if isinstance(options.solver, Adam) and self.learning_rate != "cosine":
             return replace(options, learning_rate="constant")  # as in scikit-learn
         return options

@@ -901,14 +901,15 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     early_stopping : bool or 'auto', default='auto'
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. 'auto' stops early with more than
-        500 steps that count, in at least 4 sequences, because networks memorize noisy labels of
-        steps. It does not if all sequences with a label may be held out, of up to 32 sequences, or
-        if `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is given. Not
+        to `fit`, or else `validation_fraction` of the sequences or of their steps. 'auto' stops
+        early with more than 500 steps that count, because networks memorize noisy labels of steps.
+        It does not if the steps of a label may all be held out, of up to 32 sequences, or if
+        `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is given. Not
         supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`, at least 2.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2. Of fewer than 8
+        sequences, this fraction of the steps of each is held out, at its end.
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, by which sample weights are multiplied, also those of validation
@@ -1224,10 +1225,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     early_stopping : bool, default=False
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
-        to `fit`, or else `validation_fraction` of the sequences. Not supported by 'lbfgs'.
+        to `fit`, or else `validation_fraction` of the sequences or of their steps. Not supported by
+        'lbfgs'.
 
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out for `early_stopping`, at least 2.
+        Fraction of the sequences to hold out for `early_stopping`, at least 2. Of fewer than 8
+        sequences, this fraction of the steps of each is held out, at its end.
 
     n_init : int, default=1
         Number of starts from different initial weights, of which the one of lowest loss is kept.

@@ -276,7 +276,7 @@ def weights_of(X, y, early_stopping, **params):
         (33, {}, True),
         (33, {"loss": "crf", "hidden_layer_sizes": 4}, True),
         (12, {"hidden_layer_sizes": 4}, True),  # 614 steps
-        (6, {"hidden_layer_sizes": 4}, False),
+        (8, {"hidden_layer_sizes": 4}, False),
         (33, {"max_iter": 10}, False),
         (33, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
         (33, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
@@ -288,7 +288,7 @@ def weights_of(X, y, early_stopping, **params):
 @pytest.mark.filterwarnings(IGNORED)
 def test_when_step_classifiers_stop_early_by_default(n, params, stops):
     X, y = noisy_states(n)
-    assert (sum(map(len, y)) > 500) == (n > 6)
+    assert (sum(map(len, y)) > 500) == (n > 8)
     assert StepRNNClassifier().early_stopping == "auto"
     assert weights_of(X, y, "auto", **params) == weights_of(X, y, stops, **params)
 
@@ -305,12 +305,114 @@ def test_step_classifiers_do_not_memorize_noise():
     assert log_loss(labels, np.concatenate(until_end.predict_proba(X[40:]))) > 0.4
 
 
-def test_three_sequences_are_too_few_to_hold_some_out():
-    X, y = noisy_states(12)
-    X, y = ([np.concatenate(part[i::3]) for i in range(3)] for part in (X, y))
-    assert weights_of(X, y, "auto", hidden_layer_sizes=2) == weights_of(
-        X, y, False, hidden_layer_sizes=2
-    )
+def recordings(n, seed=0):
+    """Two states seen through noise, in n recordings of about 1,600 steps in all."""
+    X, y = noisy_states(30, seed)
+    return ([np.concatenate(part[i::n]) for i in range(n)] for part in (X, y))
+
+
+def ends_of(X, y, fraction=0.1):
+    """Split sequences, all steps of which have a label, into beginnings and ends."""
+    cuts = [len(steps) - int(np.ceil(fraction * len(steps))) for steps in y]
+    parts = [(part[:cut], part[cut:]) for of in (X, y) for part, cut in zip(of, cuts, strict=True)]
+    begin, end = (list(part) for part in zip(*parts, strict=True))
+    return begin[: len(y)], begin[len(y) :], end[: len(y)], end[len(y) :]
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+@pytest.mark.parametrize("early_stopping", ["auto", True])
+def test_the_ends_of_few_recordings_are_held_out(n, early_stopping):
+    X, y = recordings(n)
+    begin, y_begin, end, y_end = ends_of(X, y)
+    clf = StepRNNClassifier(4, early_stopping=early_stopping, random_state=0)
+    expected = clone(clf).fit(begin, y_begin, X_val=end, y_val=y_end)
+    assert clf.fit(X, y).validation_loss_curve_ == expected.validation_loss_curve_
+    assert_allclose(clf.predict_proba(X[:1])[0], expected.predict_proba(X[:1])[0])
+    assert clf.n_iter_ < 200
+
+
+def test_the_ends_of_eight_recordings_are_not_held_out():
+    X, y = recordings(8)
+    begin, y_begin, end, y_end = ends_of(X, y)
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
+    other = clone(clf).fit(begin, y_begin, X_val=end, y_val=y_end)
+    assert clf.validation_loss_curve_[0] != other.validation_loss_curve_[0]
+    assert len(clf.validation_loss_curve_) == clf.n_iter_ < 200
+
+
+def test_one_recording_of_noisy_states_is_not_memorized():
+    X, y = noisy_states(40)
+    clf = StepRNNClassifier(random_state=0).fit([np.concatenate(X[:20])], [np.concatenate(y[:20])])
+    until_end = clone(clf).set_params(early_stopping=False)
+    until_end.fit([np.concatenate(X[:20])], [np.concatenate(y[:20])])
+    labels = np.concatenate(y[20:])
+    losses = [log_loss(labels, np.concatenate(c.predict_proba(X[20:]))) for c in (clf, until_end)]
+    assert losses[0] < 0.4
+    assert losses[0] < 0.8 * losses[1]
+
+
+def test_steps_without_a_label_are_not_counted_at_the_ends():
+    X, y = recordings(2)
+    weight = [(np.arange(len(steps)) < 700).astype(float) for steps in y]
+    begin, y_begin, end, y_end = ends_of([x[:700] for x in X], [steps[:700] for steps in y])
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y, weight)
+    expected = clone(clf).fit(begin, y_begin, X_val=end, y_val=y_end)
+    assert_allclose(clf.validation_loss_curve_, expected.validation_loss_curve_)
+
+
+def test_a_label_that_only_ends_have_is_not_held_out():
+    X, y = recordings(2)
+    y[1][-5:] = 2
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
+    assert clf.validation_scores_ is None
+    y[1][5] = 2
+    assert StepRNNClassifier(4, random_state=0).fit(X, y).validation_scores_ is not None
+
+
+def test_equal_labels_at_the_ends_are_not_held_out():
+    X, y = recordings(2)
+    for steps in y:
+        steps[-100:] = 1
+    assert StepRNNClassifier(4, random_state=0).fit(X, y).validation_scores_ is None
+
+
+def test_labels_of_several_outputs_at_the_ends():
+    X, y = recordings(2)
+    both = [np.column_stack([steps, np.roll(steps, 9)]) for steps in y]
+    assert StepRNNClassifier(4, random_state=0).fit(X, both).validation_scores_ is not None
+
+
+def test_validation_data_of_few_recordings_stop_training():
+    X, y = recordings(2)
+    validation = {"X_val": X[1:], "y_val": y[1:]}
+    clf = StepRNNClassifier(4, random_state=0).fit(X[:1], y[:1], **validation)
+    assert clf.n_iter_ < 200
+    expected = clone(clf).set_params(early_stopping=True).fit(X[:1], y[:1], **validation)
+    assert clf.validation_loss_curve_ == expected.validation_loss_curve_
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1])
+def test_ends_with_too_few_targets_are_refused(fraction):
+    reg = StepRNNRegressor(2, early_stopping=True, validation_fraction=fraction)
+    why = r"1 of their targets would be held out and 2 left" if fraction else "more than 0"
+    with pytest.raises(ValueError, match=f"cannot hold out the ends of 1 sequences .*{why}"):
+        reg.fit([[1.0, 2.0, 4.0]], [[1.0, 2.0, 3.0]])
+
+
+def test_step_regressors_hold_out_ends():
+    X, _ = recordings(3)
+    y = [x[:, 0].cumsum() / 10 for x in X]
+    reg = StepRNNRegressor(4, early_stopping=True, max_iter=5, random_state=0).fit(X, y)
+    assert reg.validation_loss_curve_ is not None
+    assert reg.t_ == 3 * reg.n_iter_
+
+
+def test_sequences_without_steps_have_no_end():
+    X, y = recordings(2)
+    X, y = [*X, np.empty((0, 1)), X[0][:1]], [*y, np.empty(0, int), y[0][:1]]
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
+    assert clf.n_iter_ < 200
+    assert np.isfinite(clf.validation_loss_curve_).all()
 
 
 def test_only_labels_that_count_are_counted():

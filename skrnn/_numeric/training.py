@@ -103,6 +103,8 @@ class Rows(Samples):
     # 2^24 they lost a sixth, with 2^26 they gained a fifth (two cores).
     two_parts_from: ClassVar[int] = 2**25
 
+    per_step: ClassVar[bool] = False
+
     @property
     def n_samples(self) -> int:
         """Number of samples."""

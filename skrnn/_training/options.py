@@ -11,13 +11,8 @@ from typing import Any
 import numpy as np
 
 from skrnn._numeric.losses import Loss
+from skrnn._training.validation import LARGEST_BATCH, can_hold_out, has_many_steps
 from skrnn.solvers import LBFGS, SGD, Adam
-
-# The largest batch that batch_size='auto' chooses. So many sequences are one batch, and a weight of
-# 2 must equal a sequence twice. Methods that are random, or that choose among few samples, would
-# not respect this, so 'auto' uses them with more sequences only.
-LARGEST_BATCH = 32
-_MANY_STEPS = 500  # with labels, which are enough for early stopping
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,13 @@ class TrainingOptions:
     patience_without: float | None = None
     verbose: bool = False
 
+    def __post_init__(self) -> None:
+        if self.early_stopping and self.uses_lbfgs:
+            raise ValueError(
+                "L-BFGS does not support early_stopping=True; use solver='adam' or 'sgd', or "
+                "early_stopping=False."
+            )
+
     @property
     def uses_lbfgs(self) -> bool:
         """Whether training is one call of L-BFGS."""
@@ -94,6 +96,7 @@ def auto_settings(
     solver: Adam | SGD | LBFGS,
     least_batch: int,
     per_step: bool,
+    validates: bool,
 ) -> dict[str, Any]:
     """Choose the values of the parameters of recurrent estimators that are 'auto'.
 
@@ -118,6 +121,9 @@ def auto_settings(
     per_step : bool
         Whether there is a target for each step.
 
+    validates : bool
+        Whether there are validation samples, so that none are held out.
+
     Returns
     -------
     values : dict
@@ -132,8 +138,9 @@ def auto_settings(
     early_stopping = parameters["early_stopping"]
     if isinstance(early_stopping, str):  # 'auto'
         is_free = follows_schedule and parameters["max_iter"] == "auto"
-        early_stopping = is_free and np.count_nonzero(samples.weight) > _MANY_STEPS
-        early_stopping = early_stopping and _can_split(samples, parameters["validation_fraction"])
+        early_stopping = is_free and has_many_steps(samples)
+        if early_stopping and not validates:
+            early_stopping = can_hold_out(samples, parameters["validation_fraction"])
     if follows_schedule:
         n_batches = -(-n_samples // given)
         n_updates, least_epochs = (700, 30) if per_step else (450, 20)
@@ -146,25 +153,3 @@ def auto_settings(
         "n_iter_no_change": n_iter_no_change,
         "early_stopping": early_stopping,
     }
-
-
-def count_held_out(fraction: float, n_samples: int) -> int:
-    """Count the samples that early stopping holds out. At least 2 must be left for training."""
-    return max(2, math.ceil(fraction * n_samples))
-
-
-def _can_split(samples: Any, fraction: float) -> bool:
-    """Whether sequences can be held out, and none of up to 32 is needed to learn a label."""
-    n_samples = samples.n_samples
-    n_held_out = count_held_out(fraction, n_samples)
-    if not fraction or n_samples - n_held_out < 2:
-        return False
-    if n_samples > LARGEST_BATCH:
-        return True
-    counts = samples.weight > 0
-    sequences = np.repeat(np.arange(n_samples), samples.lengths)[counts]
-    for column in samples.y[counts].reshape(len(sequences), -1).T:
-        for label in np.unique(column):
-            if len(np.unique(sequences[column == label])) <= n_held_out:
-                return False
-    return True

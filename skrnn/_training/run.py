@@ -32,9 +32,10 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 from skrnn._training.monitor import Monitor
-from skrnn._training.options import TrainingOptions, count_held_out
+from skrnn._training.options import TrainingOptions
 from skrnn._training.scaling import TargetScale
 from skrnn._training.threads import keep_freed_memory, thread_map
+from skrnn._training.validation import count_held_out
 from skrnn.solvers import LBFGS
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import numpy as np
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
 from skrnn._training.constant import constant_loss
-from skrnn._training.options import LARGEST_BATCH
 from skrnn._training.threads import thread_map
+from skrnn._training.validation import LARGEST_BATCH, has_many_steps
 from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
@@ -266,13 +266,16 @@ def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[flo
 
 
 def _is_whole_training(run: Run) -> bool:
-    """Whether a run has trained recurrent layers in one fit, on more than 32 sequences."""
+    """Whether a run has trained recurrent layers in one fit, on more than 32 sequences.
+
+    Many targets of steps are enough, too.
+    """
     network: Any = run.network
     if run.incremental or run.options.early_stopping:
         return False
     if not isinstance(run.options.solver, Adam) or not network.hidden_layer_sizes:
         return False
-    return run.samples.n_samples > LARGEST_BATCH
+    return run.samples.n_samples > LARGEST_BATCH or has_many_steps(run.samples)
 
 
 def has_known_degrees_of_freedom(run: Run) -> bool:
