@@ -341,6 +341,17 @@ def test_other_values_are_refused(value):
         SequenceRNNClassifier(temperature=value).fit(X, NOISE)
 
 
+def test_few_recordings_of_many_steps():
+    rng = np.random.RandomState(0)
+    X = [rng.normal(size=(300, 1)) for _ in range(2)]
+    y = [rng.randint(0, 2, 300) for _ in X]
+    assert StepRNNClassifier(random_state=0).fit(X, y).temperature_ == 1  # it stops early
+    clf = StepRNNClassifier(random_state=0, max_iter=150).fit(X, y)
+    assert clf.temperature_ > 1.2
+    few = clf.fit([x[:250] for x in X], [labels[:250] for labels in y])  # 500 steps
+    assert few.temperature_ == 1
+
+
 # Mean probabilities ----------------------------------------------------------------------
 
 RARE = (np.random.RandomState(1).uniform(size=160) < 0.1).astype(int)
