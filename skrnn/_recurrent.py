@@ -179,27 +179,37 @@ class RecurrentNetwork(NeuralNetwork):
             activation=self.activation,
             bidirectional=self.bidirectional and bool(hidden),
             pooling=self._poolings(),
-            dropout=self._choose_dropout(samples.n_samples, hidden),
+            dropout=self._choose_dropout(samples, hidden),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             n_static=self.n_static_features_,
             embedding_size=None if self.embedding_size is None else int(self.embedding_size),
         )
 
-    def _choose_dropout(self, n_samples: int, hidden: tuple[int, ...]) -> float:
-        """Get the rate of dropout; 'auto' is 0 for so few sequences that they are one batch.
+    def _is_one_batch(self, samples: Ragged) -> bool:
+        """Whether sequences are so few that a weight of 2 must equal a sequence twice.
 
-        With dropout, a weight of 2 would not equal a sequence twice.
+        Such sequences are one batch without dropout, because with both, this holds in the mean
+        only.
         """
+        return samples.n_samples <= LARGEST_BATCH
+
+    def _choose_dropout(self, samples: Ragged, hidden: tuple[int, ...]) -> float:
+        """Get the rate of dropout."""
         if self.dropout != "auto":
             return float(self.dropout)
         is_lbfgs = self.solver == "lbfgs" or isinstance(self.solver, LBFGS)
-        return 0.3 if hidden and n_samples > LARGEST_BATCH and not is_lbfgs else 0.0
+        return 0.3 if hidden and not self._is_one_batch(samples) and not is_lbfgs else 0.0
 
     def _auto_settings(
         self, samples: Ragged, solver: Solver, incremental: bool, validates: bool
     ) -> dict[str, Any]:
-        given, least = self.get_params(deep=False), self._least_batch_size
-        return auto_settings(given, samples, solver, least, self._per_step, validates)
+        batch_size = LARGEST_BATCH
+        if not self._is_one_batch(samples):
+            batch_size = int(
+                np.clip(samples.n_samples // 16, self._least_batch_size, LARGEST_BATCH)
+            )
+        given = self.get_params(deep=False)
+        return auto_settings(given, samples, solver, batch_size, self._per_step, validates)
 
     def _poolings(self) -> tuple[str, ...] | None:
         """Get the names of the poolings as a tuple; None if there is an output for each step."""

@@ -24,6 +24,7 @@ from skrnn._training.earlier import fit_linear_part
 from skrnn._training.framing import choose_frame_length
 from skrnn._training.last_value import share_of_last_value
 from skrnn._training.shrinkage import choose_shares, choose_spread, has_known_degrees_of_freedom
+from skrnn._training.validation import may_be_all_cases
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -87,8 +88,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     dropout : float or 'auto', default='auto'
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        Not available with 'lbfgs'. 'auto' is 0.3 for more than 32 sequences. For fewer, which are
-        one batch, without recurrent layers and with 'lbfgs' it is 0.
+        Not available with 'lbfgs'. 'auto' is 0.3, but 0 for so few sequences that they are one
+        batch (see `batch_size`), without recurrent layers and with 'lbfgs'.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -125,9 +126,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
         training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences, without recurrent layers, with another loss, with another solver than 'adam',
-        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
-        whose training is to continue.
+        sequences if at most 16 of them differ or no column has more than two values, and at most
+        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
+        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
+        which is right for classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -148,7 +150,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
-        at least 8 and at most 32. Up to 32 sequences are one batch.
+        at least 8 and at most 32. Up to 32 sequences are one batch if at most 16 of them differ, or
+        if no column has more than two values: they may be all cases of a logic problem.
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
@@ -355,6 +358,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     ) -> None:
         self._store(locals())
 
+    def _is_one_batch(self, samples: Ragged) -> bool:
+        return may_be_all_cases(samples)
+
     def _network(self, samples: Ragged, warm_start: bool = False) -> RNN:
         network = super()._network(samples, warm_start)
         if warm_start:
@@ -404,8 +410,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     dropout : float or 'auto', default='auto'
         Fraction of the outputs of each recurrent layer set to zero at random in each training step.
-        Not available with 'lbfgs'. 'auto' is 0.3 for more than 32 sequences. For fewer, which are
-        one batch, without recurrent layers and with 'lbfgs' it is 0.
+        Not available with 'lbfgs'. 'auto' is 0.3, but 0 for so few sequences that they are one
+        batch (see `batch_size`), without recurrent layers and with 'lbfgs'.
 
     bptt_steps : int, default=None
         Truncate backpropagation through time: the gradient does not pass from one block of so many
@@ -476,9 +482,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
         training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences, without recurrent layers, with another loss, with another solver than 'adam',
-        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
-        whose training is to continue.
+        sequences if at most 16 of them differ or no column has more than two values, and at most
+        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
+        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
+        which is right for classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -502,7 +509,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         very noisy targets, and 0.0001 for those without noise.
 
     batch_size : int or 'auto', default='auto'
-        Number of sequences in a batch of 'adam' and 'sgd'; 'auto' is ``min(32, n_sequences)``.
+        Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is 32, or all if there are fewer.
 
     max_iter : int or 'auto', default='auto'
         Maximum number of epochs (passes over the sequences) of 'adam' and 'sgd', or of iterations
@@ -856,9 +863,10 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
         training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences, without recurrent layers, with another loss, with another solver than 'adam',
-        with `early_stopping` and with `warm_start`. None means 1, which is right for classifiers
-        whose training is to continue.
+        sequences if at most 16 of them differ or no column has more than two values, and at most
+        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
+        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
+        which is right for classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

@@ -14,7 +14,9 @@ import skrnn
 PUBLIC = [getattr(skrnn, name) for name in skrnn.__all__]
 RECURRENT = [cls for cls in PUBLIC if "RNN" in cls.__name__]
 # Parameters whose description depends on the kind of target.
-DIFFERENT = {"loss", "alpha", "n_init", "early_stopping", "skip_connection"}
+DIFFERENT = {
+    *("loss", "alpha", "n_init", "early_stopping", "skip_connection", "validation_fraction"),
+}
 # Parameters whose default depends on it.
 DEFAULTS = {
     *("bidirectional", "dropout", "learning_rate_init", "max_iter", "batch_size", "init"),

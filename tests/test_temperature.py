@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numeric_helpers import assert_close, assert_equal_weights
+from scipy.sparse import csr_array
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +17,7 @@ from skrnn import (
     Quantile,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
+    Sequences,
     StepRNNClassifier,
     XORMLPClassifier,
 )
@@ -222,8 +224,8 @@ def test_other_losses_of_steps_have_a_temperature_of_1(loss):
 
 
 def test_few_sequences_have_a_temperature_of_1():
-    assert_equal_weights(*with_and_without(X[:32], NOISE[:32]))
-    fitted, _ = with_and_without(X[:33], NOISE[:33])
+    assert_equal_weights(*with_and_without(X[:16], NOISE[:16]))
+    fitted, _ = with_and_without(X[:17], NOISE[:17])
     assert fitted.temperature_ > 1
 
 
@@ -350,6 +352,66 @@ def test_few_recordings_of_many_steps():
     assert clf.temperature_ > 1.2
     few = clf.fit([x[:250] for x in X], [labels[:250] for labels in y])  # 500 steps
     assert few.temperature_ == 1
+
+
+# Few sequences ----------------------------------------------------------------------------
+
+
+def is_one_batch(clf, n):
+    """Whether a fitted classifier took all sequences at once, without dropout and temperature."""
+    network, n_steps = clf._fitted_network(), clf._optimizer_state["t"]
+    found = {n_steps == clf.n_iter_, network.dropout == 0, clf.temperature_ == 1}
+    assert len(found) == 1
+    assert clf.t_ == n * clf.n_iter_
+    return found.pop()
+
+
+@pytest.mark.parametrize(
+    ("sequences", "expected"),
+    [
+        (X[:17], False),
+        (X[:16], True),
+        (X[:16] * 2, True),  # as weights of 2
+        (X[:11] * 3, False),  # 33
+        ([np.sign(x) for x in X[:32]], True),
+        ([np.sign(x) for x in X[:33]], False),
+        ([np.column_stack([np.sign(x[:, 0]), x[:, 1]]) for x in X[:32]], False),
+        ([csr_array(x) for x in X[:17]], False),
+        ([csr_array(x) for x in X[:16] * 2], True),
+    ],
+    ids=[
+        "17",
+        "16",
+        "16 twice",
+        "33",
+        "two values",
+        "33 with two values",
+        "a column of numbers",
+        "17 sparse",
+        "16 sparse twice",
+    ],
+)
+def test_sequences_that_may_be_all_cases_are_one_batch(sequences, expected):
+    n = len(sequences)
+    clf = SequenceRNNClassifier(4, random_state=0).fit(sequences, NOISE[:n])
+    assert is_one_batch(clf, n) is expected
+
+
+def test_static_features_make_sequences_different():
+    static = np.arange(20.0)[:, None]
+    for values, expected in ((static, False), (static // 2, True)):
+        sequences = Sequences(np.concatenate(X[:1] * 20), [len(X[0])] * 20, static=values)
+        clf = SequenceRNNClassifier(4, random_state=0).fit(sequences, NOISE[:20])
+        assert is_one_batch(clf, 20) is expected
+
+
+def test_probabilities_learned_from_few_sequences_are_not_certain():
+    test = [RNG.normal(size=(5, 2)) for _ in range(300)]
+    y = RNG.randint(0, 2, 300)
+    clf = SequenceRNNClassifier(random_state=0)
+    one_batch = clone(clf).set_params(batch_size=32, dropout=0.0, temperature=None)
+    losses = [log_loss(y, c.fit(X[:30], NOISE[:30]).predict_proba(test)) for c in (clf, one_batch)]
+    assert losses[0] < 0.7 * losses[1]
 
 
 # Mean probabilities ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from skrnn._numeric.losses import Loss
-from skrnn._training.validation import LARGEST_BATCH, can_hold_out, has_many_steps
+from skrnn._training.validation import can_hold_out, has_many_steps
 from skrnn.solvers import LBFGS, SGD, Adam
 
 
@@ -94,15 +94,15 @@ def auto_settings(
     parameters: Mapping[str, Any],
     samples: Any,
     solver: Adam | SGD | LBFGS,
-    least_batch: int,
+    batch_size: int,
     per_step: bool,
     validates: bool,
 ) -> dict[str, Any]:
     """Choose the values of the parameters of recurrent estimators that are 'auto'.
 
-    Batches and epochs depend on the number of sequences, so that few are trained enough. Up to 32
-    sequences are one batch, so that a weight of 2 equals a sequence twice. Training stops early if
-    the amount of training is not given and many steps have labels, which a network memorizes.
+    The number of epochs depends on that of the batches, so that few sequences are trained enough.
+    Training stops early if the amount of training is not given and many steps have labels, which a
+    network memorizes.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ def auto_settings(
     solver : Adam, SGD or LBFGS
         The solver.
 
-    least_batch : int
-        The size of the smallest batches.
+    batch_size : int
+        The size of the batches if it is not given.
 
     per_step : bool
         Whether there is a target for each step.
@@ -129,9 +129,6 @@ def auto_settings(
     values : dict
         A value for each name.
     """
-    n_samples, batch_size = samples.n_samples, LARGEST_BATCH
-    if n_samples > LARGEST_BATCH:
-        batch_size = int(np.clip(n_samples // 16, least_batch, LARGEST_BATCH))
     given = batch_size if parameters["batch_size"] == "auto" else parameters["batch_size"]
     max_iter, n_iter_no_change = 200, 10.0
     follows_schedule = parameters["learning_rate"] == "cosine" and not isinstance(solver, LBFGS)
@@ -142,7 +139,7 @@ def auto_settings(
         if early_stopping and not validates:
             early_stopping = can_hold_out(samples, parameters["validation_fraction"])
     if follows_schedule:
-        n_batches = -(-n_samples // given)
+        n_batches = -(-samples.n_samples // given)
         n_updates, least_epochs = (700, 30) if per_step else (450, 20)
         max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
         if not early_stopping:

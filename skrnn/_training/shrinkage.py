@@ -15,7 +15,7 @@ from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
 from skrnn._training.constant import constant_loss
 from skrnn._training.threads import thread_map
-from skrnn._training.validation import LARGEST_BATCH, has_many_steps
+from skrnn._training.validation import LARGEST_BATCH, has_many_steps, may_be_all_cases
 from skrnn.solvers import Adam
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def choose_temperature(run: Run, best_constant: BestConstant) -> float:
     -------
     temperature : float
         At least 1. It is 1 for runs in which the losses do not show what was learned early, and
-        for up to 32 sequences.
+        for sequences that may be all cases of a logic problem.
 
     References
     ----------
@@ -238,7 +238,7 @@ def choose_spread(run: Run, best_constant: BestConstant, are_quantiles: bool) ->
     -------
     factor : float
         At least 1. It is 1 for runs in which the losses do not show what was learned early, and
-        for up to 32 sequences.
+        for sequences that may be all cases of a logic problem.
     """
     early, last, _ = _losses(run, best_constant, _TRAINING_FOR_NUMBERS)
     if not early > last:
@@ -256,7 +256,8 @@ def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[flo
     The first two are equal for runs in which they do not show what was learned early.
     """
     losses = run.monitor.loss_curve
-    if not losses or not _is_whole_training(run):
+    is_logic = may_be_all_cases(run.samples) and not has_many_steps(run.samples)
+    if not losses or is_logic or not _is_whole_training(run):
         return 0.0, 0.0, 0.0
     n_early = min(len(losses), training / _training_of_epoch(run))
     early = losses[max(1, math.ceil(_FIRST_PART * n_early)) - 1]
@@ -266,16 +267,11 @@ def _losses(run: Run, best_constant: BestConstant, training: float) -> tuple[flo
 
 
 def _is_whole_training(run: Run) -> bool:
-    """Whether a run has trained recurrent layers in one fit, on more than 32 sequences.
-
-    Many targets of steps are enough, too.
-    """
+    """Whether a run has trained recurrent layers in one fit."""
     network: Any = run.network
     if run.incremental or run.options.early_stopping:
         return False
-    if not isinstance(run.options.solver, Adam) or not network.hidden_layer_sizes:
-        return False
-    return run.samples.n_samples > LARGEST_BATCH or has_many_steps(run.samples)
+    return isinstance(run.options.solver, Adam) and bool(network.hidden_layer_sizes)
 
 
 def has_known_degrees_of_freedom(run: Run) -> bool:
@@ -285,7 +281,8 @@ def has_known_degrees_of_freedom(run: Run) -> bool:
     if not _is_whole_training(run) or scale is None or not scale.standardizes:
         return False
     return not (
-        options.learning_rate != "cosine"
+        run.samples.n_samples <= LARGEST_BATCH
+        or options.learning_rate != "cosine"
         or options.solver.weight_decay
         or network.dropout > _LARGEST_DROPOUT
         or CELLS[network.cell].decays
