@@ -128,8 +128,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         training loss decreases after the first tenth of the training. It is 1 for up to 32
         sequences if at most 16 of them differ or no column has more than two values, and at most
         500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
-        which is right for classifiers whose training is to continue.
+        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
+        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
+        classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -484,8 +485,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         training loss decreases after the first tenth of the training. It is 1 for up to 32
         sequences if at most 16 of them differ or no column has more than two values, and at most
         500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
-        which is right for classifiers whose training is to continue.
+        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
+        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
+        classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -720,7 +722,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             return
         if self.shrinkage and self.loss in ("auto", "squared_error"):
             self._shrink(run)
-        if self.temperature and self._predicts_distributions():
+        if self.temperature and self._target.has_spread:
             are_quantiles = isinstance(self.loss, Quantile)
             run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
 
@@ -747,10 +749,6 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
             by_last_value = share_of_last_value(run.samples, scale, shares.unexplained)
             corrected = corrected.with_linear_part(*by_last_value)
         run.target_scale = corrected
-
-    def _predicts_distributions(self) -> bool:
-        several = isinstance(self.loss, Quantile) and np.size(self.loss._levels()) > 1
-        return several or isinstance(self.loss, Gaussian)
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         left = np.broadcast_to(run.output_factor, run.network.n_outputs)
@@ -865,8 +863,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         training loss decreases after the first tenth of the training. It is 1 for up to 32
         sequences if at most 16 of them differ or no column has more than two values, and at most
         500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        with another solver than 'adam', with `early_stopping` and with `warm_start`. None means 1,
-        which is right for classifiers whose training is to continue.
+        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
+        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
+        classifiers whose training is to continue.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by

@@ -665,7 +665,28 @@ def test_two_quantiles_keep_their_mean():
     assert_close(np.diff(wide), fitted.temperature_ * np.diff(narrow), 1e-9)
 
 
-@pytest.mark.parametrize("loss", [Quantile(0.7), Quantile([0.7]), "absolute_error", "poisson"])
+@pytest.mark.parametrize("levels", [(0.5, 0.8, 0.95), (0.05, 0.1, 0.5), (0.2, 0.3 + 0.2, 0.9)])
+def test_the_quantile_of_one_half_does_not_change(levels):
+    fitted, before = fit_spreads(Quantile(levels), NUMBERS)
+    wide, narrow = fitted.predict(X), before.predict(X)
+    median = narrow[:, [levels.index(0.5)]]
+    assert fitted.temperature_ > 1.05
+    assert_close(wide, median + fitted.temperature_ * (narrow - median), 1e-9)
+
+
+@pytest.mark.parametrize("levels", [(0.8, 0.9, 0.95), (0.9, 0.99), (0.1, 0.4, 0.6, 0.95)], ids=str)
+def test_quantiles_without_a_median_are_not_spread(levels):
+    fitted, before = fit_spreads(Quantile(levels), NUMBERS)
+    assert fitted.temperature_ == 1
+    np.testing.assert_array_equal(fitted.predict(X), before.predict(X))
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.9), np.linspace(0.05, 0.95, 4)], ids=str)
+def test_levels_that_are_symmetric_but_for_rounding_have_a_median(levels):
+    assert fit_spreads(Quantile(levels), NUMBERS)[0].temperature_ > 1.05
+
+
+@pytest.mark.parametrize("loss", [Quantile(0.7), Quantile([0.5]), "absolute_error", "poisson"])
 def test_single_numbers_have_no_spread(loss):
     fitted, before = fit_spreads(loss, NUMBERS)
     assert fitted.temperature_ == 1
@@ -716,7 +737,7 @@ def test_pytorch_has_no_place_for_the_temperature(loss):
     assert_close(again.predict(X), plain.predict(X))
 
 
-@pytest.mark.parametrize("quantiles", [(0.1, 0.5, 0.9), (0.1, 0.4, 0.6, 0.95)], ids=str)
+@pytest.mark.parametrize("quantiles", [(0.1, 0.4, 0.6, 0.9), (0.5, 0.8, 0.95)], ids=str)
 @every_target
 def test_quantiles_in_onnx(quantiles, y):
     pytest.importorskip("skl2onnx")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Quantiles = float | tuple[float, ...] | None
 
+_SAME_LEVEL = 1e-9  # levels of quantiles may have rounding errors
+
 
 @dataclass(frozen=True)
 class NumberTarget(Target):
@@ -156,16 +158,36 @@ class NumberTarget(Target):
         return wider
 
     @property
+    def has_spread(self) -> bool:
+        """Whether a distribution is predicted whose spread can be multiplied."""
+        return self.out_activation == "mean_std" or (self.n_columns > 1 and bool(self._median))
+
+    @property
+    def _median(self) -> list[int]:
+        """Positions of the quantiles whose mean is the median; none if the median is not known.
+
+        It is the quantile 0.5, or between the two in the middle of levels that are symmetric about
+        0.5.
+        """
+        levels = np.atleast_1d(np.asarray(self.quantiles, float))  # NaN for None
+        from_half = np.abs(levels - 0.5)
+        if (from_half < _SAME_LEVEL).any():
+            return [int(from_half.argmin())]
+        if (np.abs(levels + levels[::-1] - 1) < _SAME_LEVEL).all():
+            return [len(levels) // 2 - 1, len(levels) // 2]
+        return []
+
+    @property
     def widening(self) -> np.ndarray:
         """Linear map of all quantiles (n_quantiles, n_quantiles) that makes their spread wider.
 
-        If the number of quantiles is even, the mean of the two in the middle takes the place of
-        the median.
+        Without a median, nothing is changed.
         """
-        n = len(self.quantiles) if isinstance(self.quantiles, tuple) else 1
+        n, positions = self.n_columns, self._median
+        if not positions:
+            return np.eye(n)
         median = np.zeros((n, n))
-        for middle in ((n - 1) // 2, n // 2):
-            median[middle] += 0.5
+        median[positions] = 1 / len(positions)
         found: np.ndarray = median + self.spread_factor * (np.eye(n) - median)
         return found
 
