@@ -64,6 +64,30 @@ def test_with_a_penalty_there_are_fewer_degrees_of_freedom(alpha):
     assert_close(shrunk.predict(X) - y.mean(), left * outputs, 1e-9)
 
 
+@pytest.mark.parametrize("size", [201, 6000])
+def test_a_batch_is_no_larger_than_all_samples(size):
+    params = {**SEED, "alpha": 0.1, "skip_connection": None, "max_iter": 100}
+    whole, larger = (
+        SequenceRNNRegressor(**params, batch_size=n).fit(X, SUMS + 8 * NOISE) for n in (200, size)
+    )
+    assert 0.01 < whole.shrinkage_ < 0.9
+    assert_equal_weights(larger, whole)
+
+
+@pytest.mark.parametrize("unit", [1 / 256, 16])
+def test_the_unit_of_weights_does_not_count_beside_a_penalty_in_it(unit):
+    params = {**SEED, "skip_connection": None, "max_iter": 20}
+    before, after = (
+        SequenceRNNRegressor(**{**params, "alpha": 0.5 * c}).fit(
+            X, SUMS + 8 * NOISE, np.full(200, c)
+        )
+        for c in (1, unit)
+    )
+    assert 0.01 < before.shrinkage_ < 0.9
+    assert_close(after.shrinkage_, before.shrinkage_, 1e-9)
+    assert_close(after.predict(X), before.predict(X), 1e-9)
+
+
 def test_weighted_samples_count_by_their_effective_number():
     weight = RNG.uniform(0.1, 3, size=200)
     y = 5 + SUMS + 8 * NOISE

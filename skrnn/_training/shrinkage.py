@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     from skrnn._training.run import Run, Scored
     from skrnn._training.skip import LinearPart
 
-# The degrees of freedom of training with the default parameters: so many more for each feature, but
-# no more than these, nor than this share of the number of sequences.
+# The degrees of freedom of training without a penalty, with the other parameters by default: so
+# many more for each feature, but no more than these, nor than this share of the sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
 # The part of the training in which a network learns what many sequences have in common. A decrease
 # of the loss after it doubles the temperature of a classifier if it is this part of the loss of a
 # constant. This part of a decrease of the logarithm of a spread is noise.
 _FIRST_PART, _DOUBLES, _NOISE_OF_SPREAD = 0.1, 0.4, 0.75
-# The default number of units, and the learning rate times the number of steps of the solver.
+# The default number of units, and the default learning rate times a number of steps of the solver.
+# Regressors take at least so many steps for more than 32 sequences.
 _UNITS, _TRAINING_FOR_NUMBERS, _TRAINING_FOR_CLASSES = 32, 0.003 * 400, 0.01 * 450
 # More dropout learns less noise than the degrees of freedom say. The penalty divides them by 1 plus
-# so many times `alpha` for a sequence of a batch.
+# so many times `alpha`, divided by the weight of a batch, as in training.
 _LARGEST_DROPOUT, _LESS_BY_ALPHA = 0.5, 350
 
 
@@ -63,10 +64,11 @@ def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) ->
     smallest squared error of their sum (stacking [2]_). This g has not learned the noise of y.
 
     For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. With fewer units than by
-    default, fewer steps of the solver or a lower learning rate, it is less in proportion. With
-    weights, n is the effective number of samples, which does not change if all weights are doubled.
-    They apply to runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors
-    are 1 and 0, and nothing is unexplained.
+    default, fewer steps of the solver or a lower learning rate, it is less in proportion. A penalty
+    divides it by ``1 + 350 * alpha / w`` for batches of the weight w. With weights, n is the
+    effective number of samples, which does not change if all weights are doubled. They apply to
+    runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors are 1 and 0,
+    and nothing is unexplained.
 
     Parameters
     ----------
@@ -294,7 +296,8 @@ def _degrees_of_freedom(run: Run) -> float:
     n_features = (network.embedding_size or network.n_features) + network.n_static
     of_default: float = min(_DEGREES_PER_FEATURE * (n_features + 1), _MOST_DEGREES)
     of_default *= _share_of_default(run, _TRAINING_FOR_NUMBERS)
-    return of_default / (1 + _LESS_BY_ALPHA * run.options.alpha / run.options.batch_size)
+    of_batch = run.samples.total(min(run.options.batch_size, run.samples.n_samples))
+    return of_default / (1 + _LESS_BY_ALPHA * run.options.alpha / of_batch)
 
 
 def _share_of_default(run: Run, training: float) -> float:
