@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# ISO 8601: a month or day, or a day with a time, and perhaps the offset of its zone from UTC.
+# ISO 8601, of which text has the order of time: a year, month, week or day, or a day with a time,
+# and perhaps the offset of its zone from UTC. Also a quarter with its year first.
 _ISO = re.compile(
-    r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
-    r"([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?)?",
+    r"\d{4}(-?Q[1-4]|-?W([0-4]\d|5[0-3])(-?[1-7])?|-(0[1-9]|1[0-2])"
+    r"|(?P<a>-?)(0[1-9]|1[0-2])(?P=a)(0[1-9]|[12]\d|3[01])"
+    r"([ T]([01]\d|2[0-3])(?P<b>:?)[0-5]\d((?P=b)[0-5]\d(\.\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?)?",
     re.ASCII,
 )
 _PART = r"(0?[1-9]|[12]\d|3[01])"  # a day or month
@@ -24,6 +26,18 @@ _DATE_PARTS = [
 ]
 # A day in any order of its parts, and perhaps a time.
 _DATE = re.compile(rf"({'|'.join(_DATE_PARTS)})([ T,].*)?", re.ASCII)
+# The same with the name of the month, and a quarter before its year.
+_MONTHS = (
+    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    "nov(ember)?|dec(ember)?"
+)
+_WITH_NAME = re.compile(
+    r"(?=.*\d)((mon|tue|wed|thu|fri|sat|sun)[a-z]*[ .,]+)?[\d .,/-]*"
+    rf"({_MONTHS})[\d .,:/'-]*([ap]m)?",
+    re.ASCII | re.IGNORECASE,
+)
+_QUARTER = re.compile(r"(Q[1-4][ /-]?|[1-4]Q[ /-]?)(\d\d){1,2}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
@@ -46,8 +60,19 @@ def _format(text: Any) -> tuple[str, str] | None:
 
 
 def are_dates(texts: Sequence[Any]) -> bool:
-    """Return whether all texts look like days in digits, in any format."""
-    return all(isinstance(text, str) and _DATE.fullmatch(text) for text in texts)
+    """Return whether all texts look like days, months, quarters or years, in any formats."""
+    return all(isinstance(text, str) and _is_date(text) for text in texts)
+
+
+def _is_date(text: str) -> bool:
+    return any(pattern.fullmatch(text) for pattern in (_ISO, _DATE, _WITH_NAME, _QUARTER))
+
+
+def as_numbers(texts: Sequence[Any]) -> list[float] | None:
+    """Read numbers that are written as text; None if a text is no number."""
+    if all(isinstance(text, str) and _NUMBER.fullmatch(text) for text in texts):
+        return list(map(float, texts))
+    return None
 
 
 def no_order(texts: Sequence[Any], row: int, name: str) -> str:
@@ -59,6 +84,12 @@ def no_order(texts: Sequence[Any], row: int, name: str) -> str:
         fault = f"{fault}, and row 0 {texts[0]!r}"
         in_utc = ", utc=True" if first[1] != form[1] else ""
         convert = f"pandas.to_datetime({name}, format='ISO8601'{in_utc})"
+    elif _QUARTER.fullmatch(str(text)):
+        convert = "the year first, as in '2024Q3'"
+    elif _WITH_NAME.fullmatch(str(text)):
+        convert = (
+            f"pandas.to_datetime({name}, format=...), where '%d %b %Y' is that of '31 Jan 2024'"
+        )
     elif are_dates([text]) and not re.match(r"\d{4}", text):
         convert = f"pandas.to_datetime({name}, dayfirst=True) if the day is first, or with a format"
     elif _is_number(text):

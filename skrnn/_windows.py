@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._dates import are_dates, first_not_iso, no_order
+from skrnn._dates import are_dates, as_numbers, first_not_iso, no_order
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
 from skrnn._input.order import index_of
@@ -82,9 +82,9 @@ def make_windows(
     ValueError
         If no series has ``window + horizon`` steps, or the lengths, ids, indices or times of
         `series` and `exogenous` differ. If the dates or numbers in an index are not increasing, or
-        its dates are text in another format than that of ISO dates. If a target is missing,
-        infinite or no number. If a window in an array ends with a step that is missing in all
-        columns, which would be padding.
+        its dates are text in another format than that of ISO dates or quarters ('2024Q3'). If a
+        target is missing, infinite or no number. If a window in an array ends with a step that is
+        missing in all columns, which would be padding.
 
     See Also
     --------
@@ -208,7 +208,7 @@ def _check_index(series: Any, name: str) -> None:
         texts = index.tolist()
         fault = no_order(texts, first_not_iso(texts) or 0, "index")
         raise ValueError(f"The index of {name} holds dates as text. {fault}")
-    if kind and not (index.is_monotonic_increasing and index.is_unique):
+    if kind and not _increases(index, kind):
         hint = ""
         if kind == "numbers":
             hint = " If the numbers are no times, pass it with reset_index(drop=True)."
@@ -218,16 +218,26 @@ def _check_index(series: Any, name: str) -> None:
         )
 
 
+def _increases(index: Any, kind: str) -> bool:
+    """Whether each label is larger than the one before; text of numbers has their order."""
+    numbers = as_numbers(index.tolist()) if kind == "numbers" else None
+    if numbers is not None:
+        return bool((np.diff(numbers) > 0).all())
+    return bool(index.is_monotonic_increasing and index.is_unique)
+
+
 def _kind_of_times(index: Any) -> str:
     """Return what the times in an index are called, or '' if it holds no times.
 
-    'text' is that of dates whose order is not known.
+    'text' is that of dates whose order is not known. Numbers may be written as text.
     """
     if hasattr(index, "freq"):  # the other indices of pandas have no frequency
         return "dates"
     if getattr(index.dtype, "kind", "") in ("i", "u", "f"):
         return "numbers"
     labels = index.tolist()
+    if as_numbers(labels) is not None:
+        return "numbers"
     if first_not_iso(labels) is None or all(isinstance(label, date) for label in labels):
         return "dates"
     return "text" if are_dates(labels) else ""

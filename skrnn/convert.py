@@ -180,8 +180,9 @@ def from_long(
 
     time : str, default=None
         Column or level of the index by which the steps of each sequence are ordered: numbers or
-        dates, or text if all of it is ISO dates of one format, such as '2024-01-31'. None means
-        the last level of a MultiIndex if `id` is None too, else the order of the rows.
+        dates, or text if all of it is ISO dates of one format, such as '2024-01-31', or quarters
+        ('2024Q3'). None means the last level of a MultiIndex if `id` is None too, else the order of
+        the rows.
 
     columns : str or list of str, default=None
         The columns that become the features of a step. A single name, not in a list, gives an
@@ -205,9 +206,9 @@ def from_long(
     ------
     ValueError
         If there is no such column, if an id or a time is missing, if times are other text than
-        ISO dates of one format, if two steps of a sequence have the same time, if a static column
-        changes within a sequence, or if `columns` is a single name beside `static`. The message
-        names the column, or the sequence by its id.
+        ISO dates or quarters of one format, if two steps of a sequence have the same time, if a
+        static column changes within a sequence, or if `columns` is a single name beside `static`.
+        The message names the column, or the sequence by its id.
 
     See Also
     --------

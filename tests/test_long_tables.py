@@ -156,6 +156,9 @@ WRITTEN = [
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M:%S.%fZ",
     "%Y-%m-%d %H:%M:%S+02:00",
+    "%Y%m%d",
+    "%Y%m%dT%H%M%S",
+    "%G-W%V",
 ]
 
 
@@ -170,6 +173,12 @@ def test_iso_dates_as_text_have_an_order(library, written):
         assert_array_equal(order[np.asarray(steps)[:, 0]], np.sort(of_one))
     with pytest.raises(ValueError, match=f"more than one step at 'day' {days[0][:7]}"):
         from_long(in_frame(library, {**rows, "day": [days[0]] * 40}), "id", "day")
+
+
+@pytest.mark.parametrize("times", [["2024", "2023"], ["2024Q1", "2023Q4"], ["2024-Q2", "2024-Q1"]])
+def test_years_and_quarters_as_text_have_an_order(times):
+    X, _ = from_long(pd.DataFrame({"id": ["a", "a"], "day": times, "u": [1.0, 2.0]}), "id", "day")
+    assert_array_equal(X.rows, [1, 0])
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -189,7 +198,14 @@ def test_iso_dates_as_text_have_an_order(library, written):
         (["2023-12-31\n", "2024-01-01\n"], "row 0 holds"),
         (["٢٠٢٤-01-01", "٢٠٢٤-01-02"], "row 0 holds"),
         (["Monday", "Tuesday"], "row 0 holds 'Monday'.*or with a format"),
-        (["20240101", "20240102"], "row 0 holds '20240101'"),
+        (["20240132", "20240101"], r"row 0 holds '20240132'.*to_numeric\("),
+        (["2024Q1", "2024Q5"], "row 1 holds '2024Q5'"),
+        (["20240101", "2024-01-02"], "row 1 holds '2024-01-02', and row 0 '20240101'.*ISO8601"),
+        (["Q4 2023", "Q1 2024"], "row 0 holds 'Q4 2023'.* the year first, as in '2024Q3'"),
+        (
+            ["Dec 2023", "Jan 2024"],
+            r"row 0 holds 'Dec 2023'.*day'\], format=\.\.\.\), where '%d %b",
+        ),
     ],
 )
 def test_other_text_has_no_order_in_time(library, times, message):

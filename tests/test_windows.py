@@ -250,6 +250,13 @@ DAYS = ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04", "2020-01-05", "2
         (DAYS[::-1], "dates"),
         ([f"{day} 12:00" for day in DAYS[1:] + DAYS[:1]], "dates"),
         ([datetime.date(2020, 1, day) for day in (1, 2, 3, 4, 6, 5)], "dates"),
+        (["2026", "2025", "2024", "2023", "2022", "2021"], "numbers"),
+        ([day.replace("-", "") for day in DAYS[::-1]], "numbers"),
+        ([day.replace("-", "") + "T1200" for day in DAYS[::-1]], "dates"),
+        (["2024Q3", "2024Q2", "2024Q1", "2023Q4", "2023Q3", "2023Q2"], "dates"),
+        (["2024-W06", "2024-W05", "2024-W04", "2024-W03", "2024-W02", "2024-W01"], "dates"),
+        (["11", "10", "9", "8", "7", "6"], "numbers"),
+        (["1", "1", "1", "2", "2", "2"], "numbers"),
     ],
 )
 @pytest.mark.parametrize("form", ["frame", "series", "list", "exogenous"])
@@ -277,6 +284,10 @@ def test_numbers_and_dates_as_text_must_increase(index, kind, form):
         ("%Y/%m/%d", 0, r"\(index\), or with a format"),
         ("%Y-%m-%dT%H", 0, r"\(index\), or with a format"),
         ("%Y-%d-%m", 4, r"\(index\), or with a format"),
+        ("%b %d, %Y", 0, r"\(index, format=\.\.\.\), where '%d %b %Y'"),
+        ("%a %d. %B %Y %H:%M", 0, r"\(index, format=\.\.\.\)"),
+        ("%Y-%b-%d", 0, r"\(index, format=\.\.\.\)"),
+        ("%d%b%y", 0, r"\(index, format=\.\.\.\)"),
     ],
 )
 @pytest.mark.parametrize("form", ["frame", "series", "list", "exogenous"])
@@ -311,6 +322,11 @@ def test_dates_as_text_of_unknown_order_are_refused(written, row, convert, form)
         ["40/50/2020", "50/40/2020", "60/60/2020", "70/1/2020", "80/1/2020", "90/1/2020"],
         ["2020-01", "555-1234", "20-1", "01/02", "7", "10.5"],
         [*DAYS[4::-1], "end"],
+        ["2020", "2021", "2022", "2023", "2024", "2025"],
+        ["6", "7", "8", "9", "10", "10.5"],
+        ["2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1"],
+        ["may", "march", "mar", "jan", "dec", "april"],
+        ["marina 5", "decoy 4", "mayor 3", "junk 2", "augur 1", "sepia 0"],
     ],
 )
 def test_indices_that_increase_or_are_no_times(index):
@@ -319,6 +335,21 @@ def test_indices_that_increase_or_are_no_times(index):
     assert len(make_windows(frame, window=2)[1]) == 4
     for several in ([frame, frame], [frame["u"], frame["u"]]):
         assert len(make_windows(several, window=2)[1]) == 8
+
+
+def test_dates_of_several_formats_are_refused():
+    pandas = pytest.importorskip("pandas")
+    series = pandas.Series(np.arange(3.0), index=["2024-01-31", "2024-01", "20240101"])
+    with pytest.raises(ValueError, match=r"text\..* row 1 holds '2024-01', and row 0 .*ISO8601"):
+        make_windows(series, window=2)
+
+
+@pytest.mark.parametrize("written", ["Q{1} {0}", "{1}Q{0}", "Q{1}/{0}"])
+def test_quarters_before_their_year_are_refused(written):
+    pandas = pytest.importorskip("pandas")
+    quarters = [written.format(2024 + i // 4, i % 4 + 1) for i in range(6)]
+    with pytest.raises(ValueError, match=r"dates as text.* the year first, as in '2024Q3'"):
+        make_windows(pandas.Series(np.arange(6.0), index=quarters), window=2)
 
 
 def test_the_index_of_a_frame_of_series_holds_no_times():
