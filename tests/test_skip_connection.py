@@ -24,6 +24,7 @@ from skrnn._training.skip import (
     choose_skip,
     fit_last_values,
     follow_level,
+    moments,
     skipped,
 )
 from skrnn.convert import make_windows
@@ -88,6 +89,30 @@ def test_nothing_is_chosen_without_a_finite_ratio(changed):
 
 def test_constant_targets_have_none():
     assert skip_of(samples(X, np.ones(240))) is None
+
+
+@pytest.mark.parametrize("level", [3e7, 1e9, -1e11])
+def test_the_level_of_series_does_not_count(level):
+    expected = skip_of(samples(X, Y))
+    assert_close(skip_of(samples(X, Y + level)), expected, 1e-4)
+    moved = [x + np.array([level, 0]) for x in X]
+    last_values = fit_last_values(samples(moved, Y + level))
+    assert_close(choose_skip(last_values), expected, 1e-4)
+    assert choose_differences(last_values, expected) == (0,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_errors_are_no_deviation(dtype):
+    values, weight = np.full((20_001, 3), [0.1, 1e8, -3.7], dtype), RNG.uniform(size=20_001)
+    weight /= weight.sum()
+    mean, deviation = moments(values, weight)
+    assert deviation.tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(mean, values[0])
+    values[::2] = np.nextafter(values[::2], dtype(0))
+    for of_values in (values, values.astype(np.float64)):
+        assert moments(of_values, weight, dtype)[1].tolist() == [0, 0, 0]
+    values[::2] *= 1 - 100 * np.finfo(dtype).eps
+    assert moments(values, weight)[1].all()
 
 
 def test_sparse_steps():

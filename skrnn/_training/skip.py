@@ -167,9 +167,11 @@ def fit_each(x: Matrix, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, 
     """Fit each column of y to each column of x alone: slopes, and shares of the variance."""
     weight = weight / weight.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
-        mean_y, scale_y = moments(y.astype(np.float64), weight)
-        scale_x = moments(x, weight)[1][:, None]
-        covariance = x.T @ (weight[:, None] * (y - mean_y))  # (n_features, n_outputs)
+        mean_y, scale_y = moments(y.astype(np.float64), weight, x.dtype)
+        mean_x, scale_x = (part[:, None] for part in moments(x, weight))
+        from_mean = weight[:, None] * (y - mean_y)
+        # The sum of `from_mean` is 0 but for rounding, which large values of x would multiply.
+        covariance = x.T @ from_mean - mean_x * from_mean.sum(axis=0)  # (n_features, n_outputs)
         weights = covariance / scale_x**2
         explained = (covariance / (scale_x * scale_y)) ** 2
     is_useless = ~np.isfinite(explained) | ~np.isfinite(weights)  # constant or too large
@@ -286,12 +288,22 @@ def skipped(samples: Any, skip: np.ndarray) -> np.ndarray:
     return added
 
 
-def moments(x: Matrix, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(
+    x: Matrix, weight: np.ndarray, dtype: np.typing.DTypeLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute mean and standard deviation of each column of a dense or sparse matrix.
 
-    The deviation of equal values is 0, without rounding errors.
+    The deviation of equal values is 0, and so is one that may come from rounding errors of values
+    of this dtype, by default that of x. In a sparse matrix it is the root of a difference of
+    squares, which has larger rounding errors: it is 0 below 1e-7 of the mean.
     """
-    mean = weight @ x
-    variance = weight @ x.power(2) - mean**2 if issparse(x) else weight @ (x - mean) ** 2
+    if issparse(x):
+        mean, rounding = weight @ x, 1e-7
+        variance = weight @ x.power(2) - mean**2
+    else:
+        origin = x[weight.argmax()]  # so that equal values leave exactly 0
+        mean = origin + weight @ (x - origin)
+        rounding = 4 * float(np.finfo(dtype or x.dtype).eps)
+        variance = weight @ (x - mean) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
-    return mean, np.where(deviation > 1e-7 * np.abs(mean), deviation, 0)
+    return mean, np.where(deviation > rounding * np.abs(mean), deviation, 0)
