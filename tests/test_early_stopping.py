@@ -19,6 +19,7 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
 )
+from skrnn._training.monitor import Monitor
 
 IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"
 
@@ -51,6 +52,29 @@ def test_a_constant_accuracy_does_not_end_training(seed):
     assert np.ptp(clf.validation_scores_[:20]) == 0
     assert clf.n_iter_ > 40
     assert recall_score(y, clf.predict(X)) > 0.4
+
+
+@pytest.mark.filterwarnings(IGNORED)
+def test_the_penalty_that_the_monitor_learns_is_that_of_the_loss(monkeypatch):
+    report, seen = Monitor.report, []
+
+    def reporting(self, loss, theta, validation, penalty):
+        seen.append((loss, penalty))
+        report(self, loss, theta, validation, penalty)
+
+    monkeypatch.setattr(Monitor, "report", reporting)
+    X, y = bursts()
+    for alpha, early_stopping in [(0.7, True), (0.0, True), (0.7, False)]:
+        reg = SequenceRNNRegressor(4, alpha=alpha, early_stopping=early_stopping, random_state=0)
+        reg.set_params(solver="sgd", learning_rate_init=1e-300, max_iter=1, batch_size=10)
+        reg.set_params(normalize_y=False, skip_connection=None, dropout=0).fit(X, y)
+    penalized, plain, until_end = seen
+    squares = sum(
+        np.sum(p[name] ** 2) for p in reg.weights_.values() for name in ("W", "U") if name in p
+    )
+    assert penalized[1] == pytest.approx(0.7 / 2 / 9 * squares)  # 36 sequences are four batches
+    assert penalized[0] - penalized[1] == pytest.approx(plain[0])
+    assert plain[1] == until_end[1] == 0
 
 
 @pytest.mark.parametrize("scale", [1e-2, 1])

@@ -350,6 +350,14 @@ def test_training_loss_counts_while_it_is_no_better_than_a_constant(useful_loss,
     assert monitor.n_stalled == n_stalled + 1
 
 
+@pytest.mark.parametrize(("penalty", "n_stalled"), [(0.0, 0), (0.25, 0), (0.5, 1), (2.0, 1)])
+def test_the_loss_without_penalty_is_compared_with_a_constant(penalty, n_stalled):
+    monitor = make(early_stopping=True, useful_loss=1.0)
+    monitor.report(3.0, np.ones(1), (0.5, 4.0))
+    monitor.report(1.5, np.ones(1), (0.5, 4.0), penalty)
+    assert monitor.n_stalled == n_stalled
+
+
 def test_validation_alone_does_not_count_without_early_stopping():
     monitor = make()
     report(monitor, 3.0, 3.0, validation=[(0.5, 4.0), (0.9, 1.0)])

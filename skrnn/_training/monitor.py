@@ -129,7 +129,11 @@ class Monitor:
         return o.learning_rate_init * factor / self.rate_divisor
 
     def report(
-        self, loss: float, theta: np.ndarray, validation: tuple[float, float] | None = None
+        self,
+        loss: float,
+        theta: np.ndarray,
+        validation: tuple[float, float] | None = None,
+        penalty: float = 0.0,
     ) -> None:
         """Record an epoch and decide whether to continue; see `finished`.
 
@@ -143,6 +147,9 @@ class Monitor:
 
         validation : tuple of float, default=None
             Score and loss on the validation data, if there are any.
+
+        penalty : float, default=0.0
+            The part of the loss that is the penalty, which a constant prediction has not.
         """
         start, self.last_theta = self.last_theta, theta.copy()
         self.n_iter += 1
@@ -157,7 +164,7 @@ class Monitor:
         improved = self._record_loss(loss, start)
         if self.options.early_stopping:
             # Overfitting has not begun while the network is no better than a constant prediction.
-            before = loss > self.useful_loss
+            before = loss - penalty > self.useful_loss
             improved = validation_improved or (before and improved)
         self.n_stalled = 0 if improved else self.n_stalled + 1
         if self.options.uses_lbfgs or self.n_stalled <= self.options.n_iter_no_change:

@@ -288,7 +288,8 @@ class Run:
         options, monitor, theta = self.options, self.monitor, self.params.flat
 
         def end_epoch(loss: float) -> bool:
-            monitor.report(loss, theta, self._validate(loss, target))
+            penalty = self._penalty() if options.early_stopping else 0.0
+            monitor.report(loss, theta, self._validate(loss, target), penalty)
             if report is not None and report():
                 monitor.outcome = "stopped"
             return monitor.finished
@@ -395,10 +396,14 @@ class Run:
 
     def _loss_of_batches(self, mapped: MapLike) -> float:
         """Mean loss of the batches of an epoch in which no step is taken."""
+        loss, _ = self._mean_loss(self.samples, size=SMALL_PIECE, mapped=mapped)
+        return loss + self._penalty()
+
+    def _penalty(self) -> float:
+        """Mean penalty of the batches of an epoch with the weights as they are."""
         samples, options = self.samples, self.options
         total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
-        loss, _ = self._mean_loss(samples, size=SMALL_PIECE, mapped=mapped)
-        return loss + l2(self.params.weights, options.alpha, total)[0]
+        return l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self) -> bool:
         """Whether the last step, after which no loss was computed, leads to infinite outputs.
