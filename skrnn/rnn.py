@@ -63,7 +63,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
-        output is a linear function of the steps, or of the pooled steps.
+        output is a linear function of each step, or of the pooled steps if a sequence has one
+        target.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -386,7 +387,8 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
-        output is a linear function of the steps, or of the pooled steps.
+        output is a linear function of each step, or of the pooled steps if a sequence has one
+        target.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -813,7 +815,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
-        output is a linear function of the steps, or of the pooled steps.
+        output is a linear function of each step, or of the pooled steps if a sequence has one
+        target.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
@@ -1128,7 +1131,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Number of units of each recurrent layer, in each direction. Without layers, ``()``, the
-        output is a linear function of the steps, or of the pooled steps.
+        output is a linear function of each step, or of the pooled steps if a sequence has one
+        target.
 
     cell : {'rnn', 'gru', 'gru_d', 'lstm'}, default='gru'
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
