@@ -1,5 +1,7 @@
 """The skip connection of regressors: what it is, and that everything else knows it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numeric_helpers import assert_close, assert_gradient_is_exact, onnx_numbers
@@ -19,6 +21,7 @@ from skrnn import (
     StepRNNRegressor,
 )
 from skrnn._numeric.training import Ragged
+from skrnn._training.scaling import TargetScale
 from skrnn._training.skip import (
     choose_differences,
     choose_skip,
@@ -127,6 +130,38 @@ def test_sparse_steps():
         SequenceRNNRegressor(**FEW).fit(X, Y).predict(X),
         1e-9,
     )
+
+
+@pytest.mark.parametrize("n_empty", [1, 30])
+def test_the_level_does_not_count_beside_empty_sequences(n_empty):
+    """As a difference to 0, their targets would be far from all others."""
+    predicted, params = [], {**FEW, "max_iter": 10}
+    for level in (0, 1000):
+        given = [x + np.array([level, 0]) for x in X]
+        reg = SequenceRNNRegressor(**params).fit(
+            given + [np.empty((0, 2))] * n_empty, np.append(Y - 300, [0] * n_empty) + level
+        )
+        predicted.append(reg.predict(given) - level)
+        assert reg.predict([np.empty((0, 2))]) < 100  # without steps there is no level
+    assert_close(predicted[1], predicted[0], 1e-6)
+
+
+def test_targets_of_empty_sequences_have_the_mean_of_the_connection_in_training():
+    given, y = [X[0], X[1], X[2][:0], X[3]], np.array([3.0, 5.0, 9.0, 1.0])
+    weight, skip = np.array([1.0, 2.0, 1.0, 0.0]), np.array([[2.0], [0.5]])
+    ragged = samples(given, y, weight)
+    added = np.array([X[0][-1] @ skip, X[1][-1] @ skip, [0], X[3][-1] @ skip])
+    of_static = replace(ragged, static=np.ones((4, 1)))
+    scale = TargetScale.only_skip(skip)
+    assert_close(scale.standardize(of_static).y, y[:, None] - added)
+    added[2] = (added[0] + 2 * added[1]) / 3
+    standardized = scale.standardize(ragged)
+    assert_close(standardized.y, y[:, None] - added)
+    raw, again = scale.add_skip(np.zeros((4, 1)), standardized)
+    assert_close(again.y, ragged.y)
+    assert_close(raw, added)
+    empty = samples(given, y, np.array([0, 0, 1.0, 0]))
+    assert_close(scale.standardize(empty).y[2], [9.0])
 
 
 def test_an_empty_sequence_adds_nothing():

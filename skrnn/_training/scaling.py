@@ -129,7 +129,7 @@ class TargetScale:
 
     def add_skip(self, raw_prediction: np.ndarray, samples: Any) -> tuple[np.ndarray, Any]:
         """Add the skip connection to raw predictions and targets, both standardized."""
-        added = skipped(samples, self.skip) / self.scale
+        added = _of_training(samples, self.skip) / self.scale
         to_outputs = _to_first_outputs(added, raw_prediction.shape[1])
         return raw_prediction + to_outputs, replace(samples, y=samples.y + added)
 
@@ -196,4 +196,20 @@ def _to_first_outputs(of_targets: np.ndarray, n_outputs: int) -> np.ndarray:
 def _less_skip(samples: Any, skip: np.ndarray | None) -> np.ndarray:
     """Subtract a skip connection, if there is one, from the targets of samples."""
     y: np.ndarray = samples.y
-    return y if skip is None else y - skipped(samples, skip)
+    return y if skip is None else y - _of_training(samples, skip)
+
+
+def _of_training(samples: Any, skip: np.ndarray) -> np.ndarray:
+    """Compute what a skip connection adds in training: its mean to a sequence of no steps.
+
+    With 0, the difference to the target would be the whole level of the series, which would set
+    the scale of all. With static features, a network can learn this difference.
+    """
+    added = skipped(samples, skip)
+    if samples.per_step or samples.static is not None or samples.lengths.all():
+        return added
+    counts = (samples.lengths > 0) & (samples.weight > 0)
+    if counts.any():
+        mean = np.average(added[counts], axis=0, weights=samples.weight[counts])
+        added[samples.lengths == 0] = mean
+    return added
