@@ -18,6 +18,7 @@ from skrnn._training.earlier import add_earlier_values
 from skrnn._training.intercept import choose_shift
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.numbers import NumberTarget
+from skrnn._training.penalty import WITHOUT_NOISE, default_penalty
 from skrnn._training.scaling import TargetScale
 from skrnn._training.shrinkage import choose_temperature
 from skrnn._training.skip import (
@@ -30,7 +31,7 @@ from skrnn._training.skip import (
     spread_depends_on,
 )
 from skrnn._training.targets import ClassTarget
-from skrnn.losses import Gaussian, Quantile
+from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
 from skrnn.solvers import LBFGS
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from skrnn._numeric.training import Ragged, Rows
     from skrnn._training.run import Run
     from skrnn.solvers import SGD, Adam
-
-_STEPS_PER_TARGET = 8  # so many targets of steps count as one in the penalty
 
 # The estimators have the attributes that the methods use. mypy does not check them in `Any`.
 Mixin: Any = object
@@ -310,26 +309,16 @@ class NumberPredictions(Mixin):
     ) -> dict[str, Any]:
         """Choose the values of the parameters that are 'auto'.
 
-        The penalty is divided by the weight of a batch. With an `alpha` of the share of a batch in
-        all samples, the weights have a standard normal prior [1]_, if the noise of standardized
-        targets is at most 1. The errors of the steps of a sequence are alike, so a target of a step
-        counts as an eighth, which was found by cross-validation, but `alpha` is at most 1. Samples
-        with a weight below 1 count as one. A chunk of `partial_fit` is no share of all samples,
-        L-BFGS is for exact functions, and other losses are not of the size of squared errors.
-
-        References
-        ----------
-        .. [1] D. J. C. MacKay, "A practical Bayesian framework for backpropagation networks",
-           Neural Computation 4 (1992).
+        The penalty is `WITHOUT_NOISE` for a chunk of `partial_fit`, which is no share of all
+        samples, for L-BFGS, and for targets of any size.
         """
         values: dict[str, Any] = super()._auto_settings(samples, solver, incremental, validates)
-        is_squared = self.loss in ("auto", "squared_error") or isinstance(self.loss, Gaussian)
-        is_squared = is_squared and getattr(self, "normalize_y", False)
-        if incremental or isinstance(solver, LBFGS) or not is_squared:
-            return values | {"alpha": 0.0001}
-        share = values["batch_size"] / samples.n_samples
-        share = min(1.0, share * (_STEPS_PER_TARGET if self._per_step else 1))
-        return values | {"alpha": share * min(1.0, float(samples.weight.mean()))}
+        is_usual = not incremental and not isinstance(solver, LBFGS)
+        alpha = WITHOUT_NOISE
+        if self.alpha == "auto" and is_usual and self.normalize_y:
+            settings = values["batch_size"], self._per_step
+            alpha = default_penalty(self._number_loss(), samples, *settings)
+        return values | {"alpha": alpha}
 
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> TargetScale | None:
         """Decide by what the targets are standardized; None if they are not.

@@ -4,7 +4,6 @@ import copy
 import gc
 import io
 import os
-import warnings
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,10 +24,7 @@ from skrnn import (
     LBFGS,
     SGD,
     Adam,
-    Gaussian,
-    Huber,
     PerStep,
-    Quantile,
     SequenceRNNClassifier,
     SequenceRNNRegressor,
     StepRNNClassifier,
@@ -949,79 +945,3 @@ def test_estimators_are_freed_after_their_last_use(kind, solver):
     del estimator
     gc.collect()
     assert [ref() for ref in references] == [None] * len(references)
-
-
-# The penalty of regressors -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cls", [SequenceRNNRegressor, StepRNNRegressor])
-@pytest.mark.parametrize(
-    ("params", "alpha"),
-    [
-        ({}, 1.0),
-        ({"loss": "squared_error"}, 1.0),
-        ({"loss": Gaussian()}, 1.0),
-        ({"loss": "absolute_error"}, 0.0001),
-        ({"loss": Quantile(0.5)}, 0.0001),
-        ({"loss": Huber()}, 0.0001),
-        ({"loss": "poisson"}, 0.0001),
-        ({"normalize_y": False}, 0.0001),
-        ({"solver": "lbfgs"}, 0.0001),
-        ({"solver": LBFGS()}, 0.0001),
-    ],
-    ids=str,
-)
-def test_the_penalty_depends_on_loss_and_solver(cls, params, alpha):
-    rng = np.random.RandomState(0)
-    X = [rng.normal(size=(4, 1)) for _ in range(12)]
-    y = [np.abs(x[:, 0]) for x in X] if cls is StepRNNRegressor else [abs(x.sum()) for x in X]
-    params = {"hidden_layer_sizes": 3, "max_iter": 3, "random_state": 0, **params}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        auto = cls(**params).fit(X, y)
-        given, other = (cls(**params, alpha=a).fit(X, y) for a in (alpha, alpha + 0.1))
-    assert auto.loss_curve_ == given.loss_curve_
-    assert auto.loss_curve_ != other.loss_curve_
-
-
-@pytest.mark.parametrize(
-    ("cls", "n", "batch_size", "alpha"),
-    [
-        (SequenceRNNRegressor, 20, "auto", 1),
-        (SequenceRNNRegressor, 20, 5, 1 / 4),
-        (SequenceRNNRegressor, 80, "auto", 32 / 80),
-        (StepRNNRegressor, 20, "auto", 1),
-        (StepRNNRegressor, 80, "auto", 8 * 8 / 80),
-        (StepRNNRegressor, 80, 2, 8 * 2 / 80),
-    ],
-)
-def test_the_penalty_is_that_of_all_sequences(cls, n, batch_size, alpha):
-    rng = np.random.RandomState(0)
-    X = [rng.normal(size=(4, 1)) for _ in range(n)]
-    y = [rng.normal(size=4) if cls is StepRNNRegressor else rng.normal() for _ in range(n)]
-    params = {"hidden_layer_sizes": 3, "dropout": 0, "max_iter": 3, "random_state": 0}
-    auto = cls(**params, batch_size=batch_size).fit(X, y)
-    given = cls(**params, batch_size=batch_size, alpha=alpha).fit(X, y)
-    assert auto.loss_curve_ == given.loss_curve_
-
-
-def test_small_weights_of_samples_do_not_strengthen_the_penalty():
-    rng = np.random.RandomState(0)
-    X, y = [rng.normal(size=(4, 1)) for _ in range(40)], rng.normal(size=40)
-    reg = SequenceRNNRegressor(3, dropout=0, max_iter=3, random_state=0)
-    one, small = (clone(reg).fit(X, y, np.full(40, w)) for w in (1, 2.0**-10))
-    assert_allclose(small.loss_curve_, one.loss_curve_, rtol=1e-9)
-    twice = clone(reg).fit(X, y, np.full(40, 2.0))
-    assert twice.loss_curve_[0] < one.loss_curve_[0]  # since each counts twice
-
-
-@pytest.mark.parametrize("cls", [SequenceRNNRegressor, StepRNNRegressor])
-def test_single_sequences_are_learned_in_parts(cls):
-    rng = np.random.RandomState(0)
-    X = [rng.normal(size=(5, 1)) for _ in range(60)]
-    y = [x[:, 0] if cls is StepRNNRegressor else x.sum() for x in X]
-    reg = cls(8, random_state=0, **({} if cls is StepRNNRegressor else {"dropout": 0}))
-    for _ in range(15):
-        for i in range(60):
-            reg.partial_fit(X[i : i + 1], y[i : i + 1])
-    assert reg.score(X, y) > 0.9
