@@ -310,7 +310,7 @@ class NumberPredictions(Mixin):
         """Choose the values of the parameters that are 'auto'.
 
         The penalty is `WITHOUT_NOISE` for a chunk of `partial_fit`, which is no share of all
-        samples, for L-BFGS, and for targets of any size.
+        samples, for L-BFGS, and for targets that are not standardized.
         """
         values: dict[str, Any] = super()._auto_settings(samples, solver, incremental, validates)
         is_usual = not incremental and not isinstance(solver, LBFGS)

@@ -116,7 +116,7 @@ class Quantile(Persistent):
     >>> reg = SequenceRNNRegressor(8, loss=Quantile((0.1, 0.9)), **params).fit(X, y)
     >>> reg.predict([[0, 0, 0.2], [0, 0, 0.9]]).round(1)
     array([[-0.2,  0.3],
-           [-1. ,  1. ]])
+           [-0.9,  0.9]])
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -507,10 +507,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
         batch, it is divided by the number of its sequences, or the sum of their weights. 'auto' is
-        the share of a batch in all sequences, for squared errors and `Gaussian`: then the sum of
-        the losses of all sequences has the penalty ``sum(W ** 2) / 2``. It is 0.0001 for other
-        losses, with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`. A larger one is for
-        very noisy targets, and 0.0001 for those without noise.
+        the share of a batch in all sequences, times the dispersion of the loss, by which it is
+        divided to be a negative log-likelihood: 1 for squared errors and `Gaussian`, the squared
+        coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss of the best
+        constant for 'absolute_error' and each quantile. With up to 32 sequences, it is 10 times as
+        large for `Quantile` and `Gaussian`, and 3 times for other losses than squared errors. It is
+        0.0001 with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`. A larger one is for very
+        noisy targets. 0.0001 is for exact functions and truth tables, which the default may not
+        learn from few sequences.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is 32, or all if there are fewer.
@@ -1208,9 +1212,12 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
         batch, it is divided by the number of its steps, or the sum of their weights. 'auto' is 8
-        times the share of a batch in all sequences, at most 1, for squared errors and `Gaussian`.
-        It is 0.0001 for other losses, with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`.
-        A larger one is for very noisy targets, and 0.0001 for those without noise.
+        times the share of a batch in all sequences, at most 1, times the dispersion of the loss, by
+        which it is divided to be a negative log-likelihood: 1 for squared errors and `Gaussian`,
+        the squared coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss
+        of the best constant for 'absolute_error' and each quantile. It is 0.0001 with 'lbfgs' or
+        ``normalize_y=False``, and in `partial_fit`. A larger one is for very noisy targets, and
+        0.0001 for those without noise.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
