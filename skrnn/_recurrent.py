@@ -24,7 +24,6 @@ from skrnn._input import (
     set_learned,
     unflatten,
 )
-from skrnn._numeric.decay import init_decay
 from skrnn._numeric.initializers import INITIALIZERS
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN
@@ -32,6 +31,7 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
+from skrnn._training.initial import draw_weights
 from skrnn._training.options import auto_settings
 from skrnn._training.targets import check_finite
 from skrnn._training.validation import LARGEST_BATCH
@@ -76,6 +76,7 @@ class RecurrentNetwork(NeuralNetwork):
 
     _network_type = RNN
     _least_batch_size = 8
+    _takes_static_at_steps = True
     _keep_best = True  # the losses of recurrent networks have spikes
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -183,7 +184,19 @@ class RecurrentNetwork(NeuralNetwork):
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             n_static=self.n_static_features_,
             embedding_size=None if self.embedding_size is None else int(self.embedding_size),
+            static_at_steps=self._reads_static_at_steps(warm_start) and bool(hidden),
         )
+
+    def _reads_static_at_steps(self, warm_start: bool) -> bool:
+        """Whether the first recurrent layer, if there is one, reads static features at each step.
+
+        Otherwise they make the initial states. The input of 'gru_d' has three parts, which have no
+        place for them. Classifiers of steps were better with initial states; see design note 7.
+        """
+        if warm_start:
+            return bool(self._architecture.get("static_at_steps", False))  # older ones have none
+        has_place = self._takes_static_at_steps and not CELLS[self.cell].decays
+        return has_place and self.n_static_features_ > 0
 
     def _is_one_batch(self, samples: Ragged) -> bool:
         """Whether sequences are so few that a weight of 2 must equal a sequence twice.
@@ -236,18 +249,8 @@ class RecurrentNetwork(NeuralNetwork):
                 given = {layer: p for layer, p in given.items() if layer != "skip"}
             params.fill(given)
             return
-        auto = self.init == "auto"
-        input_init = INITIALIZERS["glorot_uniform" if auto else self.init]
-        recurrent_init = INITIALIZERS["orthogonal" if auto else self.init]
-        for name, p in params.items():
-            if auto and (name in ("attention", "transitions") or name.startswith("initial")):
-                continue  # weights of 0 make attention the mean, and every initial state 0
-            p["W"][...] = input_init(rng, p["W"].shape)
-            if "U" in p:
-                p["U"][...] = recurrent_init(rng, p["U"].shape)
-                CELLS[self.cell].init_bias(p["b"])
-            if "W_h" in p:
-                init_decay(p)
+        n_static = self.n_static_features_ if self._reads_static_at_steps(False) else 0
+        draw_weights(params, self.init, CELLS[self.cell], n_static, rng)
 
     def _takes_skip(self) -> bool:
         """Whether weights of a skip connection may be given: outputs must be the predictions."""

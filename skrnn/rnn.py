@@ -223,10 +223,10 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
         has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
         has ``W`` (n_step_features_, embedding_size), one row for each feature. With frames, the
-        first layer has ``n_in = frame_length * n_step_features_``, the oldest step first. With
-        static features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units),
-        which makes the initial states of a layer of them, and the last rows of ``W`` of ``output``
-        are theirs.
+        first layer has ``n_in = frame_length * n_step_features_``, the oldest step first. The last
+        rows of ``W`` of the first layer and of ``output`` are those of static features. With a
+        GRU-D, that of the first layer has none, and ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -576,10 +576,10 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
         has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
-        has ``W`` (n_step_features_, embedding_size), one row for each feature. With static
-        features, ``initial_0`` and so on have ``W`` (n_states, n_static_features, n_units), which
-        makes the initial states of a layer of them, and the last rows of ``W`` of ``output`` are
-        theirs.
+        has ``W`` (n_step_features_, embedding_size), one row for each feature. The last rows of
+        ``W`` of the first layer and of ``output`` are those of static features. With a GRU-D, that
+        of the first layer has none, and ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which makes the initial states of a layer of them.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -1063,6 +1063,7 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _values_before: ClassVar = {"temperature": None}
+    _takes_static_at_steps = False
     _per_step = True
 
     def __init__(
@@ -1282,9 +1283,10 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         and ``b_h`` (n_units,) for states. The gates of an LSTM are i, o, f, g (input, output,
         forget, cell). ``output`` has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With
         `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
-        each feature. With static features, ``initial_0`` and so on have ``W`` (n_states,
-        n_static_features, n_units), which makes the initial states of a layer of them, and the
-        last rows of ``W`` of ``output`` are theirs.
+        each feature. The last rows of ``W`` of the first layer and of ``output`` are those of
+        static features. With a GRU-D, that of the first layer has none, and ``initial_0`` and so on
+        have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a layer
+        of them.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.

@@ -132,11 +132,12 @@ def recurrent_networks(**options):
 
 
 def networks_with_static(**options):
-    """Recurrent networks with static features."""
+    """Recurrent networks that start from static features, or read them at each step."""
     return [
-        replace(network, n_static=2)
-        for network in recurrent_networks(**options)
+        replace(network, n_static=2, static_at_steps=at_steps)
+        for network, at_steps in product(recurrent_networks(**options), (False, True))
         if network.pooling in ("last", ("last", "mean", "attention", "max"), None)
+        and not (at_steps and CELLS[network.cell].decays)
     ]
 
 
@@ -147,7 +148,7 @@ def describe(value):
     if isinstance(value, RNN):
         words = [value.cell, *["bi"] * value.bidirectional, *(value.poolings or ["each_step"])]
         words += ["embedding"] * bool(value.embedding_size) + ["skip"] * value.skip
-        words += ["static"] * bool(value.n_static)
+        words += ["static"] * bool(value.n_static) + ["at_steps"] * value.static_at_steps
         return "-".join(words + [value.activation] * (value.activation != "tanh"))
     if isinstance(value, tuple) and value in LOSSES:
         return "-".join(value)

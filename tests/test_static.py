@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numeric_helpers import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -25,6 +25,8 @@ from skrnn import (
     StepRNNRegressor,
     TableTransformer,
     as_sequences,
+    load,
+    save,
 )
 from skrnn.pytorch import to_state_dict
 
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 QUICK = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
 KINDS = [SequenceRNNClassifier, SequenceRNNRegressor, StepRNNClassifier, StepRNNRegressor]
+AT_STEPS = [kind for kind in KINDS if kind is not StepRNNClassifier]
 FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
 LENGTHS = [3, 0, 2, 4, 1, 0]
 N = len(LENGTHS)
@@ -116,7 +119,71 @@ def test_static_features_alone_can_be_learned():
     y = static[:, 1] > 0
     clf = SequenceRNNClassifier(8, random_state=0).fit(noise[:50], y[:50])
     assert clf.score(noise[50:], y[50:]) > 0.85
-    assert np.any(clf.weights_["initial_0"]["W"])
+    assert np.any(clf.weights_["recurrent_0"]["W"][:, -2:])
+
+
+def test_what_static_features_do_with_the_steps_can_be_learned():
+    """The class is the sign of the mean step, or the other one if a static feature is 0."""
+    rng = np.random.RandomState(0)
+    lengths, static = rng.randint(5, 15, 300), rng.randint(2, size=(300, 1))
+    steps = rng.normal(size=(lengths.sum(), 1)) + np.repeat(rng.normal(size=(300, 1)), lengths, 0)
+    signed = Sequences(steps, lengths, static=2.0 * static - 1)
+    y = np.array([x.mean() > 0 for x in signed]) ^ (static[:, 0] == 0)
+    clf = SequenceRNNClassifier(16, random_state=0).fit(signed[:200], y[:200])
+    assert clf.score(signed[200:], y[200:]) > 0.85
+
+
+def repeated(X):
+    """Put the static features beside each step, as columns."""
+    columns = np.repeat(X.static, X.lengths, axis=0)
+    return Sequences(np.hstack([X.values, columns]), X.lengths)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", [name for name in CELLS if not CELLS[name].decays])
+@pytest.mark.parametrize("kind", AT_STEPS)
+def test_the_first_layer_reads_static_features_as_columns_of_each_step(kind, cell, bidirectional):
+    skip = {"skip_connection": None} if kind is SequenceRNNRegressor else {}
+    params = {"cell": cell, "bidirectional": bidirectional, "hidden_layer_sizes": (5, 3), **skip}
+    of_static = random_weights(fitted(kind, **params))
+    of_columns = fitted(kind, repeated(X), **params)
+    of_static.weights_["output"]["W"][-3:] = 0
+    weights = {name: dict(p) for name, p in of_static.weights_.items()}
+    weights["output"]["W"] = weights["output"]["W"][:-3]
+    of_columns.weights_ = weights
+    method = "predict_proba" if "Classifier" in kind.__name__ else "predict"
+    expected = flat(getattr(of_columns, method)(repeated(X)))
+    assert_allclose(flat(getattr(of_static, method)(X)), expected, atol=1e-12)
+    states, of_steps = of_static.hidden_states(X), of_columns.hidden_states(repeated(X))
+    assert_allclose(np.vstack(states), np.vstack(of_steps), atol=1e-12)
+    gradients = np.vstack(of_columns.input_gradients(repeated(X)))[:, :2]
+    assert_allclose(np.vstack(of_static.input_gradients(X)), gradients, atol=1e-12)
+
+
+@pytest.mark.parametrize("bptt_steps", [None, 2])
+def test_training_reads_sparse_steps_as_dense_ones(bptt_steps):
+    params = {"bptt_steps": bptt_steps, "embedding_size": None}
+    dense = fitted(SequenceRNNClassifier, **params)
+    sparse = fitted(SequenceRNNClassifier, X.with_values(csr_array(X.values)), **params)
+    for name, p in dense.weights_.items():
+        for key, weights in p.items():
+            assert_allclose(sparse.weights_[name][key], weights, atol=1e-10)
+
+
+def test_weights_of_static_features_begin_at_a_quarter_of_the_others():
+    clf = fitted(SequenceRNNClassifier, hidden_layer_sizes=(60,), learning_rate_init=1e-12)
+    for name in ("recurrent_0", "recurrent_0_reverse"):
+        W = np.abs(clf.weights_[name]["W"])
+        bound = np.sqrt(6 / (2 + 3 + 60))  # of Glorot's uniform distribution
+        assert_allclose([W[:, :2].max(), W[:, 2:].max()], [bound, bound / 4], rtol=0.02)
+
+
+def test_frames_of_steps_have_the_static_features_once():
+    clf = fitted(SequenceRNNClassifier, frame_length=2)
+    assert clf.weights_["recurrent_0"]["W"].shape == (3, 2 * 2 + 3, 5)
+    again = SequenceRNNClassifier(**QUICK | {"max_iter": 1}, init=clf.weights_)
+    again.fit(X, targets(SequenceRNNClassifier))
+    assert again.weights_["recurrent_0"]["W"].shape == (3, 2 * 2 + 3, 5)
 
 
 def test_search_and_cross_validation_of_a_pipeline_on_a_frame():
@@ -167,13 +234,69 @@ def test_warm_start_partial_fit_validation_and_early_stopping():
     assert len(early.validation_scores_) == 3
 
 
-def test_hidden_states_start_from_the_static_features():
+def test_hidden_states_read_the_static_features():
     clf = random_weights(fitted(SequenceRNNClassifier, bidirectional=False, pooling="last"))
     states = clf.hidden_states(X)
     assert_allclose(clf.transform(X)[0], states[0][-1])
     assert clf.transform(X).shape == (N, 5)
+    assert not np.any(clf.transform(X)[1])  # of a sequence without steps
+    other = clf.hidden_states(X.with_static(X.static + 1))
+    assert np.all(np.vstack(other) != np.vstack(states))
+
+
+def test_hidden_states_of_gru_d_start_from_the_static_features():
+    X_gaps = ForwardImputer(add_indicator=True, add_elapsed=True).fit_transform(X)
+    params = {"cell": "gru_d", "bidirectional": False, "pooling": "last"}
+    clf = random_weights(fitted(SequenceRNNClassifier, X_gaps, **params))
     initial = X.static @ clf.weights_["initial_0"]["W"][0]
-    assert_allclose(clf.transform(X)[1], initial[1])  # of a sequence without steps
+    assert_allclose(clf.transform(X_gaps)[1], initial[1])  # of a sequence without steps
+
+
+def test_classifiers_of_steps_start_from_the_static_features():
+    clf = random_weights(fitted(StepRNNClassifier))
+    assert clf.weights_["recurrent_0"]["W"].shape[1] == clf.n_step_features_
+    assert clf.weights_["initial_0"]["W"].shape == (1, 3, 5)
+    other = clf.hidden_states(X.with_static(X.static + 1))
+    assert np.all(np.vstack(other) != np.vstack(clf.hidden_states(X)))
+
+
+# Networks of before they read static features at each step --------------------------------------
+
+
+def older(kind, **params):
+    """Fit an estimator whose static features make the initial states, as they all did once."""
+
+    class Older(kind):
+        def _reads_static_at_steps(self, warm_start):
+            return False
+
+    return random_weights(Older(**QUICK | params).fit(X, targets(kind)))
+
+
+def as_saved_before(estimator, kind):
+    """Restore the estimator from a state that lacks the later field of the architecture."""
+    state = estimator.__getstate__()
+    state["_architecture"] = dict(state["_architecture"])
+    del state["_architecture"]["static_at_steps"]
+    loaded = kind.__new__(kind)
+    loaded.__setstate__(state)
+    return loaded
+
+
+@pytest.mark.parametrize("kind", AT_STEPS)
+def test_older_networks_are_loaded_and_continued(kind, tmp_path):
+    estimator = older(kind)
+    assert "initial_0" in estimator.weights_
+    loaded = as_saved_before(estimator, kind)
+    save(loaded, tmp_path / "older.skrnn")
+    loaded = load(tmp_path / "older.skrnn")
+    assert_array_equal(flat(loaded.predict(X)), flat(estimator.predict(X)))
+    loaded.partial_fit(X, targets(kind))
+    assert "initial_0" in loaded.weights_
+    again = loaded.set_params(warm_start=True).fit(X, targets(kind))
+    assert "initial_0" in again.weights_
+    new = again.set_params(warm_start=False).fit(X, targets(kind))
+    assert "initial_0" not in new.weights_
 
 
 def test_input_gradients_equal_differences():

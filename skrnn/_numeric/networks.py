@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import hstack, issparse
 
 from skrnn._numeric.affine import dense
 from skrnn._numeric.combine import add, chain, concatenate, named
@@ -38,6 +37,8 @@ from skrnn._numeric.static import (
     append_static,
     dense_beside_static,
     initial_if_empty,
+    put_beside,
+    read_static_at_steps,
     start_from_static,
 )
 from skrnn._numeric.streams import StreamState
@@ -109,7 +110,9 @@ class RNN:
     pooling, is added to the output. The columns of x in `differences` enter the network, but not
     this function, as differences to their last value. The first layer reads frames of
     `frame_length` steps, see ``frames``. With `n_static` static features,
-    ``packing.static`` holds those of each sequence.
+    ``packing.static`` holds those of each sequence. They stand beside the input of the output
+    layer. With `static_at_steps`, they also stand beside each step in the input of the first
+    recurrent layer. Otherwise the initial state of each recurrent layer is a function of them.
 
     Without hidden layers, the output layer reads the steps themselves, or their poolings. With
     `transitions`, the output is a `Chain` (see ``crf``), without pooling. `allowed` then holds the
@@ -132,6 +135,7 @@ class RNN:
     embedding_size: int | None = None
     transitions: bool = False
     allowed: bytes | None = None
+    static_at_steps: bool = False
 
     @cached_property
     def layers(self) -> Names:
@@ -143,8 +147,8 @@ class RNN:
 
     @cached_property
     def initial(self) -> Names:
-        """Names of the initial states of each recurrent layer; none without static features."""
-        if not self.n_static:
+        """Names of the initial states that are made of static features, of each recurrent layer."""
+        if not self.n_static or self.static_at_steps:
             return [()] * len(self.layers)
         return [tuple(n.replace("recurrent", "initial") for n in names) for names in self.layers]
 
@@ -182,6 +186,7 @@ class RNN:
         if self.embedding_size:
             shapes["embedding"] = {"W": (n_in, self.embedding_size)}
             n_in = self.embedding_size
+        n_in += self.n_static if self.static_at_steps else 0
         for names, cell, n_units in zip(self.layers, self.cells, sizes, strict=True):
             shapes.update({name: CELLS[cell].shapes(n_in, n_units) for name in names})
             n_in = n_units * len(names)
@@ -267,13 +272,16 @@ class RNN:
     def _encoder_layers(self, recurrent: MakeRecurrent) -> list[Layer]:
         """Make the recurrent layers, each followed by dropout, with poolings after the last.
 
-        The embedding comes first, if there is one.
+        The embedding comes first, if there is one. The first recurrent layer may read static
+        features.
         """
         after = _dropout_layers(self.dropout)
         made = [
             recurrent(names, cell, self.activation, initial=initial)
             for names, cell, initial in zip(self.layers, self.cells, self.initial, strict=True)
         ]
+        if self.static_at_steps:
+            made[0] = read_static_at_steps(made[0])
         first, others = made[:1] or [refuse_sparse], made[1:]
         layers = [*first, *(layer for other in others for layer in (*after, other))]
         poolings = [self._pooling(name) for name in self.poolings]
@@ -290,7 +298,7 @@ class RNN:
     def initial_state(self, params: Parameters, n_streams: int, static: Any = None) -> StreamState:
         """Make the state before the first step of streams: static (n_streams, n_static)."""
         n_states, dtype = CELLS[self.cell].n_states, params["output"]["W"].dtype
-        if self.n_static and self.hidden_layer_sizes:
+        if any(self.initial):
             layers = tuple(tuple(np.matmul(static, params[n]["W"])) for (n,) in self.initial)
         else:
             layers = tuple(
@@ -359,6 +367,8 @@ class RNN:
         layers, h, n_steps = [], x, state.n_steps + 1
         if self.embedding_size:
             h, _ = dense(params["embedding"], x)
+        if self.static_at_steps:
+            h = put_beside(h, state.static)
         for (name,), cell, start in zip(self.layers, self.cells, state.layers, strict=False):
             if cell in FORWARD:
                 states = stream_step(cell, params[name], h, start, self.activation)
@@ -375,21 +385,18 @@ class RNN:
             y, after = POOLINGS_OF_STREAMS[name](params.get(name), h, before, n_steps)
             pooled.append(y)
             afters.append(after)
-        static = state.static
-        if self.hidden_layer_sizes or self.poolings:
-            parts = [*(pooled or [h]), *([] if static is None else [static])]
-            h = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        elif static is not None:
-            h = hstack([h, static], format="csr") if issparse(h) else np.hstack([h, static])
-        raw_prediction, _ = dense(params["output"], h)
+        if pooled:
+            h = pooled[0] if len(pooled) == 1 else np.concatenate(pooled, axis=1)
+        if state.static is not None:
+            h = put_beside(h, state.static)
+        raw, _ = dense(params["output"], h)
         if self.skip:
-            raw_prediction += dense(params["skip"], x)[0]
+            raw += dense(params["skip"], x)[0]
         labels = None
         if self.transitions:
-            transitions = forbid(params["transitions"], self.table)
-            labels = filter_labels(transitions, raw_prediction, state.labels)
+            labels = filter_labels(forbid(params["transitions"], self.table), raw, state.labels)
         of_layers = tuple(layers) or state.layers
-        return raw_prediction, StreamState(of_layers, tuple(afters), n_steps, static, labels)
+        return raw, StreamState(of_layers, tuple(afters), n_steps, state.static, labels)
 
 
 Network = MLP | RNN

@@ -1,12 +1,13 @@
 """Static features: values that belong to a sequence and not to its steps.
 
-`Packing.static` holds them for a batch. They have two effects. The initial state of each recurrent
-layer is a linear function of them, and they stand beside the input of the output layer. With
-weights of 0 a network is the same as one without static features.
+`Packing.static` holds them for a batch. They have two effects. They stand beside each step in the
+input of the first recurrent layer, and beside the input of the output layer. With weights of 0 a
+network is the same as one without static features.
 
-An initial state reaches the recurrent layers as if it were a parameter, ``params[name]["state"]``
-of shape (n_states, n_sequences, n_units), in the order of the batch. So its gradient is returned in
-``grad[name]["state"]``, to which every layer that uses the state adds.
+In other networks, the initial state of each recurrent layer is a linear function of them, in place
+of the columns beside the steps. It reaches the recurrent layers as if it were a parameter,
+``params[name]["state"]`` of shape (n_states, n_sequences, n_units), in the order of the batch. So
+its gradient is returned in ``grad[name]["state"]``, to which every layer that uses the state adds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array, hstack, issparse
 
 from skrnn._numeric.affine import dense
 
@@ -72,6 +74,41 @@ def append_static(per_step: bool) -> Layer:
     return layer
 
 
+def read_static_at_steps(layer: Layer) -> Layer:
+    """Run a layer on packed steps with the static features of their sequence beside each of them.
+
+    x (n_rows, n_in) is dense or in CSR format. The layer reads (n_rows, n_in + n_static), in the
+    same format.
+    """
+
+    def run(
+        params: Parameters, x: Matrix, packing: Packing, rng: RandomState | None = None
+    ) -> tuple[Any, Back]:
+        n_in = x.shape[1]
+        y, back_layer = layer(params, put_beside(x, _of_each_step(packing)), packing, rng)
+
+        def back(dy: Any, grad: Parameters, want_dx: bool = True) -> Any:
+            dx = back_layer(dy, grad, want_dx)
+            return dx[:, :n_in] if want_dx else None
+
+        return y, back
+
+    return run
+
+
+def put_beside(x: Matrix, static: Matrix) -> Matrix:
+    """Put static features beside steps: x (n_rows, n_in) in a dense array or in CSR format."""
+    if issparse(x):
+        return hstack([x, csr_array(static)], format="csr")
+    return np.concatenate([x, static], axis=1)
+
+
+def _of_each_step(packing: Packing) -> np.ndarray:
+    """Repeat the static features for each packed step: (n_rows, n_static)."""
+    of_steps: np.ndarray = np.repeat(packing.static, packing.lengths, axis=0)[packing.to_packed]
+    return of_steps
+
+
 def dense_beside_static(
     p: Parameters, x: Matrix, packing: Packing, rng: RandomState | None = None
 ) -> tuple[np.ndarray, Back]:
@@ -81,7 +118,7 @@ def dense_beside_static(
     """
     n_in, b = x.shape[1], p["b"]
     y, back_dense = dense({"W": p["W"][:n_in], "b": b}, x)
-    static = np.repeat(packing.static, packing.lengths, axis=0)[packing.to_packed]
+    static = _of_each_step(packing)
     y += static.dot(p["W"][n_in:])
 
     def back(dy: np.ndarray, grad: Parameters, want_dx: bool = True) -> Any:

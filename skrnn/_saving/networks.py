@@ -79,6 +79,7 @@ _ARCHITECTURE = {
         "embedding_size": optional(is_positive),
         "transitions": is_bool,
         "allowed": optional(lambda value: type(value) is bytes and set(value) <= {0, 1}),
+        "static_at_steps": is_bool,
     },
 }
 _COMMON = {
@@ -203,6 +204,8 @@ def _network(estimator: Any) -> MLP | RNN | None:
         and not (network.bidirectional and not network.hidden_layer_sizes)
         and not (network.transitions and not e._per_step)
         and (bool(network.poolings) or max(network.skip, network.frame_length) < 2)
+        and not (network.static_at_steps and not (network.n_static and network.hidden_layer_sizes))
+        and not (network.static_at_steps and CELLS[network.cell].decays)
         and (network.allowed is None or len(network.allowed) == n_labels**2)
         and all(network.skip and column < network.n_features for column in network.differences)
     )

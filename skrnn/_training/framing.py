@@ -63,7 +63,8 @@ def choose_frame_length(
         given = init.get("recurrent_0")
         W = given.get("W") if isinstance(given, dict) else None
         is_known = isinstance(W, np.ndarray) and W.ndim == 3
-        return max(1, W.shape[1] // network.n_features) if is_known else 1  # type: ignore
+        n_static = network.n_static if network.static_at_steps else 0
+        return max(1, (W.shape[1] - n_static) // network.n_features) if is_known else 1  # type: ignore
     # By the weighted median, a weight of 2 equals a sequence twice.
     weight = samples.weight / samples.weight.max()
     median = np.quantile(samples.lengths, 0.5, weights=weight, method="inverted_cdf")

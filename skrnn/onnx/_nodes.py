@@ -130,6 +130,8 @@ def recurrent_network(
     lengths_32 = nodes("Cast", lengths, to=onnx_type(np.int32))
     if network.embedding_size:
         x = nodes("MatMul", x, weights["embedding"]["W"])
+    if network.static_at_steps:
+        x = _append_static(nodes, x, static, per_step=True)
     x = nodes("Transpose", x, perm=[1, 0, 2])  # ONNX Runtime supports time as the first axis only
     for names, names_of_initial in zip(network.layers, network.initial, strict=True):
         initial = _initial_states(nodes, [weights[name]["W"] for name in names_of_initial], static)
@@ -200,7 +202,7 @@ def _initial_states(nodes: Nodes, of_directions: Any, static: str | None) -> lis
 
 
 def _append_static(nodes: Nodes, states: str, static: str | None, per_step: bool) -> str:
-    """Put the static features beside pooled states, or beside the states of each step."""
+    """Put the static features beside pooled states, or beside each step of a batch."""
     if per_step:
         one = np.array([1])
         n_steps = nodes("Slice", nodes("Shape", states), one, np.array([2]))

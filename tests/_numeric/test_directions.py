@@ -39,10 +39,10 @@ def calls(monkeypatch):
 
 
 @pytest.mark.parametrize("bptt_steps", [None, 2])
-@pytest.mark.parametrize("n_static", [0, 2])
+@pytest.mark.parametrize(("n_static", "at_steps"), [(0, False), (2, False), (2, True)])
 @pytest.mark.parametrize("pooling", [None, ("last", "mean", "max")])
 @pytest.mark.parametrize("cell", JOINING)
-def test_both_ways_give_the_same(cell, pooling, n_static, bptt_steps, calls, monkeypatch):
+def test_both_ways_give_the_same(cell, pooling, n_static, at_steps, bptt_steps, calls, monkeypatch):
     network = RNN(
         3,
         (4, 4),
@@ -51,6 +51,7 @@ def test_both_ways_give_the_same(cell, pooling, n_static, bptt_steps, calls, mon
         bidirectional=True,
         pooling=pooling,
         n_static=n_static,
+        static_at_steps=at_steps,
         bptt_steps=bptt_steps,
     )
     lengths = [3, 0, 5, 1, 5]

@@ -15,17 +15,23 @@ from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
 
+STATIC_OF_CELLS = [
+    (cell, n_static, at_steps)
+    for cell in FORWARD
+    for n_static, at_steps in [(0, False), (2, False), (2, True)]
+    if not (at_steps and CELLS[cell].decays)
+]
 LENGTHS = [[7], [5, 5, 5], [3, 0, 6, 1, 6]]
 
 
-@pytest.mark.parametrize("n_static", [0, 2])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
-@pytest.mark.parametrize("cell", FORWARD)
-def test_predictions_are_those_of_training(cell, lengths, bidirectional, n_static):
+@pytest.mark.parametrize(("cell", "n_static", "at_steps"), STATIC_OF_CELLS)
+def test_predictions_are_those_of_training(cell, lengths, bidirectional, n_static, at_steps):
     """To the bit in one direction. Training may join two, whose sums are then rounded otherwise."""
     same = partial(assert_close, tol=1e-14) if bidirectional else assert_array_equal
     network = RNN(6, (4, 3), 2, cell, bidirectional=bidirectional, n_static=n_static)
+    network = replace(network, static_at_steps=at_steps)
     rng, params = np.random.default_rng(0), random_params(network.shapes)
     packing = Packing(lengths, rng.normal(size=(len(lengths), n_static)) if n_static else None)
     x = np.abs(rng.normal(size=(packing.n_rows, 6)))

@@ -288,6 +288,8 @@ def test_the_pooled_state_of_an_empty_sequence_is_the_initial_one(network, lengt
     pooled, _ = network.encode(params, batch.x, batch.packing)
     is_empty = samples.lengths == 0
     initial = [samples.static @ params[name]["W"][0] for name in network.initial[-1]]
+    if network.static_at_steps:
+        initial = [np.zeros((len(lengths), 2 * len(network.layers[-1])))]
     expected = np.tile(np.hstack(initial), len(network.poolings))
     assert_close(pooled[is_empty], expected[is_empty])
     scores, _ = network.run(params, batch.x, batch.packing)
@@ -297,15 +299,19 @@ def test_the_pooled_state_of_an_empty_sequence_is_the_initial_one(network, lengt
 
 @pytest.mark.parametrize("network", WITH_STATIC, ids=describe)
 def test_static_weights_of_zero_equal_no_static_features(network):
-    without = replace(network, n_static=0)
+    without = replace(network, n_static=0, static_at_steps=False)
     samples, params = random_samples(network, CROSS_ENTROPY), random_params(network.shapes)
     for names in network.initial:
         for name in names:
             params[name]["W"][...] = 0
     params["output"]["W"][-network.n_static :] = 0
+    weights = {name: dict(p) for name, p in params.items() if not name.startswith("initial")}
+    if network.static_at_steps:
+        for name in network.layers[0]:
+            params[name]["W"][:, -network.n_static :] = 0
+            weights[name]["W"] = params[name]["W"][:, : -network.n_static]
     batch = samples.take(slice(None))
     scores, back = network.run(params, batch.x, batch.packing)
-    weights = {name: dict(p) for name, p in params.items() if not name.startswith("initial")}
     weights["output"]["W"] = params["output"]["W"][: -network.n_static]
     expected, back_without = without.run(weights, batch.x, Packing(samples.lengths))
     assert_close(scores, expected)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from numeric_helpers import assert_close, complex_step, random_params
 from numpy.random import RandomState
+from scipy.sparse import csr_array
 
 from skrnn._numeric.combine import concatenate
 from skrnn._numeric.layers import POOLINGS
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS, recurrent_layer
-from skrnn._numeric.static import initial_if_empty
+from skrnn._numeric.static import initial_if_empty, read_static_at_steps
 
 
 def test_sequences_without_steps_pass_their_gradient_to_their_initial_states():
@@ -60,3 +61,23 @@ def test_a_layer_adds_to_the_gradient_of_its_initial_states(cell, bptt_steps):
     of_start = {"first": {"state": gradient[0]}, "last": {"state": gradient[1]}}
     back(dy, {**params.like(), **of_start})
     assert_close(gradient - 1, complex_step(lambda states: (dy * run(states)[0]).sum(), states))
+
+
+@pytest.mark.parametrize("layout", [np.asarray, csr_array])
+def test_static_features_stand_beside_the_steps_of_their_sequence(layout):
+    """The longest sequence comes first in packed rows, and each step of all before the next."""
+    packing, found = Packing([1, 0, 2], np.array([[1.0, 10], [2, 20], [3, 30]])), []
+
+    def layer(params, x, packing, rng):
+        found.append(x)
+        return x @ params["W"], lambda dy, grad, want_dx: dy @ params["W"].T if want_dx else None
+
+    x, W = layout(np.array([[7.0], [8], [9]])), RandomState(0).normal(size=(3, 2))
+    y, back = read_static_at_steps(layer)({"W": W}, x, packing)
+    read = np.array([[7.0, 3, 30], [8, 1, 10], [9, 3, 30]])
+    assert type(found[0]) is type(x)
+    assert_close(layout(read) @ W, y)
+    assert (found[0] != layout(read)).sum() == 0
+    dy = RandomState(1).normal(size=(3, 2))
+    assert_close(back(dy, {}, True), dy @ W[:1].T)
+    assert back(dy, {}, False) is None

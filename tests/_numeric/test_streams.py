@@ -13,6 +13,7 @@ from skrnn._numeric.packing import Packing
 from skrnn._numeric.recurrent import CELLS
 
 N_STEPS, N_STREAMS, N_FEATURES = 3, 2, 6
+STATIC_AT_STEPS = {"n_static": 2, "static_at_steps": True}
 NETWORKS = {
     **{cell: RNN(N_FEATURES, (3, 4), 2, cell) for cell in CELLS},
     "relu": RNN(N_FEATURES, (3,), 2, "rnn", "relu"),
@@ -22,6 +23,14 @@ NETWORKS = {
     "skip": RNN(N_FEATURES, (3,), 2, skip=1),
     "static": RNN(N_FEATURES, (3, 4), 2, "lstm", n_static=2),
     "static at each step": RNN(N_FEATURES, (3,), 2, pooling=None, n_static=2, skip=1),
+    **{
+        f"static at steps, {cell}": RNN(N_FEATURES, (3, 4), 2, cell, **STATIC_AT_STEPS)
+        for cell in CELLS
+        if not CELLS[cell].decays
+    },
+    "static at steps, after an embedding": RNN(
+        N_FEATURES, (3,), 2, pooling=None, embedding_size=4, **STATIC_AT_STEPS
+    ),
     "linear": RNN(N_FEATURES, (), 2, pooling=None),
     "linear with static": RNN(N_FEATURES, (), 2, pooling=None, n_static=2),
     "linear with embedding": RNN(N_FEATURES, (), 2, pooling=None, embedding_size=4),
@@ -121,7 +130,7 @@ def test_the_state_before_the_first_step(name):
     ]
     assert state.pooled == (None,) * len(network.poolings)
     assert any(np.any(a) for layer in state.layers for a in layer) == (
-        network.n_static > 0 and bool(network.hidden_layer_sizes)
+        network.n_static > 0 and bool(network.hidden_layer_sizes) and not network.static_at_steps
     )
 
 
