@@ -316,8 +316,7 @@ class NumberPredictions(Mixin):
         is_usual = not incremental and not isinstance(solver, LBFGS)
         alpha = WITHOUT_NOISE
         if self.alpha == "auto" and is_usual and self.normalize_y:
-            settings = values["batch_size"], self._per_step
-            alpha = default_penalty(self._number_loss(), samples, *settings)
+            alpha = default_penalty(self._number_loss(), samples, values["batch_size"])
         return values | {"alpha": alpha}
 
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> TargetScale | None:

@@ -222,7 +222,7 @@ class RecurrentNetwork(NeuralNetwork):
                 np.clip(samples.n_samples // 16, self._least_batch_size, LARGEST_BATCH)
             )
         given = self.get_params(deep=False)
-        return auto_settings(given, samples, solver, batch_size, self._per_step, validates)
+        return auto_settings(given, samples, solver, batch_size, validates)
 
     def _poolings(self) -> tuple[str, ...] | None:
         """Get the names of the poolings as a tuple; None if there is an output for each step."""

@@ -135,7 +135,7 @@ def test_the_penalty_is_stronger_with_up_to_32_sequences(loss, n):
     data = samples(n)
     share = min(1, 32 / n) * dispersion(of_loss, data.y, data.weight)
     strength = FOR_FEW.get(str(loss), 3) if n <= 32 else 1
-    assert_allclose(default_penalty(of_loss, data, 32, False), strength * share, rtol=1e-12)
+    assert_allclose(default_penalty(of_loss, data, 32), strength * share, rtol=1e-12)
 
 
 @every_loss
@@ -144,7 +144,7 @@ def test_the_penalty_for_targets_of_steps(loss, n):
     of_loss = number_loss(loss)
     data = samples(n, per_step=True)
     share = min(1, 8 * 8 / n) * dispersion(of_loss, data.y, data.weight)
-    assert_allclose(default_penalty(of_loss, data, 8, True), share, rtol=1e-12)
+    assert_allclose(default_penalty(of_loss, data, 8), share, rtol=1e-12)
 
 
 @every_loss
@@ -153,7 +153,7 @@ def test_the_penalty_of_equal_targets(loss):
     for value in (0.0, 1.0):
         if value or loss != "gamma":
             data.y[:] = value
-            found = default_penalty(number_loss(loss), data, 20, False)
+            found = default_penalty(number_loss(loss), data, 20)
             of_likelihood = {"squared_error": 1.0, "Gaussian()": 10.0}
             assert found == of_likelihood.get(str(loss), 0.0001)
 

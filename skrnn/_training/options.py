@@ -95,7 +95,6 @@ def auto_settings(
     samples: Any,
     solver: Adam | SGD | LBFGS,
     batch_size: int,
-    per_step: bool,
     validates: bool,
 ) -> dict[str, Any]:
     """Choose the values of the parameters of recurrent estimators that are 'auto'.
@@ -118,9 +117,6 @@ def auto_settings(
     batch_size : int
         The size of the batches if it is not given.
 
-    per_step : bool
-        Whether there is a target for each step.
-
     validates : bool
         Whether there are validation samples, so that none are held out.
 
@@ -140,7 +136,7 @@ def auto_settings(
             early_stopping = can_hold_out(samples, parameters["validation_fraction"])
     if follows_schedule:
         n_batches = -(-samples.n_samples // given)
-        n_updates, least_epochs = (700, 30) if per_step else (450, 20)
+        n_updates, least_epochs = (700, 30) if samples.per_step else (450, 20)
         max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
         if not early_stopping:
             n_iter_no_change = np.inf  # the schedule ends training

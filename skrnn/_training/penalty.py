@@ -29,9 +29,7 @@ _FOR_FEW = {"identity": 3.0, "exp": 3.0, "ordered": 10.0, "mean_std": 10.0}
 _ROUNDING = 1e-10  # a smaller dispersion is that of equal targets
 
 
-def default_penalty(
-    loss: NumberLoss, samples: Rows | Ragged, batch_size: int, per_step: bool
-) -> float:
+def default_penalty(loss: NumberLoss, samples: Rows | Ragged, batch_size: int) -> float:
     """Choose the strength of the penalty for a regressor whose targets are standardized.
 
     The penalty is divided by the weight of a batch. If `alpha` is the share of a batch in all
@@ -51,9 +49,6 @@ def default_penalty(
     batch_size : int
         Sequences in a batch; it may be larger than the number of sequences.
 
-    per_step : bool
-        Whether there is a target for each step.
-
     Returns
     -------
     alpha : float
@@ -68,8 +63,8 @@ def default_penalty(
     if not _ROUNDING < of_loss < np.inf:
         return WITHOUT_NOISE
     share = batch_size / samples.n_samples
-    share = min(1.0, share * (_STEPS_PER_TARGET if per_step else 1))
-    is_few = samples.n_samples <= LARGEST_BATCH and not per_step
+    share = min(1.0, share * (_STEPS_PER_TARGET if samples.per_step else 1))
+    is_few = samples.n_samples <= LARGEST_BATCH and not samples.per_step
     if is_few and loss.function is not squared_error:
         share *= _FOR_FEW[loss.out_activation]
     return share * of_loss * min(1.0, float(samples.weight.mean()))

@@ -125,7 +125,7 @@ class TargetScale:
     def original_targets(self, standardized: Rows | Ragged) -> np.ndarray:
         """Undo `standardize`: the targets in their own unit, with the skip connection."""
         y: np.ndarray = standardized.y * self.scale + self.mean
-        return y if self.skip is None else y + skipped(standardized, self.skip)
+        return y if self.skip is None else y + _of_training(standardized, self.skip)
 
     def add_skip(self, raw_prediction: np.ndarray, samples: Any) -> tuple[np.ndarray, Any]:
         """Add the skip connection to raw predictions and targets, both standardized."""

@@ -57,9 +57,9 @@ def can_hold_out(samples: Samples, fraction: float) -> bool:
     if holds_out_ends(samples):
         is_end = _ends(samples, fraction)
         training, validation = _labels(samples, ~is_end), _labels(samples, is_end)
-        n_columns = 1 if samples.y.ndim == 1 else samples.y.shape[1]
         # Labels that are all equal, in each column, show no progress.
-        return len(training) == len(_labels(samples)) and len(validation) > n_columns
+        has_others = len(validation) > len({column for column, _ in validation})
+        return training >= validation and has_others
     n_held_out = count_held_out(fraction, samples.n_samples)
     if samples.n_samples - n_held_out < 2:
         return False
@@ -97,7 +97,7 @@ def split_ends(samples: Samples, fraction: float) -> tuple[Samples, Samples]:
     n_held_out = np.count_nonzero(is_end & has_target)
     n_left = np.count_nonzero(has_target) - n_held_out
     if not fraction or min(n_held_out, n_left) < 2:
-        why = f"{n_held_out} of their targets would be held out and {n_left} left, 2 are needed"
+        why = f"{n_held_out} of their targets would be held out and {n_left} left, each needs 2"
         raise ValueError(
             f"early_stopping cannot hold out the ends of {samples.n_samples} sequences with "
             f"validation_fraction={fraction}: {why if fraction else 'it must be more than 0'}. "
@@ -127,18 +127,23 @@ def _take_steps(samples: Samples, chosen: np.ndarray) -> Samples:
     return replace(samples, x=x, y=y, weight=weight, lengths=lengths)
 
 
-def _labels(samples: Samples, chosen: np.ndarray | None = None) -> set[tuple[int, float]]:
+def _labels(samples: Samples, chosen: np.ndarray) -> set[tuple[int, float]]:
     """Find the labels of some steps (n_steps,) that count, with the column of each."""
-    counts = samples.weight > 0 if chosen is None else (samples.weight > 0) & chosen
-    columns = samples.y[counts].reshape(np.count_nonzero(counts), -1).T
+    columns = _columns(samples, chosen & (samples.weight > 0))
     return {(i, label) for i, column in enumerate(columns) for label in np.unique(column)}
+
+
+def _columns(samples: Samples, chosen: np.ndarray) -> np.ndarray:
+    """Take the labels of some steps: one row for each column of the targets."""
+    columns: np.ndarray = samples.y[chosen].reshape(np.count_nonzero(chosen), -1).T
+    return columns
 
 
 def _is_in_more_sequences(samples: Samples, n_held_out: int) -> bool:
     """Whether each label is in more sequences than are held out."""
     counts = samples.weight > 0
     sequences = np.repeat(np.arange(samples.n_samples), samples.lengths)[counts]
-    for column in samples.y[counts].reshape(len(sequences), -1).T:
+    for column in _columns(samples, counts):
         for label in np.unique(column):
             if len(np.unique(sequences[column == label])) <= n_held_out:
                 return False
