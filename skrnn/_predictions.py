@@ -14,22 +14,17 @@ from skrnn._input.steps import place_of_target
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.params import Params
 from skrnn._numeric.recurrent import CELLS
-from skrnn._training.earlier import add_earlier_values
+from skrnn._training.connection import (
+    choose_last_step,
+    choose_steps_and_differences,
+    differences_beside,
+)
 from skrnn._training.intercept import choose_shift
 from skrnn._training.labels import refuse_arrays
 from skrnn._training.numbers import NumberTarget
 from skrnn._training.penalty import WITHOUT_NOISE, default_penalty
 from skrnn._training.scaling import TargetScale
 from skrnn._training.shrinkage import choose_temperature
-from skrnn._training.skip import (
-    LEAST_EXPLAINED,
-    LEAST_EXPLAINED_BY_STEP,
-    choose_differences,
-    choose_skip,
-    fit_last_values,
-    follow_level,
-    spread_depends_on,
-)
 from skrnn._training.targets import ClassTarget
 from skrnn.losses import Quantile
 from skrnn.metrics import flat_score
@@ -348,7 +343,7 @@ class NumberPredictions(Mixin):
         return "TransformedStepTargetRegressor" if self._per_step else "TransformedTargetRegressor"
 
     def _choose_skip(
-        self, samples: Rows | Ragged, warm_start: bool
+        self, samples: Any, warm_start: bool
     ) -> tuple[np.ndarray | None, tuple[int, ...]]:
         """Choose the weights of the skip connection, and the columns that enter as differences.
 
@@ -356,40 +351,31 @@ class NumberPredictions(Mixin):
         """
         if not hasattr(self, "skip_connection") or self.out_activation_ == "exp":
             return None, ()
-        is_given = isinstance(self.init, dict)
-        if "skip" not in self.init if is_given else warm_start or self.skip_connection is None:
+        # Cells with decay read values that may be missing in the last step.
+        only_last = self._per_step or self.skip_connection != "auto" or CELLS[self.cell].decays
+        if isinstance(self.init, dict):
+            skip = self._given_skip(samples) if "skip" in self.init else None
+            return skip, () if skip is None or only_last else differences_beside(samples, skip)
+        if warm_start or self.skip_connection is None:
             return None, ()
-        if is_given and self.out_activation_ != "identity":
+        if only_last:
+            return choose_last_step(samples), ()
+        return choose_steps_and_differences(samples, self.out_activation_)
+
+    def _given_skip(self, samples: Any) -> np.ndarray:
+        """Get the weights of the skip connection that `init` gives, of one step or of several."""
+        if self.out_activation_ != "identity":
             raise ValueError(
                 "init holds weights of a skip connection, which are in the unit of an earlier fit "
                 f"for loss={self.loss!r}. Leave 'skip' out, or continue the earlier fit by "
                 "warm_start=True."
             )
-        last_values = fit_last_values(samples)
-        least = LEAST_EXPLAINED_BY_STEP if self._per_step else LEAST_EXPLAINED
-        shape = last_values.weights.shape
-        skip = self._given_skip(shape) if is_given else choose_skip(last_values, least)
-        if self._per_step or self.skip_connection != "auto" or CELLS[self.cell].decays:
-            return skip, ()  # cells with decay read values that may be missing in the last step
-        if not is_given:
-            skip = add_earlier_values(samples, skip, choose_differences(last_values, skip))
-        differences = choose_differences(last_values, skip)
-        if skip is not None and differences and not is_given and len(skip) == shape[0]:
-            skip = follow_level(samples, skip, differences)
-        if skip is not None and self.out_activation_ != "identity":
-            differences = () if spread_depends_on(differences, samples, skip) else differences
-        return skip, differences
-
-    def _given_skip(self, shape: tuple[int, int]) -> np.ndarray:
-        """Get the weights of the skip connection that `init` gives, of one step or of several.
-
-        `shape` is the shape for one step, (n_features, n_outputs).
-        """
         given: Any = self.init["skip"]
         n_rows = len(given["W"]) if isinstance(given, dict) and np.iterable(given.get("W")) else 0
         is_one = self._per_step or self.skip_connection == "last"
-        n_steps = 1 if is_one else max(1, n_rows // shape[0])
-        shapes = {"skip": {"W": (n_steps * shape[0], shape[1])}}
+        n_features, n_targets = samples.x.shape[1], samples.y.shape[1]
+        n_steps = 1 if is_one else max(1, n_rows // n_features)
+        shapes = {"skip": {"W": (n_steps * n_features, n_targets)}}
         skip: np.ndarray = Params(shapes).fill({"skip": given})["skip"]["W"]
         return skip
 
