@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,6 +32,7 @@ from skrnn._training.options import TrainingOptions
 from skrnn._training.run import Run
 from skrnn._training.scaling import TargetScale
 from skrnn._training.targets import ONE_HOT, check_finite
+from skrnn._training.task import FitTask
 from skrnn._training.threads import map_for
 from skrnn._training.validation import holds_out_ends, split_ends
 from skrnn._training.weights import without_weightless
@@ -86,29 +88,18 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     ) -> Self:
         """Train from one or more starts, and keep the best."""
         run = self._prepare(X, y, sample_weight, validation, incremental, classes)
-        n_starts, target = run.n_starts, self._target
-        context = self._init_callback_context(
-            max_subtasks=run.options.max_iter if n_starts == 1 else None
-        )
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
-
-        def report() -> Any:
-            epoch = context.subcontext(task_name="epoch")
-            epoch.call_on_fit_task_begin(**task)
-            return epoch.call_on_fit_task_end(
-                **task, reconstruction_attributes=lambda: copy.deepcopy(self._learned_from(run))
-            )
-
+        n_starts = run.n_starts
+        n_epochs = run.options.max_iter if n_starts == 1 else None
+        task = FitTask(self, X, y, sample_weight, n_epochs)
         self._training_run = best = run
-        context.call_on_fit_task_begin(**task)  # here a callback may load the state of the run
+        task.begin()  # here a callback may load the state of the run
         for attempt in range(n_starts):
             self._training_run = run = replace(run) if attempt else run
             if not run.is_loaded:
                 self._initialize(run, attempt)
             for remark in run.remarks:
                 warnings.warn(remark, UserWarning, stacklevel=5)  # at the line that called fit
-            run.train(target, report if hasattr(self, "_skl_callbacks") else None)
+            run.train(self._target, partial(task.report_epoch, partial(self._learned_from, run)))
             all_right = n_starts > 1 and self._all_right(run)
             if all_right or run.monitor.kept_value > best.monitor.kept_value:
                 best = run
@@ -116,7 +107,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 break
         best.finish(self._correct)
         self.__dict__.update(self._learned_from(best))
-        context.call_on_fit_task_end(**task, reconstruction_attributes={})
+        task.end()
         del self._training_run
         ended = run if run.monitor.outcome == "interrupted" else best
         if not incremental or ended.monitor.outcome in ("diverged", "interrupted"):

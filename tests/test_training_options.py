@@ -888,7 +888,7 @@ def test_weights_are_copied_only_for_callbacks_that_take_them(kind, solver, monk
         copied.append(value)
         return copy.deepcopy(value)
 
-    monkeypatch.setattr("skrnn._base.copy", SimpleNamespace(deepcopy=deepcopy))
+    monkeypatch.setattr("skrnn._training.task.copy", SimpleNamespace(deepcopy=deepcopy))
     estimator = make(kind, solver=solver, max_iter=3, tol=0)
     estimator.set_callbacks(Callback()).fit(X, Y[kind])
     assert copied == []

@@ -135,7 +135,7 @@ def auto_settings(
         if early_stopping and not validates:
             early_stopping = can_hold_out(samples, parameters["validation_fraction"])
     if follows_schedule:
-        n_batches = -(-samples.n_samples // given)
+        n_batches = count_batches(samples.n_samples, given)
         n_updates, least_epochs = (700, 30) if samples.per_step else (450, 20)
         max_iter = int(np.clip(round(n_updates / n_batches), least_epochs, 200))
         if not early_stopping:
@@ -146,3 +146,8 @@ def auto_settings(
         "n_iter_no_change": n_iter_no_change,
         "early_stopping": early_stopping,
     }
+
+
+def count_batches(n_samples: int, batch_size: int) -> int:
+    """Count the batches of an epoch, of which the last may be smaller."""
+    return math.ceil(n_samples / batch_size)

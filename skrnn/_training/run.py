@@ -32,7 +32,7 @@ from skrnn._numeric.training import (
     mean_loss,
 )
 from skrnn._training.monitor import Monitor
-from skrnn._training.options import TrainingOptions
+from skrnn._training.options import TrainingOptions, count_batches
 from skrnn._training.scaling import TargetScale
 from skrnn._training.threads import keep_freed_memory, thread_map
 from skrnn._training.validation import count_held_out
@@ -402,7 +402,7 @@ class Run:
     def _penalty(self) -> float:
         """Mean penalty of the batches of an epoch with the weights as they are."""
         samples, options = self.samples, self.options
-        total = samples.weight.sum() / -(-samples.n_samples // options.batch_size)
+        total = samples.weight.sum() / count_batches(samples.n_samples, options.batch_size)
         return l2(self.params.weights, options.alpha, total)[0]
 
     def _overflows(self) -> bool:

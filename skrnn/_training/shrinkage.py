@@ -14,6 +14,7 @@ import numpy as np
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
 from skrnn._training.constant import constant_loss
+from skrnn._training.options import count_batches
 from skrnn._training.threads import thread_map
 from skrnn._training.validation import LARGEST_BATCH, has_many_steps, may_be_all_cases
 from skrnn.solvers import Adam
@@ -310,5 +311,5 @@ def _share_of_default(run: Run, training: float) -> float:
 
 def _training_of_epoch(run: Run) -> float:
     """Compute the learning rate times the number of steps of the solver in an epoch."""
-    n_batches = math.ceil(run.samples.n_samples / run.options.batch_size)
+    n_batches = count_batches(run.samples.n_samples, run.options.batch_size)
     return run.options.learning_rate_init * n_batches
