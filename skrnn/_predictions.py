@@ -297,7 +297,7 @@ class NumberPredictions(Mixin):
 
     def _auto_settings(
         self,
-        samples: Rows | Ragged,
+        samples: Any,
         solver: Adam | SGD | LBFGS,
         incremental: bool,
         validates: bool,

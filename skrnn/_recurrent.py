@@ -31,10 +31,10 @@ from skrnn._numeric.params import Params
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.streams import StreamState, check_types
+from skrnn._training.few import LARGEST_BATCH
 from skrnn._training.initial import draw_weights
 from skrnn._training.options import auto_settings
 from skrnn._training.targets import check_finite
-from skrnn._training.validation import LARGEST_BATCH
 from skrnn.solvers import LBFGS, SGD, SOLVERS, Adam
 
 if TYPE_CHECKING:

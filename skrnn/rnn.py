@@ -21,10 +21,10 @@ from skrnn._paths import PathPredictions
 from skrnn._predictions import ClassPredictions, NumberPredictions, score_numbers
 from skrnn._recurrent import PooledStates, RecurrentNetwork
 from skrnn._training.earlier import fit_linear_part
+from skrnn._training.few import may_be_all_cases
 from skrnn._training.framing import choose_frame_length
 from skrnn._training.last_value import share_of_last_value
 from skrnn._training.shrinkage import choose_shares, choose_spread, has_known_degrees_of_freedom
-from skrnn._training.validation import may_be_all_cases
 from skrnn.forecasting import forecast
 from skrnn.losses import CRF, Gaussian, Huber, Quantile
 from skrnn.metrics import flat_accuracy_score
@@ -512,9 +512,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss of the best
         constant for 'absolute_error' and each quantile. With up to 32 sequences, it is 10 times as
         large for `Quantile` and `Gaussian`, and 3 times for other losses than squared errors. It is
-        0.0001 with 'lbfgs' or ``normalize_y=False``, and in `partial_fit`. A larger one is for very
-        noisy targets. 0.0001 is for exact functions and truth tables, which the default may not
-        learn from few sequences.
+        0.0001 with 'lbfgs' or ``normalize_y=False``, for logic problems such as XOR, and in
+        `partial_fit`. A larger one is for very noisy targets. 0.0001 is for exact functions, which
+        the default may not learn from few sequences.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is 32, or all if there are fewer.
@@ -1217,8 +1217,8 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         which it is divided to be a negative log-likelihood: 1 for squared errors and `Gaussian`,
         the squared coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss
         of the best constant for 'absolute_error' and each quantile. It is 0.0001 with 'lbfgs' or
-        ``normalize_y=False``, and in `partial_fit`. A larger one is for very noisy targets, and
-        0.0001 for those without noise.
+        ``normalize_y=False``, for logic problems such as XOR, and in `partial_fit`. A larger one is
+        for very noisy targets, and 0.0001 for those without noise.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but

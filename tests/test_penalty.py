@@ -1,11 +1,13 @@
 """The default penalty of regressors: its strength for each loss, and what it prevents."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_pinball_loss, mean_poisson_deviance
@@ -23,6 +25,7 @@ from skrnn import (
 )
 from skrnn._numeric.losses import NUMBER_LOSSES
 from skrnn._numeric.training import Ragged
+from skrnn._training.few import is_logic_problem
 from skrnn._training.penalty import default_penalty, dispersion
 from skrnn.convert import make_windows
 
@@ -189,6 +192,74 @@ def test_regressors_have_the_penalty_of_their_loss(cls, loss):
     given, other = (clone(reg).set_params(alpha=a).fit(X, y) for a in (alpha, 1.1 * alpha))
     assert_allclose(auto.loss_curve_, given.loss_curve_, rtol=1e-7)
     assert other.loss_curve_[0] > auto.loss_curve_[0] * (1 + 1e-5)
+
+
+def parity(n_steps):
+    """All sequences of bits, and the parity of each."""
+    X = np.array(list(product([0.0, 1.0], repeat=n_steps)))
+    return list(X[:, :, None]), X.sum(axis=1) % 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_steps", [2, 3])
+def test_logic_problems_are_learned_as_numbers(n_steps, seed):
+    X, y = parity(n_steps)
+    assert SequenceRNNRegressor(random_state=seed).fit(X, y).score(X, y) > 0.99
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_parity_of_each_prefix_is_learned_as_a_number(seed):
+    X, _ = parity(4)
+    y = [x[:, 0].cumsum() % 2 for x in X]
+    assert StepRNNRegressor(random_state=seed).fit(X, y).score(X, y) > 0.99
+
+
+def few_cases(n_steps=3, repeat=1, y=None, static=None, convert=np.asarray, values=(0.0, 1.0)):
+    """Samples of all sequences of two values, with parities or other targets."""
+    X, parities = parity(n_steps)
+    x = convert(np.concatenate(X * repeat) * (values[1] - values[0]) + values[0])
+    y = np.tile(parities, repeat) if y is None else np.asarray(y, float)
+    lengths = np.full(len(X) * repeat, n_steps)
+    return Ragged(x, y[:, None], np.ones(len(lengths)), lengths, False, static)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (few_cases(), True),
+        (few_cases(values=(-1.7, 0.3)), True),
+        (few_cases(convert=csr_array), True),
+        (few_cases(4), True),
+        (few_cases(4, repeat=2), True),
+        (few_cases(4, repeat=3), False),  # 48 sequences
+        (few_cases(5), False),  # 32 that differ
+        (few_cases(y=[0, 1, 2, 3, 3, 2, 1, 0]), True),
+        (few_cases(y=[0, 1, 2, 3, 4, 2, 1, 0]), False),  # more than half as many targets
+        (few_cases(repeat=2, y=np.arange(16) % 8), False),  # 8 targets of 8 different sequences
+        (few_cases(static=np.arange(8.0)[:, None]), True),
+        (few_cases(convert=lambda x: np.hstack([x, np.arange(24.0)[:, None]])), False),
+    ],
+    ids=[
+        "parity",
+        "scaled",
+        "sparse",
+        "16",
+        "16 twice",
+        "16 three times",
+        "32",
+        "half as many targets",
+        "more targets",
+        "more targets, twice",
+        "static",
+        "a column of numbers",
+    ],
+)
+def test_which_samples_are_a_logic_problem(data, expected):
+    assert is_logic_problem(data) is expected
+    for loss in ("squared_error", "absolute_error"):
+        found = default_penalty(number_loss(loss), data, 32)
+        assert (found == 0.0001) is expected
+    assert default_penalty(number_loss("poisson"), data, 32) > 0.01
 
 
 @pytest.mark.parametrize("cls", [SequenceRNNRegressor, StepRNNRegressor])

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrnn._numeric.lags import rows_of_last_steps, weigh
+from skrnn._training.few import LARGEST_BATCH
 from skrnn._training.skip import FOLDS, LEAST_EXPLAINED, LinearPart, fit_each, moments, spread
-from skrnn._training.validation import LARGEST_BATCH
 
 # How many steps are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1

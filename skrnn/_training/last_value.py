@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from skrnn._numeric.lags import rows_of_last_steps
+from skrnn._training.few import LARGEST_BATCH
 from skrnn._training.skip import FOLDS, dense_columns, fit_each, moments
-from skrnn._training.validation import LARGEST_BATCH
 
 if TYPE_CHECKING:
     from skrnn._training.scaling import TargetScale

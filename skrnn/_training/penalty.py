@@ -8,14 +8,14 @@ import numpy as np
 
 from skrnn._numeric.losses import squared_error
 from skrnn._numeric.pieces import SMALL_PIECE, pieces
-from skrnn._training.validation import LARGEST_BATCH
+from skrnn._training.few import LARGEST_BATCH, is_logic_problem
 
 if TYPE_CHECKING:
     from skrnn._numeric.losses import NumberLoss
-    from skrnn._numeric.training import Ragged, Rows
+    from skrnn._numeric.training import Ragged
 
-# The penalty for targets without noise. It is for L-BFGS, for targets that are not standardized,
-# and for chunks, which are no share of all samples.
+# The penalty for targets without noise, such as those of logic problems. It is also for L-BFGS, for
+# targets that are not standardized, and for chunks, which are no share of all samples.
 WITHOUT_NOISE = 0.0001
 
 # So many targets of steps count as one, because the errors of the steps of a sequence are alike.
@@ -29,7 +29,7 @@ _FOR_FEW = {"identity": 3.0, "exp": 3.0, "ordered": 10.0, "mean_std": 10.0}
 _ROUNDING = 1e-10  # a smaller dispersion is that of equal targets
 
 
-def default_penalty(loss: NumberLoss, samples: Rows | Ragged, batch_size: int) -> float:
+def default_penalty(loss: NumberLoss, samples: Ragged, batch_size: int) -> float:
     """Choose the strength of the penalty for a regressor whose targets are standardized.
 
     The penalty is divided by the weight of a batch. If `alpha` is the share of a batch in all
@@ -43,7 +43,7 @@ def default_penalty(loss: NumberLoss, samples: Rows | Ragged, batch_size: int) -
     loss : NumberLoss
         The loss.
 
-    samples : Rows or Ragged
+    samples : Ragged
         All training samples, with the targets of training.
 
     batch_size : int
@@ -52,7 +52,7 @@ def default_penalty(loss: NumberLoss, samples: Rows | Ragged, batch_size: int) -
     Returns
     -------
     alpha : float
-        0.0001 if all targets are equal.
+        0.0001 if all targets are equal, and for logic problems such as XOR.
 
     References
     ----------
@@ -61,6 +61,8 @@ def default_penalty(loss: NumberLoss, samples: Rows | Ragged, batch_size: int) -
     """
     of_loss = dispersion(loss, samples.y, samples.weight)
     if not _ROUNDING < of_loss < np.inf:
+        return WITHOUT_NOISE
+    if loss.out_activation == "identity" and is_logic_problem(samples):
         return WITHOUT_NOISE
     share = batch_size / samples.n_samples
     share = min(1.0, share * (_STEPS_PER_TARGET if samples.per_step else 1))

@@ -14,9 +14,10 @@ import numpy as np
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import MOST_PARTS
 from skrnn._training.constant import constant_loss
+from skrnn._training.few import LARGEST_BATCH, may_be_all_cases
 from skrnn._training.options import count_batches
 from skrnn._training.threads import thread_map
-from skrnn._training.validation import LARGEST_BATCH, has_many_steps, may_be_all_cases
+from skrnn._training.validation import has_many_steps
 from skrnn.solvers import Adam
 
 if TYPE_CHECKING:

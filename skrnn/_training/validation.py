@@ -7,37 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import issparse
 
 from skrnn._numeric.packing import starts_of, take_rows
+from skrnn._training.few import LARGEST_BATCH
 
 if TYPE_CHECKING:
     from typing import Any
 
     Samples = Any  # Rows or Ragged, of a higher layer
 
-# So many sequences are one batch of training. Methods that choose among few samples would not
-# respect that a weight of 2 equals a sequence twice, so 'auto' uses them with more sequences only.
-LARGEST_BATCH = 32
 _MANY_STEPS = 500  # with labels, which are enough for early stopping
 _FEWEST_SEQUENCES = 8  # of which some are held out
-_MANY_CASES = 16  # different sequences
-
-
-def may_be_all_cases(samples: Samples) -> bool:
-    """Whether sequences are so few or so simple that they may be all cases of a logic problem.
-
-    There are up to 32 sequences, up to 16 of which differ, or with at most two values of a column.
-    """
-    if samples.n_samples > LARGEST_BATCH:
-        return False
-    x = samples.x.toarray() if issparse(samples.x) else samples.x
-    if all(len(np.unique(column)) <= 2 for column in x.T):
-        return True
-    if samples.static is not None:
-        x = np.hstack([x, np.repeat(samples.static, samples.lengths, axis=0)])
-    parts = np.split(x, np.cumsum(samples.lengths)[:-1])
-    return len({part.tobytes() for part in parts}) <= _MANY_CASES
 
 
 def has_many_steps(samples: Samples) -> bool:
