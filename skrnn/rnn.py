@@ -70,9 +70,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
         short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
         add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
-        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
-        both directions, the time is that since the last observation before the step. The layers
-        above the first are 'gru'.
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. The
+        backward direction uses the same times as the forward direction, those since the last
+        observation before the step. The layers above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -93,9 +93,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         batch (see `batch_size`), without recurrent layers and with 'lbfgs'.
 
     bptt_steps : int, default=None
-        Truncate backpropagation through time: the gradient does not pass from one block of so many
-        steps to the previous block. With 1, the previous state is always treated as a constant.
-        None means no truncation.
+        Truncate backpropagation through time. Sequences are divided into blocks of `bptt_steps`
+        steps, and the gradient does not pass from one block to the previous block. With 1, the
+        previous state is always treated as a constant. None means no truncation.
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
@@ -107,13 +107,13 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     frame_length : int or 'auto', default='auto'
-        Number of consecutive steps that the first layer reads as one step, with the features of
-        all of them. So the recurrent layers take fewer steps, which is faster, and no less accurate
-        in most cases. The last frame ends with the last step, and the first frame is completed by
-        copies of the first step, as by `Frames`. 'auto' leaves about 32 frames of a sequence: the
-        median length divided by 32, rounded, but at least 1. `bptt_steps` counts frames. 'auto' is
-        1 if there is one direction, which streams need, for sparse steps, with `embedding_size`,
-        for 'gru_d' and without layers.
+        Number of consecutive steps that the first layer reads as one step (a frame), with the
+        features of all of them. So the recurrent layers take fewer steps, which is faster, and as
+        accurate in most cases. The last frame ends with the last step, and the first frame is
+        completed by copies of the first step, as by `Frames`. 'auto' is the median length of the
+        sequences divided by 32, rounded, but at least 1, which leaves about 32 frames of a
+        sequence. It is 1 if there is one direction, which streams need, for sparse steps, with
+        `embedding_size`, for 'gru_d' and without layers. `bptt_steps` counts frames.
 
     loss : {'auto', 'log_loss', 'squared_error'}, default='auto'
         'log_loss' is the cross-entropy. 'squared_error' is half the squared error of the
@@ -126,12 +126,12 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         the mean probability of each class or label is about its weighted frequency in the training
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
-        training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences if at most 16 of them differ or no column has more than two values, and at most
-        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
-        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        training loss decreases after the first tenth of the training. It is 1 for sequences that
+        may be all cases of a logic problem: up to 32, of which at most 16 differ or in which no
+        column has more than two values, unless more than 500 of their steps have targets. It is
+        also 1 without recurrent layers, with another loss, for quantiles that neither contain 0.5
+        nor are symmetric about it, with another solver than 'adam', with `early_stopping` and with
+        `warm_start`. None means no correction. Set it if training is to continue after `fit`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -225,8 +225,9 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         has ``W`` (n_step_features_, embedding_size), one row for each feature. With frames, the
         first layer has ``n_in = frame_length * n_step_features_``, the oldest step first. The last
         rows of ``W`` of the first layer and of ``output`` are those of static features. With a
-        GRU-D, that of the first layer has none, and ``initial_0`` and so on have ``W`` (n_states,
-        n_static_features, n_units), which makes the initial states of a layer of them.
+        GRU-D, the first layer has no such rows. Instead, ``initial_0`` and so on have ``W``
+        (n_states, n_static_features, n_units), which maps static features to the initial states of
+        a layer.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -276,7 +277,8 @@ class SequenceRNNClassifier(ClassPredictions, ClassifierMixin, PooledStates, Rec
         Number of training sequences seen, counted once for each epoch.
 
     temperature_ : float
-        By what the class scores were divided at the end of the last fit; 1 after `partial_fit`.
+        The number by which class scores were divided at the end of the last fit; 1 after
+        `partial_fit`.
         Losses and scores of the fit are computed before the division and the shift.
 
     See Also
@@ -394,9 +396,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
         short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
         add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
-        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
-        both directions, the time is that since the last observation before the step. The layers
-        above the first are 'gru'.
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. The
+        backward direction uses the same times as the forward direction, those since the last
+        observation before the step. The layers above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -417,9 +419,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         batch (see `batch_size`), without recurrent layers and with 'lbfgs'.
 
     bptt_steps : int, default=None
-        Truncate backpropagation through time: the gradient does not pass from one block of so many
-        steps to the previous block. With 1, the previous state is always treated as a constant.
-        None means no truncation.
+        Truncate backpropagation through time. Sequences are divided into blocks of `bptt_steps`
+        steps, and the gradient does not pass from one block to the previous block. With 1, the
+        previous state is always treated as a constant. None means no truncation.
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
@@ -431,11 +433,11 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
-        'squared_error' is half the squared error, and 'absolute_error' the absolute error.
-        'poisson' and 'gamma' are half the deviance, with predictions that are the exponential of
-        the output, for targets of at least 0, or above 0. The objects have parameters, which a grid
-        search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
-        'squared_error'.
+        'auto' means 'squared_error', which is half the squared error. 'absolute_error' is the
+        absolute error. 'poisson', for targets of at least 0, and 'gamma', for targets above 0, are
+        half the deviance; predictions are the exponential of the output. `Huber` and `Quantile`
+        have parameters, which a grid search sets by names such as ``loss__delta``. `Quantile` may
+        predict several numbers for a target, and `Gaussian` predicts a mean and a spread.
 
     normalize_y : bool, default=True
         Whether to subtract the mean of the targets and divide by their standard deviation, for
@@ -447,20 +449,22 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
 
     skip_connection : {'auto', 'last', None}, default='auto'
         Linear connection from the last steps of a sequence to the output. The network is trained on
-        the difference. The weights are not trained further. With 'last', `fit` chooses for each
-        output the column of which the last value explains most of the variance of the target, if
-        that is at least half of it, as the series itself does in most forecasts. Then the network
-        starts from the forecast that the series stays where it is. The weight is that of least
-        squares. With 'auto', the network also reads such a column as differences to its last value
-        if that explains at least 0.6 of the variance, so that it does not depend on the level of
-        the series. Other outputs then get a weight of this column too. It is read as it is if an
-        output depends on the distance of the level to its mean, as a square does, or a spread on
-        the level. With more than 32 sequences, 'auto' also considers up to 100 earlier steps: an
-        earlier value, such as that of one season before, and ridge regression on the last values of
-        a column. They are used if they leave less than half of the variance that the last value
-        leaves. Otherwise `shrinkage` may give the ridge regression a share. Streams need 'last' or
-        None. With `Gaussian`, the connection is added to the mean, with `Quantile` to all
-        quantiles. Not used with 'poisson' and 'gamma'.
+        the difference between the targets and this linear function, whose weights are not trained
+        further. With 'last', `fit` chooses for each output the column whose last value explains
+        most of the variance of the target, if this is at least half of the variance. In most
+        forecasts this is the series itself, so training starts from the forecast that the series
+        stays where it is. The weight is that of least squares. With 'auto', if the last value
+        explains at least 0.6 of the variance, the network also reads the column as differences to
+        its last value. It then does not depend on the level of the series. All other outputs
+        without a column get a weight of this column too. There are no differences if an output
+        depends on the distance of the last value to its mean, as a square does, or if the spread
+        of a target depends on the last value. With more than 32 sequences, 'auto' also considers up
+        to 100 last steps: a single earlier value, such as that of one season before, and ridge
+        regression on the last values of a column. They are used if they leave less than half of
+        the variance that the last value leaves. Otherwise `shrinkage` may add a share of the ridge
+        regression. Streams need 'last' or None. With `Gaussian`, the connection is added to the
+        mean, and with `Quantile` to all quantiles. It is not used with 'poisson' and 'gamma'. None
+        means no connection.
 
     shrinkage : {'auto', None}, default='auto'
         Whether to shrink what the network adds to the skip connection, or to the mean of the
@@ -469,13 +473,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         training error and with fewer sequences. With ``skip_connection='auto'``, ridge regression
         on the last values of a column is added, multiplied by another factor, as far as this
         makes the estimated error smaller (stacking [7]_). If a column is read as differences,
-        the prediction is then moved towards its last value by a share of the way, which is smaller
-        the more the network explains: half with few sequences, and as cross-validation says with
-        many. All this needs squared errors, standardized targets,
-        recurrent layers, more than 32 sequences, 'adam' and the schedule 'cosine'. It is not done
-        for 'gru_d', with `warm_start`, or together with other means against noise, with which the
-        factor would be too small: `early_stopping`, weight decay or `dropout` above 0.5. None means
-        no shrinkage, which is right if training is to continue.
+        the prediction is then moved towards its last value by a share of the way. The share is
+        about 1/2 with few sequences, and chosen by cross-validation with many. It is multiplied by
+        the part of the variance that the network does not explain. All this needs squared errors,
+        standardized targets, recurrent layers, more than 32 sequences, 'adam' and the schedule
+        'cosine'. It is not done for 'gru_d' or with `warm_start`. Nor is it done with
+        `early_stopping`, weight decay or `dropout` above 0.5, because networks then learn less
+        noise and the factor would be too small. None means no shrinkage. Set it if training is to
+        continue after `fit`.
 
     temperature : {'auto', None}, default='auto'
         Whether to correct predicted distributions at the end of `fit`. They are too narrow, because
@@ -484,12 +489,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         the mean probability of each class or label is about its weighted frequency in the training
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
-        training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences if at most 16 of them differ or no column has more than two values, and at most
-        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
-        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        training loss decreases after the first tenth of the training. It is 1 for sequences that
+        may be all cases of a logic problem: up to 32, of which at most 16 differ or in which no
+        column has more than two values, unless more than 500 of their steps have targets. It is
+        also 1 without recurrent layers, with another loss, for quantiles that neither contain 0.5
+        nor are symmetric about it, with another solver than 'adam', with `early_stopping` and with
+        `warm_start`. None means no correction. Set it if training is to continue after `fit`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -507,14 +512,14 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
         batch, it is divided by the number of its sequences, or the sum of their weights. 'auto' is
-        the share of a batch in all sequences, times the dispersion of the loss, by which it is
-        divided to be a negative log-likelihood: 1 for squared errors and `Gaussian`, the squared
-        coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss of the best
-        constant for 'absolute_error' and each quantile. With up to 32 sequences, it is 10 times as
-        large for `Quantile` and `Gaussian`, and 3 times for other losses than squared errors. It is
-        0.0001 with 'lbfgs' or ``normalize_y=False``, for logic problems such as XOR, and in
-        `partial_fit`. A larger one is for very noisy targets. 0.0001 is for exact functions, which
-        the default may not learn from few sequences.
+        the share of a batch in all sequences, times the dispersion of the loss. Divided by its
+        dispersion, a loss is a negative log-likelihood. The dispersion is 1 for squared errors and
+        `Gaussian`, the squared coefficient of variation of the targets for 'poisson' and 'gamma',
+        and the mean loss of the best constant for 'absolute_error' and each quantile. With up to 32
+        sequences, 'auto' is 10 times as large for `Quantile` and `Gaussian`, and 3 times for the
+        other losses but 'squared_error'. It is 0.0001 with 'lbfgs' or ``normalize_y=False``, for
+        logic problems such as XOR, and in `partial_fit`. Use a larger value for very noisy targets,
+        and 0.0001 for exact functions, which the default may not learn from few sequences.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is 32, or all if there are fewer.
@@ -577,9 +582,9 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         forget, cell). ``attention`` has ``W`` (n_in, 1) if `pooling` is 'attention'. ``output``
         has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With `embedding_size`, ``embedding``
         has ``W`` (n_step_features_, embedding_size), one row for each feature. The last rows of
-        ``W`` of the first layer and of ``output`` are those of static features. With a GRU-D, that
-        of the first layer has none, and ``initial_0`` and so on have ``W`` (n_states,
-        n_static_features, n_units), which makes the initial states of a layer of them.
+        ``W`` of the first layer and of ``output`` are those of static features. With a GRU-D, the
+        first layer has no such rows. Instead, ``initial_0`` and so on have ``W`` (n_states,
+        n_static_features, n_units), which maps static features to the initial states of a layer.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -603,12 +608,12 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         Lowest loss of an epoch; None with early stopping, unless the validation targets are equal.
 
     temperature_ : float
-        By what the spread, or the distances of quantiles to the median, are multiplied.
+        The number by which the spread, or the distances of quantiles to the median, are multiplied.
 
     shrinkage_ : ndarray of shape (n_outputs_,)
         The part of each output of the network that was removed, between 0 and 1. With 1, only the
-        skip connection or the mean of the targets is left. Losses and validation scores are those
-        before.
+        skip connection or the mean of the targets is left. Losses and validation scores are
+        computed before it is removed.
 
     loss_curve_ : list of float
         Loss of each epoch.
@@ -812,8 +817,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
     a sequence are predicted together, by a conditional random field.
 
     Targets and predictions are 1-D object arrays (or lists) of one array for each sequence.
-    scikit-learn would read these as targets of another kind, so this estimator does not declare
-    itself a classifier, and cross-validation does not stratify.
+    scikit-learn does not support such targets. So its tags do not mark this estimator as a
+    classifier, and cross-validation does not stratify.
 
     Parameters
     ----------
@@ -826,9 +831,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
         short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
         add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
-        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
-        both directions, the time is that since the last observation before the step. The layers
-        above the first are 'gru'.
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. The
+        backward direction uses the same times as the forward direction, those since the last
+        observation before the step. The layers above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -842,9 +847,9 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Not available with 'lbfgs'.
 
     bptt_steps : int, default=None
-        Truncate backpropagation through time: the gradient does not pass from one block of so many
-        steps to the previous block. With 1, the previous state is always treated as a constant.
-        None means no truncation.
+        Truncate backpropagation through time. Sequences are divided into blocks of `bptt_steps`
+        steps, and the gradient does not pass from one block to the previous block. With 1, the
+        previous state is always treated as a constant. None means no truncation.
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
@@ -867,12 +872,12 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         the mean probability of each class or label is about its weighted frequency in the training
         samples. The spread of `Gaussian` and the distances of several quantiles to the median are
         multiplied by a number of at least 1. With 'auto', the number depends on how much the
-        training loss decreases after the first tenth of the training. It is 1 for up to 32
-        sequences if at most 16 of them differ or no column has more than two values, and at most
-        500 of their steps have targets. It is also 1 without recurrent layers, with another loss,
-        for quantiles that neither contain 0.5 nor are symmetric about it, with another solver than
-        'adam', with `early_stopping` and with `warm_start`. None means 1, which is right for
-        classifiers whose training is to continue.
+        training loss decreases after the first tenth of the training. It is 1 for sequences that
+        may be all cases of a logic problem: up to 32, of which at most 16 differ or in which no
+        column has more than two values, unless more than 500 of their steps have targets. It is
+        also 1 without recurrent layers, with another loss, for quantiles that neither contain 0.5
+        nor are symmetric about it, with another solver than 'adam', with `early_stopping` and with
+        `warm_start`. None means no correction. Set it if training is to continue after `fit`.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -916,10 +921,10 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Whether to stop training when neither the loss nor the score on validation data improves,
         and to keep the weights of the lowest validation loss. The validation data are those passed
         to `fit`, or else `validation_fraction` of the sequences or of their steps. 'auto' stops
-        early with more than 500 steps that count, because networks memorize noisy labels of steps.
-        It does not if the steps of a label may all be held out, of up to 32 sequences, or if
-        `max_iter`, another schedule than 'cosine', or ``validation_fraction=0`` is given. Not
-        supported by 'lbfgs'.
+        early with more than 500 steps of a weight above 0, because networks memorize noisy labels
+        of steps. It does not stop early if there are up to 32 sequences and all steps of a label
+        might be held out, nor if `max_iter`, another schedule than 'cosine', or
+        ``validation_fraction=0`` is given. Not supported by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Fraction of the sequences to hold out for `early_stopping`, at least 2. Of fewer than 8
@@ -967,10 +972,11 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         forget, cell). ``output`` has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With
         `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
         each feature. With static features, ``initial_0`` and so on have ``W`` (n_states,
-        n_static_features, n_units), which makes the initial states of a layer of them, and the
-        last rows of ``W`` of ``output`` are theirs. With a conditional random field,
-        ``transitions`` has ``W`` (n_classes, n_classes), from the label of the row to that of the
-        column, and ``start`` and ``end`` (n_classes,), for the first label and the last.
+        n_static_features, n_units), which maps static features to the initial states of a layer,
+        and the last rows of ``W`` of ``output`` are those of static features. With a conditional
+        random field, ``transitions`` has ``W`` (n_classes, n_classes), from the label of the row to
+        that of the column, and ``start`` and ``end`` (n_classes,), for the first label and the
+        last.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
@@ -1020,7 +1026,8 @@ class StepRNNClassifier(PathPredictions, RecurrentNetwork):
         Number of training sequences seen, counted once for each epoch.
 
     temperature_ : float
-        By what the class scores were divided at the end of the last fit; 1 after `partial_fit`.
+        The number by which class scores were divided at the end of the last fit; 1 after
+        `partial_fit`.
         Losses and scores of the fit are computed before the division and the shift.
 
     See Also
@@ -1143,9 +1150,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Elman network [1]_, gated recurrent unit, its variant for missing values [2]_, or long
         short-term memory [3]_. 'gru_d' takes the output of ``ForwardImputer(add_indicator=True,
         add_elapsed=True)``. The longer a feature has not been observed, the more its value decays
-        towards 0, so its mean should be 0, and the more the states of the first layer decay. In
-        both directions, the time is that since the last observation before the step. The layers
-        above the first are 'gru'.
+        towards 0, so its mean should be 0, and the more the states of the first layer decay. The
+        backward direction uses the same times as the forward direction, those since the last
+        observation before the step. The layers above the first are 'gru'.
 
     activation : {'tanh', 'relu', 'logistic', 'identity'}, default='tanh'
         Activation function of the 'rnn' cell. The other cells have fixed activation functions and
@@ -1159,9 +1166,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         Not available with 'lbfgs'.
 
     bptt_steps : int, default=None
-        Truncate backpropagation through time: the gradient does not pass from one block of so many
-        steps to the previous block. With 1, the previous state is always treated as a constant.
-        None means no truncation.
+        Truncate backpropagation through time. Sequences are divided into blocks of `bptt_steps`
+        steps, and the gradient does not pass from one block to the previous block. With 1, the
+        previous state is always treated as a constant. None means no truncation.
 
     step_features : int, default=None
         Number of features of a step if sequences are flat, as in a 2-D `X`. None means 1.
@@ -1173,11 +1180,11 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         projection. None means no such layer. Not available for 'gru_d', or for a single feature.
 
     loss : str, `Huber`, `Quantile` or `Gaussian`, default='auto'
-        'squared_error' is half the squared error, and 'absolute_error' the absolute error.
-        'poisson' and 'gamma' are half the deviance, with predictions that are the exponential of
-        the output, for targets of at least 0, or above 0. The objects have parameters, which a grid
-        search sets by names such as ``loss__delta``, or predict more than one number. 'auto' means
-        'squared_error'.
+        'auto' means 'squared_error', which is half the squared error. 'absolute_error' is the
+        absolute error. 'poisson', for targets of at least 0, and 'gamma', for targets above 0, are
+        half the deviance; predictions are the exponential of the output. `Huber` and `Quantile`
+        have parameters, which a grid search sets by names such as ``loss__delta``. `Quantile` may
+        predict several numbers for a target, and `Gaussian` predicts a mean and a spread.
 
     normalize_y : bool, default=True
         Whether to subtract the mean of the targets and divide by their standard deviation, for
@@ -1189,13 +1196,14 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     skip_connection : {'auto', None}, default='auto'
         Linear connection from the features of a step to its output. The network is trained on the
-        difference. The weights are not trained further. With 'auto', `fit` chooses for each output
-        the column that explains most of the variance of the target at the same step. The weight is
-        that of least squares, or 0 if less than 0.8 of the variance is explained: then the noise
-        of the column would be larger than what the network has to learn. If a column is
-        chosen for one output, those without a column get a weight of it too. With `Gaussian`, the
-        connection is added to the mean, with `Quantile` to all quantiles. Not used with 'poisson'
-        and 'gamma'. None means no connection.
+        difference between the targets and this linear function, whose weights are not trained
+        further. With 'auto', `fit` chooses for each output the column that explains most of the
+        variance of the target at the same step. The weight is that of least squares. No column is
+        chosen if less than 0.8 of the variance is explained, because the noise of the column would
+        then be larger than what the network has to learn. If a column is chosen for one output, the
+        outputs without a column get a weight of it too. With `Gaussian`, the connection is added to
+        the mean, and with `Quantile` to all quantiles. It is not used with 'poisson' and 'gamma'.
+        None means no connection.
 
     solver : {'adam', 'sgd', 'lbfgs'}, `Adam`, `SGD` or `LBFGS`, default='adam'
         The optimization algorithm. An object has further parameters, which a grid search sets by
@@ -1212,13 +1220,14 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
 
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty ``alpha / 2 * sum(W ** 2)``. Added to the mean loss of a
-        batch, it is divided by the number of its steps, or the sum of their weights. 'auto' is 8
-        times the share of a batch in all sequences, at most 1, times the dispersion of the loss, by
-        which it is divided to be a negative log-likelihood: 1 for squared errors and `Gaussian`,
-        the squared coefficient of variation of the targets for 'poisson' and 'gamma', the mean loss
-        of the best constant for 'absolute_error' and each quantile. It is 0.0001 with 'lbfgs' or
-        ``normalize_y=False``, for logic problems such as XOR, and in `partial_fit`. A larger one is
-        for very noisy targets, and 0.0001 for those without noise.
+        batch, it is divided by the number of its steps, or the sum of their weights. 'auto' is the
+        smaller of 1 and 8 times the share of a batch in all sequences, times the dispersion of the
+        loss. Divided by its dispersion, a loss is a negative log-likelihood. The dispersion is 1
+        for squared errors and `Gaussian`, the squared coefficient of variation of the targets for
+        'poisson' and 'gamma', and the mean loss of the best constant for 'absolute_error' and each
+        quantile. 'auto' is 0.0001 with 'lbfgs' or ``normalize_y=False``, for logic problems such as
+        XOR, and in `partial_fit`. Use a larger value for very noisy targets, and 0.0001 for those
+        without noise.
 
     batch_size : int or 'auto', default='auto'
         Number of sequences in a batch of 'adam' and 'sgd'. 'auto' is a 16th of the sequences, but
@@ -1284,9 +1293,9 @@ class StepRNNRegressor(NumberPredictions, RecurrentNetwork):
         forget, cell). ``output`` has ``W`` (n_in, n_outputs) and ``b`` (n_outputs,). With
         `embedding_size`, ``embedding`` has ``W`` (n_step_features_, embedding_size), one row for
         each feature. The last rows of ``W`` of the first layer and of ``output`` are those of
-        static features. With a GRU-D, that of the first layer has none, and ``initial_0`` and so on
-        have ``W`` (n_states, n_static_features, n_units), which makes the initial states of a layer
-        of them.
+        static features. With a GRU-D, the first layer has no such rows. Instead, ``initial_0`` and
+        so on have ``W`` (n_states, n_static_features, n_units), which maps static features to the
+        initial states of a layer.
 
     n_features_in_ : int
         Number of columns of a 2-D `X`, else the same as `n_step_features_`.
