@@ -3,7 +3,7 @@
 These layouts need information that the data alone do not contain: where a sequence ends, which
 sequence a row belongs to, or which axis is time. The functions ``from_...`` take it as arguments,
 and return sequences that scikit-learn can split: `from_long` returns `skrnn.Sequences`,
-`from_crfsuite` a list, the others arrays. Each but `from_crfsuite` has an inverse, ``to_...``.
+`from_crfsuite` a list, the others arrays. Each except `from_crfsuite` has an inverse, ``to_...``.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def from_long(
     Raises
     ------
     ValueError
-        If there is no such column, if an id or a time is missing, if times are other text than
+        If a column does not exist, if an id or a time is missing, if times are text other than
         ISO dates or quarters of one format, if two steps of a sequence have the same time, if a
         static column changes within a sequence, or if `columns` is a single name beside `static`.
         The message names the column, or the sequence by its id.
@@ -454,7 +454,7 @@ def from_channels_first(X: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no sequence, or one is not two-dimensional. The message says which.
+        If there is no sequence, or a sequence is not two-dimensional. The message says which.
 
     See Also
     --------
@@ -488,7 +488,7 @@ def to_channels_first(X: Any) -> np.ndarray | list[np.ndarray]:
     Raises
     ------
     ValueError
-        If there is no sequence, or one is not two-dimensional. The message says which.
+        If there is no sequence, or a sequence is not two-dimensional. The message says which.
 
     See Also
     --------

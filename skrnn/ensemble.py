@@ -311,10 +311,10 @@ class EnsembleClassifier(Ensemble):
 
     The members are copies of one network, or of a pipeline that ends in one, with different
     seeds ("deep ensemble" [1]_). On small data, their mean is more accurate than one of them, and
-    its probabilities are less often far too high. Training takes `n_estimators` times as long.
+    its probabilities are less often too close to 1. Training takes `n_estimators` times as long.
 
-    For an estimator of steps, such as `StepRNNClassifier`, all outputs are per step. Like that
-    estimator, the ensemble then does not declare itself a classifier.
+    For an estimator of steps, such as `StepRNNClassifier`, all outputs are per step. As for that
+    estimator, the tags of the ensemble are then not those of a classifier.
 
     Parameters
     ----------
@@ -400,7 +400,7 @@ class EnsembleClassifier(Ensemble):
     ) -> Self:
         """Continue training of each member for one pass over the given samples.
 
-        Available if the estimator has this method, which a pipeline has not.
+        Available if the estimator has this method. Pipelines do not have it.
 
         Parameters
         ----------
@@ -532,8 +532,8 @@ class EnsembleRegressor(Ensemble):
     their spread shows where the prediction is uncertain. Training takes `n_estimators` times as
     long.
 
-    For an estimator of steps, such as `StepRNNRegressor`, all outputs are per step. Like that
-    estimator, the ensemble then does not declare itself a regressor.
+    For an estimator of steps, such as `StepRNNRegressor`, all outputs are per step. As for that
+    estimator, the tags of the ensemble are then not those of a regressor.
 
     Parameters
     ----------
@@ -617,7 +617,7 @@ class EnsembleRegressor(Ensemble):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Continue training of each member for one pass over the given samples.
 
-        Available if the estimator has this method, which a pipeline has not.
+        Available if the estimator has this method. Pipelines do not have it.
 
         Parameters
         ----------

@@ -56,10 +56,11 @@ def forecast(
         exogenous features if there are any; see `skrnn.convert.make_windows`.
 
     X : array-like
-        Sequences in any form that ``predict`` of `estimator` accepts.
+        Sequences in any form that ``predict`` of `estimator` accepts. The forecasts begin after
+        their last steps.
 
     horizon : int
-        Number of steps.
+        Number of steps to forecast.
 
     exogenous : array-like of shape (n_sequences, horizon - 1, n_exogenous), default=None
         Values of the exogenous features at the steps that are appended, in any form in which
@@ -83,9 +84,9 @@ def forecast(
     Raises
     ------
     ValueError
-        If the predictions and `exogenous` together are not the features of a step, if
-        the estimator is a classifier or predicts other quantiles than the median, or if a sequence
-        without steps is given to an estimator of steps. If a prediction is not finite, or the
+        If the predictions and `exogenous` together are not the features of a step, if the
+        estimator is a classifier or predicts other quantiles than the median, if a sequence
+        without steps is given to an estimator of steps, if a prediction is not finite, or if the
         estimator refuses the predictions that are fed back.
 
     See Also
@@ -94,15 +95,15 @@ def forecast(
 
     Notes
     -----
-    If sequences grow, networks of one direction (``bidirectional=False``) carry their state on,
-    and so process each step once. Otherwise, ``predict`` is called for each step. Both
-    give the same forecasts, up to rounding. If `X` is an array, ``predict`` is called with arrays,
+    If sequences grow, networks of one direction (``bidirectional=False``) keep their state, and so
+    process each step once. Otherwise, ``predict`` is called for each step. Both give the same
+    forecasts, up to rounding. If `X` is an array, ``predict`` is called with arrays,
     so that a pipeline may also end in a regressor of tables, such as ridge regression on flat
     windows. Other forms become `skrnn.Sequences`.
 
-    What is fed back is the prediction: the mean for ``loss=Gaussian()``, whose standard deviation
-    is only valid for one step. `Quantile` is accepted for the median only, since another quantile
-    that is fed back is not this quantile of later steps.
+    For ``loss=Gaussian()``, the mean is fed back. The standard deviation is only valid for one
+    step. `Quantile` is accepted for the median only, since feeding back another quantile does not
+    give this quantile of later steps.
 
     If the targets alone are transformed by a logarithm, a forecast often grows beyond all bounds.
     Take the logarithm of the series before `make_windows`, and ``np.exp`` of the forecast.

@@ -1,8 +1,8 @@
 """Losses as objects with parameters.
 
 ``loss="squared_error"``, ``"absolute_error"``, ``"poisson"``, ``"gamma"`` and ``"crf"`` are names.
-These objects have parameters, which a grid search sets by names such as ``loss__delta``, or a
-prediction of more than one number.
+These objects have parameters, which a grid search sets by names such as ``loss__delta``, or
+predict more than one number for a target.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class Huber(Persistent):
 
     With the error ``e``, it is ``e ** 2 / 2`` if ``abs(e) <= delta``, else
     ``delta * (abs(e) - delta / 2)``, summed over the outputs. A target far from the others
-    contributes at most `delta` to the gradient. The mean of the error is what the loss estimates
-    for a large `delta`, and the median for a small one.
+    contributes at most `delta` to the gradient. For a large `delta`, the prediction estimates the
+    mean of the targets, and for a small one, their median.
 
     Parameters
     ----------
     delta : float, default=1.0
-        The error from which on the loss is linear, in the unit of the targets of training. With
-        ``normalize_y=True`` these are standardized, so it is a share of their standard deviation.
+        The loss is linear for larger errors than this, in the unit of the targets in training.
+        With ``normalize_y=True``, these are standardized, so `delta` is a multiple of their
+        standard deviation.
 
     References
     ----------
@@ -45,8 +46,8 @@ class Huber(Persistent):
 
     Examples
     --------
-    The target is the last value of the sequence. A tenth of the targets are wrong by 10. R² of
-    other sequences:
+    The target is the last value of the sequence, but a tenth of the targets are too large by 10.
+    These are the R² for other sequences, rounded:
 
     >>> import numpy as np
     >>> from skrnn import Huber, SequenceRNNRegressor
@@ -93,8 +94,8 @@ class Quantile(Persistent):
     for the constant quantiles of `y`.
 
     `sklearn.compose.TransformedTargetRegressor` transforms each quantile of a single target back
-    like the target. Its transformer must be increasing, such as a logarithm. It is not needed for
-    the unit of the targets, which recurrent regressors standardize.
+    like the target. Its transformer must be increasing, such as a logarithm. It is not needed to
+    change the scale of the targets, since recurrent regressors standardize them.
 
     References
     ----------
@@ -230,8 +231,8 @@ class CRF(Persistent):
     `alpha`. Those of forbidden transitions are not used.
 
     The weight of a sequence is the mean of the weights of its steps, leaving out those that are 0.
-    A step of weight 0 is unlabelled: the likelihood is the sum over its labels. Class weights are
-    not supported, since the likelihood is that of a path.
+    A step of weight 0 is unlabelled: the likelihood is the sum over all labels that it may have.
+    Class weights are not supported, since the likelihood is that of a path.
 
     References
     ----------

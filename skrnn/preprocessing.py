@@ -79,8 +79,8 @@ class SequencePadder(SequenceTransformer):
         sequence is an error unless ``longer="truncate"``.
 
     fill_value : float, default=NaN
-        Value of the padding. With another value than NaN, the end of a sequence cannot be
-        recognized any more.
+        Value of the padding. With another value than NaN, the output does not show where a
+        sequence ends.
 
     step_features : int, default=None
         Number of features of a step where a sequence is given flat. None means 1.
@@ -418,7 +418,7 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
             - for a 3-D or 2-D X, or a table in nested lists, an array with the same number of
               dimensions; 3-D if the number of features changes.
 
-            Where the transformer returns a sparse matrix, each sequence is one. With
+            If the transformer returns a sparse matrix, each sequence is a sparse matrix. With
             ``set_output(transform="pandas")`` or "polars", a list of frames becomes a list of
             frames, and a DataFrame of sequences a DataFrame of sequences.
         """
@@ -518,9 +518,10 @@ class PerStep(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[
 class PerSequence(SequenceTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply a function or transformer to each sequence by itself.
 
-    This is for what depends on the order of the steps, or on one sequence only: differences,
-    rolling means, resampling, or scaling each sequence by its own mean and standard deviation.
-    Nothing passes from one sequence to another, or from `fit` to `transform`.
+    Use it for transformations that depend on the order of the steps, or on one sequence only:
+    differences, rolling means, resampling, or scaling each sequence by its own mean and standard
+    deviation. The result for a sequence does not depend on the other sequences, nor on those
+    passed to `fit`.
 
     Parameters
     ----------
