@@ -1,4 +1,4 @@
-"""Which label of a step may follow which: schemes of tags, tables, and what the data contain.
+"""Allowed transitions between labels of steps: by schemes of tags, by tables, or by the data.
 
 A table of allowed transitions is boolean, ``(n_classes + 1, n_classes + 1)``, from the label of the
 row to that of the column. The last row is for the first label of a sequence, the last column for

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _LARGE = 100.0
 _SMALL = 0.01
 
-# A column has outliers if one of its values is so many interquartile ranges from the median. A
-# recurrent network reads outliers as well as other large values, but only if the others differ by
-# more than _NARROW. A scaler that divides by the standard deviation leaves them less.
+# A column has outliers if one of its values is _FAR interquartile ranges from the median. They do
+# little harm in a recurrent network if the interquartile range is above _NARROW. A scaler that
+# divides by the standard deviation makes this range smaller.
 _FAR = 300.0
 _NARROW = 0.02
 _SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 rows
@@ -157,7 +157,7 @@ def _of_columns(
         scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
         advice = _instead(scaler, *scalers)
         return Finding(always=_describe_outliers(values, found, name, advice, columns))
-    if extent:  # that of other values may be small, as after RobustScaler, which is no remedy then
+    if extent:  # the other values may be of unit scale: then RobustScaler would not help
         worst = [int(_largest(values).argmax())]
         if len(_extreme(values[:, worst], values[:, worst])):
             advice = _instead(scaler, _BY_QUANTILES)

@@ -12,7 +12,7 @@ from skrnn._numeric.lags import rows_of_last_steps, weigh
 from skrnn._training.few import LARGEST_BATCH
 from skrnn._training.skip import FOLDS, LEAST_EXPLAINED, LinearPart, fit_each, moments, spread
 
-# How many steps are considered, and the share of the sequences that may be shorter.
+# The most steps that are considered, and the share of the sequences that may be shorter.
 _MOST_STEPS, _SHORTER = 100, 0.1
 _MANY_SEQUENCES = 2000  # no more are needed for so few weights
 _PENALTIES = np.logspace(-2, 5, 15)
@@ -34,11 +34,12 @@ def add_earlier_values(
 
     A series with a season repeats the value of one season before, and many series are nearly linear
     functions of their last values. Such a linear path beside the network [1]_ leaves to the network
-    what is not linear. For each output, there are three candidates: the single value
-    that says most about the target; and this value, or the last one, with what ridge regression
-    on the last values of a column adds to it. The one with the smallest error is used if it leaves
+    what is not linear. For each output, there are three candidates: the single value that explains
+    most of the target; this value plus a ridge regression on the last values of a column; and the
+    last value plus such a regression. The candidate with the smallest error is used if it leaves
     less than half of the variance that the last value leaves, or the mean if no last value is used.
-    Values and columns are chosen among many, so these errors count more than they are [2]_.
+    The errors are multiplied by a factor above 1, because values and columns are chosen among
+    many [2]_.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def _choose_per_output(candidates: list[_Candidate], inflation: float) -> np.nda
 
 
 def _inflation(n_choices: int, n: int) -> float:
-    """By what the error of the best of some choices is multiplied, if n samples chose it."""
+    """Factor by which the error of the best of some choices is multiplied, for n samples."""
     return float(n_choices ** (2 / n))
 
 
@@ -123,7 +124,7 @@ def fit_linear_part(samples: Any, differences: tuple[int, ...]) -> LinearPart | 
     columns, every = _best_single_values(steps)[1], np.ones(steps.y.shape[1], bool)
     weights, predicted = _fit_columns(steps, steps.y, columns, every)
     weight = steps.weight / len(steps.weight)
-    # The column was chosen among all columns, so the errors count more than they are.
+    # The errors are multiplied by a factor above 1, because the column was chosen among all.
     error = _inflation(steps.x.shape[1], len(weight)) * (weight @ (steps.y - predicted) ** 2)
     is_of_use = error < _residual_variance(steps, np.zeros_like(weights))
     weights, predicted = weights * is_of_use, predicted * is_of_use

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     Samples = Any  # Ragged, of a higher layer
 
-# So many sequences are one batch of training. Methods that choose among few samples would not
-# respect that a weight of 2 equals a sequence twice, so 'auto' uses them with more sequences only.
+# Up to so many sequences are one batch, so that a weight of 2 equals a sequence twice. This does
+# not hold for methods that choose among samples, so 'auto' uses them with more sequences only.
 LARGEST_BATCH = 32
 _MANY_CASES = 16  # different sequences
 
@@ -21,7 +21,7 @@ _MANY_CASES = 16  # different sequences
 def may_be_all_cases(samples: Samples) -> bool:
     """Whether sequences are so few or so simple that they may be all cases of a logic problem.
 
-    There are up to 32 sequences, up to 16 of which differ, or with at most two values of a column.
+    There are up to 32 sequences. At most 16 of them differ, or no column has more than two values.
     """
     if samples.n_samples > LARGEST_BATCH:
         return False
@@ -31,8 +31,8 @@ def may_be_all_cases(samples: Samples) -> bool:
 def is_logic_problem(samples: Samples) -> bool:
     """Whether numbers are surely a function without noise of all cases of a logic problem.
 
-    There are up to 32 sequences, up to 16 of which differ, with at most two values of a column. Of
-    the targets, at most half as many differ: noise would make all of them differ.
+    There are up to 32 sequences, of which at most 16 differ, and no column has more than two
+    values. At most half as many targets differ, because with noise all targets would differ.
     """
     if samples.n_samples > LARGEST_BATCH or not _has_two_values(samples):
         return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skrnn._numeric.training import Ragged, Rows
     from skrnn._training.run import Run
 
-# More numbers than these are not kept: 16 MiB of float64. Samples that are spread evenly suffice.
+# At most so many numbers are kept, 16 MiB of float64. Samples that are spread evenly are enough.
 _MOST_SCORES = 2**21
 # A smaller difference between a mean probability and a frequency is rounding.
 _ROUNDING = 1e-6

@@ -1,4 +1,4 @@
-"""The forecast that a series stays where it is, beside what a network has learned."""
+"""Move a prediction towards the last value, the forecast that a series stays where it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # An output is a later value of the same series if the last value explains this share of its
 # variance, and its mean and deviation are near those of the output that it explains best.
 _LEAST_EXPLAINED, _NEAR_MEANS, _NEAR_DEVIATIONS = 0.25, 0.25, 1.25
-# The share of the forecast before any data are seen, and how many sequences this counts as.
+# The share of the last value before data are used, and the number of sequences that it counts as.
 _PRIOR_SHARE, _PRIOR_SEQUENCES = 0.5, 300
 
 
@@ -48,9 +48,9 @@ def share_of_last_value(
     often better than each [2]_, so the line is moved towards the forecast that the series stays
     where it is, as in regressions with the random walk as prior [3]_.
 
-    The share of the last value is that of the smallest squared error of the sum, by
-    cross-validation in blocks of consecutive sequences. It is averaged with 1/2, which counts as
-    300 sequences. What the network explains of the rest is not moved.
+    The share of the last value has the smallest squared error of the sum, by cross-validation in
+    blocks of consecutive sequences. It is averaged with 1/2, which counts as 300 sequences. It is
+    multiplied by the part of the variance that the network does not explain.
 
     Parameters
     ----------
@@ -125,9 +125,10 @@ def _choose_share(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
 def _fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[Line, Line]:
     """Fit y (n, n_outputs) to last values x (n,): a line, and what leads from it to the last value.
 
-    The line is that of least squares. Since x may be scaled, the last value gets mean and deviation
-    of the output that it explains best. The second line is the difference of the two. It is 0 for
-    outputs that are no later values of the same series.
+    The first line is that of least squares. The last value as a forecast is a line too: it gets the
+    mean and deviation of the output that it explains best, because x may be scaled. The second line
+    is the difference from the first line to that one. It is 0 for outputs that are not later values
+    of the same series.
     """
     slopes, explained = (fit[0] for fit in fit_each(x[:, None], y, weight))
     explained = np.where(slopes > 0, explained, 0)

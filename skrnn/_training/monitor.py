@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn._numeric.schedules import SCHEDULES
 from skrnn._training.options import TrainingOptions
 
-# After so many, the learning rate is a thousandth of its first value, and not the cause.
+# After so many times, the learning rate is a thousandth of its first value, and is not the cause.
 _MAX_ROLLBACKS = 10
 
 
@@ -149,7 +149,7 @@ class Monitor:
             Score and loss on the validation data, if there are any.
 
         penalty : float, default=0.0
-            The part of the loss that is the penalty, which a constant prediction has not.
+            The part of the loss that is the penalty, which a constant prediction does not have.
         """
         start, self.last_theta = self.last_theta, theta.copy()
         self.n_iter += 1

@@ -37,8 +37,8 @@ class NumberTarget(Target):
         The quantiles that are predicted instead of one number for each target.
 
     mean, scale : ndarray of shape (n_targets,), default=None
-        What predictions of quantiles, or of a mean and its spread, are multiplied by, and what is
-        added then. None means nothing.
+        Predictions of quantiles, or of a mean and its spread, are multiplied by `scale`, and `mean`
+        is added. None means no change.
 
     spread_factor : float, default=1.0
         By what the spread, or the distances of quantiles to the median, are multiplied.
@@ -166,8 +166,8 @@ class NumberTarget(Target):
     def _median(self) -> list[int]:
         """Positions of the quantiles whose mean is the median; none if the median is not known.
 
-        It is the quantile 0.5, or between the two in the middle of levels that are symmetric about
-        0.5.
+        They are that of the quantile 0.5, or those of the two quantiles in the middle if the levels
+        are symmetric about 0.5.
         """
         levels = np.atleast_1d(np.asarray(self.quantiles, float))  # NaN for None
         from_half = np.abs(levels - 0.5)

@@ -36,8 +36,8 @@ class TrainingOptions:
         Whether to keep the weights of the lowest loss if the last epoch ends clearly above it.
 
     patience_without : float or None, default=None
-        `n_iter_no_change` if an `early_stopping` that nobody asked for has no effect, of which
-        nothing is said. None if somebody asked.
+        `n_iter_no_change` if `early_stopping` was chosen by 'auto' and has no effect. There is no
+        warning then. None if the user set `early_stopping`.
     """
 
     loss: Loss

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # targets that are not standardized, and for chunks, which are no share of all samples.
 WITHOUT_NOISE = 0.0001
 
-# So many targets of steps count as one, because the errors of the steps of a sequence are alike.
+# So many targets of steps count as one target, since the errors in a sequence are alike.
 _STEPS_PER_TARGET = 8
 
-# Up to 32 sequences are one batch without dropout, which learns more noise. The penalty is so many
-# times as strong for them, depending on the function that turns raw predictions into predictions.
-# With squared errors it is not, because exact functions of few sequences would be lost.
+# Up to 32 sequences are one batch without dropout, so a network learns more noise. For them, the
+# penalty is so many times as strong, depending on the function that turns raw predictions into
+# predictions. It is not stronger with squared errors, since exact functions would not be learned.
 _FOR_FEW = {"identity": 3.0, "exp": 3.0, "ordered": 10.0, "mean_std": 10.0}
 
 _ROUNDING = 1e-10  # a smaller dispersion is that of equal targets

@@ -177,8 +177,8 @@ class Run:
     def begin(self, n_seen: int = 0, useful_loss: float = -math.inf) -> None:
         """Start the history once the initial weights are set; see `Monitor` for the parameters.
 
-        Without any variation in the held-out targets, a constant prediction has the best score
-        and loss, so that early stopping would end every fit at its start. It is turned off.
+        If all held-out targets are equal, a constant prediction has the best score and loss, so
+        early stopping would end every fit at its start. It is then turned off.
         """
         held_out = self.held_out if self.options.early_stopping else None
         if held_out is not None and _is_constant(held_out) and not _is_constant(self.samples):
@@ -408,7 +408,7 @@ class Run:
     def _overflows(self) -> bool:
         """Whether the last step, after which no loss was computed, leads to infinite outputs.
 
-        Only huge weights can, so that an ordinary fit need not pay for another pass.
+        Only huge weights can, so an ordinary fit needs no further pass.
         """
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from skrnn._training.skip import LinearPart
 
 # The degrees of freedom of training without a penalty, with the other parameters by default: so
-# many more for each feature, but no more than these, nor than this share of the sequences.
+# many for each feature and one more, at most so many, and at most this share of the sequences.
 _DEGREES_PER_FEATURE, _MOST_DEGREES, _LARGEST_SHARE = 10, 100, 0.5
-# The part of the training in which a network learns what many sequences have in common. A decrease
-# of the loss after it doubles the temperature of a classifier if it is this part of the loss of a
-# constant. This part of a decrease of the logarithm of a spread is noise.
+# The part of the training in which a network learns what many sequences have in common. A later
+# decrease of the loss by 0.4 of the loss of the best constant doubles the temperature of a
+# classifier. Of a later decrease of the logarithm of a spread, 0.75 is noise.
 _FIRST_PART, _DOUBLES, _NOISE_OF_SPREAD = 0.1, 0.4, 0.75
 # The default number of units, and the default learning rate times a number of steps of the solver.
 # Regressors take at least so many steps for more than 32 sequences.
@@ -68,9 +68,9 @@ def choose_shares(run: Run, target: Scored, linear: LinearPart | None = None) ->
     For d features, q is ``10 * (d + 1)``, at most 100 and at most n / 2. With fewer units than by
     default, fewer steps of the solver or a lower learning rate, it is less in proportion. A penalty
     divides it by ``1 + 350 * alpha / w`` for batches of the weight w. With weights, n is the
-    effective number of samples, which does not change if all weights are doubled. They apply to
-    runs that `has_known_degrees_of_freedom`. If an output is not finite, the factors are 1 and 0,
-    and nothing is unexplained.
+    effective number of samples, which does not change if all weights are doubled. These degrees of
+    freedom apply to runs that `has_known_degrees_of_freedom` accepts. If an output is not finite,
+    the factors are 1 and 0, and nothing is unexplained.
 
     Parameters
     ----------

@@ -90,8 +90,8 @@ def choose_skip(
     -------
     skip : ndarray of shape (n_features, n_outputs) or None
         At most one weight in each column is not 0. If a column explains 0.6 of a target, or
-        `least_explained` if that is more, the target continues the series, and the column is chosen
-        for all other targets too that have none. None if none is chosen.
+        `least_explained` if that is more, the target continues the series. The column is then also
+        chosen for all targets without a column. None if no column is chosen.
     """
     weights, explained = last_values.weights, last_values.explained
     columns, largest = explained.argmax(axis=0), explained.max(axis=0)
@@ -205,9 +205,9 @@ def follow_level(samples: Any, skip: np.ndarray, differences: tuple[int, ...]) -
     """Choose the weights of levels beside the differences that the network reads instead of them.
 
     The weight of least squares on the last value alone is wrong if the target also depends on
-    other values: that of ``last - first`` is above 0, but a network that reads differences has to
-    add 0 times the level. So first value and mean, as differences to the last value, are added to
-    the regression. Their weights are not used.
+    other values. For the target ``last - first`` it is above 0, although this target does not
+    depend on the level, so the weight of the level should be 0. So first value and mean, as
+    differences to the last value, are added to the regression. Their weights are not used.
 
     Parameters
     ----------

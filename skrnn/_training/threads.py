@@ -43,8 +43,8 @@ class _BLASLimit:
     """Limit of one BLAS thread, while at least one `thread_map` is in use.
 
     The limit holds for the whole process. The first user sets it and the last one removes it. If
-    each restored the number that it had found, fits that overlap in time would leave the limit
-    behind.
+    each user restored the number that it had found, the limit would remain after fits that overlap
+    in time.
 
     KeyboardInterrupt may be raised after any call. So `add` registers a user before it sets the
     limit, `remove` restores the numbers before it forgets the user, and `remove` can be repeated.
