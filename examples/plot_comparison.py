@@ -205,7 +205,7 @@ plt.show()
 # first; it is available in aeon and sktime.
 #
 # The default network is second, but the differences to the other methods are small. The same layers
-# in PyTorch are about as good; they differ in the initial weights. Reading in one direction costs
-# some accuracy, and is then about as good as the flat perceptron. A recurrent network is suitable
+# in PyTorch are about as good; they differ in the initial weights. With one direction, the network
+# is less accurate, and about as good as the flat perceptron. A recurrent network is suitable
 # if predictions are needed at each step or while the data arrive, or if the lengths differ so much
 # that most of the padded array would be padding.

@@ -79,9 +79,8 @@ methods = [last_value, last_year, ridge, network, network_of_12_months]
 # Cross-validation in the order of time
 # -------------------------------------
 # `TimeSeriesSplit` trains on the windows before those that it tests on. Neighboring windows have
-# targets in common. With ``gap=HORIZON - 1``, no target of a training window is later than the
-# months that the test windows end with. The scores are root mean squared errors in °C over all
-# twelve months, one for each of three folds.
+# targets in common. With ``gap=HORIZON - 1``, training and test windows have no targets in common.
+# The scores are root mean squared errors in °C over all twelve months, one for each of three folds.
 
 
 def rmse(forecasts, y):

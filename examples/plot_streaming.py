@@ -11,8 +11,8 @@ step at a time, for one stream or many, and return a prediction after each step.
 # --------------------
 # The first network is trained on whole utterances of the Japanese vowels, with one label per
 # utterance. It reads forwards only, because streams need it. The second network is trained with the
-# speaker as the label of *each step*, so it learns to predict from the first step on. Forwards is
-# its default.
+# speaker as the label of *each step*, so it learns to predict from the first step on. It reads
+# forwards only by default.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,13 +10,12 @@ are written back into the table.
 # %%
 # A simulated table
 # -----------------
-# The table is simulated, so the rule behind it is known. A blood pressure below a limit harms the
-# kidneys, the more the longer it lasts, and the harm heals with a time constant of 12 hours. The
-# limit is higher for older patients. Staff give a drug that raises the pressure that is measured,
-# but not the part of it that protects the kidneys. In the trauma ward, less harm makes the kidneys
-# fail. Lactate rises with the harm, but 80 % of its values are missing, and 25 % of the pressures.
-# So the risk depends on the readings, on the time between them, on the drug, on the age and on the
-# ward.
+# The table is simulated, so the rule behind it is known. As long as the blood pressure is below a
+# limit, the harm to the kidneys grows. It heals with a time constant of 12 hours. The limit is
+# higher for older patients. A drug raises the measured pressure, but not the part of it that
+# protects the kidneys. In the trauma ward, the kidneys fail after less harm. Lactate rises with the
+# harm, but 80 % of its values and 25 % of the pressures are missing. So the risk depends on the
+# readings, on the time between them, on the drug, on the age and on the ward.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,9 +64,10 @@ table = table.sort_values("hour", ignore_index=True)  # as it was written, not b
 # ---------------------------
 # This part is all that a user has to write. ``from_long`` collects the stays, and reads the columns
 # that have one value for each stay into ``X.static``. The outcome is one of them, so it is removed
-# from X. `TableTransformer` scales and encodes the columns of both kinds. `ForwardImputer` carries
-# readings forward, and adds which of them were missing, and the hours since the last observation
-# of each. The search compares two cells; the cell 'gru_d' is made for such features.
+# from X. `TableTransformer` scales and encodes the columns of the steps and the static columns.
+# `ForwardImputer` repeats the last reading where a reading is missing. It adds features that say
+# which readings were missing, and the hours since the last observation of each. The search compares
+# two cells; the cell 'gru_d' is made for such features.
 
 static = ["age", "ward", "failure"]
 columns = ["hour", "pressure", "lactate", "drug"]
