@@ -105,7 +105,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
                 best = run
             if all_right or self._ends_search(run.monitor.outcome):
                 break
-        best.finish(self._correct)
+        best.finish(self._corrections)
         self.__dict__.update(self._learned_from(best))
         task.end()
         del self._training_run
@@ -184,9 +184,8 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
     def _initialize(self, run: Run, attempt: int) -> None:
         """Set the initial weights of a run, and hold validation samples out if it needs them."""
         splits = run.options.early_stopping and run.held_out is None
-        strata = self._target.strata(run.samples.y)
         if splits and run.n_starts > 1:  # one split for all starts, whose scores are compared
-            run.hold_out(self.validation_fraction, strata)
+            run.hold_out(self.validation_fraction, self._target)
         if run.warm_start:
             try:
                 run.params.fill({k: p for k, p in self._weights().items() if k != "skip"})
@@ -200,7 +199,7 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         if run.target_scale is not None and (run.warm_start or isinstance(self.init, dict)):
             run.target_scale.enter(run.params)
         if splits and run.n_starts == 1:  # after the weights, as MLPClassifier does
-            run.hold_out(self.validation_fraction, strata)
+            run.hold_out(self.validation_fraction, self._target)
         useful = self._useful_loss(run) if run.options.early_stopping else -np.inf
         run.begin(self.t_ if run.warm_start else 0, useful)
         if run.incremental and run.warm_start:
@@ -219,8 +218,9 @@ class NeuralNetwork(CallbackSupportMixin, Persistent):
         # A run that has not settled needs more iterations, not another start.
         return self.n_init == "auto" and outcome in ("running", "max_fun")
 
-    def _correct(self, run: Run) -> None:
-        """Correct the outputs of a trained network for the noise that it has learned."""
+    def _corrections(self, run: Run) -> dict[str, Any]:
+        """Choose how to correct the outputs of a trained run for the noise that it has learned."""
+        return {}
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         """Collect the attributes that a fit sets at its end."""

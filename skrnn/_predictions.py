@@ -81,11 +81,13 @@ class ClassPredictions(Mixin):
     def _choose_target_scale(self, samples: Rows | Ragged, warm_start: bool) -> None:
         """Return None: classes are not standardized."""
 
-    def _correct(self, run: Run) -> None:
+    def _corrections(self, run: Run) -> dict[str, Any]:
         temperature = getattr(self, "temperature", None)  # not a parameter of all classifiers
-        if temperature and self.loss in ("auto", "log_loss") and not self.warm_start:
-            run.output_factor = factor = 1 / choose_temperature(run, self._best_constant())
-            run.output_shift = choose_shift(run, factor) if factor < 1 else 0.0
+        if not temperature or self.loss not in ("auto", "log_loss") or self.warm_start:
+            return {}
+        factor = 1 / choose_temperature(run, self._best_constant())
+        shift = choose_shift(run, factor) if factor < 1 else 0.0
+        return {"output_factor": factor, "output_shift": shift}
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         learned: dict[str, Any] = super()._learned_from(run)

@@ -516,7 +516,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         dispersion, a loss is a negative log-likelihood. The dispersion is 1 for squared errors and
         `Gaussian`, the squared coefficient of variation of the targets for 'poisson' and 'gamma',
         and the mean loss of the best constant for 'absolute_error' and each quantile. With up to 32
-        sequences, 'auto' is 10 times as large for `Quantile` and `Gaussian`, and 3 times for the
+        sequences, 'auto' is 10 times as large for several quantiles and `Gaussian`, and 3 times for
         other losses but 'squared_error'. It is 0.0001 with 'lbfgs' or ``normalize_y=False``, for
         logic problems such as XOR, and in `partial_fit`. Use a larger value for very noisy targets,
         and 0.0001 for exact functions, which the default may not learn from few sequences.
@@ -728,30 +728,31 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
     ) -> None:
         self._store(locals())
 
-    def _correct(self, run: Run) -> None:
+    def _corrections(self, run: Run) -> dict[str, Any]:
         if self.warm_start:
-            return
+            return {}
         if self.shrinkage and self.loss in ("auto", "squared_error"):
-            self._shrink(run)
+            return self._shrink(run)
         if self.temperature and self._target.has_spread:
             are_quantiles = isinstance(self.loss, Quantile)
-            run.spread_factor = choose_spread(run, self._best_constant(), are_quantiles)
+            factor = choose_spread(run, self._best_constant(), are_quantiles)
+            return {"spread_factor": factor}
+        return {}
 
-    def _shrink(self, run: Run) -> None:
+    def _shrink(self, run: Run) -> dict[str, Any]:
         """Shrink what the network adds, and add shares of two simple forecasts.
 
         These are ridge regression on the last values, and the last value.
         """
         scale, linear = run.target_scale, None
         if scale is None or not has_known_degrees_of_freedom(run):
-            return
+            return {}
         adds_forecasts = self.skip_connection == "auto" and not isinstance(self.init, dict)
         if adds_forecasts:
             linear = fit_linear_part(run.samples, scale.differences)
         if linear is not None and scale.overflows(linear.weights, run.params.flat.dtype):
             linear = None
         shares = choose_shares(run, self._target, linear)
-        run.output_factor = shares.network
         corrected = scale
         if linear is not None:
             by_ridge = linear.weights * shares.linear, linear.intercept * shares.linear
@@ -759,7 +760,7 @@ class SequenceRNNRegressor(NumberPredictions, RegressorMixin, PooledStates, Recu
         if adds_forecasts:
             by_last_value = share_of_last_value(run.samples, scale, shares.unexplained)
             corrected = corrected.with_linear_part(*by_last_value)
-        run.target_scale = corrected
+        return {"output_factor": shares.network, "target_scale": corrected}
 
     def _learned_from(self, run: Run) -> dict[str, Any]:
         left = np.broadcast_to(run.output_factor, run.network.n_outputs)

@@ -19,7 +19,10 @@ from skrnn import (
     StepRNNRegressor,
     XORMLPClassifier,
 )
+from skrnn._numeric.training import Ragged
 from skrnn._training.monitor import Monitor
+from skrnn._training.run import Run
+from skrnn._training.validation import may_be_held_out
 
 IGNORED = "ignore::sklearn.exceptions.ConvergenceWarning"
 
@@ -446,15 +449,72 @@ def test_only_labels_that_count_are_counted():
     assert clf.validation_scores_ is None
 
 
-def test_a_label_of_few_recordings_is_not_held_out():
-    X, y = noisy_states(12)
-    y = [2 * (i < 2) + steps * (i >= 2) for i, steps in enumerate(y)]  # 2 in two recordings
-    X = [steps + 3 * (i < 2) for i, steps in enumerate(X)]
-    clf = StepRNNClassifier(4, random_state=0).fit(X, y)
-    assert clf.validation_scores_ is None
+def rare_label(n_with_label, n=12):
+    """Recordings of two states, and a third that only some of the recordings have."""
+    X, y = noisy_states(n)
+    y = [2 * (i < n_with_label) + steps * (i >= n_with_label) for i, steps in enumerate(y)]
+    return [steps + 3 * (i < n_with_label) for i, steps in enumerate(X)], y
+
+
+@pytest.mark.parametrize("early_stopping", ["auto", True])
+@pytest.mark.parametrize("seed", range(5))
+def test_recordings_of_a_rare_label_are_not_held_out(seed, early_stopping, monkeypatch):
+    X, y = rare_label(2)
+    splits, split = [], Run._split
+    monkeypatch.setattr(
+        Run, "_split", lambda run, *parts: (splits.append(parts), split(run, *parts))
+    )
+    clf = StepRNNClassifier(4, early_stopping=early_stopping, random_state=seed).fit(X, y)
+    ((training, held_out),) = splits
+    assert {0, 1} <= set(training)
+    assert len(held_out) == 2
+    assert sorted([*training, *held_out]) == list(range(12))
+    assert clf.n_iter_ < 200
     assert set(clf.predict(X)[0]) == {2}
-    y = [2 * (i < 3) + steps * (i >= 3) for i, steps in enumerate(y)]
-    assert StepRNNClassifier(4, random_state=0).fit(X, y).validation_scores_ is not None
+
+
+@pytest.mark.parametrize(
+    ("sequences", "n_held_out", "expected"),
+    [
+        ([[0, 1], [0, 1], [0, 1]], 2, [0, 1, 2]),
+        ([[0, 1], [0, 1], [0, 1]], 3, []),
+        ([[0, 1], [0, 1], [0, 0]], 2, [2]),  # 1 is in two
+        ([[0, 2], [1, 0], [0, 1], [1]], 1, [1, 2, 3]),
+        ([[0, 2], [1, 2], [0, 1], [1], [0], [0]], 2, [2, 3, 4, 5]),
+        ([[0, -9], [1, 0], [0, 1], [1]], 1, [0, 1, 2, 3]),  # -9 has no weight
+        ([[], [0], [0]], 1, [0, 1, 2]),
+    ],
+)
+def test_which_sequences_may_be_held_out(sequences, n_held_out, expected):
+    y = np.concatenate(sequences)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    samples = Ragged(np.zeros((len(y), 1)), y, (y >= 0) * 1.0, lengths, True)
+    assert may_be_held_out(samples, n_held_out).tolist() == expected
+
+
+def test_a_label_in_each_column_is_kept():
+    y = np.zeros((6, 2))
+    y[:3, 0] = y[5, 1] = 1  # two columns of yes or no
+    samples = Ragged(np.zeros((6, 1)), y, np.ones(6), np.ones(6, int), True)
+    assert may_be_held_out(samples, 1).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("n_with_label", [1, 3])
+def test_a_rare_label_does_not_let_a_network_memorize_noise(n_with_label):
+    X, y = noisy_states(130)
+    for i in range(n_with_label):
+        X[i][5:8], y[i][5:8] = 9, 2
+    clf = StepRNNClassifier(random_state=0).fit(X[:30], y[:30])
+    assert clf.n_iter_ < 100
+    found = np.concatenate(clf.predict_proba(X[30:]))
+    assert log_loss(np.concatenate(y[30:]), found, labels=[0, 1, 2]) < 0.4
+
+
+def test_a_label_of_every_recording_ends_no_training():
+    X, y = noisy_states(12)
+    y = [steps + 2 * i for i, steps in enumerate(y)]  # each has labels of its own
+    clf = StepRNNClassifier(2, random_state=0).fit(X, y)
+    assert clf.validation_scores_ is None
 
 
 def test_training_in_parts_does_not_stop_early():

@@ -128,7 +128,7 @@ def samples(n, per_step=False, n_steps=3):
     return Ragged(x, y, np.ones(len(y)), lengths, per_step=per_step)
 
 
-FOR_FEW = {"squared_error": 1, "Quantile(quantiles=0.7)": 10, "Quantile()": 10, "Gaussian()": 10}
+FOR_FEW = {"squared_error": 1, "Quantile()": 10, "Gaussian()": 10}
 
 
 @every_loss
@@ -194,6 +194,25 @@ def test_regressors_have_the_penalty_of_their_loss(cls, loss):
     assert other.loss_curve_[0] > auto.loss_curve_[0] * (1 + 1e-5)
 
 
+@every_loss
+def test_steps_without_a_target_do_not_weaken_the_penalty(loss):
+    of_loss = number_loss(loss)
+    data = samples(20, per_step=True)
+    data.weight[1::3] = 0
+    counts = data.weight > 0
+    expected = dispersion(of_loss, data.y[counts], data.weight[counts])
+    assert_allclose(default_penalty(of_loss, data, 20), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [30, 60])
+def test_half_of_the_absolute_error_has_half_of_its_penalty(n):
+    data = samples(n)
+    found, half = (
+        default_penalty(number_loss(loss), data, 32) for loss in ("absolute_error", Quantile(0.5))
+    )
+    assert_allclose(half, found / 2, rtol=1e-12)
+
+
 def parity(n_steps):
     """All sequences of bits, and the parity of each."""
     X = np.array(list(product([0.0, 1.0], repeat=n_steps)))
@@ -236,6 +255,7 @@ def few_cases(n_steps=3, repeat=1, y=None, static=None, convert=np.asarray, valu
         (few_cases(y=[0, 1, 2, 3, 3, 2, 1, 0]), True),
         (few_cases(y=[0, 1, 2, 3, 4, 2, 1, 0]), False),  # more than half as many targets
         (few_cases(repeat=2, y=np.arange(16) % 8), False),  # 8 targets of 8 different sequences
+        (few_cases(repeat=2, y=[0, 1] * 7 + [1, 1]), False),  # equal sequences, other targets
         (few_cases(static=np.arange(8.0)[:, None]), True),
         (few_cases(convert=lambda x: np.hstack([x, np.arange(24.0)[:, None]])), False),
     ],
@@ -250,6 +270,7 @@ def few_cases(n_steps=3, repeat=1, y=None, static=None, convert=np.asarray, valu
         "half as many targets",
         "more targets",
         "more targets, twice",
+        "contradictory",
         "static",
         "a column of numbers",
     ],

@@ -299,6 +299,14 @@ def test_older_networks_are_loaded_and_continued(kind, tmp_path):
     assert "initial_0" not in new.weights_
 
 
+@pytest.mark.parametrize("kind", AT_STEPS)
+def test_weights_of_older_networks_are_initial_weights(kind):
+    estimator = older(kind)
+    given = {name: p for name, p in estimator.weights_.items() if name != "skip"}
+    new = kind(**QUICK | {"init": given, "max_iter": 1}).fit(X, targets(kind))
+    assert "initial_0" in new.weights_
+
+
 def test_input_gradients_equal_differences():
     reg = random_weights(fitted(SequenceRNNRegressor, skip_connection=None))
     gradient = reg.input_gradients(X)[0]

@@ -510,17 +510,35 @@ def test_mean_probabilities_of_steps_are_about_the_frequencies(weights):
     assert_close(means, rates - missing, 1e-5)
 
 
-def test_many_steps_are_represented_by_some_sequences(monkeypatch):
-    monkeypatch.setattr(skrnn._training.intercept, "_MOST_SCORES", 600)
-    fitted, before = (
-        StepRNNClassifier(**SHORT, temperature=t).fit(X, RARE_STEPS) for t in ("auto", None)
-    )
-    n_steps = sum(map(len, X))
-    some = spread(160, 160 * 600 // n_steps)
-    assert len(some) < 160
-    y = np.concatenate([RARE_STEPS[i] for i in some])
-    means, missing = mean_probabilities(fitted, before, [X[i] for i in some])
-    assert_close(means, np.bincount(y, minlength=2) / len(y) - missing, 1e-5)
+@pytest.mark.parametrize("join", [False, True])  # all sequences into one
+def test_many_steps_are_represented_by_some(join, monkeypatch):
+    monkeypatch.setattr(skrnn._training.intercept, "_MOST_SCORES", 300)
+    rows, y, lengths = np.concatenate(X), np.concatenate(RARE_STEPS), [len(x) for x in X]
+    weight = (np.arange(len(y)) % 7 > 0) * 1.0
+    counts = np.flatnonzero(weight)
+    some = np.zeros(len(y))
+    some[counts[spread(len(counts), 300)]] = 1
+    assert 200 < some.sum() < len(counts)
+    cuts = [] if join else np.cumsum(lengths)[:-1]
+    data = [np.split(part, cuts) for part in (rows, y, weight)]
+    fitted, before = (StepRNNClassifier(**SHORT, temperature=t).fit(*data) for t in ("auto", None))
+    assert fitted.temperature_ > 1
+    means, missing = mean_probabilities(fitted, before, data[0], some)
+    rate = np.average(y, weights=some)
+    assert_close(means, [1 - rate, rate] - missing, 1e-5)
+
+
+def test_ctrl_c_leaves_scores_without_half_of_a_correction(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skrnn._predictions.choose_shift", interrupt)
+    clf = SequenceRNNClassifier(**SHORT)
+    with pytest.warns(ConvergenceWarning, match="Training was interrupted"):
+        clf.fit(X, RARE)
+    before = SequenceRNNClassifier(**SHORT, temperature=None).fit(X, RARE)
+    assert clf.temperature_ == 1
+    assert np.array_equal(clf.decision_function(X), before.decision_function(X))
 
 
 def test_labels_that_none_or_all_samples_have_move_a_little():

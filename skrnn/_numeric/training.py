@@ -344,19 +344,21 @@ def mean_loss(
     samples: Rows | Ragged,
     loss: Loss,
     *,
-    keep: Callable[[Any, np.ndarray], Any] | None = None,
+    keep: Callable[[Any, slice], Any] | None = None,
     size: int = PIECE,
     mapped: MapLike = map,
 ) -> tuple[float, tuple[Any, ...]]:
     """Mean loss of all samples, without penalty, and a list of what is kept of each piece.
 
-    That is ``keep(raw_prediction, targets)``, if `keep` is passed. `mapped` computes the pieces.
+    That is ``keep(raw_prediction, outputs)`` for a slice of the targets, if `keep` is passed.
+    `mapped` computes the pieces.
     """
     total = samples.weight.sum()
 
     def use(raw_prediction: Any, piece: Piece) -> tuple[float, Any]:
         y, weight = samples.y[piece.outputs], samples.weight[piece.outputs] / total
-        return float(loss(raw_prediction, y, weight)[0]), keep and keep(raw_prediction, y)
+        value = float(loss(raw_prediction, y, weight)[0])
+        return value, keep and keep(raw_prediction, piece.outputs)
 
     parts = samples.pieces(network.n_outputs, size)
     results = evaluate(network.run, params, samples.x, parts, use, mapped, network=network)

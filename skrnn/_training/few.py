@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import issparse
 
+from skrnn._numeric.packing import starts_of
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -25,19 +27,24 @@ def may_be_all_cases(samples: Samples) -> bool:
     """
     if samples.n_samples > LARGEST_BATCH:
         return False
-    return _has_two_values(samples) or _n_different(samples) <= _MANY_CASES
+    return _has_two_values(samples) or len(set(_as_bytes(samples))) <= _MANY_CASES
 
 
 def is_logic_problem(samples: Samples) -> bool:
-    """Whether numbers are surely a function without noise of all cases of a logic problem.
+    """Whether numbers seem to be a function without noise of all cases of a logic problem.
 
-    There are up to 32 sequences, of which at most 16 differ, and no column has more than two
-    values. At most half as many targets differ, because with noise all targets would differ.
+    There are up to 32 sequences, up to 16 of which differ, with at most two values of a column.
+    Equal sequences have equal targets, which are standardized, and at most half as many targets
+    differ as sequences. Noise would make them differ.
     """
     if samples.n_samples > LARGEST_BATCH or not _has_two_values(samples):
         return False
-    n_different = _n_different(samples)
-    return n_different <= _MANY_CASES and len(np.unique(samples.y, axis=0)) <= n_different // 2
+    y = np.round(samples.y, 4) + 0.0  # equal but for rounding, and 0 instead of -0
+    sequences = _as_bytes(samples)
+    targets = np.split(y, starts_of(samples.lengths)[1:]) if samples.per_step else y
+    pairs = set(zip(sequences, (target.tobytes() for target in targets), strict=True))
+    n_different, n_targets = len(set(sequences)), len(np.unique(y, axis=0))
+    return len(pairs) == n_different <= _MANY_CASES and n_targets <= n_different // 2
 
 
 def _has_two_values(samples: Samples) -> bool:
@@ -45,13 +52,12 @@ def _has_two_values(samples: Samples) -> bool:
     return all(len(np.unique(column)) <= 2 for column in _dense(samples.x).T)
 
 
-def _n_different(samples: Samples) -> int:
-    """Count the sequences that differ, with their static features."""
+def _as_bytes(samples: Samples) -> list[bytes]:
+    """Write each sequence, with its static features, as bytes."""
     x = _dense(samples.x)
     if samples.static is not None:
         x = np.hstack([x, np.repeat(samples.static, samples.lengths, axis=0)])
-    parts = np.split(x, np.cumsum(samples.lengths)[:-1])
-    return len({part.tobytes() for part in parts})
+    return [part.tobytes() for part in np.split(x, starts_of(samples.lengths)[1:])]
 
 
 def _dense(x: Any) -> np.ndarray:

@@ -14,10 +14,9 @@ from skrnn._training.skip import spread
 from skrnn._training.threads import thread_map
 
 if TYPE_CHECKING:
-    from skrnn._numeric.training import Ragged, Rows
     from skrnn._training.run import Run
 
-# At most so many numbers are kept, 16 MiB of float64. Samples that are spread evenly are enough.
+# At most so many numbers are kept, 16 MiB of float64. Rows that are spread evenly are enough.
 _MOST_SCORES = 2**21
 # A smaller difference between a mean probability and a frequency is rounding.
 _ROUNDING = 1e-6
@@ -46,21 +45,28 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     shift : ndarray of shape (n_outputs,) or float
         0 if an output is not finite.
     """
-    samples = _spread_evenly(run.samples, run.network.n_outputs)
-    loss = run.options.loss
+    samples, loss = run.samples, run.options.loss
+    is_used = _spread_evenly(samples.weight, run.network.n_outputs)
     with np.errstate(all="ignore"), thread_map(MOST_PARTS) as mapped:
         _, kept = mean_loss(
-            run.network, run.params, samples, loss, keep=_raw, size=SMALL_PIECE, mapped=mapped
+            run.network,
+            run.params,
+            samples,
+            loss,
+            keep=lambda raw, rows: raw[is_used[rows]],
+            size=SMALL_PIECE,
+            mapped=mapped,
         )
     raw = np.concatenate(kept).astype(np.float64)
     if not all_finite(raw):
         return 0.0
     raw *= factor
-    weight = samples.weight / samples.weight.sum(dtype=np.float64)
+    y, weight = samples.y[is_used], samples.weight[is_used]
+    weight = weight / weight.sum(dtype=np.float64)
     n = 1 / (weight @ weight)
 
     def objective(shift: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(raw + shift, samples.y, weight)
+        value, gradient = loss(raw + shift, y, weight)
         return float(value) + shift @ shift / (2 * n), gradient.sum(axis=0) + shift / n
 
     limits = {"gtol": _ROUNDING, "ftol": 0.0, "maxiter": _MOST_ITERATIONS}
@@ -69,13 +75,9 @@ def choose_shift(run: Run, factor: float) -> np.ndarray | float:
     return shift
 
 
-def _raw(raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return raw
-
-
-def _spread_evenly(samples: Rows | Ragged, n_outputs: int) -> Rows | Ragged:
-    """Select as many samples as have outputs of at most `_MOST_SCORES` numbers."""
-    n_scores = len(samples.weight) * n_outputs
-    if n_scores <= _MOST_SCORES:
-        return samples
-    return samples.subset(spread(samples.n_samples, samples.n_samples * _MOST_SCORES // n_scores))
+def _spread_evenly(weight: np.ndarray, n_outputs: int) -> np.ndarray:
+    """Mark as many rows with weight as have outputs of at most `_MOST_SCORES` numbers."""
+    with_weight = np.flatnonzero(weight)
+    is_used = np.zeros(len(weight), bool)
+    is_used[with_weight[spread(len(with_weight), max(_MOST_SCORES // n_outputs, 1))]] = True
+    return is_used

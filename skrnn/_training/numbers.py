@@ -248,6 +248,9 @@ class NumberTarget(Target):
     def strata(self, targets: np.ndarray) -> None:
         """Do not stratify."""
 
+    def candidates(self, samples: Any, n_held_out: int) -> None:
+        """Let all samples be held out."""
+
     def is_one_hot(self, targets: np.ndarray) -> bool:
         """Return False: numbers are not classes."""
         return False

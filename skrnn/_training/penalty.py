@@ -22,9 +22,9 @@ WITHOUT_NOISE = 0.0001
 _STEPS_PER_TARGET = 8
 
 # Up to 32 sequences are one batch without dropout, so a network learns more noise. For them, the
-# penalty is so many times as strong, depending on the function that turns raw predictions into
-# predictions. It is not stronger with squared errors, since exact functions would not be learned.
-_FOR_FEW = {"identity": 3.0, "exp": 3.0, "ordered": 10.0, "mean_std": 10.0}
+# penalty is so many times as strong, above all if several outputs describe a distribution. It is
+# not stronger with squared errors, since exact functions would not be learned.
+_FOR_FEW, _FOR_FEW_DISTRIBUTIONS = 3.0, 10.0
 
 _ROUNDING = 1e-10  # a smaller dispersion is that of equal targets
 
@@ -52,7 +52,8 @@ def default_penalty(loss: NumberLoss, samples: Ragged, batch_size: int) -> float
     Returns
     -------
     alpha : float
-        0.0001 if all targets are equal, and for logic problems such as XOR.
+        0.0001 for logic problems such as XOR, and if the dispersion is 0, as it is for most losses
+        if all targets are equal.
 
     References
     ----------
@@ -68,8 +69,9 @@ def default_penalty(loss: NumberLoss, samples: Ragged, batch_size: int) -> float
     share = min(1.0, share * (_STEPS_PER_TARGET if samples.per_step else 1))
     is_few = samples.n_samples <= LARGEST_BATCH and not samples.per_step
     if is_few and loss.function is not squared_error:
-        share *= _FOR_FEW[loss.out_activation]
-    return share * of_loss * min(1.0, float(samples.weight.mean()))
+        share *= _FOR_FEW if loss.n_columns == 1 else _FOR_FEW_DISTRIBUTIONS
+    mean_weight = samples.weight[samples.weight > 0].mean()
+    return share * of_loss * min(1.0, float(mean_weight))
 
 
 def dispersion(loss: NumberLoss, targets: np.ndarray, weight: np.ndarray) -> float:

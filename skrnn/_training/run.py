@@ -54,6 +54,12 @@ if TYPE_CHECKING:
         def score(self, outcomes: np.ndarray, samples: Any) -> float:
             """Compute the score."""
 
+        def strata(self, targets: np.ndarray) -> np.ndarray | None:
+            """Get the labels by which to stratify a split."""
+
+        def candidates(self, samples: Any, n_held_out: int) -> np.ndarray | None:
+            """Get the numbers of the samples that may be held out; None if all may."""
+
 
 # No careful scaling of the data leads to weights of this size.
 _HUGE_WEIGHT = 1e6
@@ -202,7 +208,7 @@ class Run:
         )
         self.order = np.arange(n_samples)
 
-    def hold_out(self, fraction: float, labels: np.ndarray | None) -> None:
+    def hold_out(self, fraction: float, target: Scored) -> None:
         """Set a share of the samples aside for validation, at least 2.
 
         Parameters
@@ -210,8 +216,9 @@ class Run:
         fraction : float
             Share of the samples.
 
-        labels : ndarray of shape (n_samples,) or None
-            Classes by which to stratify where each class has enough samples.
+        target : ClassTarget or NumberTarget
+            Gives the classes by which to stratify where each class has enough samples, and the
+            samples that may be held out, if they are enough.
 
         Raises
         ------
@@ -227,6 +234,7 @@ class Run:
                 f"samples: {why if fraction else 'it must be more than 0'}. Change "
                 "validation_fraction, or pass X_val and y_val to fit."
             )
+        labels = target.strata(self.samples.y)
         if labels is not None and (obstacle := _obstacle(labels, n_held_out)):
             labels = None
             self.remarks.append(
@@ -235,9 +243,13 @@ class Run:
                 "from the validation samples. Pass X_val and y_val to fit to choose them."
             )
         index = np.arange(n_samples)
-        self._split(
-            *train_test_split(index, test_size=n_held_out, random_state=self.rng, stratify=labels)
+        candidates = target.candidates(self.samples, n_held_out)
+        if candidates is None or len(candidates) <= n_held_out:
+            candidates = index
+        train, test = train_test_split(
+            candidates, test_size=n_held_out, random_state=self.rng, stratify=labels
         )
+        self._split(np.concatenate([train, np.setdiff1d(index, candidates)]), test)
 
     def _split(self, train: np.ndarray, test: np.ndarray) -> None:
         self.split = train, test
@@ -320,10 +332,10 @@ class Run:
         if monitor.outcome == "diverged" or _is_not_finite(self.optimizer_state):
             self.optimizer_state = None
 
-    def finish(self, correct: Callable[[Run], None]) -> None:
-        """Correct the outputs after training; Ctrl-C leaves them as they are."""
+    def finish(self, correct: Callable[[Run], dict[str, Any]]) -> None:
+        """Set the attributes that correct the outputs; Ctrl-C leaves all of them as they are."""
         with self._ended_by_ctrl_c():
-            correct(self)
+            vars(self).update(correct(self))
 
     @contextmanager
     def _ended_by_ctrl_c(self) -> Iterator[None]:
@@ -380,8 +392,8 @@ class Run:
         The outcomes are None if an output of the network is not finite.
         """
 
-        def keep(raw: Any, targets: np.ndarray) -> np.ndarray | None:
-            return target.outcomes(raw, targets) if all_finite(scores_of(raw)) else None
+        def keep(raw: Any, rows: slice) -> np.ndarray | None:
+            return target.outcomes(raw, samples.y[rows]) if all_finite(scores_of(raw)) else None
 
         loss, parts = self._mean_loss(samples, keep=keep, mapped=mapped)
         is_finite = all(part is not None for part in parts)
@@ -413,7 +425,7 @@ class Run:
         if np.abs(self.params.flat).max() < _HUGE_WEIGHT:
             return False
         _, are_finite = self._mean_loss(
-            self.samples, keep=lambda raw, targets: all_finite(scores_of(raw))
+            self.samples, keep=lambda raw, rows: all_finite(scores_of(raw))
         )
         return not all(are_finite)
 

@@ -44,7 +44,7 @@ def can_hold_out(samples: Samples, fraction: float) -> bool:
     if samples.n_samples - n_held_out < 2:
         return False
     is_many: bool = samples.n_samples > LARGEST_BATCH
-    return is_many or _is_in_more_sequences(samples, n_held_out)
+    return is_many or len(may_be_held_out(samples, n_held_out)) > n_held_out
 
 
 def holds_out_ends(samples: Samples) -> bool:
@@ -119,12 +119,16 @@ def _columns(samples: Samples, chosen: np.ndarray) -> np.ndarray:
     return columns
 
 
-def _is_in_more_sequences(samples: Samples, n_held_out: int) -> bool:
-    """Whether each label is in more sequences than are held out."""
+def may_be_held_out(samples: Samples, n_held_out: int) -> np.ndarray:
+    """Find the sequences of which any `n_held_out` can be held out without the loss of a label.
+
+    These are the sequences without labels that are in `n_held_out` sequences or fewer.
+    """
     counts = samples.weight > 0
     sequences = np.repeat(np.arange(samples.n_samples), samples.lengths)[counts]
+    is_needed = np.zeros(samples.n_samples, bool)
     for column in _columns(samples, counts):
         for label in np.unique(column):
-            if len(np.unique(sequences[column == label])) <= n_held_out:
-                return False
-    return True
+            with_label = np.unique(sequences[column == label])
+            is_needed[with_label] |= len(with_label) <= n_held_out
+    return np.flatnonzero(~is_needed)

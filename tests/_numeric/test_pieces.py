@@ -97,7 +97,7 @@ def test_the_mean_loss_of_pieces_is_that_of_the_whole(network, size):
     samples, params = random_samples(network, LOSS), random_params(network.shapes)
     batch = samples.take(slice(None))
     expected = loss(network.run(params, batch.x, batch.packing)[0], batch.y, batch.weight)[0]
-    kept = lambda raw, targets: len(targets)  # noqa: E731
+    kept = lambda raw, rows: len(samples.y[rows])  # noqa: E731
     value, counts = mean_loss(network, params, samples, loss, keep=kept, size=size)
     assert_close(value, expected)
     assert sum(counts) == len(samples.y)
