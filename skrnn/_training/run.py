@@ -281,7 +281,7 @@ class Run:
     def train(
         self,
         target: Scored,
-        report: Callable[[], bool] | None = None,
+        report: Callable[[], bool],
     ) -> None:
         """Train the weights until the monitor or a callback ends the run.
 
@@ -294,7 +294,7 @@ class Run:
         target : ClassTarget or NumberTarget
             Gives the score of validation.
 
-        report : callable, default=None
+        report : callable
             ``report() -> stop``, called after each epoch, when all about it is decided.
         """
         options, monitor, theta = self.options, self.monitor, self.params.flat
@@ -302,7 +302,7 @@ class Run:
         def end_epoch(loss: float) -> bool:
             penalty = self._penalty() if options.early_stopping else 0.0
             monitor.report(loss, theta, self._validate(loss, target), penalty)
-            if report is not None and report():
+            if report():
                 monitor.outcome = "stopped"
             return monitor.finished
 

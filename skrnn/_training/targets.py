@@ -21,7 +21,6 @@ from skrnn._numeric.crf import scores_of
 from skrnn._numeric.losses import LOSSES, Loss
 from skrnn._numeric.pieces import pieces
 from skrnn._numeric.training import Ragged, Rows
-from skrnn._training.few import LARGEST_BATCH
 from skrnn._training.labels import check_labels, rounded_beside, sort_classes
 from skrnn._training.validation import may_be_held_out
 from skrnn._training.weights import balanced, balanced_labels
@@ -258,11 +257,9 @@ class ClassTarget(Target):
     def candidates(self, samples: Any, n_held_out: int) -> np.ndarray | None:
         """Get the numbers of the samples that may be held out; None if all may.
 
-        Of up to 32 sequences with labels of steps, those with rare labels are needed in training.
+        Some sequences with rare labels of steps are needed in training.
         """
-        if not self.per_step or samples.n_samples > LARGEST_BATCH:
-            return None
-        return may_be_held_out(samples, n_held_out)
+        return may_be_held_out(samples, n_held_out) if self.per_step else None
 
     def is_one_hot(self, targets: np.ndarray) -> bool:
         """Whether multilabel targets look like a one-hot encoding: one 1 in each of many rows."""

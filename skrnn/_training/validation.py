@@ -43,8 +43,7 @@ def can_hold_out(samples: Samples, fraction: float) -> bool:
     n_held_out = count_held_out(fraction, samples.n_samples)
     if samples.n_samples - n_held_out < 2:
         return False
-    is_many: bool = samples.n_samples > LARGEST_BATCH
-    return is_many or len(may_be_held_out(samples, n_held_out)) > n_held_out
+    return len(may_be_held_out(samples, n_held_out)) > n_held_out
 
 
 def holds_out_ends(samples: Samples) -> bool:
@@ -122,8 +121,11 @@ def _columns(samples: Samples, chosen: np.ndarray) -> np.ndarray:
 def may_be_held_out(samples: Samples, n_held_out: int) -> np.ndarray:
     """Find the sequences of which any `n_held_out` can be held out without the loss of a label.
 
-    These are the sequences without labels that are in `n_held_out` sequences or fewer.
+    These are the sequences without labels that are in `n_held_out` sequences or fewer. With more
+    than 32 sequences, these are all: rare labels are usual there.
     """
+    if samples.n_samples > LARGEST_BATCH:
+        return np.arange(samples.n_samples)
     counts = samples.weight > 0
     sequences = np.repeat(np.arange(samples.n_samples), samples.lengths)[counts]
     is_needed = np.zeros(samples.n_samples, bool)
