@@ -45,6 +45,16 @@ def table():
 
 
 @pytest.fixture
+def press_ctrl_c(monkeypatch):
+    """Interrupt a fit in the function of this name, as Ctrl-C does."""
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    return lambda name: monkeypatch.setattr(name, interrupt)
+
+
+@pytest.fixture
 def sklearn_callback():
     """Get the callbacks of scikit-learn."""
     return pytest.importorskip("sklearn.callback", reason="scikit-learn has them from 1.9 on")

@@ -254,11 +254,8 @@ def test_part_that_was_removed():
     assert_close(SequenceRNNRegressor(**SEED, max_iter=1).partial_fit(X, NOISE).shrinkage_, [0])
 
 
-def test_ctrl_c_while_the_factor_is_computed(monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("skrnn.rnn.choose_shares", interrupt)
+def test_ctrl_c_while_the_factor_is_computed(press_ctrl_c, monkeypatch):
+    press_ctrl_c("skrnn.rnn.choose_shares")
     reg = SequenceRNNRegressor(**SEED)
     with pytest.warns(ConvergenceWarning, match="interrupted"):
         reg.fit(X, NOISE)

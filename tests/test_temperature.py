@@ -293,11 +293,8 @@ def test_other_temperatures_are_not_saved(value, tmp_path):
         skrnn.save(clf, tmp_path / "file")
 
 
-def test_ctrl_c_in_the_first_epoch(monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("skrnn._training.run.descend", interrupt)
+def test_ctrl_c_in_the_first_epoch(press_ctrl_c):
+    press_ctrl_c("skrnn._training.run.descend")
     clf = SequenceRNNClassifier(**SHORT)
     with pytest.warns(ConvergenceWarning, match="interrupted after 0 iterations"):
         clf.fit(X, NOISE)
@@ -528,11 +525,8 @@ def test_many_steps_are_represented_by_some(join, monkeypatch):
     assert_close(means, [1 - rate, rate] - missing, 1e-5)
 
 
-def test_ctrl_c_leaves_scores_without_half_of_a_correction(monkeypatch):
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("skrnn._predictions.choose_shift", interrupt)
+def test_ctrl_c_leaves_scores_without_half_of_a_correction(press_ctrl_c):
+    press_ctrl_c("skrnn._predictions.choose_shift")
     clf = SequenceRNNClassifier(**SHORT)
     with pytest.warns(ConvergenceWarning, match="Training was interrupted"):
         clf.fit(X, RARE)
