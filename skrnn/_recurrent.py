@@ -195,7 +195,7 @@ class RecurrentNetwork(NeuralNetwork):
         """
         if warm_start:
             return bool(self._architecture.get("static_at_steps", False))  # older ones have none
-        if isinstance(self.init, dict) and any(name.startswith("initial") for name in self.init):
+        if isinstance(self.init, dict) and "initial_0" in self.init:
             return False  # weights of initial states are given
         has_place = self._takes_static_at_steps and not CELLS[self.cell].decays
         return has_place and self.n_static_features_ > 0

@@ -218,7 +218,7 @@ class Run:
 
         target : ClassTarget or NumberTarget
             Gives the classes by which to stratify where each class has enough samples, and the
-            samples that may be held out, if they are enough.
+            samples that ``early_stopping='auto'`` may hold out.
 
         Raises
         ------
@@ -243,9 +243,10 @@ class Run:
                 "from the validation samples. Pass X_val and y_val to fit to choose them."
             )
         index = np.arange(n_samples)
-        candidates = target.candidates(self.samples, n_held_out)
-        if candidates is None or len(candidates) <= n_held_out:
-            candidates = index
+        candidates = None
+        if self.options.patience_without is not None:  # 'auto' chose to stop early
+            candidates = target.candidates(self.samples, n_held_out)
+        candidates = index if candidates is None else candidates
         train, test = train_test_split(
             candidates, test_size=n_held_out, random_state=self.rng, stratify=labels
         )

@@ -37,9 +37,7 @@ def can_hold_out(samples: Samples, fraction: float) -> bool:
     if holds_out_ends(samples):
         is_end = _ends(samples, fraction)
         training, validation = _labels(samples, ~is_end), _labels(samples, is_end)
-        # Labels that are all equal, in each column, show no progress.
-        has_others = len(validation) > len({column for column, _ in validation})
-        return training >= validation and has_others
+        return training >= validation and _differ(validation)
     n_held_out = count_held_out(fraction, samples.n_samples)
     if samples.n_samples - n_held_out < 2:
         return False
@@ -112,17 +110,23 @@ def _labels(samples: Samples, chosen: np.ndarray) -> set[tuple[int, float]]:
     return {(i, label) for i, column in enumerate(columns) for label in np.unique(column)}
 
 
+def _differ(labels: set[tuple[int, float]]) -> bool:
+    """Whether the labels of a column differ. Labels that are all equal show no progress."""
+    return len(labels) > len({column for column, _ in labels})
+
+
 def _columns(samples: Samples, chosen: np.ndarray) -> np.ndarray:
     """Take the labels of some steps: one row for each column of the targets."""
-    columns: np.ndarray = samples.y[chosen].reshape(np.count_nonzero(chosen), -1).T
-    return columns
+    y: np.ndarray = samples.y[chosen]
+    return y.T if y.ndim > 1 else y[np.newaxis]
 
 
 def may_be_held_out(samples: Samples, n_held_out: int) -> np.ndarray:
     """Find the sequences of which any `n_held_out` can be held out without the loss of a label.
 
     These are the sequences without labels that are in `n_held_out` sequences or fewer. With more
-    than 32 sequences, these are all: rare labels are usual there.
+    than 32 sequences, these are all: rare labels are usual there. There are none if their labels
+    are all equal.
     """
     if samples.n_samples > LARGEST_BATCH:
         return np.arange(samples.n_samples)
@@ -133,4 +137,5 @@ def may_be_held_out(samples: Samples, n_held_out: int) -> np.ndarray:
         for label in np.unique(column):
             with_label = np.unique(sequences[column == label])
             is_needed[with_label] |= len(with_label) <= n_held_out
-    return np.flatnonzero(~is_needed)
+    labels = _labels(samples, np.repeat(~is_needed, samples.lengths))
+    return np.flatnonzero(~is_needed) if _differ(labels) else np.array([], int)
