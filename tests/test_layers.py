@@ -129,6 +129,20 @@ def outer_fault(module, library, lazy):
     return None if lazy else "optional; import it inside the function that needs it"
 
 
+def test_slow_parts_of_sklearn_are_imported_only_where_they_are_needed():
+    """The import of skrnn adds little to that of scikit-learn's networks."""
+    code = """
+import sys
+import sklearn.neural_network, sklearn.pipeline
+before = set(sys.modules)
+import skrnn
+new = {name for name in set(sys.modules) - before if name.count(".") == 1}
+print(*sorted(name for name in new if name.split(".")[0] in {"sklearn", "scipy"}))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+
+
 LAYOUT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),

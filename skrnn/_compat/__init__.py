@@ -18,16 +18,10 @@ except ModuleNotFoundError:  # before scikit-learn 1.9
     from skrnn._compat.checks import check_sample_weight, get_tags
     from skrnn._compat.metrics import d2_pinball_score
 
-try:  # the list of the columns that are left, which warns when its items are read
-    from sklearn.compose._column_transformer import _RemainderColsList as ColumnList
-except ImportError:  # from scikit-learn 1.7 on
-    ColumnList = list
-
 with_callbacks: Decorator = _with_callbacks  # scikit-learn has no annotations
 
 __all__ = [
     "CallbackSupportMixin",
-    "ColumnList",
     "check_sample_weight",
     "d2_pinball_score",
     "get_tags",

@@ -14,7 +14,6 @@ import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skrnn._archive import MAX_DEPTH, is_plain
-from skrnn._compat import ColumnList
 from skrnn._saving import classes
 from skrnn._saving.states import check_object
 from skrnn._training.loading import check_generator
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 _PLAIN = (type(None), bool, int, float, str)
 # Parameters that are lists of named estimators, and what one of them is called.
 _LISTS = {"steps": "step", "transformers": "transformer", "transformer_list": "transformer"}
+# The columns that are left, in scikit-learn 1.6. Reading an item warns, and the import takes 25 ms.
+_COLUMNS = "_RemainderColsList"
 _ADVICE = (
     "Change or remove it (of a search, save best_estimator_), or save with skops, or with joblib "
     "if only people whom you trust can write the file."
@@ -62,8 +63,8 @@ def to_tree(value: Any, where: tuple[str, ...] = ()) -> Any:
     kind, name = type(value), None
     if kind in _PLAIN:
         return value
-    if kind in (list, ColumnList):
-        items = getattr(value, "data", value)  # of a ColumnList, which is no list itself
+    if kind is list or kind.__name__ == _COLUMNS:
+        items = getattr(value, "data", value)  # of a UserList, which is no list itself
         return [to_tree(item, (*where, f"[{i}]")) for i, item in enumerate(items)]
     if kind in _TO_NODES:
         node, convert = _TO_NODES[kind]
