@@ -333,8 +333,8 @@ def test_step_classifiers_do_not_memorize_noise():
 
 
 def recordings(n, seed=0):
-    """Two states seen through noise, in n recordings of about 1,600 steps in all."""
-    X, y = noisy_states(30, seed)
+    """Two states seen through noise, in n recordings of about 700 steps in all."""
+    X, y = noisy_states(14, seed)
     return ([np.concatenate(part[i::n]) for i in range(n)] for part in (X, y))
 
 
@@ -368,20 +368,20 @@ def test_the_ends_of_eight_recordings_are_not_held_out():
 
 
 def test_one_recording_of_noisy_states_is_not_memorized():
-    X, y = noisy_states(40)
-    clf = StepRNNClassifier(random_state=0).fit([np.concatenate(X[:20])], [np.concatenate(y[:20])])
-    until_end = clone(clf).set_params(early_stopping=False)
-    until_end.fit([np.concatenate(X[:20])], [np.concatenate(y[:20])])
-    labels = np.concatenate(y[20:])
-    losses = [log_loss(labels, np.concatenate(c.predict_proba(X[20:]))) for c in (clf, until_end)]
+    X, y = noisy_states(34)
+    recording, states = [np.concatenate(X[:14])], [np.concatenate(y[:14])]
+    clf = StepRNNClassifier(16, random_state=0).fit(recording, states)
+    until_end = clone(clf).set_params(early_stopping=False).fit(recording, states)
+    labels = np.concatenate(y[14:])
+    losses = [log_loss(labels, np.concatenate(c.predict_proba(X[14:]))) for c in (clf, until_end)]
     assert losses[0] < 0.4
     assert losses[0] < 0.8 * losses[1]
 
 
 def test_steps_without_a_label_are_not_counted_at_the_ends():
     X, y = recordings(2)
-    weight = [(np.arange(len(steps)) < 700).astype(float) for steps in y]
-    begin, y_begin, end, y_end = ends_of([x[:700] for x in X], [steps[:700] for steps in y])
+    weight = [(np.arange(len(steps)) < 280).astype(float) for steps in y]
+    begin, y_begin, end, y_end = ends_of([x[:280] for x in X], [steps[:280] for steps in y])
     clf = StepRNNClassifier(4, random_state=0).fit(X, y, weight)
     expected = clone(clf).fit(begin, y_begin, X_val=end, y_val=y_end)
     assert_allclose(clf.validation_loss_curve_, expected.validation_loss_curve_)
@@ -411,10 +411,10 @@ def test_labels_of_several_outputs_at_the_ends():
 
 def test_validation_data_of_few_recordings_stop_training():
     X, y = recordings(2)
-    validation = {"X_val": X[1:], "y_val": y[1:]}
-    clf = StepRNNClassifier(4, random_state=0).fit(X[:1], y[:1], **validation)
+    validation = dict(zip(["X_val", "y_val"], recordings(2, seed=1), strict=True))
+    clf = StepRNNClassifier(4, random_state=0).fit(X, y, **validation)
     assert clf.n_iter_ < 200
-    expected = clone(clf).set_params(early_stopping=True).fit(X[:1], y[:1], **validation)
+    expected = clone(clf).set_params(early_stopping=True).fit(X, y, **validation)
     assert clf.validation_loss_curve_ == expected.validation_loss_curve_
 
 
