@@ -192,6 +192,7 @@ needs_proc = pytest.mark.skipif(
 
 
 @needs_proc
+@pytest.mark.slow
 def test_memory_stays_below_a_limit_far_below_the_data(tmp_path):
     pytest.importorskip("pyarrow")
     check_growth(36, 1000, 64, tmp_path)
@@ -202,12 +203,10 @@ def test_memory_stays_below_a_limit_far_below_the_data(tmp_path):
 
 @needs_proc
 @pytest.mark.slow
-@pytest.mark.parametrize(("reader", "limit"), [((), 96), (("--dask",), 128)])
-def test_memory_stays_below_a_limit_on_more_data(reader, limit, tmp_path):
+def test_memory_of_dask_stays_below_a_limit_on_more_data(tmp_path):
     pytest.importorskip("pyarrow")
-    if reader:
-        pytest.importorskip("dask.dataframe")
-    result = check_growth(64, 2000, limit, tmp_path, *reader)
+    pytest.importorskip("dask.dataframe")
+    result = check_growth(64, 2000, 128, tmp_path, "--dask")
     assert result["data on disk, MiB"] > 400
     assert result["growth, MiB"] < 100
 
