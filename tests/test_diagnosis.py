@@ -21,6 +21,7 @@ from skrnn import (
     XORMLPRegressor,
     as_sequences,
 )
+from skrnn.convert import make_windows
 
 RNG = np.random.RandomState(0)
 
@@ -64,6 +65,51 @@ def test_a_column_of_a_table(of):
     assert message.startswith(CONSTANT)
     assert f"The values of X reach 1e+07 in column {column}; use for" in message
     assert message.endswith("use for instance StandardScaler().")
+
+
+@pytest.mark.parametrize("size", [200, 1e5, 1e12])
+@pytest.mark.parametrize("kind", ["classifier", "regressor", "steps", "static"])
+def test_one_large_column_hides_the_others_even_if_the_fit_is_good(kind, size):
+    X = np.array([RNG.normal(size=(6, 3)) for _ in range(60)])
+    y, table = (X[:, :, 0].sum(axis=1) > 0) * 1, X[:, 0]
+    net = SequenceRNNRegressor if kind == "regressor" else SequenceRNNClassifier
+    if kind == "steps":
+        net, y = StepRNNClassifier, np.repeat(y[:, None], 6, axis=1)
+    scale = np.array([1, size, 1])
+    large = as_sequences(list(X * scale if kind != "static" else X))
+    if kind == "static":
+        large = large.with_static(table * scale)
+    (message,) = warnings_of(net(4, max_iter=60, random_state=0), large, y)
+    assert message.startswith("Scale X") or f"{CONSTANT} Scale X" in message
+    assert " in column 1; use for instance " in message
+    same_size = as_sequences(list(X)).with_static(table if kind == "static" else None)
+    assert warnings_of(net(4, max_iter=60, random_state=0), same_size, y) == []
+
+
+def test_a_large_column_of_a_table():
+    X = RNG.normal(size=(80, 3))
+    y = (X[:, 0] > 0).astype(int)
+    clf = XORMLPClassifier(8, solver="lbfgs", max_iter=5000, random_state=0)
+    assert warnings_of(clf, X * [1, 1, 1000], y) == []  # which does no harm there
+    (message,) = warnings_of(clf, X * [1, 1, 1e5], y)
+    assert "in column 2; use for instance StandardScaler()." in message
+
+
+def test_levels_that_enter_as_differences_are_not_large():
+    walk = 5000 + RNG.normal(size=200).cumsum()
+    assert (
+        warnings_of(SequenceRNNRegressor(4, random_state=0), *make_windows(walk, window=12)) == []
+    )
+    X, y = make_windows(1000 * walk, window=12)
+    (message,) = warnings_of(SequenceRNNRegressor(4, random_state=0), X, y)
+    assert message.startswith("Scale X. The values of X reach 5")
+
+
+def test_few_large_values_among_many_are_no_reason_to_scale():
+    X = np.array([RNG.standard_t(4, (30, 2)) for _ in range(60)])
+    y = (X[:, :, 0].mean(axis=1) > 0).astype(int)
+    X[7, 3, 1] = 150.0
+    assert warnings_of(SequenceRNNClassifier(random_state=0), list(X), y) == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +188,7 @@ def test_divergence_names_y():
 
 
 def test_no_warning_of_large_values_that_do_no_harm():
-    X = [x * 150 for x in [RNG.normal(i % 2, 0.1, (5, 1)) for i in range(60)]]
+    X = [x * 130 for x in [RNG.normal(i % 2, 0.1, (5, 1)) for i in range(60)]]
     clf = SequenceRNNClassifier(8, max_iter=300, random_state=0)
     clf.set_params(tol=1e-2)
     assert warnings_of(clf, X, np.arange(60) % 2) == []
@@ -165,7 +211,7 @@ def test_no_advice_to_scale_data_of_unit_scale():
 
 def test_targets_that_are_all_equal_are_learned():
     reg = SequenceRNNRegressor(8, tol=9.0, random_state=0)
-    assert warnings_of(reg, TIMES[:9], np.full(9, 3.0)) == []
+    assert warnings_of(reg, [1e-12 * x for x in TIMES[:9]], np.full(9, 3.0)) == []
 
 
 # Outliers --------------------------------------------------------------------------------

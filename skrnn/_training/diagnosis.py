@@ -15,7 +15,8 @@ from skrnn._training.skip import spread
 if TYPE_CHECKING:
     from skrnn._numeric.types import Matrix
 
-# The largest absolute value of a column that is about of unit scale.
+# The largest absolute value of a column that is about of unit scale. A root mean square above it
+# hinders any fit of a recurrent network.
 _LARGE = 100.0
 _SMALL = 0.01
 
@@ -25,7 +26,8 @@ _SMALL = 0.01
 _FAR = 300.0
 _NARROW = 0.02
 _SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 rows
-_FAR_IN_TABLES = 3000.0  # the hidden units of a perceptron are not bounded
+# The hidden units of a perceptron are not bounded.
+_FAR_IN_TABLES = _LARGE_IN_TABLES = 3000.0
 
 _OF_TABLES = "StandardScaler()"
 _ROBUST, _BY_QUANTILES = "RobustScaler()", "QuantileTransformer(output_distribution='normal')"
@@ -36,8 +38,9 @@ _PIECE = 2**12  # rows at a time
 class Finding(NamedTuple):
     """What is wrong with the scale of some values, in words; empty if nothing is."""
 
-    if_useless: str = ""  # to be said if the network is no better than a constant
-    always: str = ""  # to be said in any case
+    facts: str = ""  # to be said if the network is no better than a constant
+    outliers: str = ""  # to be said in any case
+    is_needed: bool = False  # whether the facts are to be said in any case
 
 
 def needed_scaling(
@@ -72,12 +75,15 @@ def needed_scaling(
     if samples.x.shape[0] and (not_finite := _not_finite(samples.x, names)):
         return Scaling(facts=not_finite, advice="Fill in or leave out values that are not finite.")
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else _OF_TABLES
-    found = {"X": _of_columns(samples.x, "X", scaler, names)}
+    part = _some(samples)
+    differences = () if run.target_scale is None else run.target_scale.differences
+    entering = _with_differences(part, differences)
+    found = {"X": _of_columns(samples.x, entering, "X", scaler, names)}
     if isinstance(samples, Ragged) and samples.static is not None:
         scaler = "TableTransformer(static=StandardScaler())"
-        found["X.static"] = _of_columns(samples.static, "X.static", scaler)
-    outliers = "".join(finding.always for finding in found.values())
-    facts = {name: finding.if_useless for name, finding in found.items()}
+        found["X.static"] = _of_columns(samples.static, samples.static, "X.static", scaler)
+    outliers = "".join(finding.outliers for finding in found.values())
+    facts = {name: finding.facts for name, finding in found.items()}
     if scaler_of_y and run.target_scale is None:
         facts["y"] = _extent(samples.y, "y", scaler_of_y)
     facts = {name: fact for name, fact in facts.items() if fact}
@@ -87,11 +93,12 @@ def needed_scaling(
     has_skip = run.target_scale is not None and run.target_scale.skip is not None
     if not has_skip and run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
         # A skip connection alone is better than a constant.
-        part = _some(samples)
         with np.errstate(over="ignore", invalid="ignore"):
             # It is 0 if all targets are equal.
             is_useless = run.loss_of(part) > useful(run, part) != 0
-    return Scaling(" and ".join(facts), "".join(facts.values()), is_useless, outliers=outliers)
+    is_needed = any(finding.is_needed for finding in found.values())
+    what, why = " and ".join(facts), "".join(facts.values())
+    return Scaling(what, why, is_useless, is_needed, outliers=outliers)
 
 
 def _some(samples: Rows | Ragged) -> Rows | Ragged:
@@ -99,6 +106,17 @@ def _some(samples: Rows | Ragged) -> Rows | Ragged:
     n_rows = max(samples.x.shape[0], 1)
     at_most = max(samples.n_samples * _PIECE // n_rows, 1)
     return samples.subset(spread(samples.n_samples, at_most))
+
+
+def _with_differences(samples: Rows | Ragged, columns: tuple[int, ...]) -> Matrix:
+    """Get X with some columns as differences to their last value, as they enter the network."""
+    x = samples.x
+    if not columns or not isinstance(samples, Ragged) or not isinstance(x, np.ndarray):
+        return x
+    x, chosen = x.copy(), list(columns)
+    lengths = samples.lengths[samples.lengths > 0]
+    x[:, chosen] -= np.repeat(x[np.cumsum(lengths) - 1][:, chosen], lengths, axis=0)
+    return x
 
 
 def _not_finite(x: Matrix, names: Sequence[str] | None) -> str:
@@ -130,24 +148,32 @@ def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | Non
     worst = int(largest.argmax())
     if _SMALL <= largest[worst] <= _LARGE or largest[worst] == 0:
         return ""
-    where = _where(worst, largest, columns)
     if largest[worst] > _LARGE:
-        fact = f"The values of {name} reach {largest[worst]:.3g}{where}"
-    else:
-        fact = f"No value of {name} exceeds {largest[worst]:.3g}"
-    return f" {fact}; use for instance {scaler}."
+        return _reach(worst, largest, name, scaler, columns)
+    return f" No value of {name} exceeds {largest[worst]:.3g}; use for instance {scaler}."
+
+
+def _reach(
+    column: int, largest: np.ndarray, name: str, scaler: str, columns: Sequence[str] | None
+) -> str:
+    where = _where(column, largest, columns)
+    return f" The values of {name} reach {largest[column]:.3g}{where}; use for instance {scaler}."
 
 
 def _of_columns(
-    values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None
+    values: Matrix, entering: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None
 ) -> Finding:
-    """Say how large values are, if they need scaling, and which outliers hinder any fit.
+    """Say how large values are, if they need scaling, and what hinders any fit.
 
-    Sparse matrices have columns of rare events and are not examined for outliers.
+    `entering` are some of the values as they enter the network. Sparse matrices have columns of
+    rare events and are not examined for what hinders any fit.
     """
     extent = _extent(values, name, scaler, columns)
     if not isinstance(values, np.ndarray) or len(values) <= _SUSPICIOUS**2:
         return Finding(extent)
+    largest = _largest(values)
+    if (column := _too_large(entering, scaler)) is not None:
+        extent = _reach(column, largest, name, scaler, columns)
     found = _suspects(values)
     # First by a part of the rows. Those at equal distances may be the same steps of all sequences.
     for n_rows in (_PIECE, len(values)):
@@ -156,13 +182,24 @@ def _of_columns(
     if len(found):
         scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
         advice = _instead(scaler, *scalers)
-        return Finding(always=_describe_outliers(values, found, name, advice, columns))
+        return Finding(outliers=_describe_outliers(values, found, name, advice, columns))
     if extent:  # the other values may be of unit scale: then RobustScaler would not help
-        worst = [int(_largest(values).argmax())]
+        worst = [int(largest.argmax())]
         if len(_extreme(values[:, worst], values[:, worst])):
             advice = _instead(scaler, _BY_QUANTILES)
             return Finding(_describe_outliers(values, worst, name, advice, columns))
-    return Finding(extent)
+    return Finding(extent, is_needed=column is not None)
+
+
+def _too_large(values: np.ndarray, scaler: str) -> int | None:
+    """Find the column that is too large for any fit, not only because of outliers; else None."""
+    with np.errstate(over="ignore"):
+        squares = np.square(values, dtype=np.float64).mean(axis=0)
+    column = int(squares.argmax())
+    limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
+    if squares[column] <= limit**2 or len(_extreme(values[:, [column]], values[:, [column]])):
+        return None
+    return column
 
 
 def _instead(scaler: str, *others: str) -> str:

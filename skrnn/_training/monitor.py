@@ -31,8 +31,11 @@ class Scaling:
     facts : str
         How large their values are, and how to scale them; empty if they are of about unit scale.
 
-    is_needed : bool
+    is_useless : bool
         Whether their scale explains that a fit is no better than a constant prediction.
+
+    is_needed : bool
+        Whether values of this scale hinder any fit, however good it seems.
 
     advice : str
         What to do instead of scaling; empty if nothing else is known.
@@ -43,6 +46,7 @@ class Scaling:
 
     what: str = "X"
     facts: str = ""
+    is_useless: bool = False
     is_needed: bool = False
     advice: str = ""
     outliers: str = ""
@@ -327,11 +331,11 @@ class Monitor:
                 f"Maximum iterations ({options.max_iter}) reached and the optimization hasn't "
                 f"converged yet. Increase max_iter, or scale {what}."
             )
-        elif scaling.is_needed:
+        elif scaling.is_useless or scaling.is_needed:
             message = f"Scale {what}."
         else:
             message = ""
-        if scaling.is_needed:
+        if scaling.is_useless:
             message = f"The predictions are no better than a constant. {message}"
         message += (scaling.facts if message else "") + scaling.outliers
         if message:
