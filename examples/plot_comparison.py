@@ -81,7 +81,7 @@ accuracy["MLPClassifier, flat"] = [
 # size, schedule and gradient clipping.
 
 
-def torch_accuracy(seed, n_epochs=41):
+def torch_accuracy(seed, n_epochs=26):
     """Train a bidirectional GRU with PyTorch; returns its accuracy on the test set."""
     import torch
 

@@ -95,14 +95,14 @@ def test_a_large_column_of_a_table():
     assert "in column 2; use for instance StandardScaler()." in message
 
 
-def test_levels_that_enter_as_differences_are_not_large():
+def test_levels_that_enter_as_differences_hide_only_other_columns():
     walk = 5000 + RNG.normal(size=200).cumsum()
-    assert (
-        warnings_of(SequenceRNNRegressor(4, random_state=0), *make_windows(walk, window=12)) == []
-    )
-    X, y = make_windows(1000 * walk, window=12)
-    (message,) = warnings_of(SequenceRNNRegressor(4, random_state=0), X, y)
+    noise = RNG.normal(size=200)
+    reg = SequenceRNNRegressor(4, random_state=0)
+    assert warnings_of(reg, *make_windows(walk, window=12, exogenous=noise)) == []
+    (message,) = warnings_of(reg, *make_windows(1000 * walk, window=12, exogenous=noise))
     assert message.startswith("Scale X. The values of X reach 5")
+    assert warnings_of(reg, *make_windows(1000 * walk, window=12)) == []
 
 
 def test_few_large_values_among_many_are_no_reason_to_scale():

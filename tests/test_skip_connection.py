@@ -636,6 +636,7 @@ def test_weights_of_many_steps_are_those_of_some(monkeypatch):
     assert_close(some, every, 0.02)
 
 
+@pytest.mark.filterwarnings("ignore:Scale X:sklearn.exceptions.ConvergenceWarning")
 def test_levels_outside_the_training_range_are_followed():
     series = np.cumsum(0.5 + RNG.normal(size=900))
     pieces = [(series[i : i + 20, None], series[i + 1 : i + 21]) for i in range(0, 880, 20)]

@@ -109,10 +109,16 @@ def _some(samples: Rows | Ragged) -> Rows | Ragged:
 
 
 def _with_differences(samples: Rows | Ragged, columns: tuple[int, ...]) -> Matrix:
-    """Get X with some columns as differences to their last value, as they enter the network."""
+    """Get X with some columns as differences to their last value, as they enter the network.
+
+    If these are all columns, they have a linear path to the output and hide no others. Then no rows
+    are returned.
+    """
     x = samples.x
     if not columns or not isinstance(samples, Ragged) or not isinstance(x, np.ndarray):
         return x
+    if len(columns) == x.shape[1]:
+        return x[:0]
     x, chosen = x.copy(), list(columns)
     lengths = samples.lengths[samples.lengths > 0]
     x[:, chosen] -= np.repeat(x[np.cumsum(lengths) - 1][:, chosen], lengths, axis=0)
@@ -193,6 +199,8 @@ def _of_columns(
 
 def _too_large(values: np.ndarray, scaler: str) -> int | None:
     """Find the column that is too large for any fit, not only because of outliers; else None."""
+    if not len(values):
+        return None
     with np.errstate(over="ignore"):
         squares = np.square(values, dtype=np.float64).mean(axis=0)
     column = int(squares.argmax())
