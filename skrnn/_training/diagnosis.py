@@ -89,16 +89,27 @@ def needed_scaling(
     facts = {name: fact for name, fact in facts.items() if fact}
     if not facts:
         return Scaling(outliers=outliers)
-    is_useless = False
-    has_skip = run.target_scale is not None and run.target_scale.skip is not None
-    if not has_skip and run.monitor.outcome not in ("diverged", "interrupted", "stopped"):
-        # A skip connection alone is better than a constant.
-        with np.errstate(over="ignore", invalid="ignore"):
-            # It is 0 if all targets are equal.
-            is_useless = run.loss_of(part) > useful(run, part) != 0
     is_needed = any(finding.is_needed for finding in found.values())
-    what, why = " and ".join(facts), "".join(facts.values())
-    return Scaling(what, why, is_useless, is_needed, outliers=outliers)
+    return Scaling(
+        " and ".join(facts),
+        "".join(facts.values()),
+        _is_useless(run, part, useful),
+        is_needed,
+        outliers=outliers,
+    )
+
+
+def _is_useless(
+    run: Run, part: Rows | Ragged, useful: Callable[[Run, Rows | Ragged], float]
+) -> bool:
+    """Whether a run that ended as planned is no better than a constant on some samples."""
+    has_skip = run.target_scale is not None and run.target_scale.skip is not None
+    # A skip connection alone is better than a constant.
+    if has_skip or run.monitor.outcome in ("diverged", "interrupted", "stopped"):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        limit = useful(run, part)  # 0 if all targets are equal
+        return bool(limit != 0 and run.loss_of(part) > limit)
 
 
 def _some(samples: Rows | Ragged) -> Rows | Ragged:
@@ -203,11 +214,10 @@ def _too_large(values: np.ndarray, scaler: str) -> int | None:
         return None
     with np.errstate(over="ignore"):
         squares = np.square(values, dtype=np.float64).mean(axis=0)
-    column = int(squares.argmax())
     limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
-    if squares[column] <= limit**2 or len(_extreme(values[:, [column]], values[:, [column]])):
-        return None
-    return column
+    large = np.flatnonzero(squares > limit**2)
+    large = np.delete(large, _extreme(values[:, large], values[:, large]))
+    return int(large[squares[large].argmax()]) if len(large) else None
 
 
 def _instead(scaler: str, *others: str) -> str:
