@@ -8,7 +8,7 @@ and return sequences that scikit-learn can split: `from_long` returns `skrnn.Seq
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,14 @@ from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, refuse_lazy, take
 from skrnn._input.integers import first_rounded
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
-from skrnn._long import number_sequences, order_by_time, read_levels, refuse_changes
+from skrnn._long import (
+    number_sequences,
+    order_by_time,
+    read_levels,
+    read_names,
+    refuse_changes,
+    refuse_ordered_categories,
+)
 from skrnn._numeric.packing import starts_of
 from skrnn._windows import make_windows as make_windows
 
@@ -206,9 +213,10 @@ def from_long(
     ------
     ValueError
         If a column does not exist, if an id or a time is missing, if times are text other than
-        ISO dates or quarters of one format, if two steps of a sequence have the same time, if a
-        static column changes within a sequence, or if `columns` is a single name beside `static`.
-        The message names the column, or the sequence by its id.
+        ISO dates or quarters of one format, or ordered categories in another order than their
+        values, if two steps of a sequence have the same time, if a static column changes within a
+        sequence, or if `columns` is a single name beside `static`. The message names the column,
+        or the sequence by its id.
 
     See Also
     --------
@@ -220,6 +228,10 @@ def from_long(
     To read columns of two tables with the same ids and times, such as sales and prices, join the
     tables first, for instance with ``sales.merge(prices, on=["shop", "day"])``. Sequences of two
     tables are paired by position, and days may be missing in one of them.
+
+    If features and labels of steps are read one after the other, name the same `id` and `time` for
+    both. The steps are paired by position. `fit` refuses other times only if both are `Sequences`
+    that were read with a time of one kind.
 
     Examples
     --------
@@ -237,50 +249,29 @@ def from_long(
     frame = frame.to_frame() if hasattr(frame, "to_frame") else frame
     features = _read_columns(frame)
     table = levels | features
-    if id is None:
-        if len(levels) < 2 or time is not None or len(levels) < frame.index.nlevels:
-            raise ValueError(
-                "id must name a column, except for a pandas frame with a MultiIndex of two or "
-                f"more named levels, the last for time; got levels {list(levels)} and "
-                f"time={time!r}."
-            )
-        *id, time = levels
-    id_names = list(id) if is_nested(id) else [id]
-    static = [] if static is None else list(static) if is_nested(static) else [static]
-    if columns is None:
-        columns = [name for name in features if name not in (*id_names, time, *static)]
-    single = not is_nested(columns)
-    names = [columns] if single else list(columns)
-    if single and static:
-        raise ValueError(
-            f"columns={columns!r}, a single name, gives an array without a static table. Pass "
-            f"columns=[{columns!r}], or leave out static={static}."
-        )
-    used = [*id_names, *([] if time is None else [time]), *static, *names]
-    unknown = [name for name in used if not isinstance(name, Hashable) or name not in table]
-    if not id_names:
-        raise ValueError(f"id={id!r} names no column; the columns are {list(table)}.")
-    if unknown or not names:
-        fault = f"There is no column {unknown[0]!r}" if unknown else "No column is left as feature"
-        raise ValueError(f"{fault}; the columns are {list(table)}.")
-    for name in levels.keys() & features.keys() & {*id_names, time}:
+    given = {"id": id, "time": time, "columns": columns, "static": static}
+    names = read_names(frame, given, levels, features)
+    time, static = names.time, names.static
+    for name in levels.keys() & features.keys() & {*names.ids, time}:
         if not np.array_equal(levels[name], features[name]):
             raise ValueError(f"{name!r} is a column and another level of the index; rename one.")
-    codes, ids = number_sequences([table[name] for name in id_names], id_names)
-    rows, times = order_by_time(codes, ids, None if time is None else table[time], time)
+    codes, ids = number_sequences([table[name] for name in names.ids], names.ids)
+    refuse_ordered_categories(frame, time)
+    rows, times = order_by_time(codes, ids, None if time is None else table[time], time, names.ids)
     lengths = np.bincount(codes)
-    if single:
+    if names.single:
         return unflatten(_read_feature(table[columns], columns)[rows], lengths), ids
-    for name in names:
+    for name in names.features:
         _refuse_nested(table[name], name)
     first = rows[starts_of(lengths)]
     for name in static:
         refuse_changes(table[name], codes, first, ids, name)
-    parts = {"ids": ids, "rows": rows, "_id_name": id_names[0]}  # only ids of one column need it
+    id_name = names.ids[0] if len(names.ids) == 1 else tuple(names.ids)
+    parts = {"ids": ids, "rows": rows, "_id_name": id_name}
     parts["static"] = _choose(frame, table, static, first) if static else None
     parts["_times"] = times
     # Without the checks: rows of `static` have labels of the table, which may look like other ids.
-    return Sequences._of_parts(_choose(frame, table, names, rows), lengths, **parts), ids
+    return Sequences._of_parts(_choose(frame, table, names.features, rows), lengths, **parts), ids
 
 
 def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarray:

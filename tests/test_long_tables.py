@@ -228,6 +228,83 @@ def test_the_advice_on_text_gives_the_order(times, remedy):
     assert_array_equal(X.rows, [1, 0] if times[0] == "10" else [0, 1])
 
 
+NAMED = pd.DataFrame({"who": list("aabb"), "day": [0, 1, 0, 1], "u": [1.0, 2.0, 3.0, 4.0]})
+
+
+@pytest.mark.parametrize("parameter", ["id", "time", "columns", "static"])
+def test_the_values_of_a_column_in_place_of_its_name_are_refused(parameter):
+    name = {"id": "who", "time": "day"}.get(parameter, "u")
+    arguments = {"id": "who", "time": "day"}
+    for values, advice in (
+        (NAMED[name], rf"a Series of length 4\. Pass {parameter}='{name}'\."),
+        (NAMED[name].rename("x"), r"Put the values into a column of the table\."),
+        (NAMED[name].to_numpy(), r"a ndarray of length 4\. Put the values into"),
+    ):
+        with pytest.raises(ValueError, match=f"{parameter} must be the name of a col.*{advice}"):
+            from_long(NAMED, **{**arguments, parameter: values})
+    if parameter == "time":
+        with pytest.raises(ValueError, match=r"is a list: \['day'\]\. Pass time='day'"):
+            from_long(NAMED, "who", ["day"])
+
+
+def test_names_may_be_in_an_array_or_index():
+    for columns in (NAMED.columns[2:], np.array(["u"]), pd.Series(["u"]), NAMED[["u"]]):
+        assert from_long(NAMED, np.array(["who"]), "day", columns=columns)[0].shape == (2,)
+    with pytest.raises(ValueError, match="There is no column 'w'"):
+        from_long(NAMED, "who", "day", columns=np.array(["u", "w"]))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "mended"),
+    [
+        ("day", pd.to_datetime(["2024-01-01", None, None, "2024-01-02"]), 2),
+        ("who", ["a", None, "b", "b"], 3),
+    ],
+)
+def test_the_advice_on_missing_ids_and_times(column, values, mended):
+    table, what = NAMED.assign(**{column: values}), {"day": "time", "who": "id"}[column]
+    more = ", and in 1 more" if column == "day" else ""
+    with pytest.raises(
+        ValueError, match=f"The {what} in column '{column}' is .* row 1{more}. F"
+    ) as error:
+        from_long(table, "who", "day")
+    assert f"table.dropna(subset=['{column}'])" in str(error.value)
+    assert len(from_long(table.dropna(subset=[column]), "who", "day")[0].values) == mended
+
+
+def test_the_advice_on_steps_at_one_time():
+    table = pd.concat([NAMED, NAMED[2:]], ignore_index=True)
+    with pytest.raises(ValueError, match=r"id b .* 'day' 0, such as in rows 2 and 4\.") as error:
+        from_long(table, "who", "day")
+    remedies = (
+        "table.groupby(['who', 'day'], as_index=False).mean(numeric_only=True)",
+        "table.drop_duplicates(['who', 'day'])",
+    )
+    for remedy in remedies:
+        assert remedy in str(error.value)
+        assert_array_equal(from_long(eval(remedy), "who", "day")[0].values["u"], [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("categories", [["mon", "tue"], ["tue", "mon"], [1, 0], ["2024", "2023"]])
+@pytest.mark.parametrize("place", ["column", "level"])
+def test_ordered_categories_are_no_times_but_their_codes_are(categories, place):
+    days = pd.Categorical(categories[::-1] * 2, categories=categories, ordered=True)
+    table = NAMED.assign(day=days)
+    table = table.set_index(["who", "day"]) if place == "level" else table
+    advice = "table.index.get_level_values('day')" if place == "level" else "table['day'].cat"
+    with pytest.raises(ValueError, match=r"'day' must be .* are ordered categories") as error:
+        from_long(table, "who", "day")
+    assert f"{advice}.codes" in str(error.value)
+    table["code"] = eval(f"{advice}.codes")
+    assert_array_equal(from_long(table, "who", "code", columns=["u"])[0].values["u"], [2, 1, 4, 3])
+
+
+@pytest.mark.parametrize("categories", [["2023", "2024"], [3, 7]])
+def test_ordered_categories_in_the_order_of_their_values_are_times(categories):
+    days = pd.Categorical(categories[::-1] * 2, categories=categories, ordered=True)
+    assert_array_equal(from_long(NAMED.assign(day=days), "who", "day")[0].rows, [1, 0, 3, 2])
+
+
 def test_levels_that_are_refused():
     frame = with_index(TABLE, "site", "visit", "time")
     for names in ([None, "visit", "time"], ["site", None, "time"], [None] * 3):
