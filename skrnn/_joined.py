@@ -9,7 +9,7 @@ from sklearn.utils import assert_all_finite
 
 from skrnn._compat import check_sample_weight
 from skrnn._input.containers import list_or_array, read_list
-from skrnn._input.sequences import place_of_row
+from skrnn._input.places import place_of_row
 from skrnn._input.steps import flatten_steps, flatten_weights
 from skrnn._input.values import missing_in, refuse_overflow
 from skrnn._numeric.packing import starts_of

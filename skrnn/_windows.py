@@ -12,9 +12,10 @@ from scipy.sparse import issparse
 from skrnn._dates import are_dates, as_numbers, first_not_iso, no_order
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
-from skrnn._input.order import index_of
+from skrnn._input.order import index_of, refuse_other_times
+from skrnn._input.places import place_of_row
 from skrnn._input.reading import NOT_NUMBERS, read
-from skrnn._input.sequences import Sequences, first_few, place_of_row
+from skrnn._input.sequences import Sequences, first_few
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
 
@@ -162,7 +163,9 @@ def make_windows(
     ids = np.arange(len(targets)) if targets.ids is None else targets.ids
     static = None if targets.static is None else take(targets.static, of_series)
     rows = None if targets.rows is None else targets.rows[steps]
-    parts = {"static": static, "ids": ids[of_series], "rows": rows, "_id_name": targets._id_name}
+    times = None if targets._times is None else targets._times[steps]
+    parts = {"static": static, "ids": ids[of_series], "rows": rows}
+    parts |= {"_id_name": targets._id_name, "_times": times}
     return Sequences._of_parts(take(table, steps), np.full(n_windows, window), **parts), y
 
 
@@ -277,27 +280,6 @@ def _refuse_other_steps(series: Any, exogenous: Any) -> None:
             )
 
 
-def _refuse_other_times(targets: Sequences, columns: Sequences) -> None:
-    """Refuse exogenous columns that `from_long` read beside other times of the same kind."""
-    times, others = targets._times, columns._times
-    if times is None or others is None or _type_of(times) is not _type_of(others):
-        return
-    differs = times != others
-    if differs.any():
-        row = int(differs.argmax())
-        raise ValueError(
-            f"exogenous has the time {others[row]} at {place_of_row(row, targets.lengths)}, but "
-            f"series has {times[row]}. {_JOIN}"
-        )
-
-
-def _type_of(times: np.ndarray) -> type:
-    """Return the type of the first time, which is one type for all numbers."""
-    if times.dtype.kind in "biuf" or not len(times):
-        return float
-    return str if isinstance(times[0], str) else type(times[0])
-
-
 def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
     """Read the exogenous columns, which must be those of the same steps."""
     columns, _ = _read_series(exogenous, "exogenous")
@@ -314,7 +296,7 @@ def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
             f"{first_few(ids.tolist())}."
         )
     _refuse_other_steps(series, exogenous)
-    _refuse_other_times(targets, columns)
+    refuse_other_times(columns, targets, "exogenous", "series", _JOIN)
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")
     if isinstance(targets.values, np.ndarray) and isinstance(columns.values, np.ndarray):

@@ -16,7 +16,6 @@ from skrnn._input import (
     check_numeric,
     in_form_of,
     read,
-    refuse_other_order,
 )
 from skrnn._input.frames import (
     column_names,
@@ -26,6 +25,7 @@ from skrnn._input.frames import (
     read_frame,
     take,
 )
+from skrnn._input.order import refuse_other_ids
 from skrnn._input.reading import join_tables
 from skrnn._input.values import is_nested
 from skrnn._numeric.packing import starts_of
@@ -258,7 +258,7 @@ def _read_exogenous(
             f"{sorted(set(future.lengths.tolist()))} steps and {future.n_features} features."
             f"{advice}"
         )
-    refuse_other_order(sequences, exogenous=exogenous)
+    refuse_other_ids(sequences, exogenous=exogenous)
     return _with_names(future, sequences, n_targets) if horizon > 1 else future
 
 

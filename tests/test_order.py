@@ -347,3 +347,165 @@ def test_derived_sequences_keep_the_name_of_their_ids():
         PerStep(StandardScaler()).fit_transform(X).without_static(),
     ):
         SequenceRNNRegressor(**TINY).fit(derived, rows)
+
+
+STAYS = pd.DataFrame(
+    {
+        "ward": ["B", "A", "B", "A"] * 2,
+        "user": [1, 1, 2, 2] * 2,
+        "day": pd.to_datetime(["2024-01-01"] * 4 + ["2024-01-02"] * 4),
+        "load": [0.1, 0.5, 0.3, 0.2, 0.4, 0.9, 0.3, 0.8],
+        "ok": [True, False, True, True, False, False, True, False],
+    }
+)
+
+
+def with_tuples(names=("ward", "user")):
+    """Sequences whose ids are tuples, and a number for each of them."""
+    X, ids = from_long(STAYS, list(names), "day", columns=["load"])
+    index = pd.MultiIndex.from_tuples(ids, names=names)
+    return X, pd.Series([0.0, 1.0, 2.0, 3.0], index=index)
+
+
+@pytest.mark.parametrize("given", ["names", "no names", "names of neither", "a frame"])
+def test_levels_of_ids_in_another_order_are_reordered_or_refused(given):
+    X, y = with_tuples()
+    other = y.swaplevel().sort_index()
+    if given == "no names":
+        other.index.names = [None, None]
+    if given == "names of neither":
+        other.index.names = ["u", "w"]
+    other = other.to_frame("u").assign(v=1.0) if given == "a frame" else other
+    reg = SequenceRNNRegressor(**TINY)
+    with pytest.raises(
+        ValueError, match=r"levels .*another order.* row 0 of y is \('A', 1\), but .* \('B', 1\)"
+    ) as error:
+        reg.fit(X, other)
+    order = [1, 0] if given == "no names" else ["ward", "user"]
+    if given == "names of neither":
+        order = ["w", "u"]
+    assert f"y.reorder_levels({order}).loc[list(ids)]" in str(error.value)
+    by_id = other.reorder_levels(order).loc[list(X.ids)]
+    assert_array_equal(by_id.to_numpy().reshape(4, -1)[:, 0], y)
+    reg.fit(X, by_id).fit(X, other.to_numpy()).fit(X, other.loc[[i[::-1] for i in X.ids]])
+
+
+def test_levels_that_are_ids_in_both_orders_are_read_as_they_stand():
+    ids = [(1, 2), (2, 1), (1, 1), (2, 2)]
+    X = Sequences(np.ones((4, 1)), [1] * 4, ids=ids)
+    y = pd.Series([0.0, 1.0, 2.0, 3.0], index=pd.MultiIndex.from_tuples(ids))
+    reg = SequenceRNNRegressor(**TINY).fit(X, y)
+    with pytest.raises(ValueError, match=r"row 0 of y is \(2, 1\)"):
+        reg.fit(X, y.swaplevel())
+
+
+@pytest.mark.parametrize("part", ["y", "static"])
+@pytest.mark.parametrize("of", ["user", "ward and user"])
+def test_a_table_with_a_column_of_ids_in_another_order_is_refused(part, of):
+    if of == "user":
+        X, _ = from_long(STAYS.assign(user=[3, 1, 2, 4] * 2), "user", "day", columns=["load"])
+        keys = ["user"]
+        table = pd.DataFrame({"user": X.ids, "age": [30.0, 10.0, 20.0, 40.0]})
+    else:
+        X, y = with_tuples()
+        keys = ["ward", "user"]
+        table = y.to_frame("age").reset_index()
+    table["height"] = 1.0
+    other = table.sort_values(keys).reset_index(drop=True)
+    key = keys if len(keys) > 1 else keys[0]
+
+    def pair(table):
+        if part == "static":
+            return X.with_static(table)
+        return PerStep(StandardScaler()).fit(X, table)
+
+    pair(table)
+    with pytest.raises(ValueError, match=f"column.* of {part} hold.* row 0 of {part} is") as error:
+        pair(other)
+    for advice in (f"set_index({key!r}).loc[list(ids)]", f"drop(columns={key!r})"):
+        assert f"{part}.{advice}" in str(error.value)
+    pair(other.drop(columns=key))
+    by_id = other.set_index(key).loc[list(X.ids)]
+    assert by_id["age"].tolist() == table["age"].tolist()
+    pair(by_id)
+
+
+def test_a_column_of_ids_is_read_in_frames_of_other_libraries():
+    polars = pytest.importorskip("polars")
+    X, _ = from_long(STAYS.assign(user=[3, 1, 2, 4] * 2), "user", "day", columns=["load"])
+    X.with_static(polars.DataFrame({"user": [3, 1, 2, 4], "age": [1, 2, 3, 4]}))
+    with pytest.raises(ValueError, match="pass its rows in the order of the ids"):
+        X.with_static(polars.DataFrame({"user": [1, 2, 3, 4], "age": [1, 2, 3, 4]}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda y: y.drop("b"), r"y lacks the id 'b' of sequence 2"),
+        (lambda y: y.rename({"b": "z"}).drop("c"), "lacks the id 'c' .* lack the id 'z' of row 1"),
+        (lambda y: pd.concat([y, pd.Series([1], index=["z"])]), "lack the id 'z' of row 4 of y"),
+    ],
+)
+def test_an_id_that_one_side_lacks_is_named(change, message):
+    y = change(in_order_of_ids([0, 1, 1, 0]))
+    with pytest.raises(ValueError, match=f"4 sequences, but y has the ids of .*{message}"):
+        SequenceRNNClassifier(**TINY).fit(X, y)
+
+
+def test_rows_without_ids_are_only_counted():
+    for index in (range(3), ["p", "q", "r"], ["a", "a", "c"]):
+        with pytest.raises(ValueError, match="X holds 4 sequences, but y holds 3 targets"):
+            SequenceRNNClassifier(**TINY).fit(X, pd.Series([0, 1, 0], index=index))
+
+
+def test_repeated_ids_need_as_many_rows():
+    with pytest.raises(ValueError, match=r"4 sequences, .* of 3\. The ids of the sequences are re"):
+        SequenceRNNClassifier(**TINY).fit(
+            X[[0, 1, 2, 0]], pd.Series([0, 1, 0], index=["a", "b", "c"])
+        )
+
+
+def labels_of_steps(table=STAYS, time="day"):
+    return from_long(table, ["ward", "user"], time, columns=["ok"])[0]
+
+
+LATER = STAYS.assign(day=STAYS["day"] + pd.Timedelta(days=1))
+# The last sequence begins a day later.
+ONE_LATER = STAYS.assign(day=STAYS["day"].mask(STAYS.index == 3, STAYS["day"] - pd.Timedelta("1D")))
+
+
+@pytest.mark.parametrize(
+    ("table", "place"), [(LATER, "step 0 of sequence 0"), (ONE_LATER, "step 0 of sequence 3")]
+)
+@pytest.mark.parametrize("part", ["y", "sample_weight"])
+def test_values_of_steps_at_other_times_are_refused(table, place, part):
+    X, y, other = with_tuples()[0], labels_of_steps(), labels_of_steps(table)
+    weights = y.with_values(np.ones((8, 1)))
+    clf = StepRNNClassifier(**TINY).fit(X, y, sample_weight=weights)
+    given = {"y": y, "sample_weight": weights}
+    given[part] = other if part == "y" else other.with_values(np.ones((8, 1)))
+    for method in (clf.fit, clf.score):
+        with pytest.raises(ValueError, match=f"{part} has the time .* at {place}, but X") as error:
+            method(X, **given)
+        assert f"Sequences({part}.values, {part}.lengths)" in str(error.value)
+    clf.fit(X, y, sample_weight=weights)
+    clf.fit(X, Sequences(other.values, other.lengths))
+
+
+def test_targets_of_steps_are_compared_in_pipelines_and_folds():
+    X, y, later = with_tuples()[0], labels_of_steps(), labels_of_steps(LATER)
+    pipe = make_pipeline(PerStep(StandardScaler()), StepRNNClassifier(**TINY))
+    assert len(cross_val_score(pipe, X, y, cv=2, error_score="raise")) == 2
+    for estimator in (pipe, PER_STEP[0]):
+        estimator.fit(X, y)
+        with pytest.raises(ValueError, match="y has the time 2024-01-02"):
+            estimator.fit(X, later)
+
+
+def test_times_of_one_side_are_not_compared():
+    X, y = with_tuples()[0], labels_of_steps()
+    clf = StepRNNClassifier(**TINY)
+    clf.fit(X, labels_of_steps(time=None)).fit(X.to_ragged(), labels_of_steps(LATER))
+    clf.fit(X, y)
+    numbers = labels_of_steps(STAYS.assign(day=[0] * 4 + [1] * 4))
+    clf.fit(X, numbers)  # times of another kind

@@ -1,10 +1,11 @@
 """Reading input: containers of any library become one table of steps, or an error says why not.
 
-`values` converts the values of one array, `frames` is about frames, `containers` opens lists,
-arrays and columns, `sequences` is the container `Sequences`, `order` checks the order of what
-belongs to it, `reading` reads X, `validation` reads it for an estimator, `static` its static
-features, `integers` refuses large integers, `forms` returns sequences in the form of X, `steps`
-reads targets and weights, and `notes` completes the messages of transformers.
+`values` converts the values of one array, `frames` is about frames, `places` names places in
+sequences, `containers` opens lists, arrays and columns, `sequences` is the container `Sequences`,
+`order` checks the order of what belongs to it, `reading` reads X, `validation` reads it for an
+estimator, `static` its static features, `integers` refuses large integers, `forms` returns
+sequences in the form of X, `steps` reads targets and weights, and `notes` completes the messages
+of transformers.
 """
 
 from skrnn._input.forms import in_form_of as in_form_of

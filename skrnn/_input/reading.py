@@ -22,7 +22,8 @@ from skrnn._input.frames import (
     refuse_levels,
     select_columns,
 )
-from skrnn._input.sequences import Sequences, place_of_row
+from skrnn._input.places import place_of_row
+from skrnn._input.sequences import Sequences
 from skrnn._input.values import (
     TEXT,
     TIMES,

@@ -79,7 +79,7 @@ class Sequences:
     (2, (2,), [3, 1])
     """
 
-    # The name of the column of the ids, and the time of each step, if they are known.
+    # The name of the column of the ids, a tuple for several, and the time of each step, if known.
     _id_name: Any = None
     _times: np.ndarray | None = None
 
@@ -378,13 +378,6 @@ class Sequences:
         padded = np.full(shape, fill_value, dtype)
         padded[np.arange(n_steps) < self.lengths[:, None]] = self.values
         return padded
-
-
-def place_of_row(row: int, lengths: np.ndarray) -> str:
-    """Name the step and the sequence of a row of the table of all steps."""
-    ends = np.cumsum(lengths)
-    i = int(np.searchsorted(ends, row, side="right"))
-    return f"step {row - int(ends[i] - lengths[i])} of sequence {i}"
 
 
 def _as_table(values: Any, name: str) -> Any:

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_consistent_length
 from skrnn._input.containers import advice_on_iterators, advice_on_text, list_or_array, read_list
 from skrnn._input.frames import read_frame, refuse_lazy
 from skrnn._input.order import refuse_other_order
-from skrnn._input.sequences import Sequences, place_of_row
+from skrnn._input.places import place_of_row
+from skrnn._input.sequences import Sequences
 from skrnn._input.values import TEXT, is_missing, is_nested, missing_in, refuse_masked, unflatten
 
 _OF_SEQUENCES = "SequenceRNNClassifier and SequenceRNNRegressor take one target for each sequence."

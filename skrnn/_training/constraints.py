@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from skrnn._input.sequences import place_of_row
+from skrnn._input.places import place_of_row
 from skrnn._numeric.packing import Packing
 from skrnn._spans import OUTSIDE, SCHEMES, Scheme, continues, parse_label
 
