@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._dates import are_dates, as_numbers, first_not_iso, no_order
 from skrnn._input.containers import list_or_array
 from skrnn._input.frames import column_names, is_frame, join_columns, read_frame, take
-from skrnn._input.order import index_of, refuse_other_times
+from skrnn._input.order import refuse_other_times
 from skrnn._input.places import place_of_row
 from skrnn._input.reading import NOT_NUMBERS, read
 from skrnn._input.sequences import Sequences, first_few
 from skrnn._input.values import as_array, is_nested, to_numbers, types_in
 from skrnn._numeric.packing import starts_of
+from skrnn._times import check_index, refuse_other_steps
 
 if TYPE_CHECKING:
     from typing import Literal, NoReturn
@@ -176,14 +175,14 @@ def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:
     if is_frame(series):
         if any(map(is_nested, read_frame(take(series, slice(1))).ravel())):
             return read(series, None).sequences, False  # a row for each series
-        _check_index(series, name)
+        check_index(series, name)
         return Sequences(series, [series.shape[0]]), False
     opened = list_or_array(series, name)
     if isinstance(opened, list) and any(map(is_nested, opened)):
         for i, item in enumerate(opened):
-            _check_index(item, f"Series {i} of {name}")
+            check_index(item, f"Series {i} of {name}")
         return read(opened, None).sequences, False
-    _check_index(series, name)
+    check_index(series, name)
     array = as_array(opened)
     if array.ndim == 3:
         return read(array, None).sequences, False
@@ -194,90 +193,6 @@ def _read_series(series: Any, name: str) -> tuple[Sequences, bool]:
         )
     array = array.reshape(len(array), -1)
     return Sequences(array, [len(array)]), True
-
-
-def _check_index(series: Any, name: str) -> None:
-    """Refuse a frame or Series of pandas whose steps are not in the order of their dates."""
-    index = index_of(series)
-    if index is None:
-        return
-    if index.nlevels > 1:
-        raise ValueError(
-            f"{name} has an index of {index.nlevels} levels. skrnn.convert.from_long reads several "
-            "series from such a table."
-        )
-    kind = _kind_of_times(index)
-    if kind == "text":
-        texts = index.tolist()
-        fault = no_order(texts, first_not_iso(texts) or 0, "index")
-        raise ValueError(f"The index of {name} holds dates as text. {fault}")
-    if kind and not _increases(index, kind):
-        hint = ""
-        if kind == "numbers":
-            hint = " If the numbers are no times, pass it with reset_index(drop=True)."
-        raise ValueError(
-            f"The {kind} in the index of {name} must be increasing. Sort the steps by time; if the "
-            f"table holds several series, read it with skrnn.convert.from_long.{hint}"
-        )
-
-
-def _increases(index: Any, kind: str) -> bool:
-    """Whether each label is larger than the one before; text of numbers has their order."""
-    numbers = as_numbers(index.tolist()) if kind == "numbers" else None
-    if numbers is not None:
-        return bool((np.diff(numbers) > 0).all())
-    return bool(index.is_monotonic_increasing and index.is_unique)
-
-
-def _kind_of_times(index: Any) -> str:
-    """Return what the times in an index are called, or '' if it holds no times.
-
-    'text' is that of dates whose order is not known. Numbers may be written as text.
-    """
-    if hasattr(index, "freq"):  # the other indices of pandas have no frequency
-        return "dates"
-    if getattr(index.dtype, "kind", "") in ("i", "u", "f"):
-        return "numbers"
-    labels = index.tolist()
-    if as_numbers(labels) is not None:
-        return "numbers"
-    if first_not_iso(labels) is None or all(isinstance(label, date) for label in labels):
-        return "dates"
-    return "text" if are_dates(labels) else ""
-
-
-def _indices_of(series: Any) -> list[Any]:
-    """Return the index of each series, or None; those of `Sequences` only if they hold times.
-
-    Another index of `Sequences` holds labels of the rows of a table, which may be any table.
-    """
-    if isinstance(series, Sequences):
-        index = index_of(series.values)
-        if index is None or not (index.nlevels > 1 or _kind_of_times(index) in ("dates", "text")):
-            return []
-        starts = starts_of(series.lengths).tolist()
-        return [index[a : a + n] for a, n in zip(starts, series.lengths.tolist(), strict=True)]
-    items = [] if is_frame(series) else list_or_array(series)
-    if isinstance(items, list) and any(map(is_nested, items)):
-        return list(map(index_of, items))
-    return [index_of(series)]
-
-
-def _refuse_other_steps(series: Any, exogenous: Any) -> None:
-    """Refuse exogenous columns of pandas whose index is not that of the series."""
-    # The index of a frame or Series of several series holds their ids.
-    pairs = [("", "", index_of(series), index_of(exogenous))]
-    indices, others = _indices_of(series), _indices_of(exogenous)
-    for i, (index, other) in enumerate(zip(indices, others, strict=False)):
-        pairs.append((f"Series {i} of ", f"series {i} of ", index, other))
-    for of_one, of_other, index, other in pairs:
-        if index is None or other is None or len(index) != len(other):
-            continue
-        if index.nlevels == other.nlevels and not index.equals(other):
-            raise ValueError(
-                f"{of_one}exogenous has another index than {of_other}series; both need the same "
-                "steps."
-            )
 
 
 def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
@@ -295,7 +210,7 @@ def _read_exogenous(exogenous: Any, series: Any, targets: Sequences) -> Any:
             f"exogenous has series with the ids {first_few(others.tolist())}, but series has "
             f"{first_few(ids.tolist())}."
         )
-    _refuse_other_steps(series, exogenous)
+    refuse_other_steps(series, exogenous)
     refuse_other_times(columns, targets, "exogenous", "series", _JOIN)
     if columns.static is not None:
         raise ValueError("exogenous has static columns; pass them with series.")

@@ -15,7 +15,9 @@ from skrnn._input import (
     Sequences,
     check_numeric,
     in_form_of,
+    missing_steps,
     read,
+    refuse_missing,
 )
 from skrnn._input.frames import (
     column_names,
@@ -29,6 +31,7 @@ from skrnn._input.order import refuse_other_ids
 from skrnn._input.reading import join_tables
 from skrnn._input.values import is_nested
 from skrnn._numeric.packing import starts_of
+from skrnn._times import refuse_past
 from skrnn.losses import Quantile
 
 if TYPE_CHECKING:
@@ -66,7 +69,10 @@ def forecast(
         Values of the exogenous features at the steps that are appended, in any form in which
         sequences are accepted. If `X` has names, these are frames with the same names, or numbers
         in the order of the columns. There is one step less than `horizon`, because the last
-        prediction is not fed back. Not needed for a horizon of 1.
+        prediction is not fed back. Not needed for a horizon of 1. The steps must be those right
+        after the last steps of `X`. If both have times, by which `skrnn.convert.from_long` ordered
+        them or in the index of pandas frames, steps that are not after `X` are refused. A gap
+        between them is not noticed, because it may be a weekend.
 
     window : 'auto', int or None, default='auto'
         Predict from so many last steps of each sequence only. 'auto' means the number of steps
@@ -84,10 +90,10 @@ def forecast(
     Raises
     ------
     ValueError
-        If the predictions and `exogenous` together are not the features of a step, if the
-        estimator is a classifier or predicts other quantiles than the median, if a sequence
-        without steps is given to an estimator of steps, if a prediction is not finite, or if the
-        estimator refuses the predictions that are fed back.
+        If the predictions and `exogenous` together are not the features of a step, if the times of
+        `exogenous` are not after those of `X`, if the estimator is a classifier or predicts other
+        quantiles than the median, if a sequence without steps is given to an estimator of steps, if
+        a prediction is not finite, or if the estimator refuses the predictions that are fed back.
 
     See Also
     --------
@@ -146,6 +152,8 @@ def forecast(
         sequences = sequences.with_values(np.empty((0, vectors.shape[1])))
     refuse_not_finite(vectors, np.arange(len(vectors)), np.ones(len(vectors), int))
     future = _read_exogenous(exogenous, sequences, vectors.shape[1], int(horizon))
+    if future is not None:
+        refuse_past(X, reading.sequences, exogenous, future)
     if limits is None and sequences.static is None and _is_stream(estimator):
         answers = _carry_on(estimator, sequences, vectors, future, int(horizon))
     else:
@@ -319,6 +327,8 @@ def _feed_back(
         try:
             answers.append(next_step(sequences).reshape(len(vectors), -1))
         except ValueError as error:
+            if future is not None:
+                _refuse_missing_at(future, k, error)
             raise ValueError(refused(error, answers[-1], k + 1)) from error
         refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))
     return np.stack(answers, axis=1)
@@ -336,6 +346,17 @@ def _new_rows(table: Any, vectors: np.ndarray, future: Sequences | None, k: int)
     if getattr(table, "dtype", None) == np.float32:
         rows = rows.astype(np.float32)
     return csr_matrix(rows) if issparse(table) else rows
+
+
+def _refuse_missing_at(future: Sequences, k: int, error: ValueError) -> None:
+    """Refuse exogenous features that are missing at a step which an estimator has refused."""
+    missing = missing_steps(future)
+    of_step = np.arange(len(missing)) - np.repeat(starts_of(future.lengths), future.lengths) == k
+    missing[~of_step] = False
+    try:
+        refuse_missing(missing, future, "exogenous")
+    except ValueError as fault:
+        raise fault from error
 
 
 def _append(sequences: Sequences, rows: Any) -> Sequences:
@@ -388,7 +409,7 @@ def _carry_on(
     answers[:, 0] = vectors[order]
     appended = np.empty((n_sequences, horizon - 1, sequences.n_features), values.dtype)
     if future is not None:
-        known = check_numeric(future, allow_nan).values
+        known = check_numeric(future, allow_nan, "exogenous").values
         known = known.toarray() if issparse(known) else known
         appended[:, :, n_targets:] = known.reshape(n_sequences, horizon - 1, -1)[order]
     x = np.empty((n_sequences, sequences.n_features), values.dtype)

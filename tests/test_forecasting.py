@@ -24,7 +24,7 @@ from skrnn import (
     TransformedStepTargetRegressor,
     as_sequences,
 )
-from skrnn.convert import make_windows
+from skrnn.convert import from_long, make_windows
 from skrnn.forecasting import forecast
 
 QUICK = {"max_iter": 2, "random_state": 0}
@@ -542,7 +542,9 @@ def test_a_step_must_be_complete():
             reg.forecast(X, 4, wrong)
     missing = np.zeros((1, 3, 2))
     missing[0, -1] = np.nan
-    with pytest.raises(ValueError, match="X contains NaN"):
+    with pytest.raises(
+        ValueError, match="exogenous contains NaN at step 2 of sequence 0, feature 0"
+    ):
         reg.forecast(X, 4, missing)
     with pytest.raises(ValueError, match="predicts all 1 features of a step"):
         fitted(SequenceRNNRegressor, 1).forecast(X[:, :, :1], 4, np.zeros((1, 3, 1)))
@@ -601,3 +603,146 @@ def test_one_frame_of_exogenous_columns_belongs_into_a_list(container):
         assert " X" not in str(e.value)
     with pytest.raises(ValueError, match=r"exogenous must .* Read as X is, it raises this error"):
         forecast(model, X[:1], 3, ["a", "b"])
+
+
+# Times of the steps ahead ------------------------------------------------------------------
+
+DAYS = np.arange("2024-01-01", "2024-03-01", dtype="M8[D]")
+SHOPS = {
+    "shop": np.repeat(["a", "b"], 60),
+    "day": np.tile(DAYS, 2),
+    "sales": np.sin(np.arange(120) / 3),
+    "promo": np.cos(np.arange(120)),
+}
+KINDS = {
+    "dates": DAYS,
+    "text": DAYS.astype(str),
+    "objects": DAYS.astype(object),
+    "numbers": np.arange(60),
+    "floats": np.arange(60) / 4,
+    "durations": np.arange(60).astype("m8[h]"),
+}
+
+
+def of_shops(days, columns, kind="dates"):
+    """Read some days of both shops, with times of some kind."""
+    rows = np.r_[days, 60 + np.array(days)]
+    table = {**SHOPS, "day": np.tile(KINDS[kind], 2)}
+    return from_long({name: table[name][rows] for name in table}, "shop", "day", columns=columns)[0]
+
+
+@pytest.fixture(scope="module")
+def of_sales():
+    parts = [of_shops(range(50), [name]) for name in ("sales", "promo")]
+    X, y = make_windows(parts[0], window=6, exogenous=parts[1])
+    return SequenceRNNRegressor(3, **QUICK).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_ahead_that_are_not_after_X_are_refused(kind, of_sales):
+    last = of_shops(range(44, 50), ["sales", "promo"], kind)
+    expected = of_sales.forecast(last, 4, of_shops([50, 51, 52], ["promo"], kind))
+    for first in (44, 47, 49):
+        planned = of_shops(range(first, first + 3), ["promo"], kind)
+        with pytest.raises(ValueError, match=r"exogenous has the time .* at step 0 of sequence 0"):
+            of_sales.forecast(last, 4, planned)
+    after = of_shops([53, 54, 55], ["promo"], kind)
+    assert of_sales.forecast(last, 4, after).shape == (2, 4)  # after a gap, such as a weekend
+    array = of_shops([50, 51, 52], ["promo"], kind).to_padded()
+    np.testing.assert_array_equal(of_sales.forecast(last, 4, array), expected)
+    of_sales.forecast(last, 4, planned.to_ragged())
+
+
+def test_the_sequence_whose_steps_are_in_the_past_is_named(of_sales):
+    last = of_shops(range(44, 50), ["sales", "promo"])
+    rows = [*range(50, 53), *range(106, 109)]
+    table = {name: SHOPS[name][rows] for name in SHOPS}
+    planned = from_long(table, "shop", "day", columns=["promo"])[0]
+    with pytest.raises(
+        ValueError, match=r"time 2024-02-16 at step 0 of sequence 1, .* in X, 2024-02-19\. .*array"
+    ):
+        of_sales.forecast(last, 4, planned)
+
+
+def test_as_many_steps_ahead_as_in_X_are_no_steps_of_X(of_sales):
+    last = of_shops(range(44, 50), ["sales", "promo"])
+    assert of_sales.forecast(last, 7, of_shops(range(50, 56), ["promo"])).shape == (2, 7)
+
+
+def test_windows_keep_their_times(of_sales):
+    parts = [of_shops(range(50), [name]) for name in ("sales", "promo")]
+    X, _ = make_windows(parts[0], window=6, exogenous=parts[1])
+    assert of_sales.forecast(X[-2:], 4, of_shops([49, 50, 51], ["promo"])).shape == (2, 4)
+    with pytest.raises(ValueError, match="exogenous has the time 2024-02-18"):
+        of_sales.forecast(X[-2:], 4, of_shops([48, 49, 50], ["promo"]))
+
+
+def test_times_of_other_kinds_are_not_compared_with_those_of_X(of_sales):
+    for kind in KINDS:
+        for other in set(KINDS) - {kind}:
+            if {kind, other} not in ({"numbers", "floats"}, {"dates", "objects"}):
+                last = of_shops(range(44, 50), ["sales", "promo"], kind)
+                of_sales.forecast(last, 4, of_shops([0, 1, 2], ["promo"], other))
+
+
+INDICES = {
+    "dates": lambda pandas: pandas.DatetimeIndex(DAYS),
+    "periods": lambda pandas: pandas.period_range("2024-01", periods=60, freq="M"),
+    "text": lambda pandas: pandas.Index(DAYS.astype(str)),
+    "named numbers": lambda pandas: pandas.Index(range(1960, 2020), name="year"),
+    "floats": lambda pandas: pandas.Index(np.arange(60) / 4),
+}
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_the_index_of_steps_ahead_is_compared(index):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({name: SHOPS[name][:60] for name in ("sales", "promo")})
+    frame.index = INDICES[index](pandas)
+    last = [frame[44:50], frame[44:50]]
+    model = make_pipeline(PerStep(StandardScaler()), SequenceRNNRegressor(3, **QUICK))
+    model.fit(*make_windows(frame[["sales"]], window=6, exogenous=frame[["promo"]]))
+    good, bad = frame[["promo"]][50:53], frame[["promo"]][47:50]
+    expected = forecast(model, last, 4, [good, good])
+    np.testing.assert_array_equal(forecast(model, last, 4, [good["promo"]] * 2), expected)
+    for X in (last, as_sequences(last, numeric=False)):
+        if index in ("named numbers", "floats") and X is not last:
+            continue  # numbers in the index of one table may be those of its rows
+        for given in ([good, bad], [good["promo"], bad["promo"]]):
+            with pytest.raises(ValueError, match=r"exogenous .* the time .* step 0 of sequence 1"):
+                forecast(model, X, 4, given)
+    without = [bad.reset_index(drop=True)] * 2
+    forecast(model, last, 4, without)
+    forecast(model, last, 4, np.stack([bad] * 2))
+
+
+def test_numbers_of_rows_are_no_times():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({name: SHOPS[name][:60] for name in ("sales", "promo")})
+    ahead = frame[["promo"]][50:53]
+    model = SequenceRNNRegressor(3, **QUICK)
+    model.fit(*make_windows(frame[["sales"]], window=6, exogenous=frame[["promo"]]))
+    for labels in (range(3), [0, 2, 5]):
+        for name in (None, "row"):
+            index = pandas.Index(labels, name=name)
+            assert model.forecast([frame[44:50]], 4, [ahead.set_axis(index)]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("form", ["array", "frame", "sparse"])
+def test_a_missing_value_of_the_steps_ahead_is_named(bidirectional, form):
+    pandas = pytest.importorskip("pandas")
+    model = fitted(SequenceRNNRegressor, 1, 2, bidirectional=bidirectional, pooling="last")
+    steps, ahead = series(3)[:6], series(3)[6:9, 1:].copy()
+    ahead[1, 1] = np.nan
+    X, given, place = [steps], [ahead], ", feature 1"
+    if form == "frame":
+        X = [pandas.DataFrame(steps, columns=["u", "v", "w"])]
+        given, place = [pandas.DataFrame(ahead, columns=["v", "w"])], ", column 'w'"
+        model = make_pipeline(PerStep(StandardScaler()), model).fit(X * 2, [0.0, 1.0])
+    if form == "sparse":
+        X, given, place = [csr_matrix(steps)], [csr_matrix(ahead)], ""
+    with pytest.raises(
+        ValueError, match=f"^exogenous contains NaN at step 1 of sequence 0{place}. Impute"
+    ):
+        forecast(model, X, 4, given)

@@ -358,35 +358,39 @@ def _read_cells(cells: np.ndarray, name: object) -> list[np.ndarray]:
 # Checks ----------------------------------------------------------------------------------
 
 
-def check_numeric(sequences: Sequences, allow_missing: bool = False) -> Sequences:
-    """Convert the values to floats, and check that they are finite, or missing if allowed."""
+def check_numeric(sequences: Sequences, allow_missing: bool = False, name: str = "X") -> Sequences:
+    """Convert the values to floats, and check that they are finite, or missing if allowed.
+
+    `name` is that of the sequences in messages.
+    """
     values = sequences.values
     if issparse(values):
-        return _check_sparse(sequences, allow_missing)
+        return _check_sparse(sequences, allow_missing, name)
     if not isinstance(values, np.ndarray):
         values = np.ascontiguousarray(read_frame(values))
     if values.dtype not in (np.float32, np.float64):
-        _refuse_other_than_numbers(values, sequences)
+        _refuse_other_than_numbers(values, sequences, name)
         with np.errstate(over="ignore"):  # infinity is refused below
-            values = to_numbers(values, "X").astype(np.float64)
+            values = to_numbers(values, name).astype(np.float64)
     if not all_finite(values):
         if not allow_missing:
-            refuse_missing(np.isnan(values), sequences)
+            refuse_missing(np.isnan(values), sequences, name)
         if np.isinf(values).any():
-            raise ValueError(f"X contains infinity at {place_of(np.isinf(values), sequences)}.")
+            place = place_of(np.isinf(values), sequences)
+            raise ValueError(f"{name} contains infinity at {place}.")
     return sequences if values is sequences.values else sequences.with_values(values)
 
 
-def _check_sparse(sequences: Sequences, allow_missing: bool) -> Sequences:
+def _check_sparse(sequences: Sequences, allow_missing: bool, name: str) -> Sequences:
     values = sequences.values
     if values.dtype not in (np.float32, np.float64):
         return sequences.with_values(values.astype(np.float64))
     if not all_finite(values.data):
         if not allow_missing:
-            refuse_missing(missing_steps(sequences), sequences)
+            refuse_missing(missing_steps(sequences), sequences, name)
         if np.isinf(values.data).any():
             place = place_of(_rows_with(values, np.isinf(values.data)), sequences)
-            raise ValueError(f"X contains infinity at {place}.")
+            raise ValueError(f"{name} contains infinity at {place}.")
     return sequences
 
 
@@ -404,23 +408,26 @@ def missing_steps(sequences: Sequences) -> np.ndarray:
     return missing_in_frame(values) if is_frame(values) else missing_in(values)
 
 
-def _refuse_other_than_numbers(values: np.ndarray, sequences: Sequences) -> None:
+def _refuse_other_than_numbers(values: np.ndarray, sequences: Sequences, name: str) -> None:
     for kinds, what, advice in NOT_NUMBERS:
         if types_in(values, kinds):
             place = place_of(instances_in(values, kinds), sequences)
             kind = TypeError if Mapping in kinds else ValueError
             advice += advice_to_parse(values.flat) if kinds is TEXT else ""
-            raise kind(f"X contains {what}, which is not a number, at {place}. {advice}")
+            raise kind(f"{name} contains {what}, which is not a number, at {place}. {advice}")
 
 
-def refuse_missing(missing: np.ndarray, sequences: Sequences) -> None:
+def refuse_missing(missing: np.ndarray, sequences: Sequences, name: str = "X") -> None:
     """Raise an error that names the first missing value."""
     if missing.any():
+        padding = (
+            " Only at the end of the sequences of a 2-D or 3-D array, NaN is padding. In a "
+            "pipeline, an earlier step may have returned NaN."
+        )
         raise ValueError(
-            f"X contains NaN at {place_of(missing, sequences)}. Impute missing values first, for "
-            "instance with ForwardImputer() or PerStep(SimpleImputer()). Only at the end of the "
-            "sequences of a 2-D or 3-D array, NaN is padding. In a pipeline, an earlier step may "
-            "have returned NaN."
+            f"{name} contains NaN at {place_of(missing, sequences)}. Impute missing values first, "
+            "for instance with ForwardImputer() or PerStep(SimpleImputer())."
+            f"{padding if name == 'X' else ''}"
         )
 
 
