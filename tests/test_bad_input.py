@@ -174,6 +174,18 @@ BAD_TARGETS = {
         {"sample_weight": np.ones((12, 1))},
         "Sample weights must be 1D array or scalar",
     ),
+    "weights of steps": (
+        {"sample_weight": [[1.0], [1.0, 2.0]] * 6},
+        "sample_weight holds an array for each sample, but one weight for each is required",
+    ),
+    "weights of steps in an array": (
+        {"sample_weight": objects([np.ones(2), np.ones(3)] * 6)},
+        "sample_weight holds an array for each sample.* StepRNNRegressor take a weight for each",
+    ),
+    "weights of as many steps": (
+        {"sample_weight": [[1.0, 2.0]] * 12},
+        "sample_weight holds an array for each sample",
+    ),
     "NaN weight": ({"sample_weight": put(NAN, 2, np.ones(12))}, "Input sample_weight contains NaN"),
     "infinite weight": (
         {"sample_weight": put(INF, 2, np.ones(12))},

@@ -695,3 +695,33 @@ def test_text_without_types_of_the_inputs_is_refused(transformer, X, lengths):
     message = r"fitted on text, but .* are numbers: \[\('X', .* initial_types with StringT"
     with pytest.raises(ValueError, match=message):
         to_onnx(pipe, lengths=lengths)
+
+
+def test_steps_of_text_and_numbers_are_refused_and_the_advice_helps():
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    frames = [
+        pd.DataFrame({"u": [1.0, 2.0, 4.0], "c": ["x", "y", "x"]}),
+        pd.DataFrame({"u": [3.0], "c": ["x"]}),
+    ]
+
+    def fit(frames, transformer):
+        columns = ColumnTransformer([("u", StandardScaler(), ["u"]), ("c", OneHotEncoder(), ["c"])])
+        model = make_pipeline(transformer(columns), SequenceRNNClassifier(2, max_iter=1))
+        return model.fit(frames, [0, 1])
+
+    lengths = ("lengths", Int64TensorType([None]))
+    one, text = FloatTensorType([None, None, 1]), StringTensorType([None, None, 1])
+    for transformer in (PerStep, TableTransformer):
+        mixed = fit(frames, transformer)
+        for types in (
+            None,
+            [("X", StringTensorType([None, None, 2])), lengths],
+            [("u", one), ("c", text), lengths],
+        ):
+            with pytest.raises(ValueError, match=r"text and of numbers.*cat\.codes"):
+                to_onnx(mixed, initial_types=types)
+    codes = [
+        frame.assign(c=pd.Categorical(frame["c"], categories=["x", "y"]).codes) for frame in frames
+    ]
+    assert to_onnx(fit(codes, PerStep)).graph.input[0].name == "X"

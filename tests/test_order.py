@@ -509,3 +509,15 @@ def test_times_of_one_side_are_not_compared():
     clf.fit(X, y)
     numbers = labels_of_steps(STAYS.assign(day=[0] * 4 + [1] * 4))
     clf.fit(X, numbers)  # times of another kind
+
+
+def test_lengths_in_another_order_are_no_several_labels():
+    """Labels that were read by themselves have no ids, but lengths."""
+    table = TABLE[TABLE.index != 7].assign(ok=list("xyxyxyx"))
+    X, _ = from_long(table, "machine", "ts", columns=["load"])
+    y, _ = from_long(table[::-1], "machine", "ts", columns="ok")
+    clf = StepRNNClassifier(**TINY)
+    with pytest.raises(ValueError, match=r"y has the lengths of .* in another order") as error:
+        clf.fit(X, y)
+    assert "MultiLabelBinarizer" not in str(error.value)
+    clf.fit(X, from_long(table, "machine", "ts", columns="ok")[0])

@@ -48,14 +48,19 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
         if array.shape != shape and (length or len(array)):
             raise ValueError(
                 f"Sequence {i} of {name} has shape {array.shape}, but {shape} is required: a value "
-                f"for each step.{_advice_on_labels(arrays, lengths)}"
+                f"for each step.{_advice_on_labels(arrays, lengths, name)}"
             )
     return _join([array for array in arrays if len(array)] or arrays[:1], name)
 
 
-def _advice_on_labels(arrays: list[np.ndarray], lengths: np.ndarray) -> str:
-    """Say how to pass several labels of each sequence, if y has them instead of values of steps."""
+def _advice_on_labels(arrays: list[np.ndarray], lengths: np.ndarray, name: str) -> str:
+    """Say that the order may be another one, or how to pass several labels of each sequence."""
     given = np.array([len(array) for array in arrays])
+    if np.array_equal(np.sort(given), np.sort(lengths)):
+        return (
+            f" {name} has the lengths of the sequences of X in another order. Bring both into one "
+            "order, for instance that of the ids of X."
+        )
     if max(array.ndim for array in arrays) > 1 or 2 * np.sum(given != lengths) < len(given):
         return ""
     return (
@@ -76,6 +81,17 @@ def check_beside(X: Any, y: Any, sample_weight: Any, per_step: bool) -> None:
         _refuse_no_array(y, "y")
         if sample_weight is not None and not isinstance(sample_weight, Real):
             _refuse_no_array(sample_weight, "sample_weight")
+            _refuse_weights_of_steps(sample_weight)
+
+
+def _refuse_weights_of_steps(weights: Any) -> None:
+    """Raise an error if there is an array of weights for each sample."""
+    items = list_or_array(weights, "sample_weight")
+    if isinstance(items, list) and any(map(is_nested, items)):
+        raise ValueError(
+            "sample_weight holds an array for each sample, but one weight for each is required. "
+            "StepRNNClassifier and StepRNNRegressor take a weight for each step."
+        )
 
 
 def _refuse_no_array(values: Any, name: str) -> None:

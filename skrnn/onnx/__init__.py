@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _SEQUENCE_READERS = (RecurrentNetwork, PerStep, TableTransformer, SequencePadder)
 # How messages of Python start if skl2onnx converts the categories of an encoder to numbers.
 _TEXT_AS_NUMBER = ("invalid literal for int()", "could not convert string to float")
+_MIXED = (
+    "A transformer of steps was fitted on columns of text and of numbers, but in an ONNX model all "
+    "steps are the single input X, which has one type. Replace text by numbers in the table, for "
+    "instance table[column].astype('category').cat.codes, fit the pipeline on it, and export that. "
+    "OneHotEncoder accepts such numbers."
+)
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
 
@@ -105,7 +111,8 @@ def to_onnx(
         transformer in the middle of a pipeline or in a meta-estimator of scikit-learn, a step is
         `skrnn.PerSequence`, `skrnn.ForwardImputer`, `skrnn.Frames` or `skrnn.Neighbors`, a network
         has the cell 'gru_d', a step for tables follows one that outputs sequences, the first step
-        has no `n_features_in_`, or a step was fitted on text and there are no `initial_types`.
+        has no `n_features_in_`, a step was fitted on text and there are no `initial_types`, or a
+        transformer of steps was fitted on columns of text and of numbers.
 
     NotFittedError
         If the estimator is not fitted.
@@ -151,7 +158,9 @@ def to_onnx(
             target_opset=target_opset,
             options=options,
         )
-    except ValueError as error:
+    except (RuntimeError, ValueError) as error:  # a type that an operator refuses: RuntimeError
+        if any(map(_mixes_types, steps)):
+            raise ValueError(_MIXED) from error
         if initial_types is None and str(error).startswith(_TEXT_AS_NUMBER):
             raise ValueError(
                 "A transformer was fitted on text, but by default the inputs of the model are "
@@ -240,6 +249,20 @@ def _parts(estimator: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
     for part in estimator.get_params().values():
         if hasattr(part, "get_params") and not isinstance(part, type):
             yield from [part] if isinstance(part, kinds) else _parts(part, kinds)
+
+
+def _mixes_types(step: Any) -> bool:
+    """Return whether a transformer encodes some columns of steps as text, and others not."""
+    inner = getattr(step, "transformer_", getattr(step, "steps_", None))
+    if not isinstance(step, _SEQUENCE_READERS) or not isinstance(inner, ColumnTransformer):
+        return False
+    encoders = [part for _, part, _ in inner.transformers_ if hasattr(part, "categories_")]
+    of_text = [
+        any(isinstance(category, (str, bytes)) for category in categories)
+        for encoder in encoders
+        for categories in encoder.categories_
+    ]
+    return any(of_text) and sum(of_text) < step.n_step_features_
 
 
 def _n_static(steps: Iterable[Any]) -> int:
