@@ -521,3 +521,13 @@ def test_lengths_in_another_order_are_no_several_labels():
         clf.fit(X, y)
     assert "MultiLabelBinarizer" not in str(error.value)
     clf.fit(X, from_long(table, "machine", "ts", columns="ok")[0])
+
+
+def test_no_labels_and_labels_without_a_hash_are_only_counted():
+    X, y = with_tuples()
+    with pytest.raises(ValueError, match="0 sample"):
+        SequenceRNNRegressor(**TINY).fit(X, y[:0])
+    lists = Sequences(np.ones((2, 1)), [1, 1], ids=np.array([[1], None], dtype=object))
+    SequenceRNNRegressor(**TINY).fit(lists, pd.Series([1.0, 2.0], index=["a", "b"]))
+    with pytest.raises(ValueError, match="X holds 2 sequences, but y holds 1 targets"):
+        SequenceRNNRegressor(**TINY).fit(lists, pd.Series([1.0], index=["a"]))

@@ -205,7 +205,8 @@ def _order_of_levels(
     the labels are the ids, if they are others as they stand. None means that of the index.
     """
     n_levels = getattr(index, "nlevels", 1)
-    if n_levels < 2 or not wanted or np.shape(wanted[0]) != (n_levels,):
+    are_tuples = bool(wanted) and isinstance(wanted[0], tuple) and len(wanted[0]) == n_levels
+    if n_levels < 2 or not found or not are_tuples:
         return None
     numbers, names = list(range(n_levels)), list(index.names)
     if set(names) == set(_as_names(id_name)) and len(set(names)) == n_levels:
@@ -222,25 +223,25 @@ def _order_of_levels(
 
 def _refuse_other_count(labels: _Labels, wanted: list[Any], name: str) -> None:
     """Raise an error that names an id, if labels are ids, but are more or fewer than sequences."""
-    found, known = set(labels.found), set(wanted)
+    try:
+        found, known = set(labels.found), set(wanted)
+    except TypeError:  # labels that have no hash
+        return
     if not labels.are_ids or not found & known or len(found) < len(labels.found):
         return
     lacking = next((i for i, label in enumerate(wanted) if label not in found), None)
     unknown = next((i for i, label in enumerate(labels.found) if label not in known), None)
-    faults = ["The ids of the sequences are repeated."]
-    if lacking is not None or unknown is not None:
-        faults = [
-            f"{name} lacks the id {wanted[lacking]!r} of sequence {lacking}; add it, or leave out "
+    fault = ""
+    if lacking is not None:
+        fault += (
+            f" {name} lacks the id {wanted[lacking]!r} of sequence {lacking}; add it, or leave out "
             "the sequence."
-            if lacking is not None
-            else "",
-            f"The sequences lack the id {labels.found[unknown]!r} of row {unknown} of {name}."
-            if unknown is not None
-            else "",
-        ]
+        )
+    if unknown is not None:
+        fault += f" The sequences lack the id {labels.found[unknown]!r} of row {unknown} of {name}."
     raise ValueError(
-        f"There are {len(wanted)} sequences, but {name} has the ids of {len(labels.found)}. "
-        f"{' '.join(filter(None, faults))}"
+        f"There are {len(wanted)} sequences, but {name} has the ids of {len(labels.found)}."
+        f"{fault or ' The ids of the sequences are repeated.'}"
     )
 
 
