@@ -59,7 +59,10 @@ def test_no_static_columns_are_none_or_an_empty_list():
         ({"static": {"a": 1}}, "There is no column {'a': 1}"),
         ({"columns": [None]}, "There is no column None"),
         ({"columns": slice(None)}, r"There is no column slice\("),
-        ({"time": ["t"]}, r"There is no column \['t'\]"),
+        (
+            {"time": ["t"]},
+            r"time must be the name of one column, but is a list: \['t'\]\. Pass time='t'",
+        ),
         ({"id": [None]}, "There is no column None"),
         ({"id": []}, r"id=\[\] names no column"),
         ({"columns": "v", "static": "age"}, r"columns='v', .* Pass columns=\['v'\]"),
