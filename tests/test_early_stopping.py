@@ -301,13 +301,13 @@ def weights_of(X, y, early_stopping, **params):
     ("n", "params", "stops"),
     [
         (33, {}, True),
-        (33, {"loss": "crf", "hidden_layer_sizes": 4}, True),
+        (12, {"loss": "crf", "hidden_layer_sizes": 4}, True),
         (12, {"hidden_layer_sizes": 4}, True),  # 614 steps
         (8, {"hidden_layer_sizes": 4}, False),
-        (33, {"max_iter": 10}, False),
-        (33, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
-        (33, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
-        (33, {"solver": "lbfgs", "max_iter": 5}, False),
+        (12, {"max_iter": 10}, False),
+        (12, {"learning_rate": "constant", "hidden_layer_sizes": 2}, False),
+        (12, {"validation_fraction": 0.0, "hidden_layer_sizes": 2}, False),
+        (12, {"solver": "lbfgs", "max_iter": 5}, False),
         (12, {"validation_fraction": 0.95, "hidden_layer_sizes": 2}, False),  # too few are left
     ],
     ids=str,
