@@ -41,7 +41,7 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
 
 
 def refuse_other_ids(X: Any, **parts: Any) -> None:
-    """Raise an error if a part is labelled with the ids of X in another order."""
+    """Raise an error if a part has the ids of X in another order, or has them as a column."""
     ids, paired, source = _ids_of(X), getattr(X, "static", None), "ids"
     id_name = getattr(X, "_id_name", None)
     if ids is None and _holds_sequences(X):
@@ -51,6 +51,12 @@ def refuse_other_ids(X: Any, **parts: Any) -> None:
     if ids is not None:
         for name, values in parts.items():
             refuse_order_of(values, ids, name, paired, source, id_name)
+            columns = _labels_in_columns(values, name, source, id_name)
+            if columns is not None and columns.found == _as_list(ids):
+                raise ValueError(
+                    f"{columns.fault} of the sequences, in place of targets or weights. Pass "
+                    f"{columns.by_position}. To use the ids anyway, rename the column."
+                )
 
 
 def refuse_other_times(part: Any, whole: Any, name: str, of: str, advice: str) -> None:
@@ -124,27 +130,29 @@ def refuse_order_of(
     if index is not None and index.equals(index_of(paired)):
         return
     wanted = _as_list(ids)
-    for labels in (
-        _labels_of_rows(values, index, wanted, name, source, id_name),
-        _labels_in_columns(values, name, source, id_name),
-    ):
-        if labels is None:
-            continue
-        if len(labels.found) != len(wanted):
-            _refuse_other_count(labels, wanted, name)
-            continue
-        row = _first_misplaced(labels.found, wanted, labels.are_ids)
-        if row is not None:
-            by_id = labels.by_id
-            if len(set(wanted)) < len(wanted):
-                by_id = f"the rows in the order of {source}"
-            raise ValueError(
-                f"{labels.fault} of the sequences in another order: row {row} of {name} is "
-                f"{labels.found[row]!r}, but the id of sequence {row} is {wanted[row]!r}. To pair "
-                f"them by id, pass {by_id}. To pair them by position, pass {labels.by_position}."
-            )
-        if labels.found == wanted:
-            return
+    rows = _labels_of_rows(values, index, wanted, name, source, id_name)
+    if rows is not None:
+        _check_labels(rows, wanted, name, source)
+    columns = _labels_in_columns(values, name, source, id_name)
+    if columns is not None:
+        _check_labels(columns, wanted, name, source)
+
+
+def _check_labels(labels: _Labels, wanted: list[Any], name: str, source: str) -> None:
+    """Raise an error if labels are the ids in another order, or more or fewer ids."""
+    if len(labels.found) != len(wanted):
+        _refuse_other_count(labels, wanted, name)
+        return
+    row = _first_misplaced(labels.found, wanted, labels.are_ids)
+    if row is not None:
+        by_id = labels.by_id
+        if len(set(wanted)) < len(wanted):
+            by_id = f"the rows in the order of {source}"
+        raise ValueError(
+            f"{labels.fault} of the sequences in another order: row {row} of {name} is "
+            f"{labels.found[row]!r}, but the id of sequence {row} is {wanted[row]!r}. To pair "
+            f"them by id, pass {by_id}. To pair them by position, pass {labels.by_position}."
+        )
 
 
 def _labels_of_rows(
