@@ -105,6 +105,53 @@ def test_levels_that_enter_as_differences_hide_only_other_columns():
     assert warnings_of(reg, *make_windows(1000 * walk, window=12)) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        # Amounts of money, most of which are large.
+        (lambda rng: 100 * np.exp(2 * rng.normal(size=600)), "The values of X reach"),
+        # A code of missing values.
+        (lambda rng: np.where(rng.rand(600) < 0.1, -999, rng.normal(size=600)), "A few values of"),
+        (lambda rng: rng.normal(500, 300, size=600), "StandardScaler())."),
+        # Tokens.
+        (
+            lambda rng: rng.randint(1, 300, size=600),
+            "If these integers are codes of categories, use "
+            "PerStep(OneHotEncoder(handle_unknown='ignore')).",
+        ),
+    ],
+)
+def test_what_to_do_with_a_large_column(values, text):
+    column = values(np.random.RandomState(0))
+    X = [np.c_[RNG.normal(size=10), part] for part in np.split(column, 60)]
+    y = np.array([x[:, 0].sum() > 0 for x in X]).astype(int)
+    (message,) = warnings_of(SequenceRNNClassifier(16, random_state=0), X, y)
+    assert message.startswith("Scale X")
+    assert " in column 1" in message
+    assert text in message
+    # Without hidden units, no others are hidden.
+    assert warnings_of(SequenceRNNClassifier((), random_state=0), X, y) == []
+
+
+def test_times_of_gru_d_are_no_large_values():
+    X = [np.c_[RNG.normal(size=(10, 2)), 60.0 * np.arange(10)] for _ in range(60)]
+    y = np.array([x[:, 0].sum() > 0 for x in X]).astype(int)
+    X = [np.c_[x[:, :1], x[:, :1] > 1, x[:, 2:]] for x in X]
+    assert warnings_of(SequenceRNNClassifier(4, cell="gru_d", random_state=0), X, y) == []
+    (message,) = warnings_of(SequenceRNNClassifier(4, random_state=0), X, y)
+    assert "in column 2" in message
+
+
+def test_a_large_column_and_one_with_outliers_are_both_named():
+    X = [RNG.normal(size=(40, 2)) * [0.001, 1000] for _ in range(60)]
+    for k in (5, 40):
+        X[k][3, 0] = 50.0
+    y = np.array([x[:, 0].sum() > 0 for x in X]).astype(int)
+    (message,) = warnings_of(SequenceRNNClassifier(4, random_state=0), X, y)
+    assert "The values of X reach" in message
+    assert "very far from all others in column 0" in message
+
+
 def test_few_large_values_among_many_are_no_reason_to_scale():
     X = np.array([RNG.standard_t(4, (30, 2)) for _ in range(60)])
     y = (X[:, :, 0].mean(axis=1) > 0).astype(int)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skrnn._numeric.networks import RNN
+from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import Ragged, Rows
 from skrnn._training.monitor import Scaling
 from skrnn._training.run import Run
@@ -29,7 +31,9 @@ _SUSPICIOUS = 5.0  # standard deviations: the distance of outliers in one of 26 
 # The hidden units of a perceptron are not bounded.
 _FAR_IN_TABLES = _LARGE_IN_TABLES = 3000.0
 
+_LARGEST_CODE = 1e6
 _OF_TABLES = "StandardScaler()"
+_ONE_HOT = "OneHotEncoder(handle_unknown='ignore')"
 _ROBUST, _BY_QUANTILES = "RobustScaler()", "QuantileTransformer(output_distribution='normal')"
 
 _PIECE = 2**12  # rows at a time
@@ -76,9 +80,7 @@ def needed_scaling(
         return Scaling(facts=not_finite, advice="Fill in or leave out values that are not finite.")
     scaler = "PerStep(StandardScaler())" if isinstance(samples, Ragged) else _OF_TABLES
     part = _some(samples)
-    differences = () if run.target_scale is None else run.target_scale.differences
-    entering = _with_differences(part, differences)
-    found = {"X": _of_columns(samples.x, entering, "X", scaler, names)}
+    found = {"X": _of_columns(samples.x, _entering(run, part), "X", scaler, names)}
     if isinstance(samples, Ragged) and samples.static is not None:
         scaler = "TableTransformer(static=StandardScaler())"
         found["X.static"] = _of_columns(samples.static, samples.static, "X.static", scaler)
@@ -119,20 +121,25 @@ def _some(samples: Rows | Ragged) -> Rows | Ragged:
     return samples.subset(spread(samples.n_samples, at_most))
 
 
-def _with_differences(samples: Rows | Ragged, columns: tuple[int, ...]) -> Matrix:
-    """Get X with some columns as differences to their last value, as they enter the network.
+def _entering(run: Run, samples: Rows | Ragged) -> Matrix:
+    """Get X as it enters the network, with some columns as differences to their last value.
 
-    If these are all columns, they have a linear path to the output and hide no others. Then no rows
-    are returned.
+    No rows are returned if large values do no harm: if all columns are differences, which have a
+    linear path to the output and hide no others; or if there are no hidden units. Of the inputs of
+    GRU-D, only the values are returned.
     """
-    x = samples.x
-    if not columns or not isinstance(samples, Ragged) or not isinstance(x, np.ndarray):
+    x, scale, network = samples.x, run.target_scale, run.network
+    if isinstance(samples, Rows) or not isinstance(network, RNN) or not isinstance(x, np.ndarray):
         return x
-    if len(columns) == x.shape[1]:
+    differences = [] if scale is None else list(scale.differences)
+    if len(differences) == x.shape[1] or not network.hidden_layer_sizes:
         return x[:0]
-    x, chosen = x.copy(), list(columns)
-    lengths = samples.lengths[samples.lengths > 0]
-    x[:, chosen] -= np.repeat(x[np.cumsum(lengths) - 1][:, chosen], lengths, axis=0)
+    if CELLS[network.cell].decays:
+        return x[:, : x.shape[1] // 3]
+    if differences:
+        x, lengths = x.copy(), samples.lengths[samples.lengths > 0]
+        last = x[np.cumsum(lengths) - 1][:, differences]
+        x[:, differences] -= np.repeat(last, lengths, axis=0)
     return x
 
 
@@ -185,39 +192,60 @@ def _of_columns(
     `entering` are some of the values as they enter the network. Sparse matrices have columns of
     rare events and are not examined for what hinders any fit.
     """
-    extent = _extent(values, name, scaler, columns)
+    facts = _extent(values, name, scaler, columns)
     if not isinstance(values, np.ndarray) or len(values) <= _SUSPICIOUS**2:
-        return Finding(extent)
+        return Finding(facts)
+    found = _hindering_outliers(values, scaler)
+    outliers = ""
+    if len(found):
+        scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
+        advice = _instead(scaler, *scalers)
+        outliers = _describe_outliers(values, found, name, advice, columns)
     largest = _largest(values)
-    if (column := _too_large(entering, scaler)) is not None:
-        extent = _reach(column, largest, name, scaler, columns)
+    hindering = _too_large(entering, scaler)
+    if outliers and (hindering is None or hindering in found):
+        return Finding(outliers=outliers)  # the other values may be of unit scale
+    if hindering is not None:
+        facts = _reach(hindering, largest, name, scaler, columns)
+        if _may_be_codes(entering[:, hindering]):
+            advice = _instead(scaler, _ONE_HOT)
+            facts += f" If these integers are codes of categories, use {advice}."
+    if facts:
+        worst = [int(largest.argmax()) if hindering is None else hindering]
+        if len(_extreme(values[:, worst], values[:, worst])):
+            # RobustScaler would leave the outliers as far away as they are.
+            advice = _instead(scaler, _BY_QUANTILES)
+            facts = _describe_outliers(values, worst, name, advice, columns)
+    return Finding(facts, outliers, hindering is not None)
+
+
+def _may_be_codes(values: np.ndarray) -> bool:
+    """Whether values are integers of which most occur again; larger ones are times."""
+    are_integers = (values == np.rint(values)).all() and values.max() < _LARGEST_CODE
+    return bool(are_integers and 2 * len(np.unique(values)) <= len(values))
+
+
+def _hindering_outliers(values: np.ndarray, scaler: str) -> np.ndarray:
+    """Find the columns with outliers that hinder any fit."""
     found = _suspects(values)
     # First by a part of the rows. Those at equal distances may be the same steps of all sequences.
     for n_rows in (_PIECE, len(values)):
         some = values[:: -(-len(values) // n_rows), found]
         found = found[_extreme(values[:, found], some, scaler)] if len(found) else found
-    if len(found):
-        scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
-        advice = _instead(scaler, *scalers)
-        return Finding(outliers=_describe_outliers(values, found, name, advice, columns))
-    if extent:  # the other values may be of unit scale: then RobustScaler would not help
-        worst = [int(largest.argmax())]
-        if len(_extreme(values[:, worst], values[:, worst])):
-            advice = _instead(scaler, _BY_QUANTILES)
-            return Finding(_describe_outliers(values, worst, name, advice, columns))
-    return Finding(extent, is_needed=column is not None)
+    return found
 
 
 def _too_large(values: np.ndarray, scaler: str) -> int | None:
-    """Find the column that is too large for any fit, not only because of outliers; else None."""
-    if not len(values):
+    """Find the column that is too large for any fit, without the largest hundredth of its rows."""
+    n_kept = len(values) - max(1, len(values) // 100)
+    if n_kept < 1:
         return None
+    most = np.sort(np.abs(values), axis=0)[:n_kept]
     with np.errstate(over="ignore"):
-        squares = np.square(values, dtype=np.float64).mean(axis=0)
+        sizes = np.sqrt(np.square(most, dtype=np.float64).mean(axis=0))
+    column = int(sizes.argmax())
     limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
-    large = np.flatnonzero(squares > limit**2)
-    large = np.delete(large, _extreme(values[:, large], values[:, large]))
-    return int(large[squares[large].argmax()]) if len(large) else None
+    return column if sizes[column] > limit else None
 
 
 def _instead(scaler: str, *others: str) -> str:
