@@ -136,7 +136,7 @@ def refuse_changes(
         )
 
 
-def refuse_ordered_categories(frame: Any, name: Any) -> None:
+def refuse_ordered_categories(frame: Any, name: Any, table: dict[Any, np.ndarray]) -> None:
     """Raise an error for times that are ordered categories in another order than their values."""
     if name is None:
         return
@@ -144,6 +144,7 @@ def refuse_ordered_categories(frame: Any, name: Any) -> None:
     dtype = getattr(frame.index.get_level_values(name) if in_index else frame[name], "dtype", None)
     if dtype is None or not getattr(dtype, "ordered", False):
         return
+    _refuse_missing(table[name], name, "time")  # whose code would be -1
     categories = dtype.categories
     are_iso = first_not_iso(categories) is None
     are_text = any(isinstance(category, TEXT) for category in categories)
@@ -185,9 +186,10 @@ def order_by_time(
         raise ValueError(
             f"The sequence of id {ids[codes[first]]} has more than one step at {name!r} "
             f"{times[first]}, such as in rows {first} and {second}. Name all columns of the id. Or "
-            f"make one step of these rows, for instance with table.groupby({keys}, as_index=False)"
-            f".mean(numeric_only=True) or table.drop_duplicates({keys}). Or sort the table and "
-            "leave out time, which keeps the order of the rows."
+            f"make one step of these rows, in pandas with table.groupby({keys}, as_index=False)"
+            f".mean(numeric_only=True) or table.drop_duplicates({keys}) (levels of the index "
+            "become columns by reset_index). Or sort the table and leave out time, which keeps "
+            "the order of the rows."
         )
     return order, times[order]
 
@@ -199,5 +201,6 @@ def _refuse_missing(values: np.ndarray, name: Any, what: str) -> None:
         more = f", and in {others} more" if others else ""
         raise ValueError(
             f"The {what} in column {name!r} is missing in row {missing.argmax()}{more}. Fill it, "
-            f"or leave such rows out, for instance with table.dropna(subset=[{name!r}])."
+            f"or leave such rows out, in pandas with table.dropna(subset=[{name!r}]) (a level of "
+            "the index becomes a column by reset_index)."
         )

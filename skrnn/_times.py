@@ -5,6 +5,7 @@ pandas is not imported here; its objects are recognized by their attributes.
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from numbers import Real
 from typing import Any
@@ -108,13 +109,18 @@ def refuse_past(X: Any, past: Sequences, exogenous: Any, future: Sequences) -> N
     """Refuse exogenous features of the steps after X whose times are not after those of X.
 
     `past` and `future` are what was read from X and `exogenous`. Times of different kinds are not
-    compared, nor are numbers in an index that may be numbers of rows.
+    compared, nor are numbers in an index that may be numbers of rows. The times of each must
+    increase, too.
     """
     pairs = zip(_times_of(X, past), _times_of(exogenous, future), strict=False)
     for i, (before, after) in enumerate(pairs):
         if before is None or after is None or not len(before) or not len(after):
             continue
-        if _may_be_rows(before, after) or not _is_up_to(after[0], before[-1]):
+        if _may_be_rows(before, after):
+            continue
+        _refuse_decrease(before, "X", i)
+        _refuse_decrease(after, "exogenous", i)
+        if not _is_up_to(after[0], before[-1]):
             continue
         raise ValueError(
             f"exogenous has the time {after[0]} at step 0 of sequence {i}, but it must be after "
@@ -122,6 +128,18 @@ def refuse_past(X: Any, past: Sequences, exogenous: Any, future: Sequences) -> N
             "after the last step of X. To pass these values for them anyway, pass an array, which "
             "has no times."
         )
+
+
+def _refuse_decrease(times: Any, name: str, number: int) -> None:
+    """Refuse an index of times that do not increase; those of `from_long` do."""
+    if not hasattr(times, "names"):
+        return
+    for k, (first, second) in enumerate(itertools.pairwise(times)):
+        if _is_up_to(second, first):
+            raise ValueError(
+                f"The times of {name} must increase, but sequence {number} has {second} at step "
+                f"{k + 1}, after {first}. Sort its steps by time."
+            )
 
 
 def _times_of(X: Any, sequences: Sequences) -> list[Any]:

@@ -20,12 +20,12 @@ from skrnn._input import (
     as_sequences,
     flatten_steps,
     object_array,
-    refuse_other_order,
     unflatten,
 )
 from skrnn._input.containers import list_or_array, read_list
 from skrnn._input.frames import column_names, is_frame, read_column, refuse_lazy, take
 from skrnn._input.integers import first_rounded
+from skrnn._input.order import refuse_other_ids
 from skrnn._input.values import TEXT, as_array, is_nested, missing_in, to_numbers, types_in
 from skrnn._long import (
     number_sequences,
@@ -256,7 +256,7 @@ def from_long(
         if not np.array_equal(levels[name], features[name]):
             raise ValueError(f"{name!r} is a column and another level of the index; rename one.")
     codes, ids = number_sequences([table[name] for name in names.ids], names.ids)
-    refuse_ordered_categories(frame, time)
+    refuse_ordered_categories(frame, time, table)
     rows, times = order_by_time(codes, ids, None if time is None else table[time], time, names.ids)
     lengths = np.bincount(codes)
     if names.single:
@@ -321,7 +321,7 @@ def to_rows(predictions: Any, X: Any, *, n_rows: int | None = None) -> np.ndarra
             "X must be Sequences with row numbers, as skrnn.convert.from_long returns them, but "
             f"is {'without them' if isinstance(X, Sequences) else type(X).__name__}."
         )
-    refuse_other_order(X, predictions=predictions)
+    refuse_other_ids(X, predictions=predictions)
     values = list_or_array(predictions, "predictions")
     if isinstance(values, list) and any(map(is_nested, values)):
         values = flatten_steps(predictions, X.lengths, "predictions")

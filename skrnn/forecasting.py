@@ -327,7 +327,7 @@ def _feed_back(
         try:
             answers.append(next_step(sequences).reshape(len(vectors), -1))
         except ValueError as error:
-            if future is not None:
+            if future is not None and "NaN" in str(error):
                 _refuse_missing_at(future, k, error)
             raise ValueError(refused(error, answers[-1], k + 1)) from error
         refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))

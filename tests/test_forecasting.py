@@ -716,6 +716,22 @@ def test_the_index_of_steps_ahead_is_compared(index):
     forecast(model, last, 4, np.stack([bad] * 2))
 
 
+@pytest.mark.parametrize("unsorted", ["X", "exogenous"])
+def test_an_index_whose_times_do_not_increase_is_refused(unsorted):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({name: SHOPS[name][:60] for name in ("sales", "promo")}, index=DAYS)
+    model = SequenceRNNRegressor(3, **QUICK)
+    model.fit(*make_windows(frame[["sales"]], window=6, exogenous=frame[["promo"]]))
+    last, ahead = frame[44:50], frame[["promo"]][50:53]
+    if unsorted == "X":
+        last = last[::-1]
+    else:
+        ahead = ahead.iloc[[0, 2, 1]]
+    with pytest.raises(ValueError, match=f"times of {unsorted} must increase, but sequence 0 has"):
+        model.forecast([last], 4, [ahead])
+    assert model.forecast([last.sort_index()], 4, [ahead.sort_index()]).shape == (1, 4)
+
+
 def test_numbers_of_rows_are_no_times():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({name: SHOPS[name][:60] for name in ("sales", "promo")})

@@ -299,6 +299,14 @@ def test_ordered_categories_are_no_times_but_their_codes_are(categories, place):
     assert_array_equal(from_long(table, "who", "code", columns=["u"])[0].values["u"], [2, 1, 4, 3])
 
 
+def test_missing_times_have_no_code():
+    days = pd.Categorical(["tue", None] * 2, categories=["mon", "tue"], ordered=True)
+    with pytest.raises(
+        ValueError, match=r"time in column 'day' is missing in row 1, and in 1 more"
+    ):
+        from_long(NAMED.assign(day=days), "who", "day")
+
+
 @pytest.mark.parametrize("categories", [["2023", "2024"], [3, 7]])
 def test_ordered_categories_in_the_order_of_their_values_are_times(categories):
     days = pd.Categorical(categories[::-1] * 2, categories=categories, ordered=True)

@@ -528,6 +528,44 @@ def test_lengths_in_another_order_are_no_several_labels():
     clf.fit(X, from_long(table, "machine", "ts", columns="ok")[0])
 
 
+def test_equal_lengths_are_in_no_other_order():
+    y = [np.array([0, 1]), np.array([[0], [1]])]
+    with pytest.raises(ValueError, match=r"Sequence 1 of y has shape \(2, 1\)") as error:
+        StepRNNClassifier(**TINY).fit([[1.0, 2.0], [3.0, 4.0]], y)
+    assert "order" not in str(error.value)
+
+
+def test_targets_may_have_the_name_of_the_ids():
+    """Such as the next machine: a single column has no ids beside it."""
+    following = pd.DataFrame({"machine": np.roll(X.ids, 1)})
+    SequenceRNNClassifier(**TINY).fit(X, following["machine"])
+    PerStep(StandardScaler()).fit(X, following)
+    PerStep(StandardScaler()).fit(X, pd.DataFrame({"machine": X.ids}))
+
+
+def test_predictions_may_have_a_column_of_ids():
+    table = pd.DataFrame({"machine": X.ids, "risk": [1.0, 2.0, 3.0, 4.0]})
+    assert to_rows(table, X).shape == (8, 2)
+    with pytest.raises(ValueError, match=r"column 'machine' of predictions holds the ids .* row 0"):
+        to_rows(table.sort_values("machine").reset_index(drop=True), X)
+
+
+def test_dates_as_ids_are_named_as_dates():
+    days = np.array(["2024-01-02", "2024-01-01"], "M8[D]")
+    X = Sequences(np.ones((2, 1)), [1, 1], ids=days)
+    with pytest.raises(
+        ValueError, match=r"row 0 of y is .*2024-01-01T00.*sequence 0 is .*01-02T00"
+    ):
+        SequenceRNNRegressor(**TINY).fit(X, pd.Series([1.0, 2.0], index=days[::-1]))
+
+
+def test_not_all_orders_of_many_levels_are_tried():  # which would take minutes
+    ids = [tuple(row) for row in np.random.RandomState(0).randint(99, size=(3000, 9)).tolist()]
+    X = Sequences(np.ones((len(ids), 1)), [1] * len(ids), ids=ids)
+    y = pd.Series(np.ones(len(ids)), index=pd.MultiIndex.from_tuples([i[::-1] for i in ids]))
+    PerStep(StandardScaler()).fit(X, y)
+
+
 def test_no_labels_and_labels_without_a_hash_are_only_counted():
     X, y = with_tuples()
     with pytest.raises(ValueError, match="0 sample"):

@@ -16,6 +16,8 @@ from skrnn._input.frames import column_names, read_column
 from skrnn._input.places import place_of_row
 from skrnn._input.values import is_nested
 
+_MANY_LEVELS = 5  # of an index: more have too many orders to try
+
 
 def refuse_other_order(X: Any, **parts: Any) -> None:
     """Raise an error if a part has the ids of X in another order, or other times of its steps.
@@ -32,6 +34,7 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
         the message.
     """
     refuse_other_ids(X, **parts)
+    _refuse_columns_of_ids(X, **parts)
     for name, values in parts.items():
         advice = (
             "Read both from one table with from_long, by the same time column. To pair them by "
@@ -41,22 +44,33 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
 
 
 def refuse_other_ids(X: Any, **parts: Any) -> None:
-    """Raise an error if a part has the ids of X in another order, or has them as a column."""
-    ids, paired, source = _ids_of(X), getattr(X, "static", None), "ids"
-    id_name = getattr(X, "_id_name", None)
-    if ids is None and _holds_sequences(X):
-        ids, paired, source, id_name = np.asarray(X.index), X, "X.index", _name_of(X.index)
-    elif ids is None and hasattr(X, "to_ragged") and (index := index_of(paired)) is not None:
-        ids, source, id_name = np.asarray(index), "X.static.index", _name_of(index)
+    """Raise an error if a part has the ids of X in another order."""
+    ids, paired, source, id_name = _ids_and_source(X)
     if ids is not None:
         for name, values in parts.items():
             refuse_order_of(values, ids, name, paired, source, id_name)
-            columns = _labels_in_columns(values, name, source, id_name)
-            if columns is not None and columns.found == _as_list(ids):
-                raise ValueError(
-                    f"{columns.fault} of the sequences, in place of targets or weights. Pass "
-                    f"{columns.by_position}. To use the ids anyway, rename the column."
-                )
+
+
+def _refuse_columns_of_ids(X: Any, **parts: Any) -> None:
+    """Raise an error if targets or weights have the ids of X as a column beside others."""
+    ids, _, source, id_name = _ids_and_source(X)
+    for name, values in parts.items():
+        columns = None if ids is None else _labels_in_columns(values, name, source, id_name)
+        if columns is not None and columns.found == _as_list(ids):
+            raise ValueError(
+                f"{columns.fault} of the sequences, in place of targets or weights. Pass "
+                f"{columns.by_position}."
+            )
+
+
+def _ids_and_source(X: Any) -> tuple[Any, Any, str, Any]:
+    """Get the ids of X or None, what is paired with them already, what has them, and their name."""
+    ids, paired = _ids_of(X), getattr(X, "static", None)
+    if ids is None and _holds_sequences(X):
+        return np.asarray(X.index), X, "X.index", _name_of(X.index)
+    if ids is None and hasattr(X, "to_ragged") and (index := index_of(paired)) is not None:
+        return np.asarray(index), paired, "X.static.index", _name_of(index)
+    return ids, paired, "ids", getattr(X, "_id_name", None)
 
 
 def refuse_other_times(part: Any, whole: Any, name: str, of: str, advice: str) -> None:
@@ -182,9 +196,11 @@ def _labels_of_rows(
 
 
 def _labels_in_columns(values: Any, name: str, source: str, id_name: Any) -> _Labels | None:
-    """Get the columns of a frame that have the names of the ids; None without."""
+    """Get the columns of a frame that have the names of the ids, beside others; None without."""
     names, of_ids = column_names(values), _as_names(id_name)
-    if names is None or not of_ids or not set(of_ids) <= set(names):
+    if names is None or not of_ids or len(set(names)) < len(names):
+        return None
+    if not set(of_ids) < set(names):
         return None
     columns = [_as_list(read_column(values[of_id])) for of_id in of_ids]
     found = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
@@ -196,6 +212,7 @@ def _labels_in_columns(values: Any, name: str, source: str, id_name: Any) -> _La
     if index_of(values) is not None:
         by_id = f"{name}.set_index({given!r}){_located(source)}"
         by_position = f"{name}.drop(columns={given!r})"
+    by_position += ", or rename what holds other values than ids"
     return _Labels(found, True, fault, by_id, by_position)
 
 
@@ -221,7 +238,7 @@ def _order_of_levels(
         order = [names.index(name) for name in _as_names(id_name)]
         return None if order == numbers else order
     ids = Counter(wanted)
-    for order in map(list, permutations(numbers)):
+    for order in map(list, permutations(numbers) if n_levels <= _MANY_LEVELS else [numbers]):
         if tuple(found[0][k] for k in order) in ids and ids == Counter(
             tuple(label[k] for k in order) for label in found
         ):
@@ -310,9 +327,9 @@ def _names_ids(index: Any, id_name: Any, source: str) -> bool:
 
 
 def _as_list(labels: np.ndarray) -> list[Any]:
-    """Make a list of labels that compare by value; times of any unit become equal numbers."""
+    """Make a list of labels that compare by value; equal times of any unit become equal."""
     if labels.dtype.kind in "mM":
-        labels = labels.astype(f"{labels.dtype.kind}8[ns]")
+        return list(labels.astype(f"{labels.dtype.kind}8[ns]"))
     items: list[Any] = labels.tolist()
     return items
 

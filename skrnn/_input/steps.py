@@ -56,7 +56,7 @@ def flatten_steps(values: Any, lengths: np.ndarray, name: str) -> np.ndarray:
 def _advice_on_labels(arrays: list[np.ndarray], lengths: np.ndarray, name: str) -> str:
     """Say that the order may be another one, or how to pass several labels of each sequence."""
     given = np.array([len(array) for array in arrays])
-    if np.array_equal(np.sort(given), np.sort(lengths)):
+    if np.array_equal(np.sort(given), np.sort(lengths)) and (given != lengths).any():
         return (
             f" {name} has the lengths of the sequences of X in another order. Bring both into one "
             "order, for instance that of the ids of X."

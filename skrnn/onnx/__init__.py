@@ -33,8 +33,8 @@ _TEXT_AS_NUMBER = ("invalid literal for int()", "could not convert string to flo
 _MIXED = (
     "A transformer of steps was fitted on columns of text and of numbers, but in an ONNX model all "
     "steps are the single input X, which has one type. Replace text by numbers in the table, for "
-    "instance table[column].astype('category').cat.codes, fit the pipeline on it, and export that. "
-    "OneHotEncoder accepts such numbers."
+    "instance by an OrdinalEncoder that is fitted on the training table only, fit the pipeline on "
+    "these numbers, and export it. OneHotEncoder accepts them."
 )
 _MIN_OPSET = 18  # the first in which all reductions have their axes as an input
 
