@@ -719,9 +719,8 @@ def test_steps_of_text_and_numbers_are_refused_and_the_advice_helps():
             [("X", StringTensorType([None, None, 2])), lengths],
             [("u", one), ("c", text), lengths],
         ):
-            with pytest.raises(ValueError, match=r"text and of numbers.*cat\.codes"):
+            with pytest.raises(ValueError, match=r"text and of numbers.*an OrdinalEncoder"):
                 to_onnx(mixed, initial_types=types)
-    codes = [
-        frame.assign(c=pd.Categorical(frame["c"], categories=["x", "y"]).codes) for frame in frames
-    ]
+    encoder = OrdinalEncoder().fit(pd.concat(frames)[["c"]])
+    codes = [frame.assign(c=encoder.transform(frame[["c"]])) for frame in frames]
     assert to_onnx(fit(codes, PerStep)).graph.input[0].name == "X"
