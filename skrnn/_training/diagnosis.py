@@ -55,8 +55,8 @@ def needed_scaling(
 ) -> Scaling:
     """Find out whether X or y is far from unit scale, and whether that explains a failure.
 
-    Outliers of X are described whether the run failed or not: a network can learn its training
-    samples by heart even if outliers hide what new samples have in common with them.
+    Outliers and large columns of X are described whether the run failed or not: a network can learn
+    its training samples by heart even if they hide what new samples have in common with them.
 
     Parameters
     ----------
@@ -237,15 +237,16 @@ def _hindering_outliers(values: np.ndarray, scaler: str) -> np.ndarray:
 
 def _too_large(values: np.ndarray, scaler: str) -> int | None:
     """Find the column that is too large for any fit, without the largest hundredth of its rows."""
+    limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
     n_kept = len(values) - max(1, len(values) // 100)
-    if n_kept < 1:
+    large = np.flatnonzero(_largest(values) > limit) if n_kept > 0 else np.array([], int)
+    if not len(large):
         return None
-    most = np.sort(np.abs(values), axis=0)[:n_kept]
+    most = np.partition(np.abs(values[:, large]), n_kept - 1, axis=0)[:n_kept]
     with np.errstate(over="ignore"):
         sizes = np.sqrt(np.square(most, dtype=np.float64).mean(axis=0))
-    column = int(sizes.argmax())
-    limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
-    return column if sizes[column] > limit else None
+    worst = int(sizes.argmax())
+    return int(large[worst]) if sizes[worst] > limit else None
 
 
 def _instead(scaler: str, *others: str) -> str:
