@@ -203,10 +203,12 @@ def test_memory_stays_below_a_limit_far_below_the_data(tmp_path):
 
 @needs_proc
 @pytest.mark.slow
-def test_memory_of_dask_stays_below_a_limit_on_more_data(tmp_path):
+@pytest.mark.parametrize(("reader", "limit"), [((), 96), (("--dask",), 128)])
+def test_memory_stays_below_a_limit_on_more_data(reader, limit, tmp_path):
     pytest.importorskip("pyarrow")
-    pytest.importorskip("dask.dataframe")
-    result = check_growth(64, 2000, 128, tmp_path, "--dask")
+    if reader:
+        pytest.importorskip("dask.dataframe")
+    result = check_growth(64, 2000, limit, tmp_path, *reader)
     assert result["data on disk, MiB"] > 400
     assert result["growth, MiB"] < 100
 

@@ -25,7 +25,7 @@ import skrnn
 from skrnn._training.storage import read
 from skrnn.callbacks import Checkpoint
 
-N_FAST, N_ALL = 150, 600
+N_FAST, N_ALL = 150, 2000
 RNG = np.random.RandomState(0)
 X = [RNG.normal(size=(n, 2)) for n in (1, 2, 3, 4, 2, 3)]
 Y = np.array(list("abcabc"))
