@@ -112,7 +112,7 @@ def refuse_past(X: Any, past: Sequences, exogenous: Any, future: Sequences) -> N
     compared, nor are numbers in an index that may be numbers of rows. The times of each must
     increase, too.
     """
-    pairs = zip(_times_of(X, past), _times_of(exogenous, future), strict=False)
+    pairs = zip(_by_sequence(X, past), _by_sequence(exogenous, future), strict=False)
     for i, (before, after) in enumerate(pairs):
         if before is None or after is None or not len(before) or not len(after):
             continue
@@ -132,7 +132,7 @@ def refuse_past(X: Any, past: Sequences, exogenous: Any, future: Sequences) -> N
 
 def _refuse_decrease(times: Any, name: str, number: int) -> None:
     """Refuse an index of times that do not increase; those of `from_long` do."""
-    if not hasattr(times, "names"):
+    if not hasattr(times, "names") or _increases(times, _kind_of_times(times)):
         return
     for k, (first, second) in enumerate(itertools.pairwise(times)):
         if _is_up_to(second, first):
@@ -142,7 +142,7 @@ def _refuse_decrease(times: Any, name: str, number: int) -> None:
             )
 
 
-def _times_of(X: Any, sequences: Sequences) -> list[Any]:
+def _by_sequence(X: Any, sequences: Sequences) -> list[Any]:
     """Return the times of the steps of each sequence, or None; shorter if there are none."""
     if sequences._times is not None:
         return list(unflatten(sequences._times, sequences.lengths))

@@ -328,7 +328,7 @@ def _feed_back(
             answers.append(next_step(sequences).reshape(len(vectors), -1))
         except ValueError as error:
             if future is not None and "NaN" in str(error):
-                _refuse_missing_at(future, k, error)
+                _refuse_missing_at(future, k)
             raise ValueError(refused(error, answers[-1], k + 1)) from error
         refuse_not_finite(answers[-1], np.arange(len(vectors)), np.full(len(vectors), k + 2))
     return np.stack(answers, axis=1)
@@ -348,15 +348,12 @@ def _new_rows(table: Any, vectors: np.ndarray, future: Sequences | None, k: int)
     return csr_matrix(rows) if issparse(table) else rows
 
 
-def _refuse_missing_at(future: Sequences, k: int, error: ValueError) -> None:
+def _refuse_missing_at(future: Sequences, k: int) -> None:
     """Refuse exogenous features that are missing at a step which an estimator has refused."""
-    missing = missing_steps(future)
-    of_step = np.arange(len(missing)) - np.repeat(starts_of(future.lengths), future.lengths) == k
-    missing[~of_step] = False
-    try:
-        refuse_missing(missing, future, "exogenous")
-    except ValueError as fault:
-        raise fault from error
+    rows, missing = starts_of(future.lengths) + k, missing_steps(future)
+    at_step = np.zeros_like(missing)
+    at_step[rows] = missing[rows]
+    refuse_missing(at_step, future, "exogenous")
 
 
 def _append(sequences: Sequences, rows: Any) -> Sequences:

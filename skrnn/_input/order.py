@@ -33,8 +33,11 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
         What is paired with the sequences of X, or with their steps, by position, by its name in
         the message.
     """
-    refuse_other_ids(X, **parts)
-    _refuse_columns_of_ids(X, **parts)
+    for columns in _check_ids(X, parts):
+        raise ValueError(
+            f"{columns.fault} of the sequences, in place of targets or weights. Pass "
+            f"{columns.by_position}."
+        )
     for name, values in parts.items():
         advice = (
             "Read both from one table with from_long, by the same time column. To pair them by "
@@ -45,22 +48,19 @@ def refuse_other_order(X: Any, **parts: Any) -> None:
 
 def refuse_other_ids(X: Any, **parts: Any) -> None:
     """Raise an error if a part has the ids of X in another order."""
+    _check_ids(X, parts)
+
+
+def _check_ids(X: Any, parts: dict[str, Any]) -> list[_Labels]:
+    """Raise an error if a part has the ids of X in another order; return columns that hold them."""
     ids, paired, source, id_name = _ids_and_source(X)
-    if ids is not None:
-        for name, values in parts.items():
-            refuse_order_of(values, ids, name, paired, source, id_name)
-
-
-def _refuse_columns_of_ids(X: Any, **parts: Any) -> None:
-    """Raise an error if targets or weights have the ids of X as a column beside others."""
-    ids, _, source, id_name = _ids_and_source(X)
-    for name, values in parts.items():
-        columns = None if ids is None else _labels_in_columns(values, name, source, id_name)
-        if columns is not None and columns.found == _as_list(ids):
-            raise ValueError(
-                f"{columns.fault} of the sequences, in place of targets or weights. Pass "
-                f"{columns.by_position}."
-            )
+    if ids is None:
+        return []
+    found = [
+        refuse_order_of(values, ids, name, paired, source, id_name)
+        for name, values in parts.items()
+    ]
+    return [columns for columns in found if columns is not None]
 
 
 def _ids_and_source(X: Any) -> tuple[Any, Any, str, Any]:
@@ -78,8 +78,8 @@ def refuse_other_times(part: Any, whole: Any, name: str, of: str, advice: str) -
 
     Times of different kinds are not compared. `name` and `of` are the names of both in the message.
     """
-    others, times = _times_of(part), _times_of(whole)
-    if times is None or others is None or type_of_times(times) is not type_of_times(others):
+    others, times = _times_of_steps(part), _times_of_steps(whole)
+    if times is None or others is None or _type_of(times) is not _type_of(others):
         return
     if not np.array_equal(part.lengths, whole.lengths):
         return  # refused where the steps are counted
@@ -92,7 +92,7 @@ def refuse_other_times(part: Any, whole: Any, name: str, of: str, advice: str) -
         )
 
 
-def type_of_times(times: np.ndarray) -> type:
+def _type_of(times: np.ndarray) -> type:
     """Return the type of the first time, which is one type for all numbers."""
     if times.dtype.kind in "biuf" or not len(times):
         return float
@@ -131,7 +131,7 @@ def refuse_order_of(
     paired: Any = None,
     source: str = "ids",
     id_name: Any = None,
-) -> None:
+) -> _Labels | None:
     """Raise an error if values are labelled with the ids in another order.
 
     The labels are the index of a frame or Series of pandas, the ids of `Sequences`, or the columns
@@ -139,17 +139,19 @@ def refuse_order_of(
     its rows in their order. Nor is the index of `paired`, a table that is paired with the ids
     already, such as some rows of another table. `source` is what has the ids, for the message.
     `id_name` is the name of their column, if known; a tuple of names if the ids are tuples.
+
+    Returns the columns beside others that hold the ids in their order; None without.
     """
     index = index_of(values)
-    if index is not None and index.equals(index_of(paired)):
-        return
+    if index is None and _ids_of(values) is None and column_names(values) is None:
+        return None  # an array or a list
     wanted = _as_list(ids)
-    rows = _labels_of_rows(values, index, wanted, name, source, id_name)
-    if rows is not None:
-        _check_labels(rows, wanted, name, source)
     columns = _labels_in_columns(values, name, source, id_name)
-    if columns is not None:
-        _check_labels(columns, wanted, name, source)
+    if index is None or not index.equals(index_of(paired)):
+        for labels in (_labels_of_rows(values, index, wanted, name, source, id_name), columns):
+            if labels is not None:
+                _check_labels(labels, wanted, name, source)
+    return columns if columns is not None and columns.found == wanted else None
 
 
 def _check_labels(labels: _Labels, wanted: list[Any], name: str, source: str) -> None:
@@ -281,7 +283,7 @@ def _as_names(id_name: Any) -> list[Any]:
     return [name for name in names if name is not None]
 
 
-def _times_of(values: Any) -> Any:
+def _times_of_steps(values: Any) -> Any:
     """Return the times of the steps of `Sequences`, else None."""
     return getattr(values, "_times", None) if hasattr(values, "to_ragged") else None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skrnn._numeric.lags import rows_of_last_steps
 from skrnn._numeric.networks import RNN
 from skrnn._numeric.recurrent import CELLS
 from skrnn._numeric.training import Ragged, Rows
@@ -87,7 +88,7 @@ def needed_scaling(
     outliers = "".join(finding.outliers for finding in found.values())
     facts = {name: finding.facts for name, finding in found.items()}
     if scaler_of_y and run.target_scale is None:
-        facts["y"] = _extent(samples.y, "y", scaler_of_y)
+        facts["y"] = _extent(_largest(samples.y), "y", scaler_of_y)
     facts = {name: fact for name, fact in facts.items() if fact}
     if not facts:
         return Scaling(outliers=outliers)
@@ -137,9 +138,9 @@ def _entering(run: Run, samples: Rows | Ragged) -> Matrix:
     if CELLS[network.cell].decays:
         return x[:, : x.shape[1] // 3]
     if differences:
-        x, lengths = x.copy(), samples.lengths[samples.lengths > 0]
-        last = x[np.cumsum(lengths) - 1][:, differences]
-        x[:, differences] -= np.repeat(last, lengths, axis=0)
+        last = x[rows_of_last_steps(samples.lengths, 1)[:, 0]][:, differences]
+        x = x.copy()
+        x[:, differences] -= np.repeat(last, samples.lengths[samples.lengths > 0], axis=0)
     return x
 
 
@@ -154,7 +155,9 @@ def _not_finite(x: Matrix, names: Sequence[str] | None) -> str:
 
 
 def _largest(values: Matrix) -> np.ndarray:
-    """Find the largest absolute value of each column."""
+    """Find the largest absolute value of each column; 0 without rows."""
+    if not values.shape[0]:
+        return np.zeros(values.shape[1])
     largest: np.ndarray = np.maximum(_dense(values.max(axis=0)), -_dense(values.min(axis=0)))
     return largest
 
@@ -164,11 +167,10 @@ def _where(column: int, largest: np.ndarray, columns: Sequence[str] | None) -> s
     return f" in column {column if columns is None else repr(columns[column])}" * (len(largest) > 1)
 
 
-def _extent(values: Matrix, name: str, scaler: str, columns: Sequence[str] | None = None) -> str:
+def _extent(
+    largest: np.ndarray, name: str, scaler: str, columns: Sequence[str] | None = None
+) -> str:
     """Say how large values are if they are far from unit scale."""
-    if not values.shape[0]:
-        return ""
-    largest = _largest(values)
     worst = int(largest.argmax())
     if _SMALL <= largest[worst] <= _LARGE or largest[worst] == 0:
         return ""
@@ -192,7 +194,8 @@ def _of_columns(
     `entering` are some of the values as they enter the network. Sparse matrices have columns of
     rare events and are not examined for what hinders any fit.
     """
-    facts = _extent(values, name, scaler, columns)
+    largest = _largest(values)
+    facts = _extent(largest, name, scaler, columns)
     if not isinstance(values, np.ndarray) or len(values) <= _SUSPICIOUS**2:
         return Finding(facts)
     found = _hindering_outliers(values, scaler)
@@ -201,7 +204,6 @@ def _of_columns(
         scalers = [_BY_QUANTILES] if scaler == _OF_TABLES else [_ROBUST, _BY_QUANTILES]
         advice = _instead(scaler, *scalers)
         outliers = _describe_outliers(values, found, name, advice, columns)
-    largest = _largest(values)
     hindering = _too_large(entering, scaler)
     if outliers and (hindering is None or hindering in found):
         return Finding(outliers=outliers)  # the other values may be of unit scale
@@ -239,8 +241,8 @@ def _too_large(values: np.ndarray, scaler: str) -> int | None:
     """Find the column that is too large for any fit, without the largest hundredth of its rows."""
     limit = _LARGE_IN_TABLES if scaler == _OF_TABLES else _LARGE
     n_kept = len(values) - max(1, len(values) // 100)
-    large = np.flatnonzero(_largest(values) > limit) if n_kept > 0 else np.array([], int)
-    if not len(large):
+    large = np.flatnonzero(_largest(values) > limit)
+    if not len(large) or n_kept < 1:
         return None
     most = np.partition(np.abs(values[:, large]), n_kept - 1, axis=0)[:n_kept]
     with np.errstate(over="ignore"):
