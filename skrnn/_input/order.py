@@ -214,7 +214,7 @@ def _labels_in_columns(values: Any, name: str, source: str, id_name: Any) -> _La
     if index_of(values) is not None:
         by_id = f"{name}.set_index({given!r}){_located(source)}"
         by_position = f"{name}.drop(columns={given!r})"
-    by_position += ", or rename what holds other values than ids"
+    by_position += ", or rename a column that holds other values than ids"
     return _Labels(found, True, fault, by_id, by_position)
 
 
